@@ -1,0 +1,1 @@
+"""The frame every aggregate stands in: messages, deciders, decisions, ids, refusals, registry."""

@@ -1,0 +1,77 @@
+"""What passes through the system: commands ask, events state, answers reply. All frozen and strict."""
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.kernel.ids import CommandId, Instant, PrincipalId, ProjectId, StreamId
+
+
+class Message(BaseModel):
+    """A value: equal by content, never changed after it was made."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Command(Message):
+    """A wish, named by an imperative. ``NAME`` is what the doors for machines call it."""
+
+    NAME: ClassVar[str]
+    SCOPE: ClassVar[Literal["project", "fleet"]] = "project"
+    """Whether the command belongs to the project that it names, or to the fleet."""
+
+
+class ProjectCommand(Command):
+    """A command inside one project, named by slug or id; the edge resolves it into the stamp."""
+
+    project: str
+
+
+class FleetCommand(Command):
+    """A command on something that no single project owns."""
+
+    SCOPE = "fleet"
+
+
+class Event(Message):
+    """A fact, named by noun and past participle. ``TYPE`` is the stored name and is never reused."""
+
+    TYPE: ClassVar[str]
+
+    @classmethod
+    def read(cls, state: bytes) -> Self:
+        """The event of a stored JSON text; unknown fields are ignored, so old code reads newer rows."""
+        return cls.model_validate_json(state, strict=False, extra="ignore")
+
+    def stored(self) -> bytes:
+        """The plain JSON text that is hashed and kept."""
+        return self.__pydantic_serializer__.to_json(self)
+
+
+class Answer(Message):
+    """What an accepted command replies."""
+
+
+class Done(Answer):
+    """The command was accepted and has nothing to add."""
+
+
+class Stamp(Message):
+    """Who asked, when, and as part of what; set once, at the edge."""
+
+    command_id: CommandId
+    project: ProjectId
+    principal: PrincipalId
+    time: Instant
+    correlation_id: str
+    causation_id: str | None = None
+    traceparent: str | None = None
+
+
+class KeyRow(Message):
+    """A unique name that an append inserts: (scope, kind, name) leads to one stream for ever."""
+
+    scope: ProjectId
+    kind: str
+    name: str
+    stream: StreamId

@@ -1,0 +1,1 @@
+"""The servers themselves: outages of ours that give every lease a grace."""

@@ -1,0 +1,23 @@
+"""What a project is, as its decisions see it."""
+
+from dataclasses import dataclass
+
+from domain.kernel.ids import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project that exists."""
+
+    name: str
+    lock_delay_seconds: int
+    created_at: Instant
+    frozen: bool = False
+
+
+ProjectState = Absent | Project

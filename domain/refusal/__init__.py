@@ -1,0 +1,1 @@
+"""Refused commands that matter for audit, one append-only stream per project."""

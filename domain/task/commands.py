@@ -1,0 +1,173 @@
+"""What may be asked of tasks."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from domain.kernel.message import Message, ProjectCommand
+from domain.kernel.values import Requirement, ScopeClaim
+
+TaskKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}$")]
+"""A task's name inside its project, 1-200 characters."""
+Outcome = Literal["completed", "failed", "cancelled"]
+FailureKind = Literal["agent", "invalid_result", "timeout", "session_lost", "rate_limited", "cancelled", "budget"]
+
+
+class Need(Message):
+    """An edge to a task that has to settle first."""
+
+    task: TaskKey
+    """Key of a task in the same plan or already in the project."""
+    accept: tuple[Outcome, ...] = Field(default=("completed",), min_length=1, max_length=3)
+
+
+class RetryRule(Message):
+    """How often and after what pause a failed attempt is repeated: full jitter up to ``first x factor^n``, capped."""
+
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    backoff_seconds_first: float = Field(default=5.0, ge=0, le=86_400)
+    backoff_factor: float = Field(default=2.0, ge=1, le=10)
+    backoff_seconds_max: float = Field(default=300.0, ge=0, le=86_400)
+    on_exhausted: Literal["fail", "park"] = "fail"
+
+
+class PlannedTask(Message):
+    """One task of a plan."""
+
+    key: TaskKey
+    title: str = Field(min_length=1, max_length=300)
+    body: str = Field(default="", max_length=65_536)
+    kind: str = Field(default="code", min_length=1, max_length=60)
+    priority: int = Field(default=0, ge=-100, le=100)
+    needs: tuple[Need, ...] = Field(default=(), max_length=2_000)
+    scope: tuple[ScopeClaim, ...] = Field(default=(), max_length=64)
+    requires: tuple[Requirement, ...] = Field(default=(), max_length=64)
+    retry: RetryRule = RetryRule()
+    timeout_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    run: str | None = Field(default=None, max_length=8_192)
+
+
+class ApplyPlan(ProjectCommand):
+    """Create many tasks, all or none. The same plan applied twice changes nothing."""
+
+    NAME: ClassVar[str] = "apply_plan"
+    tasks: tuple[PlannedTask, ...] = Field(min_length=1, max_length=2_000)
+
+
+class ClaimTask(ProjectCommand):
+    """Take one ready task with every lock of its scope, or one named task."""
+
+    NAME: ClassVar[str] = "claim_task"
+    session: str
+    incarnation: int = Field(ge=1)
+    task: str | None = None
+
+
+class Usage(Message):
+    """What an attempt spent."""
+
+    input_tokens: int = Field(default=0, ge=0)
+    output_tokens: int = Field(default=0, ge=0)
+    cost_microdollars: int = Field(default=0, ge=0)
+    tool_calls: int = Field(default=0, ge=0)
+    model: str = Field(default="", max_length=100)
+
+
+class Artifact(Message):
+    """A result kept elsewhere."""
+
+    name: str = Field(min_length=1, max_length=200)
+    uri: str = Field(min_length=1, max_length=2_000)
+    digest: str = Field(default="", max_length=200)
+
+
+class AttemptReport(ProjectCommand):
+    """A report on a live attempt; it must carry the attempt's token."""
+
+    task: str
+    token: str = Field(pattern=r"^[0-9]{1,19}$")
+
+
+class ReportProgress(AttemptReport):
+    """Say how far the attempt is; a checkpoint is handed to the next attempt."""
+
+    NAME: ClassVar[str] = "report_progress"
+    percent: float | None = Field(default=None, ge=0, le=100)
+    note: str = Field(default="", max_length=4_096)
+    checkpoint: str | None = Field(default=None, max_length=65_536)
+
+
+class CompleteTask(AttemptReport):
+    """The work is done."""
+
+    NAME: ClassVar[str] = "complete_task"
+    summary: str = Field(default="", max_length=65_536)
+    artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
+    usage: Usage | None = None
+
+
+class FailTask(AttemptReport):
+    """The attempt failed; the retry rule decides what follows."""
+
+    NAME: ClassVar[str] = "fail_task"
+    kind: Literal["agent", "invalid_result", "timeout", "rate_limited"] = "agent"
+    reason: str = Field(default="", max_length=4_096)
+    checkpoint: str | None = Field(default=None, max_length=65_536)
+
+
+class ReleaseTask(AttemptReport):
+    """Give the task back with a hand-over note; no attempt is used up."""
+
+    NAME: ClassVar[str] = "release_task"
+    note: str = Field(default="", max_length=4_096)
+    checkpoint: str | None = Field(default=None, max_length=65_536)
+
+
+class AcknowledgeAttempt(AttemptReport):
+    """The assignment arrived: a heartbeat named its token (derived)."""
+
+    NAME: ClassVar[str] = "acknowledge_attempt"
+
+
+class CancelTask(ProjectCommand):
+    """Settle a task as cancelled; a live attempt loses its token."""
+
+    NAME: ClassVar[str] = "cancel_task"
+    task: str
+    reason: str = Field(default="", max_length=4_096)
+
+
+class RetryTask(ProjectCommand):
+    """Start a new generation of a failed or parked task."""
+
+    NAME: ClassVar[str] = "retry_task"
+    task: str
+
+
+class SettleNeed(ProjectCommand):
+    """A needed task settled (derived by the policy ready_dependants)."""
+
+    NAME: ClassVar[str] = "settle_need"
+    task: str
+    need: str
+    outcome: Outcome
+
+
+class ElapseBackoff(ProjectCommand):
+    """The backoff instant was reached (derived by the policy retry_due)."""
+
+    NAME: ClassVar[str] = "elapse_backoff"
+    task: str
+    until: int
+
+
+class TimeOutAttempt(AttemptReport):
+    """The attempt ran longer than its timeout (derived)."""
+
+    NAME: ClassVar[str] = "time_out_attempt"
+
+
+class LapseDelivery(AttemptReport):
+    """Nobody named the token within 30 s of its assignment (derived)."""
+
+    NAME: ClassVar[str] = "lapse_delivery"

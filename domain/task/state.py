@@ -1,0 +1,112 @@
+"""What a task is, as its decisions see it."""
+
+from dataclasses import dataclass, field
+
+from immutables import Map
+
+from domain.kernel.ids import Instant, Token
+from domain.task.commands import Outcome
+from domain.task.events import ReadyReason, TaskPlanned
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One assignment: who, fenced by what, since when."""
+
+    number: int
+    session: str
+    incarnation: int
+    token: Token
+    at: Instant
+    started_at: Instant | None = None
+    """When it was acknowledged; None while the task is only assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Something is not yet met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """May be claimed."""
+
+    since: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Offered to a session, not yet acknowledged."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A session works on it."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Waits until an instant, then becomes ready for the reason given."""
+
+    until: Instant
+    then: ReadyReason
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A person must look."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Between an attempt's end and what follows in the same decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Completed, failed or cancelled. Only a failed task may begin again."""
+
+    outcome: Outcome
+    token: Token | None = None
+    """Token of the completing attempt, so that completing twice is a success."""
+
+
+Phase = Pending | Ready | Assigned | Running | Backoff | Parked | Ended | Settled
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task that exists."""
+
+    plan: TaskPlanned
+    phase: Phase
+    unmet: Map[str, bool]
+    """Needs that are not satisfied: task id -> whether it settled in a way that is not accepted."""
+    dependants: tuple[str, ...] = ()
+    generation: int = 1
+    attempts: int = 0
+    """Attempts ever started."""
+    consumed: int = 0
+    """Attempts of this generation that count against the retry rule."""
+    lost: int = 0
+    """Attempts of this generation that ended as session_lost."""
+    checkpoint: str | None = None
+    handover: str = ""
+    tried_by: tuple[str, ...] = ()
+    """Sessions that tried, latest last, at most 16."""
+    discarded: Map[str, bool] = field(default_factory=Map)
+    """Late reports already recorded: ``token/report``."""
+
+
+TaskState = Absent | Task

@@ -1,0 +1,1 @@
+"""How it is done: the only layer that knows a database, a clock or a thread."""

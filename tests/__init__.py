@@ -1,0 +1,1 @@
+"""The proof: decisions, projections, properties, contracts, flows, faults, the house, benchmarks."""
