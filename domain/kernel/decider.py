@@ -73,6 +73,11 @@ class View(Protocol):
     ``read`` raises ``StreamsMissing`` where a state is not in memory yet; the caller loads and decides again.
     """
 
+    @property
+    def era(self) -> int:
+        """Log era: the high part of every token (locks.md 8)."""
+        ...
+
     def read(self, aggregate: Aggregate[S], stream: StreamId) -> S: ...
 
     def version(self, stream: StreamId) -> Version:
