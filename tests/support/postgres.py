@@ -193,11 +193,19 @@ class PostgresServer(Postgres):
         os.chown(password_file, *self._owner)
         command = [self.binaries / "initdb", "--pgdata", self.data, "--username", USER, "--pwfile", password_file]
         command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
-        user, group = self._owner
-        drop_root = {"user": user, "group": group, "extra_groups": []} if os.geteuid() == 0 else {}
+        user, group, others = (*self._owner, []) if os.geteuid() == 0 else (None, None, None)
         for locale in ("C.UTF-8", "C"):  # C.UTF-8 is not everywhere, for example on macOS
             command[command.index("--locale") + 1] = locale
-            done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, check=False, **drop_root)  # type: ignore[call-overload]
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd=self.folder,
+                user=user,
+                group=group,
+                extra_groups=others,
+            )
             if done.returncode == 0:
                 break
         else:

@@ -1,0 +1,147 @@
+"""The tests' PostgreSQL is real, durable, private to its process and never outlives it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.support.postgres import Postgres, PostgresServer, PostgresUnavailableError, find_binaries, open_postgres
+
+ROOT = Path(__file__).parents[2]
+
+ORPHAN = """
+import sys
+from tests.support.postgres import open_own_server
+server = open_own_server()
+print(server.pid, server.folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def eventually(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def alive(pid: int) -> bool:
+    """Whether the process runs (one that ended and waits for its parent to notice does not)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")
+    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_each_test_has_a_fresh_empty_database(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        row = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()
+    assert row == (0,)
+
+
+def test_durability_is_on(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url) as connection:
+        rows = connection.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit')"
+        ).fetchall()
+    assert dict(rows) == {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
+
+
+def test_a_template_is_prepared_once_and_copied(postgres_server: Postgres) -> None:
+    prepared: list[str] = []
+
+    def prepare(url: str) -> None:
+        prepared.append(url)
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE probe AS SELECT 7 AS answer")
+
+    urls = [postgres_server.create_database(postgres_server.template("probe", prepare)) for _ in range(2)]
+    assert len(prepared) == 1
+    for url in urls:
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT answer FROM probe").fetchone() == (7,)
+        postgres_server.drop_database(url)
+
+
+@pytest.mark.parametrize("immediate", [False, True])
+def test_what_was_committed_survives_a_restart(postgres_own_server: PostgresServer, immediate: bool) -> None:
+    url = postgres_own_server.create_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS answer")
+    before = postgres_own_server.pid
+    postgres_own_server.restart(immediate=immediate)
+    assert postgres_own_server.pid != before
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (1,)
+    postgres_own_server.drop_database(url)
+
+
+def test_a_wrong_password_is_refused(postgres_own_server: PostgresServer) -> None:
+    stranger = f"postgresql://signalbox:guess@127.0.0.1:{postgres_own_server.port}/postgres"
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(stranger)
+
+
+def test_the_unix_socket_answers_too(postgres_own_server: PostgresServer) -> None:
+    with psycopg.connect(postgres_own_server.socket_url()) as connection:
+        assert connection.execute("SELECT inet_server_addr()").fetchone() == (None,)
+
+
+def test_the_server_ends_with_a_killed_test_process() -> None:
+    orphan = subprocess.Popen([sys.executable, "-c", ORPHAN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+    with orphan:
+        assert orphan.stdout is not None
+        pid_text, folder = orphan.stdout.readline().split()
+        pid = int(pid_text)
+        assert alive(pid)
+        orphan.send_signal(signal.SIGKILL)
+    assert eventually(lambda: not alive(pid))
+    assert eventually(lambda: not Path(folder.decode()).exists())
+
+
+def test_the_server_ends_with_its_supervisor(postgres_own_server: PostgresServer) -> None:
+    """Two things watch, so that killing either of them leaves no server behind (the kernel's part is Linux only)."""
+    if sys.platform != "linux":
+        return
+    server = PostgresServer(find_binaries())
+    server.start()
+    pid = server.pid
+    supervisor = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+    os.kill(int(supervisor), signal.SIGKILL)
+    assert eventually(lambda: not alive(pid))
+    assert not server.running
+    server.close()
+    assert postgres_own_server.running
+
+
+def test_without_any_postgresql_the_message_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.support.postgres._candidates", lambda: iter(()))
+    monkeypatch.delenv("SIGNALBOX_TEST_POSTGRES", raising=False)
+    with pytest.raises(PostgresUnavailableError, match="make setup"):
+        open_postgres()
+
+
+def test_a_server_named_in_the_environment_is_used(
+    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGNALBOX_TEST_POSTGRES", postgres_server.url())
+    named = open_postgres()
+    try:
+        url = named.create_database()
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        named.drop_database(url)
+        with pytest.raises(PostgresUnavailableError, match="not ours to restart"):
+            named.restart()
+    finally:
+        named.close()
