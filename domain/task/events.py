@@ -22,6 +22,8 @@ class TaskPlanned(Event):
     """The task exists and waits for its needs."""
 
     TYPE: ClassVar[str] = "task.planned.v1"
+    project: str
+    """Id of the project it belongs to; any other project is told that there is no such task."""
     key: str
     title: str
     body: str

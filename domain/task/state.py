@@ -103,6 +103,9 @@ class Task:
     """Attempts of this generation that ended as session_lost."""
     checkpoint: str | None = None
     handover: str = ""
+    """Note of the latest holder that gave the task back."""
+    failure: str = ""
+    """Reason of the latest attempt that ended otherwise."""
     tried_by: tuple[str, ...] = ()
     """Sessions that tried, latest last, at most 16."""
     discarded: Map[str, bool] = field(default_factory=Map)

@@ -1,0 +1,1 @@
+"""Decisions over several streams: plans, claims, reports, and what ends an attempt."""

@@ -1,0 +1,1 @@
+"""Projects: the tenancy root of tasks, locks and sessions."""

@@ -1,0 +1,1 @@
+"""Tasks: one unit of work from plan to settlement, with its attempts."""
