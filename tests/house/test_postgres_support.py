@@ -131,9 +131,7 @@ def test_without_any_postgresql_the_message_says_what_to_do(monkeypatch: pytest.
         open_postgres()
 
 
-def test_a_server_named_in_the_environment_is_used(
-    postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_named_in_the_environment_is_used(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SIGNALBOX_TEST_POSTGRES", postgres_server.url())
     named = open_postgres()
     try:

@@ -33,7 +33,7 @@ PORT_ATTEMPTS_MAX: Final = 5
 USER: Final = "signalbox"
 NOBODY: Final = 65534
 
-#: Durability stays as PostgreSQL ships it (fsync, synchronous_commit, full_page_writes on): the product checks it at start.
+#: Durability stays as PostgreSQL ships it (fsync, synchronous_commit, full_page_writes on): the product checks it.
 SERVER_SETTINGS: Final = {
     "listen_addresses": "127.0.0.1",
     "max_connections": "200",
@@ -111,8 +111,8 @@ class Postgres:
 class PostgresServer(Postgres):
     """A server of our own in a folder of its own: loopback TCP, Unix socket in the folder, fsync on.
 
-    `start`, `stop` and `restart` keep port, password and data; `close` ends it and removes the folder. A supervisor process
-    does the same when this process dies in any way.
+    `start`, `stop` and `restart` keep port, password and data; `close` ends it and removes the folder. A supervisor
+    process does the same when this process dies in any way.
     """
 
     def __init__(self, binaries: Path, settings: dict[str, str] | None = None) -> None:
@@ -191,26 +191,30 @@ class PostgresServer(Postgres):
         password_file = self.folder / "password"
         password_file.write_text(self._password)
         os.chown(password_file, *self._owner)
-        command = [self.binaries / "initdb", "--pgdata", self.data, "--username", USER, "--pwfile", password_file]
-        command += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
-        user, group, others = (*self._owner, []) if os.geteuid() == 0 else (None, None, None)
+        failure = ""
         for locale in ("C.UTF-8", "C"):  # C.UTF-8 is not everywhere, for example on macOS
-            command[command.index("--locale") + 1] = locale
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                text=True,
-                check=False,
-                cwd=self.folder,
-                user=user,
-                group=group,
-                extra_groups=others,
-            )
-            if done.returncode == 0:
-                break
-        else:
-            raise PostgresUnavailableError(f"initdb failed:\n{done.stdout}\n{done.stderr}")
-        password_file.unlink()
+            failure = self._initdb(password_file, locale)
+            if not failure:
+                password_file.unlink()
+                return
+        raise PostgresUnavailableError(f"initdb failed:\n{failure}")
+
+    def _initdb(self, password_file: Path, locale: str) -> str:
+        """Make the data folder; answers what went wrong, or nothing."""
+        command: list[str | Path] = [self.binaries / "initdb", "--pgdata", self.data, "--username", USER]
+        command += ["--pwfile", password_file, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", locale]
+        root = os.geteuid() == 0
+        done = subprocess.run(
+            [*command, "--no-sync"],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            user=self._owner[0] if root else None,
+            group=self._owner[1] if root else None,
+            extra_groups=[] if root else None,
+        )
+        return f"{done.stdout}\n{done.stderr}" if done.returncode else ""
 
     def _launch(self) -> bool:
         settings = self._settings | {"port": str(self.port), "unix_socket_directories": str(self.folder)}
@@ -314,7 +318,7 @@ def _create_folder(owner: tuple[int, int]) -> Path:
 
 
 def _reachable(binaries: Path, folder: Path, owner: tuple[int, int]) -> Path:
-    """`binaries`, or, where `owner` may not enter their folder (a clone inside a private one), a copy of the installation.
+    """`binaries`, or, where `owner` may not enter their folder (a clone inside a private one), a copy of them.
 
     The copy keeps the relative position of the wheel's bundled libraries, which the programs look for beside them.
     """

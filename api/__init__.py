@@ -1,0 +1,1 @@
+"""How one speaks to it."""

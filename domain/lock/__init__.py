@@ -1,0 +1,1 @@
+"""Locks: who may touch what, as claims on named resources in one lock space per project."""

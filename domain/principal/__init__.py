@@ -1,0 +1,1 @@
+"""Principals, their roles and the keys issued to them."""

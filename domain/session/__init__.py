@@ -1,0 +1,1 @@
+"""A session: one agent's presence, and whether it is still alive."""

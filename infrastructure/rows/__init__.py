@@ -1,0 +1,1 @@
+"""Storage of read models: memory, SQLite, PostgreSQL."""

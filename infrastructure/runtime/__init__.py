@@ -1,0 +1,1 @@
+"""What runs in a node: executor, projector, reactor, ticker, liveness, wake-up."""

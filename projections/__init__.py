@@ -1,0 +1,1 @@
+"""What can be asked: pure folds from events to rows."""

@@ -1,0 +1,1 @@
+"""The frame every read model stands in: projection, rows, replay."""
