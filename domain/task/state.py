@@ -1,6 +1,6 @@
 """What a task is, as its decisions see it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from immutables import Map
 
@@ -108,7 +108,7 @@ class Task:
     """Reason of the latest attempt that ended otherwise."""
     tried_by: tuple[str, ...] = ()
     """Sessions that tried, latest last, at most 16."""
-    discarded: Map[str, bool] = field(default_factory=Map)
+    discarded: Map[str, bool] = Map()
     """Late reports already recorded: ``token/report``."""
 
 

@@ -1,0 +1,59 @@
+"""Refusals of a single task."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+
+
+class TaskNotReady(Rejection):
+    """The task {task} is {status}, so it cannot be claimed.
+
+    Ask why it is not ready, or claim without naming a task to get one that is.
+    """
+
+    task: str
+    status: str
+
+
+class TaskHeldByAnother(Rejection):
+    """The task {task} is {status} by {session}, incarnation {incarnation}.
+
+    Claim another task; this one comes back if its holder fails, releases it or is lost.
+    """
+
+    task: str
+    status: str
+    session: str
+    incarnation: int
+
+
+class Fenced(Rejection):
+    """The token {token} is not the live one of task {task}, which is {status}; the report changed nothing.
+
+    Stop working on the task: somebody else may own it by now. Claim again for a new token.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    task: str
+    token: str
+    status: str
+
+
+class TaskAlreadySettled(Rejection):
+    """The task {task} is {status} already and stays so.
+
+    Plan a new task if the work is wanted again; a failed task can be retried.
+    """
+
+    task: str
+    status: str
+
+
+class TaskNotRetryable(Rejection):
+    """The task {task} is {status}; only failed and parked tasks begin anew.
+
+    Wait for the task if it is under way, or plan a new one if it is settled.
+    """
+
+    task: str
+    status: str
