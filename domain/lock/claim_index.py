@@ -1,0 +1,214 @@
+"""The live claims of a lock space as a persistent tree, so that a request meets only those it may overlap.
+
+A claim hangs at the node of its stem; edges are plain names or globs. The walk of a request compares each edge once,
+however many claims share it, and what it reaches is exactly what overlaps (see ``overlap`` for the proof).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple, TypeVar
+
+from immutables import Map
+
+from domain.lock.errors import TooComplex
+from domain.lock.meeting import meet
+from domain.lock.overlap import StepBudget, overlap, too_complex
+from domain.lock.resource import Kind, Resource
+from domain.lock.segment import Glob, Name
+
+
+class IndexedClaim(NamedTuple):
+    """One claim of the index; ``claim_id`` may appear with several resources."""
+
+    claim_id: str
+    resource: Resource
+
+
+_NO_CLAIMS: Map[tuple[str, str], IndexedClaim] = Map()
+_NO_NAMES: "Map[Name, _Node]" = Map()
+_NO_GLOBS: "Map[Glob, _Node]" = Map()
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    claims: Map[tuple[str, str], IndexedClaim] = _NO_CLAIMS
+    names: "Map[Name, _Node]" = _NO_NAMES
+    globs: "Map[Glob, _Node]" = _NO_GLOBS
+
+    def is_empty(self) -> bool:
+        return not (self.claims or self.names or self.globs)
+
+
+class _Lane(NamedTuple):
+    """Claims of one scope that are compared alike: same ref scope, same reading of letter case."""
+
+    ref_scope: str | None
+    fold_case: bool
+
+
+_Lanes = Map[_Lane, _Node]
+_Scope = tuple[Kind, str]
+_Label = TypeVar("_Label", Name, Glob)
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+_EMPTY = _Node()
+_NO_LANES: _Lanes = Map()
+_NO_SCOPES: Map[_Scope, _Lanes] = Map()
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimIndex:
+    """A value: ``add`` and ``remove`` return another index and share almost everything with this one."""
+
+    scopes: Map[_Scope, _Lanes] = _NO_SCOPES
+
+    @classmethod
+    def of(cls, claims: Iterable[tuple[str, Resource]]) -> "ClaimIndex":
+        """The index of these claims."""
+        index = cls()
+        for claim_id, resource in claims:
+            index = index.add(claim_id, resource)
+        return index
+
+    def add(self, claim_id: str, resource: Resource) -> "ClaimIndex":
+        """With this claim; O(segments x log claims). Adding it twice changes nothing."""
+        scope, lane = _address(resource)
+        lanes = self.scopes.get(scope, _NO_LANES)
+        grown = _with(lanes.get(lane, _EMPTY), IndexedClaim(claim_id, resource), 0)
+        return ClaimIndex(self.scopes.set(scope, lanes.set(lane, grown)))
+
+    def remove(self, claim_id: str, resource: Resource) -> "ClaimIndex":
+        """Without this claim; removing what is not there changes nothing."""
+        scope, lane = _address(resource)
+        lanes = self.scopes.get(scope, _NO_LANES)
+        cut = _without(lanes.get(lane, _EMPTY), IndexedClaim(claim_id, resource), 0)
+        left = _put(lanes, lane, None if cut.is_empty() else cut)
+        return ClaimIndex(_put(self.scopes, scope, left or None))
+
+    def candidates(self, resource: Resource) -> tuple[str, ...]:
+        """Ids of claims that may overlap, ascending, each once; misses none and costs no budget."""
+        found = self._search(resource, None)
+        return tuple(sorted({claim.claim_id for claim in found})) if isinstance(found, list) else ()
+
+    def overlapping(self, resource: Resource, budget: StepBudget) -> tuple[IndexedClaim, ...] | TooComplex:
+        """Exactly the claims that overlap, by ascending id and text, or a refusal when finding out costs too much."""
+        found = self._search(resource, budget)
+        if not isinstance(found, list):
+            return found
+        return tuple(sorted(found, key=lambda claim: (claim.claim_id, claim.resource.text)))
+
+    def _search(self, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
+        found: list[IndexedClaim] = []
+        for lane, root in self.scopes.get((resource.kind, resource.scope), _NO_LANES).items():
+            if None not in (lane.ref_scope, resource.ref_scope) and lane.ref_scope != resource.ref_scope:
+                continue
+            alike = lane.fold_case == resource.fold_case
+            more = _walk(root, resource, budget) if alike else _compared(root, resource, budget)
+            if not isinstance(more, list):
+                return more
+            found += more
+        return found
+
+
+def _address(resource: Resource) -> tuple[_Scope, _Lane]:
+    return (resource.kind, resource.scope), _Lane(resource.ref_scope, resource.fold_case)
+
+
+def _key(claim: IndexedClaim) -> tuple[str, str]:
+    return claim.claim_id, claim.resource.text
+
+
+def _with(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
+    stem = claim.resource.stem
+    if depth == len(stem):
+        return replace(node, claims=node.claims.set(_key(claim), claim))
+    edge = stem[depth]
+    if isinstance(edge, str):
+        child = _with(node.names.get(edge, _EMPTY), claim, depth + 1)
+        return replace(node, names=node.names.set(edge, child))
+    child = _with(node.globs.get(edge, _EMPTY), claim, depth + 1)
+    return replace(node, globs=node.globs.set(edge, child))
+
+
+def _without(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
+    stem = claim.resource.stem
+    if depth == len(stem):
+        return replace(node, claims=_put(node.claims, _key(claim), None))
+    edge = stem[depth]
+    if isinstance(edge, str):
+        return replace(node, names=_pruned(node.names, edge, claim, depth))
+    return replace(node, globs=_pruned(node.globs, edge, claim, depth))
+
+
+def _pruned(children: Map[_Label, _Node], edge: _Label, claim: IndexedClaim, depth: int) -> Map[_Label, _Node]:
+    child = _without(children.get(edge, _EMPTY), claim, depth + 1)
+    return _put(children, edge, None if child.is_empty() else child)
+
+
+def _put(entries: Map[_Key, _Value], key: _Key, value: _Value | None) -> Map[_Key, _Value]:
+    """With the entry, or without it where there is no value."""
+    if value is not None:
+        return entries.set(key, value)
+    return entries.delete(key) if key in entries else entries
+
+
+def _walk(root: _Node, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
+    """Every claim on the way covers the request from above; where the stem ends, everything below overlaps."""
+    found: list[IndexedClaim] = []
+    stem = resource.stem
+    open_nodes = [(root, 0, 0)]
+    while open_nodes:
+        node, depth, steps = open_nodes.pop()
+        if depth == len(stem):
+            found.extend(_all(node))
+            continue
+        found.extend(node.claims.values())
+        for child, cost in _children(node, stem[depth], budget is None):
+            if budget is not None and not budget.covers(steps, cost):
+                return too_complex(resource)
+            if child is not None:
+                open_nodes.append((child, depth + 1, steps + cost))
+    return found
+
+
+def _children(node: _Node, segment: Name | Glob, loosely: bool) -> Iterator[tuple[_Node | None, int]]:
+    """Children whose edge meets the segment, None for others, each with its price.
+
+    Loosely: two globs are taken to meet, so nothing has a price.
+    """
+    if isinstance(segment, str):
+        child = node.names.get(segment)
+        if child is not None:
+            yield child, 0
+    else:
+        for name, child in node.names.items():
+            yield child if segment.matches(name) else None, 1
+    for glob, child in node.globs.items():
+        if loosely and isinstance(segment, Glob):
+            yield child, 0
+            continue
+        meeting = meet(segment, glob)
+        yield child if meeting.name is not None else None, meeting.steps
+
+
+def _all(root: _Node) -> list[IndexedClaim]:
+    found: list[IndexedClaim] = []
+    open_nodes = [root]
+    while open_nodes:
+        node = open_nodes.pop()
+        found.extend(node.claims.values())
+        open_nodes.extend(node.names.values())
+        open_nodes.extend(node.globs.values())
+    return found
+
+
+def _compared(root: _Node, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
+    """One by one, for the short while in which a repository's setting for letter case has just changed."""
+    found: list[IndexedClaim] = []
+    for claim in _all(root):
+        answer = None if budget is None else overlap(resource, claim.resource, budget)
+        if isinstance(answer, TooComplex):
+            return answer
+        if budget is None or answer is not None:
+            found.append(claim)
+    return found
