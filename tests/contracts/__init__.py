@@ -1,0 +1,1 @@
+"""What every store must keep, run against each of them."""
