@@ -1,0 +1,265 @@
+"""The committer: one per node, the only writer of commands. Group commit, re-decision, answers after durability."""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from domain.kernel.decider import AggregateByPrefix, StreamsMissing
+from domain.kernel.errors import CommandIdReused
+from domain.kernel.ids import FLEET, StreamId, with_prefix
+from domain.kernel.message import Command, Stamp
+from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
+from infrastructure.runtime.group import Group, GroupDecider, Pending
+from infrastructure.runtime.hot import HotStates, valid_stream
+from infrastructure.runtime.outcome import Outcome, body_of, refused
+from infrastructure.runtime.settle import Settlement, Settler, again_after_doubt
+from infrastructure.runtime.view import GroupView
+
+GROUP_MAX: Final = 512
+LOCKED_GROUP_MAX: Final = 64
+WAITING_MAX: Final = 20_000
+MISMATCHES_BEFORE_LOCK: Final = 2
+UNAVAILABLE_SECONDS_MAX: Final = 10.0
+RECENT_MAX: Final = 20_000
+
+T = TypeVar("T")
+
+
+class CommitterStoppedError(Exception):
+    """Fault: the node is going down; the command may be sent to another one under the same id."""
+
+
+class OverloadedError(Exception):
+    """Fault: more commands wait than the node takes; nothing was written, try again later."""
+
+
+class Committer:
+    """Takes commands from asyncio callers, decides them in groups, appends each group in one call."""
+
+    def __init__(
+        self,
+        log: Log,
+        hot: HotStates,
+        aggregates: AggregateByPrefix,
+        decider: GroupDecider,
+        settler: Settler,
+        *,
+        secret: bytes,
+    ) -> None:
+        self._log = log
+        self._hot = hot
+        self._aggregates = aggregates
+        self._decider = decider
+        self._settler = settler
+        self._secret = secret[:64]
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._waiting: list[Pending] = []
+        self._in_flight: dict[str, Pending] = {}
+        self._recent: OrderedDict[str, tuple[bytes, Outcome]] = OrderedDict()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin to serve on the running event loop."""
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="committer")
+
+    async def stop(self) -> None:
+        """Finish the group under way, refuse the rest."""
+        self._stopping = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        for pending in self._waiting:
+            _fail(pending, CommitterStoppedError())
+        self._thread.shutdown(wait=True)
+
+    async def execute(self, command: Command, stamp: Stamp) -> Outcome:
+        """Decide and append one command; answers after it is durable.
+
+        A second arrival of an id joins the first; another body under a used id is refused.
+        Raises CommitterStoppedError, OverloadedError, StoreUnavailable, OutcomeUnknown, Unreplayable.
+        """
+        body = body_of(command)
+        digest = self._digest(command, stamp, body)
+        known = self._recent.get(stamp.command_id)
+        if known is not None:
+            return _repeat(stamp.command_id, known, digest)
+        first = self._in_flight.get(stamp.command_id)
+        if first is not None and first.caller is not None:
+            outcome = await asyncio.shield(first.caller)
+            return _repeat(stamp.command_id, (first.digest, outcome), digest)
+        if self._stopping:
+            raise CommitterStoppedError
+        if len(self._waiting) >= WAITING_MAX:
+            raise OverloadedError
+        caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        pending = Pending(command, stamp, body, digest, caller)
+        self._in_flight[stamp.command_id] = pending
+        self._waiting.append(pending)
+        self._arrived.set()
+        # Shielded: a caller that hangs up must not undo what other callers of the same id wait for.
+        return await asyncio.shield(caller)
+
+    async def _run(self) -> None:
+        while not (self._stopping and not self._waiting):
+            if not self._waiting:
+                self._arrived.clear()
+                await self._arrived.wait()
+                continue
+            # Give everybody who is ready in this turn of the loop the chance to join the group.
+            await asyncio.sleep(0)
+            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+            await self._serve(group)
+            if self._stopping:
+                break
+
+    async def _serve(self, pendings: list[Pending]) -> None:
+        try:
+            locked = [one for one in pendings if one.mismatches >= MISMATCHES_BEFORE_LOCK][:LOCKED_GROUP_MAX]
+            chosen = locked if locked else pendings
+            rest = [one for one in pendings if one not in locked] if locked else []
+            settlement = await (self._commit_locked(chosen) if locked else self._commit(chosen))
+            self._waiting[:0] = [*settlement.again, *rest]
+            for pending, outcome in settlement.answers:
+                self._answer(pending, outcome)
+            for pending, error in settlement.faults:
+                self._fault(pending, error)
+        except Exception as error:
+            # What memory believes about these streams may be wrong now; the log tells at the next use.
+            self._hot.clear()
+            for pending in pendings:
+                self._fault(pending, error)
+
+    async def _commit(self, pendings: list[Pending]) -> Settlement:
+        self._hot.trim()
+        view = GroupView(self._hot, self._aggregates, self._log.era)
+        group = Group()
+        await self._prefetch(pendings)
+        for pending in pendings:
+            await self._decide(pending, view, group)
+        self._settler.announce(group)
+        try:
+            results = await self._append(group.members())
+        except Exception:
+            self._settler.withdraw(group)
+            raise
+        return await self._settle(group, view, results)
+
+    async def _settle(self, group: Group, view: GroupView, results: list[MemberResult]) -> Settlement:
+        settlement = self._settler.settle(group, view, results)
+        if settlement.forward or settlement.forget_names:
+            self._hot.forget((), names=settlement.forget_names)
+            await self._load(tuple(settlement.forward), ())
+            self._settler.restore(settlement.forward)
+        return settlement
+
+    async def _decide(self, pending: Pending, view: GroupView, group: Group) -> None:
+        while True:
+            try:
+                return self._decider.decide(pending, view, group)
+            except StreamsMissing as missing:
+                await self._load(missing.streams, missing.keys)
+
+    async def _load(self, streams: Sequence[str], names: Sequence[tuple[str, str, str]]) -> None:
+        loaded = await self._in_thread(lambda: self._hot.load(streams, names))
+        self._hot.adopt(*loaded)
+
+    async def _prefetch(self, pendings: list[Pending]) -> None:
+        wanted = [stream for one in pendings for stream in _named(one) if self._hot.get(stream) is None]
+        if wanted:
+            await self._load(wanted, ())
+
+    async def _append(self, members: list[Member]) -> list[MemberResult]:
+        """Append until the outcome is known: after a doubt the unique receipts decide."""
+        doubted = False
+        pause = 0.02
+        until = time.monotonic() + UNAVAILABLE_SECONDS_MAX
+        while True:
+            try:
+                return await self._in_thread(lambda: self._log.append(members, now=self._log.now()))
+            except OutcomeUnknown:
+                doubted = True
+                if time.monotonic() > until:
+                    raise
+            except StoreUnavailable as error:
+                if time.monotonic() > until or self._stopping:
+                    if doubted:
+                        raise OutcomeUnknown(str(error)) from error
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.5)
+
+    async def _commit_locked(self, pendings: list[Pending]) -> Settlement:
+        """Take the log's lock first, then read, decide and append, so that this node does not starve."""
+        hot = self._hot.empty()
+        view = GroupView(hot, self._aggregates, self._log.era)
+        group = Group()
+
+        def decide_under_lock() -> list[Member]:
+            for pending in pendings:
+                while True:
+                    try:
+                        self._decider.decide(pending, view, group)
+                        break
+                    except StreamsMissing as missing:
+                        hot.adopt(*hot.load(missing.streams, missing.keys))
+            return group.members()
+
+        try:
+            results = await self._in_thread(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
+        except (OutcomeUnknown, StoreUnavailable):
+            # The same ids go again: the unique receipt tells what became of them.
+            return again_after_doubt(pendings)
+        self._hot.adopt(hot.everything(), {})
+        self._settler.announce(group)
+        return await self._settle(group, view, results)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _answer(self, pending: Pending, outcome: Outcome) -> None:
+        command_id = pending.stamp.command_id
+        self._in_flight.pop(command_id, None)
+        if pending.caller is None:
+            return
+        if outcome.repeated or outcome.ok:
+            self._recent[command_id] = (pending.digest, outcome)
+            if len(self._recent) > RECENT_MAX:
+                self._recent.popitem(last=False)
+        if not pending.caller.done():
+            pending.caller.set_result(outcome)
+
+    def _fault(self, pending: Pending, error: Exception) -> None:
+        self._in_flight.pop(pending.stamp.command_id, None)
+        _fail(pending, error)
+
+    def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:
+        text = b"\x1f".join((command.NAME.encode(), stamp.project.encode(), stamp.principal.encode(), body))
+        return hashlib.blake2b(text, key=self._secret, digest_size=16).digest()
+
+
+def _named(pending: Pending) -> tuple[StreamId, ...]:
+    """Streams that a command names outright, to be loaded together before its group is decided."""
+    project = pending.stamp.project
+    found = [] if project == FLEET else [StreamId(project), with_prefix("locks", project)]
+    for field, kind in (("task", "task"), ("session", "sess")):
+        value = getattr(pending.command, field, None)
+        if isinstance(value, str) and valid_stream(kind, StreamId(value)):
+            found.append(StreamId(value))
+    return tuple(found)
+
+
+def _repeat(command_id: str, known: tuple[bytes, Outcome], digest: bytes) -> Outcome:
+    if known[0] != digest:
+        return Outcome(refused(CommandIdReused(command_id=command_id)), known[1].position)
+    return Outcome(known[1].text, known[1].position, repeated=True)
+
+
+def _fail(pending: Pending, error: Exception) -> None:
+    if pending.caller is not None and not pending.caller.done():
+        pending.caller.set_exception(error)

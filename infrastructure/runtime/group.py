@@ -1,0 +1,214 @@
+"""Deciding one group: commands in arrival order, each seeing the ones before, with what their policies derive."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.kernel.decider import Decision, StreamsMissing, Write
+from domain.kernel.decisions import Rules
+from domain.kernel.errors import Unreplayable
+from domain.kernel.ids import FLEET, ProjectId, StreamId, with_prefix
+from domain.kernel.message import Command, Event, Stamp
+from domain.kernel.policy import Cause, Policy, derived_stamp
+from domain.kernel.registry import schema_version
+from domain.refusal.events import CommandRefused
+from infrastructure.log.port import Member, NewEvent
+from infrastructure.runtime.outcome import Outcome, accepted, refused
+from infrastructure.runtime.view import GroupView
+
+ROUNDS_MAX: Final = 8
+"""How deep policies may answer policies inside one group; the reactor finds what lies deeper."""
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """A command under way, with the caller that waits for it (none for a derived one)."""
+
+    command: Command
+    stamp: Stamp
+    body: bytes
+    digest: bytes
+    caller: asyncio.Future[Outcome] | None = None
+    mismatches: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Decided:
+    """A pending command with its decision and the member that asks the log to write it."""
+
+    pending: Pending
+    decision: Decision
+    member: Member
+    reads: tuple[str, ...]
+    events: tuple[tuple[StreamId, int, Event, str], ...] = ()
+    """(stream, version, event, project) of what it writes."""
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class Group:
+    """What was decided so far, in order."""
+
+    decided: list[Decided] = field(default_factory=list)
+    faults: list[tuple[Pending, Exception]] = field(default_factory=list)
+
+    def members(self) -> list[Member]:
+        return [one.member for one in self.decided]
+
+
+class GroupDecider:
+    """Turns pending commands into members. Pure but for the view that it fills."""
+
+    def __init__(self, rules: Rules, policies: Sequence[Policy], fleet_prefixes: frozenset[str]) -> None:
+        self._rules = rules
+        self._fleet = fleet_prefixes
+        self._policies: Mapping[type[Event], tuple[Policy, ...]] = _by_event(policies)
+
+    def decide(self, pending: Pending, view: GroupView, group: Group) -> None:
+        """Decide one command and everything that follows from it in this group.
+
+        Raises StreamsMissing with the group and the view as they were, so that the caller loads and asks again.
+        """
+        decided, faults = len(group.decided), len(group.faults)
+        try:
+            self._decide_tree(pending, view, group)
+        except StreamsMissing:
+            del group.decided[decided:]
+            del group.faults[faults:]
+            raise
+
+    def _decide_tree(self, pending: Pending, view: GroupView, group: Group) -> None:
+        undone: list[GroupView.Journal] = []
+        queue: list[tuple[Pending, int | None, int]] = [(pending, None, 0)]
+        try:
+            while queue:
+                now, cause, depth = queue.pop(0)
+                decided = self._decide_one(now, view, cause, depth, group)
+                undone.append(view.journal())
+                if decided is None:
+                    continue
+                group.decided.append(decided)
+                if depth < ROUNDS_MAX:
+                    queue += self._derive(decided, view, len(group.decided) - 1, depth)
+        except StreamsMissing:
+            view.undo()
+            for journal in reversed(undone):
+                view.take_back(journal)
+            raise
+
+    def _decide_one(
+        self, pending: Pending, view: GroupView, cause: int | None, depth: int, group: Group
+    ) -> Decided | None:
+        view.begin()
+        try:
+            decision = self._rules.decide(pending.command, pending.stamp, view)
+            decision = _with_audit(pending, decision)
+            before = view.apply(decision)
+        except StreamsMissing:
+            raise
+        except Exception as error:
+            view.undo()
+            fault = Unreplayable(f"{type(pending.command).__name__}: {error!r}")
+            fault.__cause__ = error
+            group.faults.append((pending, fault))
+            return None
+        return self._member(pending, decision, view, before, cause, depth)
+
+    def _member(
+        self,
+        pending: Pending,
+        decision: Decision,
+        view: GroupView,
+        before: dict[str, int],
+        cause: int | None,
+        depth: int,
+    ) -> Decided:
+        stamp = pending.stamp
+        rows: list[NewEvent] = []
+        events: list[tuple[StreamId, int, Event, str]] = []
+        for write in decision.writes:
+            project = self._project_of(write, stamp)
+            version = before[write.stream]
+            for event in write.events:
+                version += 1
+                kind = type(event).TYPE
+                rows.append(NewEvent(write.stream, version, kind, schema_version(kind), event.stored(), project))
+                events.append((write.stream, version, event, project))
+            before[write.stream] = version
+        refusal = decision.rejection
+        member = Member(
+            command_id=stamp.command_id,
+            project=stamp.project,
+            principal=stamp.principal,
+            time=stamp.time,
+            correlation_id=stamp.correlation_id,
+            causation_id=stamp.causation_id,
+            traceparent=stamp.traceparent,
+            digest=pending.digest,
+            body=pending.body,
+            outcome=accepted(decision.answer) if refusal is None else refused(refusal),
+            reads=tuple(view.reads.items()),
+            events=tuple(rows),
+            keys=decision.keys,
+            absent_keys=tuple(view.absent),
+            leases=decision.leases,
+            cause=cause,
+            receipt=refusal is None or bool(rows),
+        )
+        return Decided(pending, decision, member, tuple(view.reads), tuple(events), depth)
+
+    def _project_of(self, write: Write, stamp: Stamp) -> str:
+        if write.project is not None:
+            return write.project
+        return FLEET if write.stream.partition("_")[0] in self._fleet else stamp.project
+
+    def _derive(
+        self, decided: Decided, view: GroupView, index: int, depth: int
+    ) -> list[tuple[Pending, int | None, int]]:
+        found: list[tuple[Pending, int | None, int]] = []
+        stamp = decided.pending.stamp
+        view.begin()
+        for stream, version, event, project in decided.events:
+            for policy in self._policies.get(type(event), ()):
+                cause = Cause(stream, version, event, ProjectId(project))
+                for derived in policy.react(cause, view):
+                    its_stamp = derived_stamp(policy.name, cause, derived, stamp.time, stamp.correlation_id)
+                    found.append((derived_pending(derived.command, its_stamp), index, depth + 1))
+        return found
+
+
+def derived_pending(command: Command, stamp: Stamp) -> Pending:
+    """A pending command that nobody waits for; its id is a hash of its content's cause, so it needs no digest."""
+    return Pending(command, stamp, b"", b"")
+
+
+def _with_audit(pending: Pending, decision: Decision) -> Decision:
+    rejection = decision.rejection
+    if rejection is None or not rejection.AUDITED:
+        return decision
+    stamp = pending.stamp
+    event = CommandRefused(
+        command=pending.command.NAME,
+        code=rejection.code(),
+        message=rejection.message(),
+        principal=stamp.principal,
+        at=stamp.time,
+    )
+    write = Write(refusals_stream(stamp.project), (event,), stamp.project)
+    return Decision(writes=(*decision.writes, write), rejection=rejection)
+
+
+def refusals_stream(project: str) -> StreamId:
+    """The stream of a project's audited refusals; the fleet has one of its own."""
+    if project == FLEET:
+        return StreamId("refusals_" + "0" * 26)
+    return with_prefix("refusals", project)
+
+
+def _by_event(policies: Sequence[Policy]) -> dict[type[Event], tuple[Policy, ...]]:
+    found: dict[type[Event], tuple[Policy, ...]] = {}
+    for policy in policies:
+        for kind in policy.answers:
+            found[kind] = (*found.get(kind, ()), policy)
+    return found

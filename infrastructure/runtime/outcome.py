@@ -1,0 +1,62 @@
+"""What the committer answers: the JSON text that is sent and kept in the receipt, with its position."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from domain.kernel.errors import Rejection
+from domain.kernel.message import Answer, Command
+from infrastructure.log.port import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to one command. ``text`` is ``{"ok": true, "answer": …}`` or ``{"ok": false, "error": …}``.
+
+    A repeat of the command id gets the same bytes and the same position.
+    """
+
+    text: bytes
+    position: int
+    repeated: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command was accepted."""
+        return self.text.startswith(b'{"ok":true')
+
+
+_NO_ANSWER = b'{"ok":true,"answer":{}}'
+
+
+def accepted(answer: Answer) -> bytes:
+    """The text of an acceptance."""
+    body = answer.__pydantic_serializer__.to_json(answer)
+    return _NO_ANSWER if body == b"{}" else b'{"ok":true,"answer":' + body + b"}"
+
+
+def refused(rejection: Rejection) -> bytes:
+    """The text of a refusal: code, message, what to do next, data, and the status for HTTP."""
+    return orjson.dumps(
+        {
+            "ok": False,
+            "error": {
+                "code": rejection.code(),
+                "message": rejection.message(),
+                "next": rejection.advice(),
+                "data": rejection.model_dump(mode="json"),
+                "status": rejection.HTTP_STATUS,
+            },
+        }
+    )
+
+
+def body_of(command: Command) -> bytes:
+    """A command as the JSON text that its receipt keeps, so that history can be decided again."""
+    fields = command.__pydantic_serializer__.to_json(command)
+    return b'{"type":"' + command.NAME.encode() + b'","command":' + fields + b"}"
+
+
+def from_receipt(receipt: Receipt) -> Outcome:
+    """The first answer, once more."""
+    return Outcome(receipt.outcome, receipt.position, repeated=True)

@@ -1,0 +1,162 @@
+"""After the append: who is answered, who decides again, what the node's memory has to learn."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from domain.kernel.decider import AggregateByPrefix
+from domain.kernel.errors import CommandIdReused, Rejection
+from domain.kernel.ids import StreamId, prefix
+from domain.kernel.message import Event
+from infrastructure.log.port import Appended, MemberResult, Moved, Repeated
+from infrastructure.runtime.group import Decided, Group, Pending
+from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.outcome import Outcome, from_receipt, refused
+from infrastructure.runtime.view import GroupView
+
+MISMATCHES_MAX = 25
+
+Place = tuple[StreamId, int, Event, str]
+"""(stream, version, event, project)."""
+
+
+class LeaseRenewed(Rejection):
+    """The session was heard since the decision was prepared; nothing expires.
+
+    Read the lease again.
+    """
+
+
+class ContendedError(Exception):
+    """Fault: the command lost the race on its streams too often; nothing was written, try again."""
+
+
+class Observer(Protocol):
+    """What keeps hints beside the states: the ready index, the agenda, the waiters, the snapshots."""
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Events of a group that is about to be appended."""
+        ...
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """The state of a stream whose decided events fell."""
+        ...
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Events that are in the log now, the last one at ``position``."""
+        ...
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What follows from the results of one append."""
+
+    answers: list[tuple[Pending, Outcome]] = field(default_factory=list)
+    faults: list[tuple[Pending, Exception]] = field(default_factory=list)
+    again: list[Pending] = field(default_factory=list)
+    forward: set[str] = field(default_factory=set)
+    """Streams to read newer events of before anything is decided again."""
+    forget_names: bool = False
+
+
+def again_after_doubt(pendings: Sequence[Pending]) -> Settlement:
+    """Send all of them again, up to the bound."""
+    settlement = Settlement()
+    for pending in pendings:
+        _again(settlement, pending)
+    return settlement
+
+
+class Settler:
+    """Applies results to the hot states and tells the observers."""
+
+    def __init__(self, hot: HotStates, aggregates: AggregateByPrefix, observers: Sequence[Observer]) -> None:
+        self._hot = hot
+        self._aggregates = aggregates
+        self._observers = observers
+
+    def announce(self, group: Group) -> None:
+        """Tell the hints at once what was decided, so that the next group does not choose it again."""
+        places = [place for one in group.decided for place in one.events]
+        for observer in self._observers:
+            observer.decided(places)
+
+    def withdraw(self, group: Group) -> None:
+        """Take the announcement back: the group was not appended."""
+        self.restore({place[0] for one in group.decided for place in one.events})
+
+    def restore(self, streams: Iterable[str]) -> None:
+        """Tell the hints the states as they are."""
+        for stream in streams:
+            held = self._hot.get(stream)
+            if held is not None:
+                for observer in self._observers:
+                    observer.restored(StreamId(stream), held[1])
+
+    def settle(self, group: Group, view: GroupView, results: Sequence[MemberResult]) -> Settlement:
+        """One settlement from one result per member, in order."""
+        settlement = Settlement(faults=list(group.faults))
+        clean = all(type(result) is Appended for result in results)
+        if clean:
+            view.promote()
+        for index, (one, result) in enumerate(zip(group.decided, results, strict=True)):
+            if isinstance(result, Appended):
+                self._appended(settlement, one, result, clean)
+            elif isinstance(result, Repeated):
+                self._repeated(settlement, one, result)
+            else:
+                self._moved(settlement, group, results, index, result)
+        self._tell(group, results)
+        return settlement
+
+    def _appended(self, settlement: Settlement, one: Decided, result: Appended, clean: bool) -> None:
+        settlement.answers.append((one.pending, Outcome(one.member.outcome, result.position)))
+        if clean:
+            return
+        for stream, version, event, _ in one.events:
+            held = self._hot.get(stream)
+            if held is None or held[0] != version - 1:
+                settlement.forward.add(stream)
+                continue
+            self._hot.put(stream, version, self._aggregates[prefix(stream)].evolve(held[1], event))
+        for row in one.member.keys:
+            self._hot.put_name((row.scope, row.kind, row.name), row.stream)
+
+    def _repeated(self, settlement: Settlement, one: Decided, result: Repeated) -> None:
+        settlement.forward.update(one.reads)
+        settlement.forget_names = settlement.forget_names or bool(one.member.keys or one.member.absent_keys)
+        same = result.receipt.digest == one.member.digest
+        reused = Outcome(refused(CommandIdReused(command_id=one.member.command_id)), result.receipt.position)
+        settlement.answers.append((one.pending, from_receipt(result.receipt) if same else reused))
+
+    def _moved(
+        self, settlement: Settlement, group: Group, results: Sequence[MemberResult], index: int, result: Moved
+    ) -> None:
+        one = group.decided[index]
+        settlement.forward.update(result.streams, one.reads)
+        settlement.forget_names = settlement.forget_names or result.keys
+        if result.lease:
+            text = refused(LeaseRenewed())
+            settlement.answers.append((one.pending, Outcome(text, 0)))
+        elif one.member.cause is None or isinstance(results[one.member.cause], Appended):
+            _again(settlement, one.pending)
+        # A derived command whose cause fell is dropped: it is derived again if the cause is decided so again.
+
+    def _tell(self, group: Group, results: Sequence[MemberResult]) -> None:
+        places: list[Place] = []
+        position = 0
+        for one, result in zip(group.decided, results, strict=True):
+            if isinstance(result, Appended):
+                places += one.events
+                position = max(position, result.position)
+        if places:
+            for observer in self._observers:
+                observer.committed(places, position)
+
+
+def _again(settlement: Settlement, pending: Pending) -> None:
+    pending.mismatches += 1
+    if pending.mismatches > MISMATCHES_MAX:
+        settlement.faults.append((pending, ContendedError()))
+    else:
+        settlement.again.append(pending)

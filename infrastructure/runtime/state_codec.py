@@ -1,0 +1,93 @@
+"""States as plain JSON and back, from their type annotations alone: for snapshots and for looking at the past."""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from immutables import Map
+from pydantic import TypeAdapter
+
+from domain.kernel.decider import Aggregate
+from domain.kernel.message import Message
+
+_TAG = "is"
+
+
+def shape_of(aggregate: Aggregate[Any]) -> str:
+    """Name and version of a state's shape; a snapshot of another shape is ignored."""
+    return f"{aggregate.prefix}.s{aggregate.snapshot_version}"
+
+
+def freeze(state: Any) -> bytes:
+    """A state as JSON text. Dataclasses carry their class name under ``is``; maps become lists of pairs."""
+    return orjson.dumps(plain(state))
+
+
+def thaw(aggregate: Aggregate[Any], text: bytes) -> Any:
+    """The state of a JSON text that ``freeze`` wrote."""
+    return _build(aggregate.state_type, orjson.loads(text))
+
+
+def plain(value: Any) -> Any:
+    """A state as JSON values."""
+    if isinstance(value, Message):
+        return value.model_dump(mode="json")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        shown = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
+        return {_TAG: type(value).__name__, **shown}
+    if isinstance(value, Mapping | Map):
+        return [[plain(key), plain(item)] for key, item in sorted(value.items(), key=lambda pair: pair[0])]
+    if isinstance(value, tuple | list | frozenset):
+        return [plain(item) for item in value]
+    return value
+
+
+def _build(kind: Any, data: Any) -> Any:
+    kind = _bare(kind)
+    origin = typing.get_origin(kind)
+    if origin is typing.Union or origin is types.UnionType:
+        return _build_union(typing.get_args(kind), data)
+    if origin is Map:
+        key, item = typing.get_args(kind)
+        return Map((_build(key, pair[0]), _build(item, pair[1])) for pair in data)
+    if origin is tuple:
+        return tuple(_build(typing.get_args(kind)[0], item) for item in data)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
+        return _build_dataclass(kind, data)
+    if isinstance(kind, type) and issubclass(kind, Message):
+        return _adapter(kind).validate_json(orjson.dumps(data), strict=False)
+    return data
+
+
+def _build_union(members: tuple[Any, ...], data: Any) -> Any:
+    if data is None:
+        return None
+    tag = data.get(_TAG) if isinstance(data, dict) else None
+    for member in members:
+        if tag is not None and getattr(_bare(member), "__name__", "") == tag:
+            return _build(member, data)
+    rest = [member for member in members if member is not type(None)]
+    return _build(rest[0], data) if len(rest) == 1 else data
+
+
+def _build_dataclass(kind: type, data: dict[str, Any]) -> Any:
+    hints = _hints(kind)
+    return kind(**{name: _build(hints[name], value) for name, value in data.items() if name in hints})
+
+
+def _bare(kind: Any) -> Any:
+    return _bare(kind.__supertype__) if isinstance(kind, typing.NewType) else kind
+
+
+@lru_cache(maxsize=512)
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+@lru_cache(maxsize=512)
+def _adapter(kind: type[Message]) -> TypeAdapter[Message]:
+    return TypeAdapter(kind)
