@@ -88,6 +88,13 @@ def touched(members: Sequence[Member]) -> Touched:
     )
 
 
+def checked_under_lock(members: Sequence[Member]) -> Sequence[Member]:
+    """The members that were decided while the lock is held. Raises MalformedGroupError beyond LOCKED_MEMBERS_MAX."""
+    if len(members) > LOCKED_MEMBERS_MAX:
+        raise MalformedGroupError(f"{len(members)} members decided under the lock, at most {LOCKED_MEMBERS_MAX}")
+    return members
+
+
 def walk(members: Sequence[Member], held: Held) -> Walked:
     """Walk a checked group in order, each member seeing the accepted ones before it.
 
@@ -100,6 +107,36 @@ def walk(members: Sequence[Member], held: Held) -> Walked:
     for member in members:
         under_way.step(member)
     return under_way.finished()
+
+
+EventColumns = tuple[
+    int, str, int, str, int, bytes, int, str | None, str | None, str | None, str | None, str | None, str | None
+]
+"""The columns of a log row in the order of ``LogRow``'s fields."""
+
+
+def rows_of(members: Sequence[Member], walked: Walked, held: Held) -> list[EventColumns]:
+    """The rows of the accepted members, numbered without holes from the held position on."""
+    position = held.position
+    rows: list[EventColumns] = []
+    for member, result in zip(members, walked.results, strict=True):
+        if not member.events or not isinstance(result, Appended):
+            continue
+        origin = (member.principal, member.command_id, member.correlation_id, member.causation_id, member.traceparent)
+        for event in member.events:
+            position += 1
+            rows.append((position, event.stream, event.version, event.type, event.schema_version, event.state,
+                         held.recorded_at, event.project, *origin))  # fmt: skip
+    return rows
+
+
+def receipts_of(members: Sequence[Member], walked: Walked) -> list[tuple[Member, int]]:
+    """The accepted members that leave a receipt, each with the position that it carries."""
+    return [
+        (member, result.position)
+        for member, result in zip(members, walked.results, strict=True)
+        if member.receipt and isinstance(result, Appended)
+    ]
 
 
 def lease_after(change: LeaseChange, row: Lease | None, at: int) -> Lease | None:

@@ -73,7 +73,7 @@ class HotStates:
 
     def load(self, streams: Iterable[str], names: Iterable[Name]) -> Loaded:
         """Fold streams from their snapshots or from the state in memory; blocking, without changing the memory."""
-        wanted = [stream for stream in dict.fromkeys(streams)]
+        wanted = list(dict.fromkeys(streams))
         names_wanted = list(dict.fromkeys(names))
         fresh = self._fold(wanted) if wanted else {}
         found = self._log.keys(names_wanted) if names_wanted else {}

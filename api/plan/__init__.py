@@ -1,0 +1,1 @@
+"""Plan files: text to the command that creates tasks, the mathematics of a plan, what differs from the server."""

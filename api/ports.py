@@ -1,0 +1,153 @@
+"""What the surfaces need of the rest; only the composition binds these to adapters."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from domain.kernel.decider import Recorded
+from domain.kernel.errors import Rejection
+from domain.kernel.ids import Instant, ProjectId
+from domain.kernel.message import Command, Stamp
+from domain.principal.allow import Principal
+
+
+class Answered(Protocol):
+    """An answer to a command: JSON text ``{"ok": …}`` and the position it is true from."""
+
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def text(self) -> bytes: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def repeated(self) -> bool: ...
+
+
+class CommandPort(Protocol):
+    """The one way of a command into the system."""
+
+    async def execute(self, command: Command, stamp: Stamp) -> Answered:
+        """Decide, append, answer after it is durable. Raises a ServiceFault where that is not possible now."""
+        ...
+
+    async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Answered:
+        """Execute a claim; where nothing is ready, wait for the commit that makes something eligible."""
+        ...
+
+
+class ServiceFault(Exception):
+    """Ours, not the caller's: ``code`` is ``unknown_outcome`` (retry with the same id), ``overloaded`` or
+    ``store_unavailable`` (nothing was written)."""
+
+    def __init__(self, code: str, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer to a heartbeat."""
+
+    status: str
+    """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced`` (a later incarnation exists)."""
+    ttl_seconds: int
+    renewed_at: Instant
+    held: tuple[str, ...]
+    """Tokens that the session holds now."""
+    revoked: tuple[str, ...]
+    """Tokens that were named but are not held: stop that work."""
+
+
+class HeartbeatPort(Protocol):
+    """Liveness outside the log; answered after the renewal is durable."""
+
+    async def beat(
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+    ) -> Heard | Rejection: ...
+
+
+class PrincipalPort(Protocol):
+    """Who is calling."""
+
+    def authenticate(self, secret: str) -> Principal | None:
+        """The principal of an API key, None where it is unknown, revoked or expired. Constant-time compare."""
+        ...
+
+    def mint(self) -> tuple[str, str, str]:
+        """A new (key id, digest, secret); the secret is shown once and never kept."""
+        ...
+
+
+class ClockPort(Protocol):
+    """The server's clock."""
+
+    def now(self) -> Instant: ...
+
+
+class NamesPort(Protocol):
+    """Projects by slug or id."""
+
+    async def project(self, slug_or_id: str) -> ProjectId | None: ...
+
+
+class EventPort(Protocol):
+    """The log, read only."""
+
+    def head(self) -> int: ...
+
+    async def page(self, *, after: int, limit: int) -> Sequence[Recorded]: ...
+
+    async def stream(self, stream: str, *, after_version: int, limit: int) -> Sequence[Recorded]: ...
+
+    def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        """Pages as they arise, for ever; each page starts right after the former one."""
+        ...
+
+
+class ReadPort(Protocol):
+    """Read models. ``request`` is one of the query classes of ``projections``; the answer is its page."""
+
+    async def ask(self, request: Any, *, after: int | None = None) -> Any:
+        """The page of a query; waits (2 s at most) until the projection is at ``after``, else marks it stale."""
+        ...
+
+    def positions(self) -> Mapping[str, int]:
+        """Checkpoint of each projection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What /healthz, /readyz and ``signalbox status`` tell."""
+
+    ready: bool
+    node: str
+    store: str
+    head: int
+    projected: int
+    warnings: tuple[str, ...]
+
+
+class HealthPort(Protocol):
+    def health(self) -> Health: ...
+
+    def metrics(self) -> bytes:
+        """The Prometheus text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a surface may use."""
+
+    commands: CommandPort
+    heartbeats: HeartbeatPort
+    principals: PrincipalPort
+    clock: ClockPort
+    names: NamesPort
+    events: EventPort
+    reads: ReadPort
+    health: HealthPort

@@ -1,0 +1,175 @@
+"""The log in memory: the same answers as the databases, gone with the process."""
+
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from operator import attrgetter
+
+from infrastructure.log.anchored_clock import AnchoredClock
+from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.port import DecideUnderLock, Lease, LogRow, Member, MemberResult, Receipt, StoredSnapshot
+from infrastructure.log.walk import (
+    Held,
+    KeyName,
+    LeaseName,
+    Touched,
+    Walked,
+    checked_under_lock,
+    key_name,
+    receipts_of,
+    rows_of,
+    touched,
+    walk,
+)
+
+
+class MemoryLog:
+    """A log for tests, simulations and trials. Whoever chooses it accepts that it ends with the process."""
+
+    shared = False
+    era = 1
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._signal = HeadSignal(0)
+        self._clock = AnchoredClock(0)
+        self._rows: list[LogRow] = []
+        self._streams: dict[str, list[LogRow]] = {}
+        self._receipts: dict[str, Receipt] = {}
+        self._keys: dict[KeyName, str] = {}
+        self._leases: dict[LeaseName, Lease] = {}
+        self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
+        self._alive_through = 0
+        self._duties: dict[str, tuple[str, int]] = {}
+
+    def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        things = touched(members)
+        with self._lock:
+            return self._append(members, things, now)
+
+    def append_locked(self, decide: DecideUnderLock, *, now: int) -> list[MemberResult]:
+        with self._lock:
+            members = checked_under_lock(decide())
+            return self._append(members, touched(members), now)
+
+    def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        with self._lock:
+            rows = self._streams.get(stream, [])
+            first = bisect_right(rows, after, key=attrgetter("version"))
+            return rows[first : None if limit is None else first + limit]
+
+    def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]:
+        with self._lock:
+            return {stream: self.events_of(stream, after=after) for stream, after in wanted}
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        with self._lock:
+            return self._rows[after : after + limit]
+
+    def head(self) -> int:
+        with self._lock:
+            return len(self._rows)
+
+    def receipt(self, command_id: str) -> Receipt | None:
+        with self._lock:
+            return self._receipts.get(command_id)
+
+    def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
+        with self._lock:
+            return {command_id for command_id in command_ids if command_id in self._receipts}
+
+    def keys(self, wanted: Sequence[KeyName]) -> dict[KeyName, str]:
+        with self._lock:
+            return {name: self._keys[name] for name in wanted if name in self._keys}
+
+    def snapshots(self, streams: Sequence[str]) -> dict[str, StoredSnapshot]:
+        with self._lock:
+            kept = {stream: self._snapshots[stream] for stream in streams if stream in self._snapshots}
+            return {stream: versions[max(versions)] for stream, versions in kept.items()}
+
+    def keep_snapshots(self, snapshots: Sequence[StoredSnapshot]) -> None:
+        with self._lock:
+            for snapshot in snapshots:
+                if snapshot.version >= max(self._snapshots.get(snapshot.stream, {}), default=0):
+                    self._snapshots[snapshot.stream] = {snapshot.version: snapshot}
+
+    def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
+        with self._lock:
+            stamps: dict[LeaseName, int] = {}
+            for name in sorted(set(sessions)):
+                row = self._leases.get(name)
+                if row is not None and not row.ended:
+                    stamps[name] = max(now, row.renewed_at + 1)
+                    self._leases[name] = replace(row, renewed_at=stamps[name])
+            return stamps
+
+    def leases(self) -> list[Lease]:
+        with self._lock:
+            return [row for _, row in sorted(self._leases.items()) if not row.ended]
+
+    def lease(self, session: str, incarnation: int) -> Lease | None:
+        with self._lock:
+            return self._leases.get((session, incarnation))
+
+    def beat(self, *, now: int) -> int:
+        with self._lock:
+            former, self._alive_through = self._alive_through, max(self._alive_through, now)
+            return former
+
+    def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
+        with self._lock:
+            holder, until = self._duties.get(duty, (node, 0))
+            if holder != node and until > now:
+                return False
+            self._duties[duty] = (node, now + seconds * 1_000_000)
+            return True
+
+    def now(self) -> int:
+        return self._clock.now()
+
+    def check_durability(self) -> tuple[str, ...]:
+        return ()
+
+    def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
+        return self._signal.wait_beyond(position, timeout_seconds=timeout_seconds)
+
+    def close(self) -> None:
+        self._signal.close()
+
+    def _append(self, members: Sequence[Member], things: Touched, now: int) -> list[MemberResult]:
+        held = self._held(things, now)
+        walked = walk(members, held)
+        self._write(LogRow(*columns) for columns in rows_of(members, walked, held))
+        self._remember(members, walked)
+        self._signal.announce(walked.position)
+        return walked.results
+
+    def _held(self, things: Touched, now: int) -> Held:
+        return Held(
+            position=len(self._rows),
+            recorded_at=max(now, self._rows[-1].recorded_at if self._rows else 0),
+            versions={stream: self._streams[stream][-1].version for stream in things.streams & self._streams.keys()},
+            receipts=self._receipts,
+            keys={name: self._keys[name] for name in things.keys & self._keys.keys()},
+            leases={name: self._leases[name] for name in things.leases & self._leases.keys()},
+        )
+
+    def _write(self, rows: Iterable[LogRow]) -> None:
+        for row in rows:
+            self._rows.append(row)
+            self._streams.setdefault(row.stream, []).append(row)
+
+    def _remember(self, members: Sequence[Member], walked: Walked) -> None:
+        for member, position in receipts_of(members, walked):
+            self._receipts[member.command_id] = Receipt(
+                command_id=member.command_id,
+                project=member.project,
+                principal=member.principal,
+                digest=member.digest,
+                outcome=member.outcome,
+                time=member.time,
+                position=position,
+            )
+        self._keys.update((key_name(row), row.stream) for row in walked.keys)
+        self._leases.update(((row.session, row.incarnation), row) for row in walked.leases)

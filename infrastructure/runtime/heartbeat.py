@@ -1,0 +1,70 @@
+"""Heartbeats: renewals of lease rows in durable batches, outside the log, answered after the batch is committed."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+
+from infrastructure.log.port import Log
+
+BATCH_MAX: Final = 1_000
+
+T = TypeVar("T")
+
+Pair = tuple[str, int]
+"""(session, incarnation)."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    pairs: set[Pair] = field(default_factory=set)
+    done: asyncio.Future[dict[Pair, int]] = field(
+        default_factory=lambda: asyncio.get_running_loop().create_future()
+    )
+
+
+class LeaseDesk:
+    """Renews leases; whatever arrives while a batch is under way goes with the next one."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="leases")
+        self._next: _Batch | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def renew(self, session: str, incarnation: int) -> int | None:
+        """The stamp of the renewal in microseconds, None where the lease is missing or ended."""
+        if self._next is None or len(self._next.pairs) >= BATCH_MAX:
+            self._next = _Batch()
+        batch = self._next
+        batch.pairs.add((session, incarnation))
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="leases")
+        written = await asyncio.shield(batch.done)
+        return written.get((session, incarnation))
+
+    async def in_thread(self, work: Callable[[], T]) -> T:
+        """Other blocking calls on lease rows."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    async def stop(self) -> None:
+        """Finish the batch under way."""
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown(wait=True)
+
+    async def _run(self) -> None:
+        while self._next is not None:
+            batch, self._next = self._next, None
+            pairs: Sequence[Pair] = sorted(batch.pairs)
+            try:
+                written = await self.in_thread(partial(self._renew, pairs))
+            except Exception as error:
+                batch.done.set_exception(error)
+            else:
+                batch.done.set_result(written)
+
+    def _renew(self, pairs: Sequence[Pair]) -> dict[Pair, int]:
+        return self._log.renew(pairs, now=self._log.now())

@@ -1,0 +1,61 @@
+"""Snapshots of long streams, written in the background: losing one costs time, never truth."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+import structlog
+
+from domain.kernel.decider import AggregateByPrefix
+from domain.kernel.ids import StreamId, prefix
+from infrastructure.log.port import Log, StoredSnapshot
+from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.settle import Place
+from infrastructure.runtime.state_codec import freeze, shape_of
+
+QUEUED_MAX: Final = 64
+_logger = structlog.get_logger("signalbox.snapshots")
+
+
+class Snapshotter:
+    """Keeps a snapshot whenever a stream crosses a multiple of its aggregate's ``snapshot_every``."""
+
+    def __init__(self, log: Log, hot: HotStates, aggregates: AggregateByPrefix) -> None:
+        self._log = log
+        self._hot = hot
+        self._every = {name: one.snapshot_every for name, one in aggregates.items() if one.snapshot_every}
+        self._aggregates = aggregates
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
+        self._queued = 0
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Only what is durable is kept."""
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """Nothing was kept of what fell."""
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Take the states of the streams that crossed a multiple; they are immutable, so a thread may encode them."""
+        due = {
+            stream
+            for stream, version, _, _ in places
+            if (every := self._every.get(prefix(stream))) and version % every == 0
+        }
+        for stream in due:
+            held = self._hot.get(stream)
+            if held is not None and self._queued < QUEUED_MAX:
+                self._queued += 1
+                self._thread.submit(self._keep, stream, *held)
+
+    def stop(self) -> None:
+        """Write what is queued."""
+        self._thread.shutdown(wait=True)
+
+    def _keep(self, stream: str, version: int, state: Any) -> None:
+        try:
+            shape = shape_of(self._aggregates[prefix(stream)])
+            self._log.keep_snapshots([StoredSnapshot(stream, version, shape, freeze(state))])
+        except Exception as error:
+            _logger.warning("a snapshot was not kept", stream=stream, error=repr(error))
+        finally:
+            self._queued -= 1

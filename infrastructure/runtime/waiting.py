@@ -1,0 +1,101 @@
+"""Callers that wait for work: woken by the commit that makes something eligible, in the order they came."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from domain.kernel.ids import StreamId
+from domain.lock.events import LocksReleased
+from domain.project.events import ProjectUnfrozen
+from domain.task.events import TaskReadied
+from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.settle import Place
+
+NOTHING_READY: Final = b'"code":"nothing_ready"'
+_WAKING: Final = frozenset({TaskReadied, LocksReleased, ProjectUnfrozen})
+
+
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+    seen: int = 0
+    """Number of the last change that this waiter was woken for."""
+
+
+class WaitingRoom:
+    """Waiters per project. A change wakes as many as it may serve; one that finds nothing passes the wake on.
+
+    ``has_ready`` tells whether the project has ready tasks at all, so that a release of locks wakes nobody in vain.
+    """
+
+    def __init__(self, has_ready: Callable[[str], bool]) -> None:
+        self._has_ready = has_ready
+        self._rooms: dict[str, list[_Waiter]] = {}
+        self._changes: dict[str, int] = {}
+
+    async def claim(
+        self, project: str, attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float
+    ) -> Outcome:
+        """Attempt at once, then after every wake, until it is answered with something or time is up."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + wait_seconds
+        waiter = _Waiter(seen=self._changes.get(project, 0))
+        # In the room before the first attempt: a change between attempt and wait must not be missed.
+        room = self._rooms.setdefault(project, [])
+        room.append(waiter)
+        try:
+            while True:
+                waiter.woken.clear()
+                outcome = await attempt()
+                if NOTHING_READY not in outcome.text[:60]:
+                    self._pass_on(project, waiter, served=True)
+                    return outcome
+                self._pass_on(project, waiter, served=False)
+                try:
+                    async with asyncio.timeout(until - clock()):
+                        await waiter.woken.wait()
+                except TimeoutError:
+                    return outcome
+        finally:
+            room.remove(waiter)
+            if waiter.woken.is_set():
+                self._wake(project, 1)
+
+    def wake_all(self) -> None:
+        """Let every waiter ask again: the node is going down."""
+        for project in self._rooms:
+            self._changes[project] = self._changes.get(project, 0) + 1
+            self._wake(project, len(self._rooms[project]))
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Nothing is served before it is durable."""
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """A taken-back decision makes nothing eligible that was not before."""
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Wake whom the events may serve."""
+        changed: dict[str, int] = {}
+        for _, _, event, project in places:
+            if type(event) in _WAKING:
+                changed[project] = changed.get(project, 0) + 1
+        for project, count in changed.items():
+            if self._rooms.get(project) and self._has_ready(project):
+                self._changes[project] = self._changes.get(project, 0) + 1
+                self._wake(project, count)
+
+    def _pass_on(self, project: str, waiter: _Waiter, *, served: bool) -> None:
+        """What this waiter could not use, or what may be left beside it, is for the next that has not seen it."""
+        if waiter.seen and (not served or self._has_ready(project)):
+            self._wake(project, 1)
+
+    def _wake(self, project: str, count: int) -> None:
+        change = self._changes.get(project, 0)
+        for waiter in self._rooms.get(project, ()):
+            if count == 0:
+                return
+            if waiter.seen < change and not waiter.woken.is_set():
+                waiter.seen = change
+                waiter.woken.set()
+                count -= 1

@@ -1,0 +1,137 @@
+-- Named queries of the log on PostgreSQL.
+
+-- name: append
+-- Append one group, or learn that something it relied on has moved.
+SELECT ok, head_before, recorded FROM signalbox.append(
+    %(read_streams)s, %(read_versions)s,
+    %(key_scopes)s, %(key_kinds)s, %(key_names)s, %(key_streams)s,
+    %(lease_sessions)s, %(lease_incarnations)s, %(lease_ttls)s, %(lease_renewals)s, %(lease_ends)s,
+    %(member_ids)s, %(member_projects)s, %(member_principals)s, %(member_times)s,
+    %(member_correlations)s, %(member_causations)s, %(member_traceparents)s,
+    %(receipt_offsets)s, %(receipt_digests)s, %(receipt_bodies)s, %(receipt_outcomes)s, %(receipt_reads)s,
+    %(event_members)s, %(event_streams)s, %(event_versions)s, %(event_types)s, %(event_schemas)s,
+    %(event_states)s, %(event_projects)s,
+    %(at)s::bigint)
+
+-- name: lock_log
+-- Take the log's lock until the end of the transaction.
+SELECT signalbox.lock_log()
+
+-- name: lock_leases
+-- Lock lease rows in id order until the end of the transaction.
+SELECT signalbox.lock_leases(%s, %s)
+
+-- name: held_head
+-- Head, and the instant that an append records now.
+SELECT position, greatest(recorded_at, signalbox.clock()) FROM signalbox.head
+
+-- name: held_versions
+-- Versions of the streams that exist.
+SELECT r.stream, e.stream_version
+FROM unnest(%s) AS r (stream)
+CROSS JOIN LATERAL (
+    SELECT stream_version FROM signalbox.events WHERE stream = r.stream ORDER BY stream_version DESC LIMIT 1
+) AS e
+
+-- name: receipts
+-- Receipts of the given command ids.
+SELECT command_id, project, principal, digest, outcome, time, position
+FROM signalbox.commands WHERE command_id = ANY (%s)
+
+-- name: receipts_present
+-- Which of the command ids have a receipt.
+SELECT command_id FROM signalbox.commands WHERE command_id = ANY (%s)
+
+-- name: keys
+-- Streams of the unique names that exist.
+SELECT k.scope, k.kind, k.name, k.stream
+FROM unnest(%s, %s, %s) AS n (scope, kind, name)
+JOIN signalbox.keys k ON k.scope = n.scope AND k.kind = n.kind AND k.name = n.name
+
+-- name: lease_rows
+-- Lease rows of the given (session, incarnation) pairs.
+SELECT session, incarnation, ttl_seconds, renewed_at, ended
+FROM signalbox.leases WHERE (session, incarnation) IN (SELECT * FROM unnest(%s, %s))
+
+-- name: leases
+-- Every lease row that is not ended.
+SELECT session, incarnation, ttl_seconds, renewed_at, ended
+FROM signalbox.leases WHERE NOT ended ORDER BY session, incarnation
+
+-- name: renew
+-- Renew lease rows that are not ended.
+SELECT session, incarnation, renewed_at FROM signalbox.renew(%s, %s)
+
+-- name: events_of
+-- Events of one stream after a version.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+       project, actor, command_id, correlation_id, causation_id, traceparent
+FROM signalbox.events WHERE stream = %s AND stream_version > %s ORDER BY stream_version LIMIT %s::bigint
+
+-- name: events_of_many
+-- Events of several streams, each after its own version.
+SELECT e.position, e.stream, e.stream_version, e.type, e.schema_version, e.state, e.recorded_at,
+       e.project, e.actor, e.command_id, e.correlation_id, e.causation_id, e.traceparent
+FROM unnest(%s, %s) AS r (stream, version)
+JOIN signalbox.events e ON e.stream = r.stream AND e.stream_version > r.version
+ORDER BY e.stream, e.stream_version
+
+-- name: page
+-- Events after a position.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+       project, actor, command_id, correlation_id, causation_id, traceparent
+FROM signalbox.events WHERE position > %s ORDER BY position LIMIT %s
+
+-- name: head
+-- Position of the last event.
+SELECT position FROM signalbox.head
+
+-- name: snapshots
+-- Latest snapshots of the given streams.
+SELECT stream, version, kind, state FROM signalbox.snapshots WHERE stream = ANY (%s)
+
+-- name: keep_snapshots
+-- Keep snapshots, never an older one in place of a later one.
+INSERT INTO signalbox.snapshots AS s
+SELECT * FROM unnest(%s, %s, %s, %s) AS n (stream, version, kind, state) ORDER BY n.stream
+ON CONFLICT (stream) DO UPDATE SET version = excluded.version, kind = excluded.kind, state = excluded.state
+WHERE s.version <= excluded.version
+
+-- name: beat
+-- Move the alive-through mark on, never back; answers its former value.
+WITH former AS (SELECT only_row, alive_through FROM signalbox.marks FOR UPDATE)
+UPDATE signalbox.marks m SET alive_through = greatest(former.alive_through, %s)
+FROM former WHERE former.only_row = m.only_row
+RETURNING former.alive_through
+
+-- name: hold_duty
+-- Take or renew a duty; no row comes back while another node holds it.
+INSERT INTO signalbox.duties AS d (duty, node, held_until) VALUES (%(duty)s, %(node)s, %(until)s)
+ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
+WHERE d.node = excluded.node OR d.held_until <= %(now)s
+RETURNING node
+
+-- name: era
+-- Log era.
+SELECT era FROM signalbox.marks
+
+-- name: clock
+-- The server's clock in microseconds.
+SELECT signalbox.clock()
+
+-- name: durability
+-- Settings that decide whether a commit survives a crash.
+SELECT name, setting FROM pg_settings
+WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name
+
+-- name: listen
+-- Hear of appends.
+LISTEN signalbox_log
+
+-- name: begin
+-- Begin a transaction whatever the server's default is.
+BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
+
+-- name: commit
+-- Make the transaction durable.
+COMMIT
