@@ -36,6 +36,7 @@ test: check ## every check, then every test (ARGS="…" is passed on to pytest)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup ## style, types, imports, dependencies
+	@set -x
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,0 +1,36 @@
+"""The files the house rules speak about."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ("domain", "projections", "infrastructure", "api")
+PRODUCT = (*LAYERS, "signalbox")
+AGGREGATES = ("project", "task", "session", "lock", "pipeline", "quota", "principal", "node", "note", "refusal")
+
+
+def modules(*folders: str) -> list[Path]:
+    """Every Python module below these folders of the repository, relative to its root."""
+    return sorted(path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def text(module: Path) -> str:
+    return (ROOT / module).read_text(encoding="utf-8")
+
+
+def project_files() -> Iterator[Path]:
+    """What is, or would be, committed; all files where the sources did not come from git."""
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    names = listing.stdout.decode().split("\0") if listing.returncode == 0 else _unversioned()
+    return (Path(name) for name in sorted(set(names)) if name and (ROOT / name).is_file())
+
+
+def _unversioned() -> list[str]:
+    paths = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return [str(path) for path in paths if not any(part == ".venv" or "cache" in part for part in path.parts)]
