@@ -3,8 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.postgres import Postgres, PostgresServer, open_own_server, open_postgres
+
+# No deadline for one example: on two busy cores it measures the neighbours. The test's own timeout bounds it.
+settings.register_profile("signalbox", deadline=None, print_blob=True)
+settings.load_profile("signalbox")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Every `async def test_…` runs on asyncio; session-wide, so that fixtures of any scope may be async."""
+    return "asyncio"
 
 
 @pytest.fixture(scope="session")
