@@ -1,0 +1,72 @@
+"""Refusals of a session: who may speak for it, and which of its lives is current."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+
+
+class NotSessionOwner(Rejection):
+    """The session {session} was opened by another principal.
+
+    Open a session of your own; only the principal that opened one speaks for it.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    session: str
+
+
+class SessionFenced(Rejection):
+    """Incarnation {incarnation} of the session {session} is not the current one, which is {current}.
+
+    Stop: whatever this life held is fenced. Open the session again with resume to get its next incarnation.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    session: str
+    incarnation: int
+    current: int
+
+
+class SessionWasLost(Rejection):
+    """Incarnation {incarnation} of the session {session} was lost: its lease ran out and its attempts and locks ended.
+
+    Stop writing, open the session again with resume, and claim anew; the old tokens are refused everywhere.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    session: str
+    incarnation: int
+
+
+class SessionHasEnded(Rejection):
+    """Incarnation {incarnation} of the session {session} said goodbye before.
+
+    Open the session again with resume, or open a new one.
+    """
+
+    session: str
+    incarnation: int
+
+
+class ProjectNotServed(Rejection):
+    """The session {session} does not serve the project {project}.
+
+    Open the session again with resume and name every project that it shall serve.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 403
+    session: str
+    project: str
+
+
+class LeaseStillRuns(Rejection):
+    """The lease of incarnation {incarnation} of the session {session} runs until {until}.
+
+    Ask again then; a lease never ends early.
+    """
+
+    session: str
+    incarnation: int
+    until: int
+    """Microseconds since 1970."""
