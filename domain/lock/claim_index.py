@@ -4,14 +4,15 @@ A claim hangs at the node of its stem; edges are plain names or globs. The walk 
 however many claims share it, and what it reaches is exactly what overlaps (see ``overlap`` for the proof).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
 from immutables import Map
 
 from domain.lock.errors import TooComplex
-from domain.lock.meeting import meet
+from domain.lock.meeting import Meeting, meet
 from domain.lock.overlap import StepBudget, overlap, too_complex
 from domain.lock.resource import Kind, Resource
 from domain.lock.segment import Glob, Name
@@ -22,21 +23,26 @@ class IndexedClaim(NamedTuple):
 
     claim_id: str
     resource: Resource
+    order: str
+    """Key of the claim. Sorts like (id, text), since no text holds a NUL, and several times faster."""
 
 
-_NO_CLAIMS: Map[tuple[str, str], IndexedClaim] = Map()
+_Found = list[IndexedClaim]
+"""Only sorted claims leave this module, since the order of a map is not the same in each run."""
+_Claims = Map[str, IndexedClaim]
+_NO_CLAIMS: _Claims = Map()
 _NO_NAMES: "Map[Name, _Node]" = Map()
 _NO_GLOBS: "Map[Glob, _Node]" = Map()
 
 
 @dataclass(frozen=True, slots=True)
 class _Node:
-    claims: Map[tuple[str, str], IndexedClaim] = _NO_CLAIMS
+    claims: _Claims = _NO_CLAIMS
+    """Those whose stem ends here."""
+    within: _Claims = _NO_CLAIMS
+    """Those of the whole subtree, so that a wide request need not walk it."""
     names: "Map[Name, _Node]" = _NO_NAMES
     globs: "Map[Glob, _Node]" = _NO_GLOBS
-
-    def is_empty(self) -> bool:
-        return not (self.claims or self.names or self.globs)
 
 
 class _Lane(NamedTuple):
@@ -74,15 +80,15 @@ class ClaimIndex:
         """With this claim; O(segments x log claims). Adding it twice changes nothing."""
         scope, lane = _address(resource)
         lanes = self.scopes.get(scope, _NO_LANES)
-        grown = _with(lanes.get(lane, _EMPTY), IndexedClaim(claim_id, resource), 0)
+        grown = _with(lanes.get(lane, _EMPTY), _indexed(claim_id, resource), 0)
         return ClaimIndex(self.scopes.set(scope, lanes.set(lane, grown)))
 
     def remove(self, claim_id: str, resource: Resource) -> "ClaimIndex":
         """Without this claim; removing what is not there changes nothing."""
         scope, lane = _address(resource)
         lanes = self.scopes.get(scope, _NO_LANES)
-        cut = _without(lanes.get(lane, _EMPTY), IndexedClaim(claim_id, resource), 0)
-        left = _put(lanes, lane, None if cut.is_empty() else cut)
+        cut = _without(lanes.get(lane, _EMPTY), _indexed(claim_id, resource), 0)
+        left = _put(lanes, lane, cut if cut.within else None)
         return ClaimIndex(_put(self.scopes, scope, left or None))
 
     def candidates(self, resource: Resource) -> tuple[str, ...]:
@@ -95,10 +101,10 @@ class ClaimIndex:
         found = self._search(resource, budget)
         if not isinstance(found, list):
             return found
-        return tuple(sorted(found, key=lambda claim: (claim.claim_id, claim.resource.text)))
+        return tuple(sorted(found, key=attrgetter("order")))
 
-    def _search(self, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
-        found: list[IndexedClaim] = []
+    def _search(self, resource: Resource, budget: StepBudget | None) -> _Found | TooComplex:
+        found: _Found = []
         for lane, root in self.scopes.get((resource.kind, resource.scope), _NO_LANES).items():
             if None not in (lane.ref_scope, resource.ref_scope) and lane.ref_scope != resource.ref_scope:
                 continue
@@ -114,35 +120,37 @@ def _address(resource: Resource) -> tuple[_Scope, _Lane]:
     return (resource.kind, resource.scope), _Lane(resource.ref_scope, resource.fold_case)
 
 
-def _key(claim: IndexedClaim) -> tuple[str, str]:
-    return claim.claim_id, claim.resource.text
+def _indexed(claim_id: str, resource: Resource) -> IndexedClaim:
+    return IndexedClaim(claim_id, resource, f"{claim_id}\0{resource.text}")
 
 
 def _with(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
-    stem = claim.resource.stem
+    key, stem = claim.order, claim.resource.stem
+    grown = replace(node, within=node.within.set(key, claim))
     if depth == len(stem):
-        return replace(node, claims=node.claims.set(_key(claim), claim))
+        return replace(grown, claims=node.claims.set(key, claim))
     edge = stem[depth]
     if isinstance(edge, str):
         child = _with(node.names.get(edge, _EMPTY), claim, depth + 1)
-        return replace(node, names=node.names.set(edge, child))
+        return replace(grown, names=node.names.set(edge, child))
     child = _with(node.globs.get(edge, _EMPTY), claim, depth + 1)
-    return replace(node, globs=node.globs.set(edge, child))
+    return replace(grown, globs=node.globs.set(edge, child))
 
 
 def _without(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
-    stem = claim.resource.stem
+    key, stem = claim.order, claim.resource.stem
+    cut = replace(node, within=_put(node.within, key, None))
     if depth == len(stem):
-        return replace(node, claims=_put(node.claims, _key(claim), None))
+        return replace(cut, claims=_put(node.claims, key, None))
     edge = stem[depth]
     if isinstance(edge, str):
-        return replace(node, names=_pruned(node.names, edge, claim, depth))
-    return replace(node, globs=_pruned(node.globs, edge, claim, depth))
+        return replace(cut, names=_pruned(node.names, edge, claim, depth))
+    return replace(cut, globs=_pruned(node.globs, edge, claim, depth))
 
 
 def _pruned(children: Map[_Label, _Node], edge: _Label, claim: IndexedClaim, depth: int) -> Map[_Label, _Node]:
     child = _without(children.get(edge, _EMPTY), claim, depth + 1)
-    return _put(children, edge, None if child.is_empty() else child)
+    return _put(children, edge, child if child.within else None)
 
 
 def _put(entries: Map[_Key, _Value], key: _Key, value: _Value | None) -> Map[_Key, _Value]:
@@ -152,60 +160,48 @@ def _put(entries: Map[_Key, _Value], key: _Key, value: _Value | None) -> Map[_Ke
     return entries.delete(key) if key in entries else entries
 
 
-def _walk(root: _Node, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
+def _walk(root: _Node, resource: Resource, budget: StepBudget | None) -> _Found | TooComplex:
     """Every claim on the way covers the request from above; where the stem ends, everything below overlaps."""
-    found: list[IndexedClaim] = []
+    found: _Found = []
     stem = resource.stem
     open_nodes = [(root, 0, 0)]
     while open_nodes:
         node, depth, steps = open_nodes.pop()
         if depth == len(stem):
-            found.extend(_all(node))
+            found.extend(node.within.values())
             continue
         found.extend(node.claims.values())
-        for child, cost in _children(node, stem[depth], budget is None):
-            if budget is not None and not budget.covers(steps, cost):
+        named, price = _named(node, stem[depth])
+        if budget is not None and not budget.pays(price, steps + min(price, 1)):
+            return too_complex(resource)
+        open_nodes.extend((child, depth + 1, steps + min(price, 1)) for child in named)
+        for glob, child in node.globs.items():
+            meeting = _meeting(stem[depth], glob, budget)
+            if budget is not None and not budget.pays(meeting.steps, steps + meeting.steps):
                 return too_complex(resource)
-            if child is not None:
-                open_nodes.append((child, depth + 1, steps + cost))
+            if meeting.name is not None:
+                open_nodes.append((child, depth + 1, steps + meeting.steps))
     return found
 
 
-def _children(node: _Node, segment: Name | Glob, loosely: bool) -> Iterator[tuple[_Node | None, int]]:
-    """Children whose edge meets the segment, None for others, each with its price.
-
-    Loosely: two globs are taken to meet, so nothing has a price.
-    """
-    if isinstance(segment, str):
-        child = node.names.get(segment)
-        if child is not None:
-            yield child, 0
-    else:
-        for name, child in node.names.items():
-            yield child if segment.matches(name) else None, 1
-    for glob, child in node.globs.items():
-        if loosely and isinstance(segment, Glob):
-            yield child, 0
-            continue
-        meeting = meet(segment, glob)
-        yield child if meeting.name is not None else None, meeting.steps
+def _named(node: _Node, segment: Name | Glob) -> tuple[list[_Node], int]:
+    """Children whose plain name the segment matches, and how many were compared."""
+    if isinstance(segment, Glob):
+        matches = segment.expression.fullmatch
+        return [child for name, child in node.names.items() if matches(name)], len(node.names)
+    child = node.names.get(segment)
+    return ([] if child is None else [child]), 0
 
 
-def _all(root: _Node) -> list[IndexedClaim]:
-    found: list[IndexedClaim] = []
-    open_nodes = [root]
-    while open_nodes:
-        node = open_nodes.pop()
-        found.extend(node.claims.values())
-        open_nodes.extend(node.names.values())
-        open_nodes.extend(node.globs.values())
-    return found
+def _meeting(segment: Name | Glob, glob: Glob, budget: StepBudget | None) -> Meeting:
+    """Without a budget two globs are taken to meet: a candidate too many, never one too few."""
+    return meet(segment, glob) if budget is not None or isinstance(segment, str) else Meeting(glob.text, 0)
 
 
-def _compared(root: _Node, resource: Resource, budget: StepBudget | None) -> list[IndexedClaim] | TooComplex:
+def _compared(root: _Node, resource: Resource, budget: StepBudget | None) -> _Found | TooComplex:
     """One by one, for the short while in which a repository's setting for letter case has just changed."""
-    found: list[IndexedClaim] = []
-    for claim in _all(root):
+    found: _Found = []
+    for claim in root.within.values():
         answer = None if budget is None else overlap(resource, claim.resource, budget)
         if isinstance(answer, TooComplex):
             return answer

@@ -40,10 +40,10 @@ class StepBudget:
     def __init__(self, steps: int = STEPS_PER_REQUEST_MAX) -> None:
         self.left = steps
 
-    def covers(self, pair: int, more: int) -> bool:
-        """Pays ``more`` steps of a pair that took ``pair`` so far; False when either limit is passed."""
-        self.left -= more
-        return self.left >= 0 and pair + more <= STEPS_PER_PAIR_MAX
+    def pays(self, steps: int, pair: int) -> bool:
+        """Takes the steps just made; ``pair`` is the sum of one pair with them. False when either limit is passed."""
+        self.left -= steps
+        return self.left >= 0 and pair <= STEPS_PER_PAIR_MAX
 
 
 def too_complex(requested: Resource) -> TooComplex:
@@ -66,11 +66,11 @@ def overlap(requested: Resource, other: Resource, budget: StepBudget) -> Witness
             shared.append(one)
             continue
         meeting = meet(one, two)
-        if not budget.covers(steps, meeting.steps):
+        steps += meeting.steps
+        if not budget.pays(meeting.steps, steps):
             return too_complex(requested)
         if meeting.name is None:
             return None
-        steps += meeting.steps
         shared.append(meeting.name)
     smaller, larger = (requested, other) if requested.text <= other.text else (other, requested)
     return Witness("/".join(_extended(shared, smaller, larger)))
