@@ -33,7 +33,7 @@ def open_postgres(place: Place) -> Log:
     from infrastructure.log.postgres import PostgresLog
 
     assert place.postgres_url is not None
-    return PostgresLog(place.postgres_url)
+    return PostgresLog(place.postgres_url, caller_clock=True)
 
 
 _ALL: Final[dict[str, Callable[[Place], Log]]] = {

@@ -194,7 +194,8 @@ END
 $$;
 
 -- Renews the rows that are not ended with a stamp that always rises, also where the clock was put back.
-CREATE FUNCTION signalbox.renew(sessions text[], incarnations bigint[])
+-- at: instant to stamp, null for the clock's (read after the rows are locked).
+CREATE FUNCTION signalbox.renew(sessions text[], incarnations bigint[], at bigint)
 RETURNS TABLE (session text, incarnation bigint, renewed_at bigint)
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -204,7 +205,7 @@ DECLARE
     stamp bigint;
 BEGIN
     PERFORM signalbox.lock_leases(sessions, incarnations);
-    stamp := signalbox.clock();
+    stamp := coalesce(at, signalbox.clock());
     RETURN QUERY
         UPDATE signalbox.leases l SET renewed_at = greatest(stamp, l.renewed_at + 1)
         WHERE NOT l.ended AND (l.session, l.incarnation) IN (SELECT * FROM unnest(sessions, incarnations))

@@ -23,7 +23,7 @@ SELECT signalbox.lock_leases(%s, %s)
 
 -- name: held_head
 -- Head, and the instant that an append records now.
-SELECT position, greatest(recorded_at, signalbox.clock()) FROM signalbox.head
+SELECT position, greatest(recorded_at, coalesce(%s::bigint, signalbox.clock())) FROM signalbox.head
 
 -- name: held_versions
 -- Versions of the streams that exist.
@@ -60,7 +60,7 @@ FROM signalbox.leases WHERE NOT ended ORDER BY session, incarnation
 
 -- name: renew
 -- Renew lease rows that are not ended.
-SELECT session, incarnation, renewed_at FROM signalbox.renew(%s, %s)
+SELECT session, incarnation, renewed_at FROM signalbox.renew(%s, %s, %s::bigint)
 
 -- name: events_of
 -- Events of one stream after a version.
@@ -100,15 +100,16 @@ WHERE s.version <= excluded.version
 -- name: beat
 -- Move the alive-through mark on, never back; answers its former value.
 WITH former AS (SELECT only_row, alive_through FROM signalbox.marks FOR UPDATE)
-UPDATE signalbox.marks m SET alive_through = greatest(former.alive_through, %s)
+UPDATE signalbox.marks m SET alive_through = greatest(former.alive_through, coalesce(%s::bigint, signalbox.clock()))
 FROM former WHERE former.only_row = m.only_row
 RETURNING former.alive_through
 
 -- name: hold_duty
 -- Take or renew a duty; no row comes back while another node holds it.
-INSERT INTO signalbox.duties AS d (duty, node, held_until) VALUES (%(duty)s, %(node)s, %(until)s)
+INSERT INTO signalbox.duties AS d (duty, node, held_until)
+VALUES (%(duty)s, %(node)s, coalesce(%(now)s::bigint, signalbox.clock()) + %(length)s)
 ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
-WHERE d.node = excluded.node OR d.held_until <= %(now)s
+WHERE d.node = excluded.node OR d.held_until <= coalesce(%(now)s::bigint, signalbox.clock())
 RETURNING node
 
 -- name: era
