@@ -107,7 +107,7 @@ def test_one_of_two_writers_of_a_version_wins(log_store: Log) -> None:
         [member("c1", ("task_1", 0), reads=(("task_1", 0),))],
         [Member(**{**{n: getattr(member("c1", ("task_1", 1)), n) for n in Member.__slots__}, "reads": ()})],
         [member("c1", ("task_1", 1)), member("c1", ("task_2", 1))],
-        [member("c1", ("task_1", 1), cause=0)],
+        [member("c1", ("task_1", 1), cause=1)],
         [member("c1", keys=(key("a", "x"), key("a", "y")))],
     ],
     ids=["hole", "hole later", "again", "not read", "id twice", "own cause", "key twice"],

@@ -1,0 +1,218 @@
+"""The log in one SQLite file: a single writer, durable before it answers."""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from infrastructure.log.anchored_clock import AnchoredClock
+from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.port import DecideUnderLock, Lease, LogRow, Member, MemberResult, Receipt, StoredSnapshot
+from infrastructure.log.sqlite_file import SqliteFile
+from infrastructure.log.walk import (
+    Held,
+    KeyName,
+    LeaseName,
+    Touched,
+    Walked,
+    checked_under_lock,
+    receipts_of,
+    rows_of,
+    touched,
+    walk,
+)
+from infrastructure.sql import load
+
+_SQL: Final = load("sqlite/log.sql")
+
+
+class SqliteLog:
+    """The log of an installation on one machine. ``file`` may be shared with the rows of read models.
+
+    Raises StoreInUse where another process has the file open, StoreUnavailable where it cannot be opened.
+    """
+
+    shared = False
+
+    def __init__(self, path: Path) -> None:
+        self.file: Final = SqliteFile(path)
+        with self.file.reading() as connection:
+            head, recorded_at = connection.execute(_SQL["head"]).fetchone()
+            self.era: int = connection.execute(_SQL["era"]).fetchone()[0]
+        self._signal = HeadSignal(head)
+        self._clock = AnchoredClock(recorded_at)
+
+    def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        things = touched(members)
+        with self.file.writing() as connection:
+            walked = _append(connection, members, things, now)
+        self._signal.announce(walked.position)
+        return walked.results
+
+    def append_locked(self, decide: DecideUnderLock, *, now: int) -> list[MemberResult]:
+        with self.file.writing() as connection:
+            members = checked_under_lock(decide())
+            walked = _append(connection, members, touched(members), now)
+        self._signal.announce(walked.position)
+        return walked.results
+
+    def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        return self._log_rows("events_of", (stream, after, -1 if limit is None else limit))
+
+    def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]:
+        found: dict[str, list[LogRow]] = {stream: [] for stream, _ in wanted}
+        for row in self._log_rows("events_of_many", (_json(wanted),)):
+            found[row.stream].append(row)
+        return found
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        return self._log_rows("page", (after, limit))
+
+    def head(self) -> int:
+        with self.file.reading() as connection:
+            position: int = connection.execute(_SQL["head"]).fetchone()[0]
+            return position
+
+    def receipt(self, command_id: str) -> Receipt | None:
+        with self.file.reading() as connection:
+            return _receipts(connection, (command_id,)).get(command_id)
+
+    def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
+        with self.file.reading() as connection:
+            return {found for (found,) in connection.execute(_SQL["receipts_present"], (_json(command_ids),))}
+
+    def keys(self, wanted: Sequence[KeyName]) -> dict[KeyName, str]:
+        with self.file.reading() as connection:
+            return _keys(connection, wanted)
+
+    def snapshots(self, streams: Sequence[str]) -> dict[str, StoredSnapshot]:
+        with self.file.reading() as connection:
+            rows = connection.execute(_SQL["snapshots"], (_json(streams),)).fetchall()
+        return {row[0]: StoredSnapshot(*row) for row in rows}
+
+    def keep_snapshots(self, snapshots: Sequence[StoredSnapshot]) -> None:
+        rows = [(snapshot.stream, snapshot.version, snapshot.kind, snapshot.state) for snapshot in snapshots]
+        with self.file.writing() as connection:
+            connection.executemany(_SQL["keep_snapshot"], rows)
+            connection.executemany(_SQL["drop_older_snapshots"], [row[:2] for row in rows])
+
+    def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
+        stamps: dict[LeaseName, int] = {}
+        with self.file.writing() as connection:
+            for session, incarnation in sorted(set(sessions)):
+                for (stamp,) in connection.execute(_SQL["renew"], (now, session, incarnation)).fetchall():
+                    stamps[session, incarnation] = stamp
+        return stamps
+
+    def leases(self) -> list[Lease]:
+        with self.file.reading() as connection:
+            return [_lease(*row) for row in connection.execute(_SQL["leases_running"])]
+
+    def lease(self, session: str, incarnation: int) -> Lease | None:
+        with self.file.reading() as connection:
+            return _leases(connection, ((session, incarnation),)).get((session, incarnation))
+
+    def beat(self, *, now: int) -> int:
+        with self.file.writing() as connection:
+            former: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
+            connection.execute(_SQL["beat"], (now,))
+        return former
+
+    def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
+        with self.file.writing() as connection:
+            held = connection.execute(_SQL["hold_duty"], (duty, node, now, now + seconds * 1_000_000)).fetchall()
+        return bool(held)
+
+    def now(self) -> int:
+        return self._clock.now()
+
+    def check_durability(self) -> tuple[str, ...]:
+        synchronous, journal = self.file.setting("synchronous"), self.file.setting("journal_mode")
+        found: list[str] = []
+        if synchronous not in {"2", "3"}:
+            found.append(f"synchronous is {synchronous}, not FULL: a power cut loses acknowledged commands")
+        if journal in {"memory", "off"}:
+            found.append(f"journal_mode is {journal}: a crash destroys the file")
+        return tuple(found)
+
+    def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
+        return self._signal.wait_beyond(position, timeout_seconds=timeout_seconds)
+
+    def close(self) -> None:
+        self._signal.close()
+        self.file.close()
+
+    def _log_rows(self, query: str, arguments: tuple[str | int, ...]) -> list[LogRow]:
+        with self.file.reading() as connection:
+            rows = connection.execute(_SQL[query], arguments).fetchall()
+        return [LogRow(*row) for row in rows]
+
+
+def _append(connection: sqlite3.Connection, members: Sequence[Member], things: Touched, now: int) -> Walked:
+    held = _held(connection, things, now)
+    walked = walk(members, held)
+    rows = rows_of(members, walked, held)
+    if rows:
+        connection.executemany(_SQL["insert_event"], rows)
+        connection.execute(_SQL["move_head"], (walked.position, held.recorded_at))
+    receipts = receipts_of(members, walked)
+    if receipts:
+        connection.executemany(_SQL["insert_receipt"], (_receipt_columns(*receipt) for receipt in receipts))
+    if walked.keys:
+        keys = [(row.scope, row.kind, row.name, row.stream) for row in walked.keys]
+        connection.executemany(_SQL["insert_key"], keys)
+    if walked.leases:
+        leases = [(row.session, row.incarnation, row.ttl_seconds, row.renewed_at, row.ended) for row in walked.leases]
+        connection.executemany(_SQL["write_lease"], leases)
+    return walked
+
+
+def _held(connection: sqlite3.Connection, things: Touched, now: int) -> Held:
+    position, recorded_at = connection.execute(_SQL["head"]).fetchone()
+    versions = connection.execute(_SQL["versions"], (_json(things.streams),)) if things.streams else ()
+    return Held(
+        position=position,
+        recorded_at=max(now, recorded_at),
+        versions={stream: version for stream, version in versions if version is not None},
+        receipts=_receipts(connection, things.command_ids),
+        keys=_keys(connection, things.keys) if things.keys else {},
+        leases=_leases(connection, things.leases) if things.leases else {},
+    )
+
+
+def _receipts(connection: sqlite3.Connection, command_ids: Iterable[str]) -> dict[str, Receipt]:
+    return {row[0]: Receipt(*row) for row in connection.execute(_SQL["receipts"], (_json(command_ids),))}
+
+
+def _keys(connection: sqlite3.Connection, names: Iterable[KeyName]) -> dict[KeyName, str]:
+    rows = connection.execute(_SQL["keys"], (_json(names),))
+    return {(scope, kind, name): stream for scope, kind, name, stream in rows}
+
+
+def _leases(connection: sqlite3.Connection, names: Iterable[LeaseName]) -> dict[LeaseName, Lease]:
+    rows = connection.execute(_SQL["leases_named"], (_json(names),))
+    return {(row[0], row[1]): _lease(*row) for row in rows}
+
+
+def _lease(session: str, incarnation: int, ttl_seconds: int, renewed_at: int, ended: int) -> Lease:
+    return Lease(session, incarnation, ttl_seconds, renewed_at, bool(ended))
+
+
+def _receipt_columns(member: Member, position: int) -> tuple[str, str, str, bytes, bytes, str, bytes, int, int]:
+    return (
+        member.command_id,
+        member.project,
+        member.principal,
+        member.digest,
+        member.body,
+        _json(member.reads),
+        member.outcome,
+        member.time,
+        position,
+    )
+
+
+def _json(items: Iterable[object]) -> str:
+    return orjson.dumps(list(items)).decode()

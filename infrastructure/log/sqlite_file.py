@@ -1,0 +1,166 @@
+"""One SQLite file that this process owns: its lock, its one writer, its readers, its migrations."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from infrastructure.log.file_lock import FileLock
+from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
+from infrastructure.sql import load, migrations
+
+BUSY_TIMEOUT_SECONDS: Final = 5.0
+"""How long a statement waits for somebody else's tool that holds the file."""
+READERS_KEPT_MAX: Final = 8
+"""Idle reading connections that are kept open."""
+
+_SQL: Final = load("sqlite/file.sql")
+
+
+class SqliteFile:
+    """A database file with one writer and as many readers as ask. Safe from any thread.
+
+    The file is created with mode 0600 and a missing folder with 0700. Raises StoreInUse where another process, or
+    another object of this one, has the file open; StoreUnavailable where it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path: Final = path
+        self._own_lock = self._claim()
+        self._writing = threading.RLock()
+        self._idle: list[sqlite3.Connection] = []
+        self._idle_lock = threading.Lock()
+        self._closed = False
+        try:
+            self._writer = self._connect()
+            self._migrate()
+        except BaseException as error:
+            self._own_lock.release()
+            _raise_unavailable(error)
+            raise
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The writer inside BEGIN IMMEDIATE; committed at the end, rolled back on any exception.
+
+        Raises StoreUnavailable where nothing was written, OutcomeUnknown where the commit itself failed.
+        """
+        with self._writing:
+            self._check_open()
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+            except BaseException as error:
+                self._roll_back()
+                _raise_unavailable(error)
+                raise
+            self._commit()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees everything committed so far. Raises StoreUnavailable."""
+        connection = self._reader()
+        try:
+            yield connection
+        except BaseException as error:
+            connection.close()
+            _raise_unavailable(error)
+            raise
+        self._put_back(connection)
+
+    def setting(self, name: str) -> str:
+        """What the writer says about one of its pragmas, such as ``synchronous``."""
+        with self._writing:
+            self._check_open()
+            return str(self._writer.execute(f"PRAGMA {name}").fetchone()[0])
+
+    def close(self) -> None:
+        """Close every connection and give up the file; again is harmless."""
+        with self._writing:
+            if self._closed:
+                return
+            self._closed = True
+            with self._idle_lock:
+                idle, self._idle = self._idle, []
+            for connection in [*idle, self._writer]:
+                connection.close()
+            self._own_lock.release()
+
+    def _claim(self) -> FileLock:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = FileLock(self.path.with_name(self.path.name + ".lock"))
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path} cannot be opened: {error}") from error
+        return lock
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.Error as error:
+            _raise_unavailable(error)
+            raise
+        return connection
+
+    def _migrate(self) -> None:
+        self._writer.execute(_SQL["create_migrations"])
+        applied = {number for (number,) in self._writer.execute(_SQL["applied"])}
+        known = migrations("sqlite")
+        if applied - {migration.number for migration in known}:
+            raise StoreUnavailable(f"{self.path} was written by a newer version of this program")
+        for migration in known:
+            if migration.number not in applied:
+                self._writer.executescript(f"BEGIN IMMEDIATE;\n{migration.text}")
+                self._writer.execute(_SQL["insert_migration"], (migration.number, migration.name))
+                self._writer.execute("COMMIT")
+
+    def _reader(self) -> sqlite3.Connection:
+        self._check_open()
+        with self._idle_lock:
+            if self._idle:
+                return self._idle.pop()
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    def _put_back(self, connection: sqlite3.Connection) -> None:
+        with self._idle_lock:
+            if not self._closed and len(self._idle) < READERS_KEPT_MAX:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _commit(self) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            raise OutcomeUnknown(f"the commit failed: {error}") from error
+
+    def _roll_back(self) -> None:
+        """Leave no transaction behind; a writer that cannot even do that is replaced."""
+        try:
+            if self._writer.in_transaction:
+                self._writer.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._writer.close()
+            self._writer = self._connect()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreUnavailable(f"{self.path} was closed")
+
+
+def _raise_unavailable(error: BaseException) -> None:
+    """Turn a failing disk or a file held by others into StoreUnavailable; mistakes of ours stay what they are."""
+    failing = type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
+    if isinstance(error, sqlite3.Error) and failing and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+        raise StoreUnavailable(str(error)) from error

@@ -1,0 +1,125 @@
+-- name: head
+-- The last position and the instant that it was recorded at.
+SELECT position, recorded_at FROM head;
+
+-- name: versions
+-- Last version of each of the given streams that exists.
+SELECT wanted.value, (SELECT max(stream_version) FROM events WHERE stream = wanted.value)
+FROM json_each(?) AS wanted;
+
+-- name: receipts
+-- Receipts of the given command ids.
+SELECT command_id, project, principal, digest, outcome, time, position
+FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
+
+-- name: receipts_present
+-- Which of the given command ids have a receipt.
+SELECT command_id FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
+
+-- name: keys
+-- Streams of the given unique names that exist.
+SELECT keys.scope, keys.kind, keys.name, keys.stream
+FROM json_each(?) AS wanted
+CROSS JOIN keys ON keys.scope = json_extract(wanted.value, '$[0]')
+    AND keys.kind = json_extract(wanted.value, '$[1]')
+    AND keys.name = json_extract(wanted.value, '$[2]');
+
+-- name: leases_named
+-- Lease rows of the given (session, incarnation) pairs, also the ended ones.
+SELECT leases.session, leases.incarnation, leases.ttl_seconds, leases.renewed_at, leases.ended
+FROM json_each(?) AS wanted
+CROSS JOIN leases ON leases.session = json_extract(wanted.value, '$[0]')
+    AND leases.incarnation = json_extract(wanted.value, '$[1]');
+
+-- name: leases_running
+-- Every lease row that is not ended.
+SELECT session, incarnation, ttl_seconds, renewed_at, ended
+FROM leases WHERE ended = 0 ORDER BY session, incarnation;
+
+-- name: insert_event
+-- One row of the log.
+INSERT INTO events (
+    position, stream, stream_version, type, schema_version, state, recorded_at,
+    project, actor, command_id, correlation_id, causation_id, traceparent
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: insert_receipt
+-- What is remembered of one command.
+INSERT INTO commands (command_id, project, principal, digest, body, versions_read, outcome, time, position)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: insert_key
+-- One unique name.
+INSERT INTO keys (scope, kind, name, stream) VALUES (?, ?, ?, ?);
+
+-- name: write_lease
+-- A lease row as it is after a change.
+INSERT INTO leases (session, incarnation, ttl_seconds, renewed_at, ended) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (session, incarnation) DO UPDATE SET
+    ttl_seconds = excluded.ttl_seconds, renewed_at = excluded.renewed_at, ended = excluded.ended;
+
+-- name: move_head
+-- The head after an append.
+UPDATE head SET position = ?, recorded_at = ?;
+
+-- name: events_of
+-- Events of one stream after a version; a negative limit is none.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+    project, actor, command_id, correlation_id, causation_id, traceparent
+FROM events WHERE stream = ? AND stream_version > ? ORDER BY stream_version LIMIT ?;
+
+-- name: events_of_many
+-- Events of several streams, each after its own version.
+SELECT position, stream, stream_version, events.type, schema_version, state, recorded_at,
+    project, actor, command_id, correlation_id, causation_id, traceparent
+FROM json_each(?) AS wanted
+CROSS JOIN events ON events.stream = json_extract(wanted.value, '$[0]')
+    AND events.stream_version > json_extract(wanted.value, '$[1]')
+ORDER BY wanted.key, events.stream_version;
+
+-- name: page
+-- Events after a position, in order.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+    project, actor, command_id, correlation_id, causation_id, traceparent
+FROM events WHERE position > ? ORDER BY position LIMIT ?;
+
+-- name: snapshots
+-- The latest snapshot of each of the given streams that has one.
+SELECT stream, version, kind, state
+FROM json_each(?) AS wanted
+CROSS JOIN snapshots ON snapshots.stream = wanted.value
+    AND snapshots.version = (SELECT max(version) FROM snapshots WHERE stream = wanted.value);
+
+-- name: keep_snapshot
+-- Keep a snapshot unless a later one of its stream is kept.
+INSERT INTO snapshots (stream, version, kind, state)
+SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS (SELECT 1 FROM snapshots WHERE stream = ?1 AND version > ?2)
+ON CONFLICT (stream, version) DO UPDATE SET kind = excluded.kind, state = excluded.state;
+
+-- name: drop_older_snapshots
+-- Drop what a kept snapshot replaces.
+DELETE FROM snapshots WHERE stream = ?1 AND version < ?2;
+
+-- name: renew
+-- Renew a lease that is not ended; its stamp always changes, so that an expiry under way notices.
+UPDATE leases SET renewed_at = max(?1, renewed_at + 1)
+WHERE session = ?2 AND incarnation = ?3 AND ended = 0 RETURNING renewed_at;
+
+-- name: alive_through
+-- The instant through which some node was alive.
+SELECT alive_through FROM marks;
+
+-- name: beat
+-- Move the alive mark forward.
+UPDATE marks SET alive_through = max(alive_through, ?);
+
+-- name: era
+-- The era of the log.
+SELECT era FROM marks;
+
+-- name: hold_duty
+-- Take or renew a duty that is free, lapsed or held by the same node.
+INSERT INTO duties (duty, node, held_until) VALUES (?1, ?2, ?4)
+ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
+WHERE duties.node = excluded.node OR duties.held_until <= ?3
+RETURNING duty;
