@@ -72,23 +72,25 @@ def _moves(left: tuple[Atom, ...], right: tuple[Atom, ...], place: _Place) -> It
     i, j, fitness = place
     one = left[i] if i < len(left) else None
     other = right[j] if j < len(right) else None
-    if one == STAR:
+    stays, other_stays = isinstance(one, Star), isinstance(other, Star)
+    if stays:
         yield (i + 1, j, fitness), ""
-    if other == STAR:
+    if other_stays:
         yield (i, j + 1, fitness), ""
     if one is None or other is None:
         return
     letters = _letters(one, other)
     if letters:
         letter = characters.sample(letters)
-        following = i if one == STAR else i + 1, j if other == STAR else j + 1
-        yield (*following, _fitter(fitness, letter)), letter
+        yield (i if stays else i + 1, j if other_stays else j + 1, _fitter(fitness, letter)), letter
 
 
 def _letters(one: Atom, other: Atom) -> Characters:
     if isinstance(one, Star):
         return ANY if isinstance(other, Star) else other
-    return one if isinstance(other, Star) else characters.common(one, other)
+    if isinstance(other, Star) or one == other:
+        return one
+    return characters.common(one, other)
 
 
 def _fitter(fitness: int, letter: str) -> int:

@@ -23,6 +23,8 @@ from domain.lock.segment import ANY_DEPTH, AnyDepth, Glob, Segment
 
 STEPS_PER_REQUEST_MAX: Final = 1_000_000
 _FILLER: Final = "x"
+_OPEN_ENDS: Final[tuple[tuple[Segment, ...], ...]] = ((), (ANY_DEPTH,))
+"""Rests of a pattern that cover every longer path, so the search for a witness is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,12 @@ def _extended(shared: list[str], one: Resource, other: Resource) -> list[str]:
     rest_one, rest_other = one.segments[depth:], other.segments[depth:]
     if not rest_one and not rest_other:
         return shared
-    ends = sorted((_concrete(rest_one), _concrete(rest_other)), key=lambda names: (len(names), names))
+    end_one, end_other = _concrete(rest_one), _concrete(rest_other)
+    if rest_one in _OPEN_ENDS and end_other:
+        return shared + end_other
+    if rest_other in _OPEN_ENDS and end_one:
+        return shared + end_one
+    ends = sorted((end_one, end_other), key=lambda names: (len(names), names))
     for end in ends:
         if covers(one, shared + end) and covers(other, shared + end):
             return shared + end
