@@ -1,0 +1,72 @@
+"""The end of an attempt over its three streams: the task, the lock space and the session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.dispatch.lookup import lock_stream
+from domain.kernel.decider import View, Write
+from domain.kernel.ids import SECOND, Instant, StreamId
+from domain.kernel.message import Event, Stamp
+from domain.lock.decider import LOCKS, linger, release
+from domain.lock.events import LocksLingered
+from domain.project.decider import PROJECT
+from domain.project.state import Project
+from domain.session.decider import SESSION
+from domain.session.events import SessionAttemptEnded
+from domain.session.state import Session
+from domain.task.decider import after_attempt
+from domain.task.state import Attempt, Task
+
+Reported = Literal["completed", "failed", "released"]
+"""Ends that the holder itself reports."""
+Silent = Literal["cancelled", "timeout", "lost_delivery"]
+"""Ends that the holder may not know of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A task with its live attempt."""
+
+    stream: StreamId
+    task: Task
+    attempt: Attempt
+
+
+def end_by_report(
+    held: Held, events: Sequence[Event], outcome: Reported, stamp: Stamp, view: View
+) -> tuple[Write, ...]:
+    """The holder's own report: its locks are free at once."""
+    space = view.read(LOCKS, lock_stream(stamp.project))
+    return _written(held, events, release(space, held.attempt.token, outcome, stamp.time), outcome, stamp, view)
+
+
+def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: View) -> tuple[Write, ...]:
+    """Somebody else ended the attempt: the lock-delay applies, and a task that runs again waits for it."""
+    space, project = view.read(LOCKS, lock_stream(stamp.project)), view.read(PROJECT, StreamId(stamp.project))
+    delay = project.lock_delay_seconds if isinstance(project, Project) else 0
+    shut = linger(space, held.attempt.token, kind, Instant(stamp.time + delay * SECOND), stamp.time)
+    followed = after_attempt(
+        held.task,
+        kind=kind,
+        reason=reason,
+        checkpoint=None,
+        at=stamp.time,
+        locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
+        seed=stamp.command_id,
+    )
+    return _written(held, followed, shut, kind, stamp, view)
+
+
+def _written(
+    held: Held, events: Sequence[Event], locks: Sequence[Event], outcome: Reported | Silent, stamp: Stamp, view: View
+) -> tuple[Write, ...]:
+    writes = [Write(held.stream, tuple(events), stamp.project)]
+    if locks:
+        writes.append(Write(lock_stream(stamp.project), tuple(locks), stamp.project))
+    stream, token = StreamId(held.attempt.session), held.attempt.token
+    session = view.read(SESSION, stream)
+    if isinstance(session, Session) and token in session.attempts:
+        ended = SessionAttemptEnded(project=stamp.project, token=token, outcome=outcome)
+        writes.append(Write(stream, (ended,)))
+    return tuple(writes)

@@ -1,0 +1,160 @@
+"""Refusals of plans and claims."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+from domain.kernel.message import Message
+
+
+class PlanTooLarge(Rejection):
+    """The plan is too large: {what}, and at most {most} are allowed.
+
+    Split the plan; later plans may need the tasks of earlier ones.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 413
+    what: str
+    most: int
+
+
+class KeyRepeated(Rejection):
+    """The plan names the task {task} twice.
+
+    Give every task of a plan a key of its own.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    field: str = "key"
+
+
+class NeedRepeated(Rejection):
+    """The task {task} lists the need {need} twice.
+
+    Name each need once, with every outcome that it accepts.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    need: str
+    field: str = "needs"
+
+
+class NeedOnItself(Rejection):
+    """The task {task} needs itself.
+
+    Remove the need.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    field: str = "needs"
+
+
+class NeedUnknown(Rejection):
+    """The task {task} needs {need}, which is neither in the plan nor in the project.
+
+    Correct the key, or plan the needed task in the same file.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    need: str
+    field: str = "needs"
+
+
+class NeedsCircular(Rejection):
+    """The needs go round in a circle, so nothing in it could ever begin: {circle}.
+
+    Remove one of these needs.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    """The task that the circle is told from."""
+    path: tuple[str, ...]
+    """Keys in the order in which each needs the next; the first stands again at the end."""
+    circle: str
+    field: str = "needs"
+
+
+class ClaimMalformed(Rejection):
+    """The task {task} claims {claim}, which is not a canonical claim: {reason}.
+
+    Write kind:scope//pattern, for example path:repo//src/**; nothing is repaired for you.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    claim: str
+    reason: str
+    field: str = "scope"
+
+
+class ConstraintMalformed(Rejection):
+    """The task {task} requires {key} {operator} with a value that cannot hold: {reason}.
+
+    Compare numbers by order, give a list to `in`, and one value to `=` and `!=`.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    key: str
+    operator: str
+    reason: str
+    field: str = "requires"
+
+
+class TaskDifference(Message):
+    """A task that exists with another content, and the fields that differ."""
+
+    task: str
+    fields: tuple[str, ...]
+
+
+class PlanDiffers(Rejection):
+    """The plan changes tasks that exist already ({count} of them, the first is {task}).
+
+    Look at the differences; take the changes back, or give the changed tasks new keys.
+    """
+
+    task: str
+    count: int
+    differences: tuple[TaskDifference, ...]
+
+
+class SessionAtCapacity(Rejection):
+    """The session {session} works on {live} tasks already, which is its capacity.
+
+    Complete, fail or release one of them first.
+    """
+
+    session: str
+    live: int
+
+
+class SessionNotCapable(Rejection):
+    """The session {session} lacks what the task {task} requires: {lacking}.
+
+    Claim another task, or open a session with these capabilities.
+    """
+
+    session: str
+    task: str
+    lacking: str
+
+
+class NothingReady(Rejection):
+    """Nothing can be claimed now: of {ready} ready tasks {unmatched} require more than the session has, and
+    {locked} wait for locks.
+
+    Wait and ask again.
+    """
+
+    ready: int
+    unmatched: int
+    """Ready tasks whose requirements the session does not meet."""
+    locked: int
+    """Ready tasks whose locks are not free."""
+    unseen: int
+    """Ready tasks that were not looked at, because a claim tests a bounded number of them."""

@@ -1,0 +1,75 @@
+"""Reading names and states through the view: many at once, and tasks by id or key, of one project only."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from domain.kernel.decider import StreamsMissing, View
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import ProjectId, StreamId, is_type_id, with_prefix
+from domain.kernel.message import Stamp
+from domain.session.decider import SESSION, live, serving
+from domain.session.state import Session
+from domain.task.decider import TASK
+from domain.task.state import Task, TaskState
+
+TASK_KEY: Final = "task"
+"""Kind of the unique names of tasks, in the scope of their project."""
+
+
+def find_task(view: View, project: ProjectId, name: str) -> tuple[StreamId, Task] | UnknownThing:
+    """The task with that id or key; one of another project does not exist here."""
+    stream = StreamId(name) if is_type_id(name, "task") else view.key(project, TASK_KEY, name)
+    state = None if stream is None else view.read(TASK, stream)
+    if stream is None or not isinstance(state, Task) or state.plan.project != project:
+        return UnknownThing(kind="task", name=name)
+    return stream, state
+
+
+def find_session(view: View, session: str, incarnation: int, stamp: Stamp) -> Session | Rejection:
+    """The live session behind an attempt, if the caller may speak for it, or why not."""
+    if not is_type_id(session, "sess"):
+        return UnknownThing(kind="session", name=session)
+    return live(view.read(SESSION, StreamId(session)), session, incarnation, stamp)
+
+
+def find_serving(view: View, session: str, incarnation: int, stamp: Stamp) -> Session | Rejection:
+    """The live session, if it serves the project and the caller may speak for it."""
+    if not is_type_id(session, "sess"):
+        return UnknownThing(kind="session", name=session)
+    return serving(view.read(SESSION, StreamId(session)), session, incarnation, stamp.project, stamp)
+
+
+def lock_stream(project: ProjectId) -> StreamId:
+    """The stream of a project's lock space."""
+    return with_prefix("locks", project)
+
+
+def streams_of(view: View, project: ProjectId, keys: Iterable[str]) -> dict[str, StreamId]:
+    """The streams of those keys that exist; names that are not in memory are asked for all at once."""
+    found: dict[str, StreamId] = {}
+    missing: list[tuple[ProjectId, str, str]] = []
+    for key in keys:
+        try:
+            stream = view.key(project, TASK_KEY, key)
+        except StreamsMissing as needed:
+            missing.extend(needed.keys)
+            continue
+        if stream is not None:
+            found[key] = stream
+    if missing:
+        raise StreamsMissing(keys=tuple(missing))
+    return found
+
+
+def states_of(view: View, streams: Iterable[StreamId]) -> dict[StreamId, TaskState]:
+    """The states of many tasks; those that are not in memory are asked for all at once."""
+    found: dict[StreamId, TaskState] = {}
+    missing: list[StreamId] = []
+    for stream in streams:
+        try:
+            found[stream] = view.read(TASK, stream)
+        except StreamsMissing as needed:
+            missing.extend(needed.streams)
+    if missing:
+        raise StreamsMissing(tuple(missing))
+    return found

@@ -1,0 +1,139 @@
+"""Reports of the holder: each needs the live token of the attempt, and the session's owner behind it."""
+
+import hashlib
+from typing import Final
+
+from domain.dispatch.attempt import Held, end_by_report
+from domain.dispatch.lookup import find_session, find_task
+from domain.kernel.decider import Decision, View, Write, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import StreamId
+from domain.kernel.message import Event, Stamp
+from domain.task.commands import (
+    AcknowledgeAttempt,
+    AttemptReport,
+    CompleteTask,
+    FailTask,
+    ReleaseTask,
+    ReportProgress,
+)
+from domain.task.decider import after_attempt, live_attempt, phase_name
+from domain.task.errors import Fenced
+from domain.task.events import LateReportDiscarded, TaskCompleted, TaskProgressed, TaskStarted
+from domain.task.state import Assigned, Settled, Task
+
+DISCARDED_MAX: Final = 64
+"""Late reports that one task records; further ones are refused without a trace of their own."""
+
+
+def acknowledge(command: AcknowledgeAttempt, stamp: Stamp, view: View) -> Decision:
+    """The assignment arrived: the attempt runs from here on."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    return _noted(held, _started(held, stamp), stamp)
+
+
+def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decision:
+    """How far the attempt is; the first report also acknowledges it."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    progressed = TaskProgressed(
+        token=held.attempt.token,
+        percent=command.percent,
+        note=command.note,
+        checkpoint=command.checkpoint,
+        at=stamp.time,
+    )
+    return _noted(held, (*_started(held, stamp), progressed), stamp)
+
+
+def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
+    """The work is done: the task settles and its locks are free."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    completed = TaskCompleted(
+        token=held.attempt.token,
+        summary=command.summary,
+        artifacts=command.artifacts,
+        usage=command.usage,
+        at=stamp.time,
+    )
+    return Decision(end_by_report(held, (completed,), "completed", stamp, view))
+
+
+def fail(command: FailTask, stamp: Stamp, view: View) -> Decision:
+    """The attempt failed: the retry rule says what follows."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    followed = after_attempt(
+        held.task,
+        kind=command.kind,
+        reason=command.reason,
+        checkpoint=command.checkpoint,
+        at=stamp.time,
+        locks_free_at=None,
+        seed=stamp.command_id,
+    )
+    return Decision(end_by_report(held, followed, "failed", stamp, view))
+
+
+def give_back(command: ReleaseTask, stamp: Stamp, view: View) -> Decision:
+    """The holder gives the task back with a note for whoever comes next."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    followed = after_attempt(
+        held.task,
+        kind="released",
+        reason=command.note,
+        checkpoint=command.checkpoint,
+        at=stamp.time,
+        locks_free_at=None,
+        seed=stamp.command_id,
+    )
+    return Decision(end_by_report(held, followed, "released", stamp, view))
+
+
+def _held(command: AttemptReport, stamp: Stamp, view: View) -> Held | Decision:
+    """The live attempt that the report is about, or the decision that it leads to without one."""
+    found = find_task(view, stamp.project, command.task)
+    if isinstance(found, UnknownThing):
+        return refuse(found)
+    stream, task = found
+    attempt, token = live_attempt(task), int(command.token)
+    if attempt is None or attempt.token != token:
+        return Decision() if _is_repeat(command, task, token) else _fenced(command, stream, task, stamp)
+    session = find_session(view, attempt.session, attempt.incarnation, stamp)
+    return refuse(session) if isinstance(session, Rejection) else Held(stream, task, attempt)
+
+
+def _is_repeat(command: AttemptReport, task: Task, token: int) -> bool:
+    """Completing twice with the same token is a success that changes nothing."""
+    completed = isinstance(task.phase, Settled) and task.phase.token == token
+    return completed and isinstance(command, CompleteTask | AcknowledgeAttempt)
+
+
+def _fenced(command: AttemptReport, stream: StreamId, task: Task, stamp: Stamp) -> Decision:
+    """Refused, and recorded once per token and kind of report with a digest of what it carried."""
+    rejection = Fenced(task=command.task, token=command.token, status=phase_name(task))
+    token = int(command.token)
+    if f"{token}/{command.NAME}" in task.discarded or len(task.discarded) >= DISCARDED_MAX:
+        return refuse(rejection)
+    digest = hashlib.blake2b(command.model_dump_json().encode(), digest_size=32).hexdigest()
+    discarded = LateReportDiscarded(token=token, report=command.NAME, digest=digest, at=stamp.time)
+    return refuse(rejection, Write(stream, (discarded,), stamp.project))
+
+
+def _started(held: Held, stamp: Stamp) -> tuple[Event, ...]:
+    """Naming the token acknowledges the assignment, if nothing did before."""
+    if not isinstance(held.task.phase, Assigned):
+        return ()
+    return (TaskStarted(token=held.attempt.token, at=stamp.time),)
+
+
+def _noted(held: Held, events: tuple[Event, ...], stamp: Stamp) -> Decision:
+    return Decision((Write(held.stream, events, stamp.project),)) if events else Decision()
