@@ -1,0 +1,96 @@
+"""Everything the domain consists of: aggregates, stored events, commands, decisions and policies."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+from domain.dispatch import claim, follow, plan, report
+from domain.dispatch.ready import ReadyIndex
+from domain.kernel.decider import AggregateByPrefix
+from domain.kernel.decisions import Decide, Rules
+from domain.kernel.message import Command, Event
+from domain.kernel.registry import Registry
+from domain.lock import decider as lock
+from domain.lock import events as lock_events
+from domain.lock import upcasts as lock_upcasts
+from domain.project import commands as project_commands
+from domain.project import decider as project
+from domain.project import events as project_events
+from domain.project import upcasts as project_upcasts
+from domain.session import decider as session
+from domain.session import events as session_events
+from domain.session import upcasts as session_upcasts
+from domain.task import commands as task_commands
+from domain.task import decider as task
+from domain.task import events as task_events
+from domain.task import upcasts as task_upcasts
+
+AGGREGATES: Final[AggregateByPrefix] = {
+    aggregate.prefix: aggregate for aggregate in (project.PROJECT, task.TASK, session.SESSION, lock.LOCKS)
+}
+
+EVENTS: Final[tuple[type[Event], ...]] = (
+    project_events.ProjectCreated,
+    project_events.ProjectFrozen,
+    project_events.ProjectUnfrozen,
+    task_events.TaskPlanned,
+    task_events.TaskDependantAdded,
+    task_events.TaskNeedSettled,
+    task_events.TaskReadied,
+    task_events.TaskClaimed,
+    task_events.TaskStarted,
+    task_events.TaskProgressed,
+    task_events.TaskCompleted,
+    task_events.TaskAttemptEnded,
+    task_events.TaskBackedOff,
+    task_events.TaskFailed,
+    task_events.TaskParked,
+    task_events.TaskCancelled,
+    task_events.TaskRetried,
+    task_events.LateReportDiscarded,
+    session_events.SessionOpened,
+    session_events.SessionSuspected,
+    session_events.SessionRecovered,
+    session_events.SessionLost,
+    session_events.SessionEnded,
+    session_events.SessionAttemptStarted,
+    session_events.SessionAttemptEnded,
+    session_events.SessionGrantTaken,
+    session_events.SessionGrantGone,
+    lock_events.LocksGranted,
+    lock_events.LocksReleased,
+    lock_events.LocksLingered,
+)
+
+REGISTRY: Final = Registry(
+    EVENTS,
+    {**project_upcasts.UPCASTS, **task_upcasts.UPCASTS, **session_upcasts.UPCASTS, **lock_upcasts.UPCASTS},
+)
+
+_DECISIONS: Final[Mapping[type[Command], Decide]] = {
+    project_commands.CreateProject: project.create,
+    project_commands.FreezeProject: project.freeze,
+    project_commands.UnfreezeProject: project.unfreeze,
+    task_commands.ApplyPlan: plan.apply_plan,
+    task_commands.ReportProgress: report.report_progress,
+    task_commands.CompleteTask: report.complete,
+    task_commands.FailTask: report.fail,
+    task_commands.ReleaseTask: report.give_back,
+    task_commands.AcknowledgeAttempt: report.acknowledge,
+    task_commands.CancelTask: follow.cancel,
+    task_commands.RetryTask: follow.retry,
+    task_commands.SettleNeed: follow.settle_need,
+    task_commands.ElapseBackoff: follow.elapse_backoff,
+    task_commands.TimeOutAttempt: follow.time_out,
+    task_commands.LapseDelivery: follow.lapse_delivery,
+}
+"""Decisions that need nothing but command, stamp and view."""
+
+_CLASSES: Final[tuple[type[Command], ...]] = (*_DECISIONS, task_commands.ClaimTask)
+
+COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
+
+
+def rules(ready: ReadyIndex) -> Rules:
+    """The decision of every command; ``ready`` is the hint from which claims without a named task choose."""
+    return Rules({**_DECISIONS, task_commands.ClaimTask: partial(claim.claim, ready=ready)})
