@@ -1,7 +1,8 @@
 """Types of single fields of a plan file: how each is read, bounded and described."""
 
 from copy import copy
-from typing import Annotated, Any, Final, Literal, cast
+from datetime import datetime
+from typing import Annotated, Any, Final, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
 
@@ -13,6 +14,8 @@ from domain.lock.modes import Mode
 from domain.lock.resource import parse
 from domain.task.commands import RetryRule
 
+REQUIREMENTS_MAX: Final = 64
+"""Conditions of one task, defaults included."""
 _LATER: Final = "Leave it out for now; its rules come with a later release."
 
 
@@ -36,6 +39,19 @@ Duration = Annotated[_Seconds, BeforeValidator(seconds_of, json_schema_input_typ
 """``90s``, ``20m``, ``1h30m`` or seconds; more than nothing, at most 7 days."""
 
 
+def _moment(text: str) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise refused("this is no instant", "Write date, time and time zone: 2031-05-04T12:00:00Z.")
+    return text
+
+
+Moment = Annotated[str, AfterValidator(_moment), Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+
 def _without_cancel(value: object) -> object:
     if isinstance(value, dict) and cast("dict[str, object]", value).get("on_exhausted") == "cancel":
         raise refused("on_exhausted: cancel is valid and not yet honoured", "Use fail or park for now.", "not_yet")
@@ -51,9 +67,7 @@ _Condition = Annotated[
     tuple[tuple[object, object], ...],
     BeforeValidator(
         conditions_of,
-        json_schema_input_type=_Single
-        | _Choice
-        | Annotated[dict[Operator, _Single | _Choice], Field(min_length=1)],
+        json_schema_input_type=_Single | _Choice | Annotated[dict[Operator, _Single | _Choice], Field(min_length=1)],
     ),
 ]
 _CONDITIONS: Final[TypeAdapter[dict[str, tuple[tuple[object, object], ...]]]] = TypeAdapter(
@@ -73,7 +87,7 @@ def _requirements(value: object) -> tuple[dict[str, object], ...]:
 
 Requirements = Annotated[
     tuple[Requirement, ...],
-    Field(max_length=64),
+    Field(max_length=REQUIREMENTS_MAX),
     BeforeValidator(_requirements, json_schema_input_type=dict[_CapabilityName, _Condition]),
 ]
 
@@ -97,4 +111,4 @@ def _honoured_mode(mode: Mode) -> Mode:
     return mode
 
 
-HonouredMode = Annotated[Literal["shared", "exclusive"], BeforeValidator(lambda mode: mode)]
+ClaimMode = Annotated[Mode, AfterValidator(_honoured_mode)]

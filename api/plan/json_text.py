@@ -25,6 +25,7 @@ from api.plan.nodes import (
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORDS: Final[dict[str, None | bool]] = {"true": True, "false": False, "null": None}
+_STRINGS: Final = json.JSONDecoder(strict=True)
 _WORD: Final = re.compile(r"true|false|null")
 
 
@@ -105,11 +106,11 @@ class _Reader:
 
     def _string(self) -> str:
         try:
-            text, end = json.decoder.scanstring(self._text, self.offset + 1, True)
+            text, end = _STRINGS.raw_decode(self._text, self.offset)
         except json.JSONDecodeError as error:
             self.offset = error.pos
             raise self.wrong(error.msg) from error
-        if any("\ud800" <= letter <= "\udfff" for letter in text):
+        if not isinstance(text, str) or any("\ud800" <= letter <= "\udfff" for letter in text):
             raise self.wrong("half of a surrogate pair is no character")
         self.offset = end
         return text

@@ -101,7 +101,9 @@ def too_deep(at: Place) -> UnreadableError:
 def too_many_nodes(at: Place) -> UnreadableError:
     """The refusal of a file that would fill the memory."""
     message = f"the file holds more than {NODES_MAX:,} values, aliases counted each time"
-    return UnreadableError("too_many_values", at, message, "Split the plan; a later one may need tasks of an earlier one.")
+    return UnreadableError(
+        "too_many_values", at, message, "Split the plan; a later one may need tasks of an earlier one."
+    )
 
 
 def number(text: str, at: Place) -> int | float:

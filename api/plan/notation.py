@@ -9,7 +9,9 @@ from api.plan.nodes import UnreadableError
 from api.plan.yaml_text import plain_value
 from domain.kernel.values import Operator, Requirement, Scalar
 
-DURATION: Final = r"^(?=[0-9])(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6}(?:\.[0-9]{1,6})?)s)?$"
+DURATION: Final = (
+    r"^(?=[0-9])(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6}(?:\.[0-9]{1,6})?)s)?$"
+)
 """Days, hours, minutes and seconds in this order, each at most once: ``1h30m``."""
 CHOICES_MAX: Final = 100
 """Values of one ``in`` list."""
@@ -104,6 +106,8 @@ def _operand(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...]:
     if operator == "in":
         if not isinstance(value, tuple):
             raise refused("`in` takes a list", "Write {in: [a, b]}, or the list alone.")
+        return _choices(cast("tuple[object, ...]", value))
+    if operator == "contains" and isinstance(value, tuple):
         return _choices(cast("tuple[object, ...]", value))
     scalar = _scalar(value)
     if operator == "exists" and not isinstance(scalar, bool):

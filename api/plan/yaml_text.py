@@ -83,7 +83,7 @@ class _Builder:
         self._values = 0
 
     def take(self, event: yaml.Event) -> None:
-        at = Place(event.start_mark.line + 1, event.start_mark.column + 1)
+        at = _place(event.start_mark)
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -114,17 +114,19 @@ class _Builder:
 
     def _name_field(self, event: yaml.ScalarEvent, at: Place) -> None:
         if event.implicit[0] and event.value == "<<":
-            raise UnreadableError("merge_key", at, "merge keys (<<) are not read", "Put shared values under `defaults`.")
+            raise UnreadableError(
+                "merge_key", at, "merge keys (<<) are not read", "Put shared values under `defaults`."
+            )
         if event.anchor is not None:
             raise UnreadableError("bad_alias", at, "a field name carries an anchor", "Anchor the value instead.")
         self._open[-1].name = (event.value, at)
 
-    def _take_alias(self, anchor: str, at: Place) -> None:
+    def _take_alias(self, anchor: str | None, at: Place) -> None:
         if self._awaits_name():
             raise _bad_name(at)
-        known = self._anchors.get(anchor)
+        known = self._anchors.get(anchor or "")
         if known is None:
-            message = f"the alias *{shown(anchor)} names no finished anchor above it"
+            message = f"the alias *{shown(anchor or '')} names no finished anchor above it"
             raise UnreadableError("bad_alias", at, message, "Define &name on a value before *name repeats it.")
         node, weight, height = known
         self._put(node, weight, height, at)
@@ -191,8 +193,12 @@ _SYNTAX_ADVICE: Final = "Mend the YAML here: check indentation, colons, quotes a
 
 def _syntax(error: yaml.MarkedYAMLError) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
-    at = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+    at = _place(mark)
     return UnreadableError("syntax", at, f"this is not YAML: {_one_line(error.problem or str(error))}", _SYNTAX_ADVICE)
+
+
+def _place(mark: yaml.Mark | None) -> Place:
+    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,121 @@
+"""Mistakes between the tasks of a plan: names given twice, needs named twice or unknown, circles."""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from api.plan.faults import FaultCode, PlanFault
+from api.plan.graph import circles_of
+from api.plan.lines import PlanLines, lines_of, need_places, node_of
+from api.plan.nodes import Node, Place
+from domain.dispatch.plan_checks import NEEDS_MAX
+from domain.task.commands import ApplyPlan, PlannedTask
+
+_PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def graph_faults(command: ApplyPlan, root: Node, source: str) -> tuple[PlanFault, ...]:
+    """Mistakes that show only when all tasks are seen together; ``root`` is the text's tree, for the places."""
+    repeated = tuple(_repeated_tasks(command.tasks, root, source))
+    if repeated:
+        return repeated
+    lines = lines_of(root, command.tasks)
+    return (
+        *_too_many_needs(command.tasks, lines, source),
+        *_repeated_needs(command.tasks, root, source),
+        *_foreign_needs(command, lines, source),
+        *_circles(command.tasks, lines, source),
+    )
+
+
+def unknown_needs(
+    command: ApplyPlan, lines: PlanLines, source: str, existing: Collection[str]
+) -> tuple[PlanFault, ...]:
+    """Needs that are neither in the plan nor among the keys that exist in the project."""
+    keys = [task.key for task in command.tasks]
+    known = {*keys, *existing}
+    return tuple(
+        _need_fault(
+            "unknown_need",
+            f"{need.task} is neither in this plan nor in the project",
+            _nearest(need.task, keys) or "Correct the key, or add the needed task.",
+            source,
+            lines.of(task.key, "needs", need.task),
+            task.key,
+        )
+        for task in command.tasks
+        for need in task.needs
+        if need.task not in known
+    )
+
+
+def _repeated_tasks(tasks: Sequence[PlannedTask], root: Node, source: str) -> Iterator[PlanFault]:
+    first: dict[str, Place] = {}
+    for index, task in enumerate(tasks):
+        node = node_of(root, ("tasks", index))
+        at = Place(1, 1) if node is None else node.at
+        if task.key in first:
+            message = f"the key {task.key} was already given to the task in line {first[task.key].line}"
+            advice = "Give each task a key of its own."
+            yield PlanFault("duplicate_task", message, advice, source, at.line, at.column, task.key, "key")
+        first.setdefault(task.key, at)
+
+
+def _too_many_needs(tasks: Sequence[PlannedTask], lines: PlanLines, source: str) -> Iterator[PlanFault]:
+    count = 0
+    for task in tasks:
+        count += len(task.needs)
+        if count > NEEDS_MAX:
+            message = f"the plan lists more than {NEEDS_MAX:,} needs"
+            advice = "Split the plan, or put a joining task between many tasks and those that need them all."
+            yield _need_fault("out_of_bounds", message, advice, source, lines.of(task.key, "needs"), task.key)
+            return
+
+
+def _repeated_needs(tasks: Sequence[PlannedTask], root: Node, source: str) -> Iterator[PlanFault]:
+    for index, task in enumerate(tasks):
+        node = node_of(root, ("tasks", index))
+        seen: set[str] = set()
+        for need, at in zip(task.needs, () if node is None else need_places(node), strict=False):
+            if need.task in seen:
+                advice = "Name each need once, with every outcome that it accepts."
+                message = f"the need {need.task} is listed twice"
+                yield _need_fault("duplicate_need", message, advice, source, at, task.key)
+            seen.add(need.task)
+
+
+def _foreign_needs(command: ApplyPlan, lines: PlanLines, source: str) -> Iterator[PlanFault]:
+    """``project/key`` that is no key of this plan names a task of another project."""
+    keys = [task.key for task in command.tasks]
+    known = set(keys)
+    for task in command.tasks:
+        for need in task.needs:
+            project, slash, key = need.task.partition("/")
+            if need.task in known or not (slash and key and _PROJECT.fullmatch(project)):
+                continue
+            message = (
+                f"{need.task} is no key of this plan, so it names a task of the project {project}: not yet honoured"
+            )
+            near = _nearest(need.task, keys)
+            advice = near or f"Leave it out for now, or write {command.project}/{need.task} for a task of this project."
+            yield _need_fault("not_yet", message, advice, source, lines.of(task.key, "needs", need.task), task.key)
+
+
+def _circles(tasks: Sequence[PlannedTask], lines: PlanLines, source: str) -> Iterator[PlanFault]:
+    number = {task.key: index for index, task in enumerate(tasks)}
+    needs = [[number[need.task] for need in task.needs if need.task in number] for task in tasks]
+    for circle in circles_of(needs):
+        keys = [tasks[index].key for index in circle]
+        message = f"nothing in this circle could ever begin: {' needs '.join([*keys, keys[0]])}"
+        place = lines.of(keys[-1], "needs", keys[0])
+        yield _need_fault("cycle", message, "Remove one of these needs.", source, place, keys[-1])
+
+
+def _nearest(need: str, keys: Sequence[str]) -> str | None:
+    near = get_close_matches(need, keys, n=1, cutoff=0.8)
+    return f"Did you mean {near[0]}?" if near else None
+
+
+def _need_fault(code: FaultCode, message: str, advice: str, source: str, at: Place, task: str) -> PlanFault:
+    return PlanFault(code, message, advice, source, at.line, at.column, task, "needs")

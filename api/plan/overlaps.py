@@ -1,0 +1,156 @@
+"""Tasks whose scopes overlap although no need orders them, and an order for them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from api.plan.graph import bits
+from domain.lock.claim_index import ClaimIndex
+from domain.lock.errors import TooComplex
+from domain.lock.overlap import StepBudget, Witness, overlap
+from domain.lock.resource import Resource, parse
+from domain.task.commands import PlannedTask
+
+LISTED_MAX: Final = 1_000
+"""Pairs and proposals that are listed; all are counted."""
+MEETINGS_MAX: Final = 2_000_000
+"""Pairs of distinct claims that one analysis compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Two tasks that cannot run at once and that nothing orders; the first one comes first in the proposed order."""
+
+    first: str
+    second: str
+    first_claim: str
+    second_claim: str
+    witness: str
+    """A path that both claims cover."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedNeed:
+    """A need that would order an overlap: add ``need`` to the needs of ``task``."""
+
+    task: str
+    need: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlaps:
+    """What is not ordered, and the fewest needs, in one fixed order of the tasks, that would order it all."""
+
+    pairs: tuple[Overlap, ...] = ()
+    pairs_total: int = 0
+    proposals: tuple[ProposedNeed, ...] = ()
+    proposals_total: int = 0
+    complete: bool = True
+    """False where the claims were too many or too complex to compare; then nothing else is said."""
+
+
+def overlaps_of(
+    tasks: Sequence[PlannedTask], sequence: Sequence[int], ancestors: Sequence[int]
+) -> tuple[Overlaps, list[int]]:
+    """The overlaps, and for each task as a set of bits all tasks that cannot run beside it.
+
+    ``sequence`` is a total order that keeps all needs; proposals follow it, so together they close no circle.
+    """
+    conflicts = _conflicts(tasks)
+    if conflicts is None:
+        return Overlaps(complete=False), [0] * len(tasks)
+    unordered = _unordered(conflicts, ancestors)
+    pairs: list[Overlap] = []
+    proposals: list[ProposedNeed] = []
+    pairs_total = proposals_total = 0
+    reached = list(ancestors)
+    before = 0
+    for place, later in enumerate(sequence):
+        earlier = unordered[later] & before
+        before |= 1 << later
+        for need in bits(ancestors[later]):
+            reached[later] |= reached[need]
+        if not earlier:
+            continue
+        pairs_total += earlier.bit_count()
+        for first in _by_place(sequence[:place], earlier):
+            if len(pairs) < LISTED_MAX:
+                pairs.append(_told(tasks[first], tasks[later]))
+            if not reached[later] >> first & 1:
+                proposals_total += 1
+                reached[later] |= reached[first] | 1 << first
+                if len(proposals) < LISTED_MAX:
+                    proposals.append(ProposedNeed(task=tasks[later].key, need=tasks[first].key))
+    return Overlaps(tuple(pairs), pairs_total, tuple(proposals), proposals_total), conflicts
+
+
+def _by_place(sequence: Sequence[int], members: int) -> list[int]:
+    """The members, the nearest in the sequence first: one need on it may order the others as well."""
+    return [task for task in reversed(sequence) if members >> task & 1]
+
+
+def _unordered(conflicts: Sequence[int], ancestors: Sequence[int]) -> list[int]:
+    descendants = [0] * len(ancestors)
+    for task, before in enumerate(ancestors):
+        for other in bits(before):
+            descendants[other] |= 1 << task
+    return [found & ~ancestors[task] & ~descendants[task] for task, found in enumerate(conflicts)]
+
+
+def _conflicts(tasks: Sequence[PlannedTask]) -> list[int] | None:
+    """Who excludes whom, compared once for each pair of distinct claims."""
+    resources = {claim.claim: found for task in tasks for claim in task.scope if (found := _resource(claim.claim))}
+    holders, writers = _holders(tasks, exclusive_only=False), _holders(tasks, exclusive_only=True)
+    excluded_by_writer: dict[str, int] = {}
+    excluded_by_reader: dict[str, int] = {}
+    index, budget, meetings = ClaimIndex.of(resources.items()), StepBudget(), 0
+    for text, resource in resources.items():
+        found = index.overlapping(resource, budget)
+        if isinstance(found, TooComplex):
+            return None
+        meetings += len(found)
+        if meetings > MEETINGS_MAX:
+            return None
+        excluded_by_writer[text] = _joined(holders, found)
+        excluded_by_reader[text] = _joined(writers, found)
+    conflicts = [0] * len(tasks)
+    for number, task in enumerate(tasks):
+        for claim in task.scope:
+            excluded = excluded_by_reader if claim.mode == "shared" else excluded_by_writer
+            conflicts[number] |= excluded.get(claim.claim, 0)
+        conflicts[number] &= ~(1 << number)
+    return conflicts
+
+
+def _joined(members: Mapping[str, int], found: Sequence[tuple[str, Resource]]) -> int:
+    joined = 0
+    for claim, _ in found:
+        joined |= members.get(claim, 0)
+    return joined
+
+
+def _holders(tasks: Sequence[PlannedTask], *, exclusive_only: bool) -> dict[str, int]:
+    held: dict[str, int] = {}
+    for number, task in enumerate(tasks):
+        for claim in task.scope:
+            if claim.mode == "exclusive" or not exclusive_only:
+                held[claim.claim] = held.get(claim.claim, 0) | 1 << number
+    return held
+
+
+def _resource(text: str) -> Resource | None:
+    found = parse(text)
+    return found if isinstance(found, Resource) else None
+
+
+def _told(first: PlannedTask, second: PlannedTask) -> Overlap:
+    """The first pair of claims that excludes, with its witness."""
+    for one in first.scope:
+        for other in second.scope:
+            left, right = _resource(one.claim), _resource(other.claim)
+            if (one.mode == other.mode == "shared") or left is None or right is None:
+                continue
+            witness = overlap(left, right, StepBudget())
+            if isinstance(witness, Witness):
+                return Overlap(first.key, second.key, one.claim, other.claim, witness.path)
+    raise AssertionError("the index names only claims that overlap")

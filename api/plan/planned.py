@@ -1,0 +1,73 @@
+"""From the form of a plan to the tasks of the command: defaults merged in, needs led to keys."""
+
+from collections.abc import Collection
+
+from api.plan.fields import REQUIREMENTS_MAX
+from api.plan.model import PlanForm, Shared, TaskEntry
+from domain.kernel.values import Requirement, ScopeClaim
+from domain.task.commands import Need, PlannedTask, RetryRule
+
+
+def planned_tasks(form: PlanForm) -> tuple[PlannedTask, ...]:
+    """The tasks in the order of the file."""
+    keys = frozenset(task.key for task in form.tasks)
+    return tuple(_planned(task, form, keys) for task in form.tasks)
+
+
+def own_key(text: str, project: str, keys: Collection[str]) -> str:
+    """The key that a need means: ``project/key`` with the plan's own project is ``key``, unless a task is named so."""
+    key = text.removeprefix(f"{project}/")
+    return key if text not in keys and key[:1].isalnum() else text
+
+
+def crowded_tasks(form: PlanForm) -> tuple[int, ...]:
+    """Numbers of the tasks that require too much once the defaults are merged in."""
+    return tuple(
+        index
+        for index, task in enumerate(form.tasks)
+        if len(_merged(form.defaults.requires, task.requires)) > REQUIREMENTS_MAX
+    )
+
+
+def _planned(task: TaskEntry, form: PlanForm, keys: Collection[str]) -> PlannedTask:
+    defaults = form.defaults
+    return PlannedTask(
+        key=task.key,
+        title=task.title,
+        body=task.body,
+        kind=_source(task, defaults, "kind").kind,
+        priority=_source(task, defaults, "priority").priority,
+        needs=tuple(Need(task=own_key(need.task, form.project, keys), accept=need.accept) for need in task.needs),
+        scope=tuple(
+            ScopeClaim(claim=entry.claim, mode="shared" if entry.mode == "shared" else "exclusive")
+            for entry in task.scope
+        ),
+        requires=_merged(defaults.requires, task.requires),
+        retry=_retry(defaults.retry, task.retry),
+        timeout_seconds=_source(task, defaults, "timeout").timeout,
+        run=_source(task, defaults, "run").run,
+    )
+
+
+def _source(task: TaskEntry, defaults: Shared, field: str) -> Shared:
+    """Where a field is taken from: the task if it says anything, null included."""
+    return task if field in task.model_fields_set else defaults
+
+
+def _merged(defaults: tuple[Requirement, ...], own: tuple[Requirement, ...]) -> tuple[Requirement, ...]:
+    """What a task requires of one capability replaces all that the default requires of it."""
+    replaced = {requirement.key for requirement in own}
+    return (*(requirement for requirement in defaults if requirement.key not in replaced), *own)
+
+
+def _retry(defaults: RetryRule, own: RetryRule) -> RetryRule:
+    def of(field: str) -> RetryRule:
+        return own if field in own.model_fields_set else defaults
+
+    return RetryRule(
+        max_attempts=of("max_attempts").max_attempts,
+        backoff_seconds_first=of("backoff_seconds_first").backoff_seconds_first,
+        backoff_factor=of("backoff_factor").backoff_factor,
+        backoff_seconds_max=of("backoff_seconds_max").backoff_seconds_max,
+        on_exhausted=of("on_exhausted").on_exhausted,
+    )
