@@ -4,6 +4,7 @@ import argparse
 import json
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -86,11 +87,11 @@ def measure() -> list[dict[str, object]]:
     return rows
 
 
-def main() -> None:
+def main(argv: list[str]) -> int:
     """Print the table; with ``--json FILE`` write it too."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--json", type=Path)
-    chosen = arguments.parse_args()
+    chosen = arguments.parse_args(argv)
     rows = measure()
     print(f"glob overlap of one request against {LIVE_CLAIMS:,} live claims, limit {LIMIT_MS:g} ms")
     print(f"{'what':34} {'overlapping':>12} {'median ms':>10} {'p99 ms':>10}")
@@ -98,7 +99,8 @@ def main() -> None:
         print(f"{row['name']:34} {row['overlapping']:>12} {row['median_ms']:>10.4f} {row['p99_ms']:>10.4f}")
     if chosen.json is not None:
         chosen.json.write_text(json.dumps({"benchmark": "overlap", "live_claims": LIVE_CLAIMS, "rows": rows}, indent=2))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))
