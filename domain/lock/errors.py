@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from domain.kernel.errors import Rejection
+from domain.kernel.message import Message
 
 
 class BadPattern(Rejection):
@@ -25,3 +26,84 @@ class TooComplex(Rejection):
     HTTP_STATUS: ClassVar[int] = 422
     resource: str
     steps_max: int
+
+
+class Blocker(Message):
+    """A live grant that stands in the way of a request."""
+
+    session: str
+    task: str | None
+    """The task whose attempt holds it; None where the session itself does."""
+    purpose: str
+    age_seconds: int
+    held: str
+    """The claim that is held."""
+    wanted: str
+    """The claim that was asked for."""
+    witness: str
+    """Something that both cover; empty where finding it costs too much."""
+    lingers_until: int | None
+    """Set where the owner is gone and the lock opens by itself at that instant, in microseconds."""
+
+
+class LockConflict(Rejection):
+    """{total} live claims stand in the way: {wanted} meets {held} at {witness}, held for {age_seconds} s by {holder}.
+
+    Nothing was granted or queued. Leave {witness} out of the claims, take other work, or ask again when {holder} is
+    done.
+    """
+
+    wanted: str
+    held: str
+    witness: str
+    holder: str
+    age_seconds: int
+    total: int
+    """Conflicting claims, counted up to 100, of which ``blockers`` lists the oldest."""
+    blockers: tuple[Blocker, ...]
+
+
+class LocksLimited(Rejection):
+    """There would be {count} {what}, more than the {most} that are allowed.
+
+    Release locks that are no longer needed, or claim directories instead of many single files.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 429
+    what: str
+    count: int
+    most: int
+
+
+class LockTokenFenced(Rejection):
+    """The lock token {token} is not one of a live grant of the session {session}; nothing changed.
+
+    Stop writing under it. Acquire the locks again for a new token.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    token: str
+    session: str
+
+
+class NotLockOwner(Rejection):
+    """The locks of token {token} are not the own ones of the session {session}.
+
+    Only the owner releases locks; those of an attempt end with its report.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    token: str
+    session: str
+
+
+class LockDelayRuns(Rejection):
+    """The locks of token {token} stay shut until {until}.
+
+    Ask again then; a lock-delay never ends early.
+    """
+
+    token: str
+    until: int
+    """Microseconds since 1970."""
