@@ -99,7 +99,7 @@ def walk(members: Sequence[Member], held: Held) -> Walked:
     """Walk a checked group in order, each member seeing the accepted ones before it.
 
     A member whose id has a receipt is ``Repeated``. Otherwise it is ``Moved`` where a stream that it read has another
-    version, a key that it inserts leads to another stream, a key that it saw absent exists, or a lease row forbids its
+    version, a key that it inserts exists already, a key that it saw absent exists, or a lease row forbids its
     change; where it touches a stream, key or lease row that a fallen or repeated member would have written; or where
     its cause did not make it. Everything else is ``Appended``.
     """
@@ -196,7 +196,7 @@ class _Walk:
         keys = lease = False
         if member.keys or member.absent_keys:
             fell = fell or not self._tainted_keys.isdisjoint(_key_names(member))
-            keys = any(self._keys.get(key_name(row), row.stream) != row.stream for row in member.keys)
+            keys = any(key_name(row) in self._keys for row in member.keys)
             keys = keys or any(name in self._keys for name in member.absent_keys)
         if member.leases:
             fell = fell or not self._tainted_leases.isdisjoint(lease_name(change) for change in member.leases)

@@ -63,7 +63,7 @@ class GroupDecider:
     def __init__(self, rules: Rules, policies: Sequence[Policy], fleet_prefixes: frozenset[str]) -> None:
         self._rules = rules
         self._fleet = fleet_prefixes
-        self._policies: Mapping[type[Event], tuple[Policy, ...]] = _by_event(policies)
+        self._policies: Mapping[type[Event], tuple[Policy, ...]] = by_event(policies)
 
     def decide(self, pending: Pending, view: GroupView, group: Group) -> None:
         """Decide one command and everything that follows from it in this group.
@@ -206,7 +206,8 @@ def refusals_stream(project: str) -> StreamId:
     return with_prefix("refusals", project)
 
 
-def _by_event(policies: Sequence[Policy]) -> dict[type[Event], tuple[Policy, ...]]:
+def by_event(policies: Sequence[Policy]) -> dict[type[Event], tuple[Policy, ...]]:
+    """Policies by the events that they answer."""
     found: dict[type[Event], tuple[Policy, ...]] = {}
     for policy in policies:
         for kind in policy.answers:

@@ -16,7 +16,7 @@ class GroupView:
     """
 
     def __init__(self, hot: HotStates, aggregates: AggregateByPrefix, era: int) -> None:
-        self._hot = hot
+        self.hot = hot
         self._aggregates = aggregates
         self._era = era
         self._overlay: dict[str, Held] = {}
@@ -57,9 +57,9 @@ class GroupView:
         wanted = (scope, kind, name)
         found = self._names.get(wanted)
         if found is None:
-            if not self._hot.has_name(wanted):
+            if not self.hot.has_name(wanted):
                 raise StreamsMissing(keys=((scope, kind, name),))
-            found = self._hot.name(wanted)
+            found = self.hot.name(wanted)
         if found is None:
             self.absent[wanted] = None
             return None
@@ -116,12 +116,12 @@ class GroupView:
     def promote(self) -> None:
         """Everything was committed: the overlay becomes hot."""
         for stream, (version, state) in self._overlay.items():
-            self._hot.put(stream, version, state)
+            self.hot.put(stream, version, state)
         for name, stream in self._names.items():
-            self._hot.put_name(name, stream)
+            self.hot.put_name(name, stream)
 
     def _held(self, stream: str) -> Held:
-        found = self._overlay.get(stream) or self._hot.get(stream)
+        found = self._overlay.get(stream) or self.hot.get(stream)
         if found is None:
             raise StreamsMissing(streams=(StreamId(stream),))
         return found

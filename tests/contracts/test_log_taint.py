@@ -108,10 +108,10 @@ def test_a_key_that_leads_to_another_stream_fells_its_member(log: Log) -> None:
     assert log.keys([("fleet", "slug", "taken")]) == {("fleet", "slug", "taken"): "project_0"}
 
 
-def test_a_key_that_leads_to_the_same_stream_is_no_conflict(log: Log) -> None:
+def test_a_key_that_exists_is_a_conflict_whatever_stream_it_leads_to(log: Log) -> None:
     results = log.append([member("c1", ("project_0", 1), keys=(key("taken", "project_0"),))], now=NOW)
 
-    assert results == [Appended(2, NOW)]
+    assert results == [Moved(keys=True)]
 
 
 def test_of_two_members_that_take_one_name_the_first_has_it(log: Log) -> None:
