@@ -125,8 +125,12 @@ def test_two_segments_meet_iff_some_name_fits_both(one: str, other: str) -> None
         assert fits(other, meeting.name)
 
 
+plain_runs = st.text(alphabet="ab?", min_size=1, max_size=2)
+starred = st.lists(plain_runs, min_size=2, max_size=4).map(lambda runs: "*" + "*".join(runs))
+
+
 @settings(max_examples=400, deadline=None)
-@given(text=glob_texts(7), name=st.text(alphabet="ab", min_size=1, max_size=10))
+@given(text=st.one_of(glob_texts(7), starred), name=st.text(alphabet="ab", min_size=4, max_size=10))
 def test_a_plain_name_is_matched_as_the_second_reading_says(text: str, name: str) -> None:
     assert covers(resource(text), [name]) == fits(text, name)
     assert (found(resource(text), resource(name)) is not None) == fits(text, name)
