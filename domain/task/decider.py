@@ -129,7 +129,7 @@ def _exhausted(task: Task, reason: str, at: Instant) -> Event:
 def after_need(task: Task, need: str, outcome: Outcome, at: Instant) -> tuple[Event, ...]:
     """What a settled need changes: nothing twice, and readiness once the last one is satisfied."""
     refused_before = task.unmet.get(need)
-    if refused_before is None:
+    if refused_before is None or isinstance(task.phase, Settled):
         return ()
     satisfied = any(outcome in edge.accept for edge in task.plan.needs if edge.task == need)
     if refused_before and not satisfied:

@@ -1,0 +1,57 @@
+"""Given, when, then: projects."""
+
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import FLEET
+from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject
+from domain.project.decider import ProjectNamed
+from domain.project.errors import ProjectIsFrozen, ProjectNameTaken
+from domain.project.state import Project
+from tests.support.fleet import Fleet, a_task, accepted, names_of, refused
+
+
+def test_a_project_is_created_under_a_free_name() -> None:
+    fleet = Fleet()
+    decision = accepted(fleet.ask(CreateProject(name="bakery", lock_delay_seconds=5), project=FLEET))
+    assert isinstance(decision.answer, ProjectNamed)
+    assert decision.answer.created
+    assert fleet.names[FLEET, "project", "bakery"] == decision.answer.project
+    assert fleet.log[-1].project == decision.answer.project, "the project owns its own rows"
+    assert fleet.states[fleet.names[FLEET, "project", "bakery"]] == Project("bakery", 5, fleet.now)
+
+
+def test_creating_it_again_with_the_same_settings_changes_nothing() -> None:
+    fleet = Fleet()
+    first = accepted(fleet.ask(CreateProject(name="bakery"), project=FLEET)).answer
+    again = accepted(fleet.ask(CreateProject(name="bakery"), project=FLEET))
+    assert not again.writes
+    assert isinstance(first, ProjectNamed)
+    assert again.answer == ProjectNamed(project=first.project, created=False)
+
+
+def test_a_name_with_other_settings_is_taken() -> None:
+    fleet = Fleet()
+    fleet.ask(CreateProject(name="bakery"), project=FLEET)
+    refused(fleet.ask(CreateProject(name="bakery", lock_delay_seconds=7), project=FLEET), ProjectNameTaken)
+
+
+def test_a_frozen_project_dispatches_nothing_and_lets_live_work_end() -> None:
+    fleet = Fleet()
+    one, two = fleet.a_session("one"), fleet.a_session("two")
+    fleet.plan(a_task("a"), a_task("b"))
+    claimed = fleet.claimed(one)
+    assert names_of(fleet.ask(FreezeProject(project="shop", reason="release"))) == ["ProjectFrozen"]
+    assert not accepted(fleet.ask(FreezeProject(project="shop"))).writes, "frozen already"
+    refused(fleet.claim(two), ProjectIsFrozen)
+    refused(fleet.claim(two, "b"), ProjectIsFrozen)
+    accepted(fleet.complete(claimed.task, claimed.token))
+    assert names_of(fleet.ask(UnfreezeProject(project="shop"))) == ["ProjectUnfrozen"]
+    assert not accepted(fleet.ask(UnfreezeProject(project="shop"))).writes
+    fleet.claimed(two)
+
+
+def test_an_absent_project_is_unknown_to_every_command_of_it() -> None:
+    fleet = Fleet()
+    for command in (FreezeProject(project="x"), UnfreezeProject(project="x")):
+        refused(fleet.ask(command, project="proj_0000000000000000000000000x"), UnknownThing)
+    refused(fleet.plan(a_task("a"), project="proj_0000000000000000000000000x"), UnknownThing)
+    refused(fleet.claim(fleet.a_session(), project="proj_0000000000000000000000000x"), UnknownThing)
