@@ -4,7 +4,6 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.ONESHELL:
 .PHONY: help setup up test check demo bench soak
 
 VENV := .venv
@@ -21,7 +20,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 endif
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv as uv.lock says; quick when nothing changed
 	@:
@@ -36,7 +35,6 @@ test: check ## every check, then every test (ARGS="…" is passed on to pytest)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 check: setup ## style, types, imports, dependencies
-	@set -x
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -52,15 +50,13 @@ bench: setup ## measure; results in bench-results/ (ARGS="…" is passed on)
 
 # Without uv on PATH, uv is installed into .venv and syncs the folder it lives in; --inexact keeps it from removing itself.
 $(STAMP): pyproject.toml uv.lock
-	@echo "Setting up $(VENV) ..." >&2; unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
-	if [ -f $@ ] && [ "$$(cat $@)" != "$(CURDIR)" ]; then rm -rf $(VENV); fi
-	if command -v uv >/dev/null; then
-		uv sync --frozen --quiet
-	else
-		python=$$($(FIND_PYTHON))
-		$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$$python" -m venv --clear $(VENV)
-		$(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null
-		[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-		$(BIN)/uv sync --frozen --inexact --quiet
-	fi
-	printf '%s' "$(CURDIR)" > $@
+	@echo "Setting up $(VENV) ..." >&2
+	@if [ -f $@ ] && [ "$$(cat $@)" != "$(CURDIR)" ]; then rm -rf $(VENV); fi
+	@set -e; unset VIRTUAL_ENV UV_PROJECT_ENVIRONMENT; \
+	if command -v uv >/dev/null; then uv sync --frozen --quiet; exit; fi; \
+	python=$$($(FIND_PYTHON)); \
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || "$$python" -m venv --clear $(VENV); \
+	$(BIN)/python -c 'import pip' 2>/dev/null || $(BIN)/python -m ensurepip >/dev/null; \
+	[ -x $(BIN)/uv ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv; \
+	$(BIN)/uv sync --frozen --inexact --quiet
+	@printf '%s' "$(CURDIR)" > $@

@@ -40,5 +40,9 @@ def layered_path(path: Iterable[str]) -> list[str]:
     return [ours, *(entry for entry in path if entry != ours and _real(entry) not in foreign)]
 
 
-def _real(entry: str) -> Path:
-    return Path(entry).resolve()
+def _real(entry: str) -> Path | None:
+    """The place an entry means; None where there is none, as below a working directory that is gone."""
+    try:
+        return Path(entry).resolve()
+    except (OSError, RuntimeError):
+        return None

@@ -36,6 +36,14 @@ def test_our_layers_come_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert layered_path(["/kept", str(ROOT), ""]) == [str(ROOT), "/kept"]
 
 
+def test_a_working_directory_that_is_gone_does_no_harm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", ".")
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert layered_path(["", ".", "/kept"]) == [str(ROOT), "/kept"]
+
+
 def test_the_launcher_needs_the_standard_library_only() -> None:
     probe = (
         "import sys; before = set(sys.modules); import signalbox.launcher; "

@@ -86,6 +86,28 @@ def test_what_was_committed_survives_a_restart(postgres_own_server: PostgresServ
     postgres_own_server.drop_database(url)
 
 
+def test_a_killed_server_comes_back_with_what_was_committed(postgres_own_server: PostgresServer) -> None:
+    url = postgres_own_server.create_database()
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 1 AS answer")
+    for _ in range(3):
+        postgres_own_server.kill()
+        assert not postgres_own_server.running
+        postgres_own_server.start()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT answer FROM kept").fetchone() == (1,)
+    postgres_own_server.drop_database(url)
+
+
+def test_databases_are_made_and_dropped_also_after_somebody_cut_the_connections(
+    postgres_own_server: PostgresServer,
+) -> None:
+    url = postgres_own_server.create_database()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    postgres_own_server.drop_database(url)
+
+
 def test_a_wrong_password_is_refused(postgres_own_server: PostgresServer) -> None:
     stranger = f"postgresql://signalbox:guess@127.0.0.1:{postgres_own_server.port}/postgres"
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):

@@ -29,7 +29,8 @@ ENVIRONMENT_VARIABLE: Final = "SIGNALBOX_TEST_POSTGRES"
 SUPERVISOR: Final = Path(__file__).with_name("postgres_supervisor.py")
 START_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 30.0
-PORT_ATTEMPTS_MAX: Final = 5
+# What a start may fail of that passes: a port taken meanwhile, processes of a killed server that still end.
+PASSING_REASONS: Final = ("could not bind", "pre-existing shared memory", "lock file")
 USER: Final = "signalbox"
 NOBODY: Final = 65534
 
@@ -97,10 +98,18 @@ class Postgres:
             self._disconnect()
 
     def _execute(self, statement: LiteralString, *names: str) -> None:
+        query = sql.SQL(statement).format(*map(sql.Identifier, names))
         with self._lock:
-            if self._admin is None or self._admin.broken or self._admin.closed:
-                self._admin = psycopg.connect(self.url(), autocommit=True)
-            self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+            if self._admin is not None and not self._admin.closed:
+                try:
+                    self._admin.execute(query)
+                    return
+                except psycopg.OperationalError:
+                    if not self._admin.closed:
+                        raise
+            # None yet, or it did not survive a restart of the server.
+            self._admin = psycopg.connect(self.url(), autocommit=True)
+            self._admin.execute(query)
 
     def _disconnect(self) -> None:
         if self._admin is not None:
@@ -147,32 +156,26 @@ class PostgresServer(Postgres):
             return
         if not self.data.exists():
             self._initialise()
+        self.stop()
         keep_port = self.port != 0
-        for attempt in range(1, PORT_ATTEMPTS_MAX + 1):
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while True:
             self.port = self.port if keep_port else _free_port()
             self._admin_url = f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/postgres"
-            if self._launch():
+            failure = self._launch(deadline)
+            if not failure:
                 return
-            if attempt == PORT_ATTEMPTS_MAX or "could not bind" not in self.log():
-                raise PostgresUnavailableError(f"PostgreSQL did not start:\n{self.log()[-4000:]}")
+            if time.monotonic() > deadline or not any(reason in failure for reason in PASSING_REASONS):
+                raise PostgresUnavailableError(f"PostgreSQL did not start:\n{failure[-4000:]}")
+            time.sleep(0.05)
 
     def stop(self, *, immediate: bool = False) -> None:
         """End the server: connections are cut and data checkpointed, or, when `immediate`, as if it had crashed."""
-        if self._supervisor is None:
-            return
-        with self._lock:
-            self._disconnect()
-        if self.running:
-            os.kill(self._pid, signal.SIGQUIT if immediate else signal.SIGINT)
-        try:
-            self._supervisor.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            os.kill(self._pid, signal.SIGKILL)
-            self._supervisor.wait()
-        for pipe in (self._supervisor.stdin, self._supervisor.stdout):
-            if pipe is not None:
-                pipe.close()
-        self._supervisor = None
+        self._end(signal.SIGQUIT if immediate else signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL the postmaster. Its other processes notice by themselves, a moment later."""
+        self._end(signal.SIGKILL)
 
     def restart(self, *, immediate: bool = False) -> None:
         self.stop(immediate=immediate)
@@ -216,11 +219,13 @@ class PostgresServer(Postgres):
         )
         return f"{done.stdout}\n{done.stderr}" if done.returncode else ""
 
-    def _launch(self) -> bool:
+    def _launch(self, deadline: float) -> str:
+        """Start and wait until it takes connections; answers what it logged if it ended instead, or nothing."""
         settings = self._settings | {"port": str(self.port), "unix_socket_directories": str(self.folder)}
         command = [str(self.binaries / "postgres"), "-D", str(self.data)]
         command += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         owner = [str(number) for number in self._owner]
+        logged_before = len(self.log())
         self._supervisor = subprocess.Popen(
             [sys.executable, "-I", "-S", str(SUPERVISOR), str(os.getpid()), *owner, str(self.folder), *command],
             stdin=subprocess.PIPE,
@@ -229,13 +234,29 @@ class PostgresServer(Postgres):
         )
         assert self._supervisor.stdout is not None
         self._pid = int(self._supervisor.stdout.readline() or b"0")
-        deadline = time.monotonic() + START_SECONDS_MAX
         while self.running and time.monotonic() < deadline:
             if self._says_ready():
-                return True
+                return ""
             time.sleep(0.01)
         self.stop(immediate=True)
-        return False
+        return self.log()[logged_before:] or "it ended without a word"
+
+    def _end(self, how: signal.Signals) -> None:
+        with self._lock:
+            self._disconnect()
+        if self._supervisor is None:
+            return
+        if self.running:
+            os.kill(self._pid, how)
+        try:
+            self._supervisor.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            os.kill(self._pid, signal.SIGKILL)
+            self._supervisor.wait()
+        for pipe in (self._supervisor.stdin, self._supervisor.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._supervisor = None
 
     def _says_ready(self) -> bool:
         """Whether the server's own status file says it takes connections, and is this server's."""

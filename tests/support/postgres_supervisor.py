@@ -22,6 +22,7 @@ PR_SET_PDEATHSIG = 1
 def main(arguments: list[str]) -> int:
     parent, user, group = (int(value) for value in arguments[:3])
     folder, command = Path(arguments[3]), arguments[4:]
+    wake = _wake_on_end_of_child()
     with (folder / "server.log").open("ab") as log:
         server = subprocess.Popen(
             command,
@@ -33,7 +34,7 @@ def main(arguments: list[str]) -> int:
         )
     print(server.pid, flush=True)
     while server.poll() is None:
-        if _abandoned(parent):
+        if _abandoned(parent, wake):
             _end(server)
             shutil.rmtree(folder, ignore_errors=True)
             return 1
@@ -58,10 +59,21 @@ def _become(user: int, group: int) -> Callable[[], None]:
     return become
 
 
-def _abandoned(parent: int) -> bool:
+def _wake_on_end_of_child() -> int:
+    """A descriptor that becomes readable as soon as the child has ended."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return reader
+
+
+def _abandoned(parent: int, wake: int) -> bool:
     """Wait a moment; true when the pipe was closed or another process became our parent."""
-    readable, _, _ = select.select([0], [], [], POLL_SECONDS)
-    return (bool(readable) and os.read(0, 1) == b"") or os.getppid() != parent
+    readable, _, _ = select.select([0, wake], [], [], POLL_SECONDS)
+    if wake in readable:
+        os.read(wake, 64)
+    return (0 in readable and os.read(0, 1) == b"") or os.getppid() != parent
 
 
 def _end(server: "subprocess.Popen[bytes]") -> None:
