@@ -6,7 +6,7 @@ import pytest
 
 from domain.kernel.decider import fold
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import SECOND, Instant
+from domain.kernel.ids import SECOND, Instant, Token
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.blocking import wishes_of
 from domain.lock.decider import (
@@ -79,7 +79,7 @@ def test_the_first_token_of_an_era_is_larger_than_every_token_of_the_era_before(
     assert isinstance(first, LocksGranted)
     assert first.token == ERA_TOKENS + 1
     later = grant(
-        LockSpace(last_token=first.token), era=3, session="s", incarnation=1, task=None, claims=(), purpose="", at=NOW
+        LockSpace(last_token=Token(first.token)), era=3, session="s", incarnation=1, task=None, claims=(), purpose="", at=NOW
     )
     assert isinstance(later, LocksGranted)
     assert later.token == 3 * ERA_TOKENS + 1
@@ -89,7 +89,7 @@ def test_tokens_rise_by_one_inside_an_era_and_never_fall_with_the_era() -> None:
     space, token = granted(EMPTY, claim("a"))
     _, second = granted(space, claim("b"))
     assert second == token + 1
-    ahead = LockSpace(last_token=second)
+    ahead = LockSpace(last_token=Token(second))
     event = grant(ahead, era=0, session="s", incarnation=1, task=None, claims=(), purpose="", at=NOW)
     assert isinstance(event, LocksGranted)
     assert event.token == second + 1

@@ -1,0 +1,179 @@
+"""How the life of a session ends: one decision over it, its attempts' tasks and the lock spaces it holds locks in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from domain.dispatch.lookup import find_session, lock_stream, states_of
+from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, is_type_id
+from domain.kernel.message import Event, Stamp
+from domain.lock.decider import LOCKS, linger
+from domain.lock.events import LocksLingered
+from domain.lock.state import LockSpace
+from domain.node.decider import OUTAGES
+from domain.node.state import OUTAGE_STREAM
+from domain.project.decider import PROJECT
+from domain.project.state import Project
+from domain.session.commands import EndSession, LoseSession, RecoverSession, SessionCommand, SuspectSession
+from domain.session.decider import SESSION, is_live, lost_due, recovered, suspected
+from domain.session.errors import LeaseStillRuns
+from domain.session.events import SessionAttemptEnded, SessionEnded, SessionGrantGone, SessionLost
+from domain.session.state import Absent, Session
+from domain.task.decider import after_attempt, holds
+from domain.task.state import Task
+
+Ending = Literal["lost", "ended"]
+
+
+def lose(command: LoseSession, stamp: Stamp, view: View) -> Decision:
+    """The lease ran out: attempts end as session_lost, locks follow their loss rule.
+
+    Nothing for a life that is over, a refusal before its time. The append refuses, too, if the lease was renewed since.
+    """
+    found = _derived(command, view)
+    if isinstance(found, Decision):
+        return found
+    stream, session = found
+    if not is_live(session):
+        return Decision()
+    due = lost_due(session, Instant(command.renewed_at), view.read(OUTAGES, OUTAGE_STREAM).ended_at)
+    if stamp.time < due:
+        return refuse(LeaseStillRuns(session=stream, incarnation=command.incarnation, until=due))
+    lost = SessionLost(incarnation=command.incarnation, renewed_at=Instant(command.renewed_at), at=stamp.time)
+    return Decision(
+        writes=end_life(stream, session, "lost", (lost,), stamp, view),
+        leases=(LeaseChange("expire", stream, command.incarnation, stamp=Instant(command.renewed_at)),),
+    )
+
+
+def end(command: EndSession, stamp: Stamp, view: View) -> Decision:
+    """The session says goodbye; what it still holds ends by the loss rule. Saying it twice changes nothing."""
+    stream = StreamId(command.session)
+    session = find_session(view, command.session, command.incarnation, stamp)
+    if isinstance(session, Rejection):
+        return Decision() if _ended_before(command, stamp, view) else refuse(session)
+    ended = SessionEnded(incarnation=command.incarnation, at=stamp.time)
+    return Decision(
+        writes=end_life(stream, session, "ended", (ended,), stamp, view),
+        leases=(LeaseChange("end", stream, command.incarnation),),
+    )
+
+
+def suspect(command: SuspectSession, stamp: Stamp, view: View) -> Decision:
+    """A beat was missed; nothing is released. A refusal before its time."""
+    found = _derived(command, view)
+    if isinstance(found, Decision):
+        return found
+    stream, session = found
+    outage_ended_at = view.read(OUTAGES, OUTAGE_STREAM).ended_at
+    events = suspected(session, stream, Instant(command.renewed_at), outage_ended_at, stamp.time)
+    if isinstance(events, LeaseStillRuns):
+        return refuse(events)
+    return Decision((Write(stream, events),)) if events else Decision()
+
+
+def recover(command: RecoverSession, stamp: Stamp, view: View) -> Decision:
+    """The suspect was heard again; nothing for any other."""
+    found = _derived(command, view)
+    if isinstance(found, Decision):
+        return found
+    stream, session = found
+    events = recovered(session, stamp.time)
+    return Decision((Write(stream, events),)) if events else Decision()
+
+
+def end_life(
+    stream: StreamId, session: Session, ending: Ending, last: tuple[Event, ...], stamp: Stamp, view: View
+) -> tuple[Write, ...]:
+    """End everything the current life holds, then write ``last`` to the session: no grant event follows it."""
+    own: list[Event] = []
+    writes: list[Write] = []
+    tasks = _tasks(session, view)
+    for project in sorted({*(one.project for one in session.attempts.values()), *session.grants.values()}):
+        rule = _LossRule(project, view.read(LOCKS, lock_stream(project)), _lock_delay_seconds(project, view), ending)
+        for token in sorted(token for token, attempt in session.attempts.items() if attempt.project == project):
+            task_stream = StreamId(session.attempts[token].task)
+            shut = rule.shut(token, stamp.time)
+            writes += _ended_task(task_stream, tasks.get(task_stream), token, shut, rule, stamp)
+            writes += rule.write(shut)
+            own.append(SessionAttemptEnded(project=project, token=token, outcome="lost"))
+        for token in sorted(token for token, where in session.grants.items() if where == project):
+            writes += rule.write(rule.shut(token, stamp.time))
+            own.append(SessionGrantGone(project=project, token=token))
+    return (*_joined(writes), Write(stream, (*own, *last)))
+
+
+@dataclass(frozen=True, slots=True)
+class _LossRule:
+    """What happens to the locks of one project."""
+
+    project: ProjectId
+    space: LockSpace
+    delay_seconds: int
+    ending: Ending
+
+    def shut(self, token: int, at: Instant) -> tuple[Event, ...]:
+        return linger(self.space, token, self.ending, Instant(at + self.delay_seconds * SECOND), at)
+
+    def write(self, events: tuple[Event, ...]) -> Iterator[Write]:
+        if events:
+            yield Write(lock_stream(self.project), events, self.project)
+
+
+def _ended_task(
+    stream: StreamId, task: Task | None, token: int, shut: tuple[Event, ...], rule: _LossRule, stamp: Stamp
+) -> Iterator[Write]:
+    if task is None or not holds(task, token):
+        return
+    reason = "the session was lost" if rule.ending == "lost" else "the session ended without a report"
+    events = after_attempt(
+        task,
+        kind="session_lost",
+        reason=reason,
+        checkpoint=None,
+        at=stamp.time,
+        locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
+        seed=f"{stamp.command_id}/{token}",
+    )
+    yield Write(stream, events, rule.project)
+
+
+def _tasks(session: Session, view: View) -> dict[StreamId, Task]:
+    states = states_of(view, sorted({StreamId(attempt.task) for attempt in session.attempts.values()}))
+    return {stream: state for stream, state in states.items() if isinstance(state, Task)}
+
+
+def _lock_delay_seconds(project: ProjectId, view: View) -> int:
+    state = view.read(PROJECT, StreamId(project))
+    return state.lock_delay_seconds if isinstance(state, Project) else 0
+
+
+def _joined(writes: list[Write]) -> tuple[Write, ...]:
+    """One write per stream, in the order of the first ones."""
+    joined: dict[StreamId, Write] = {}
+    for write in writes:
+        before = joined.get(write.stream)
+        events = write.events if before is None else (*before.events, *write.events)
+        joined[write.stream] = Write(write.stream, events, write.project)
+    return tuple(joined.values())
+
+
+def _derived(command: SessionCommand, view: View) -> tuple[StreamId, Session] | Decision:
+    """The session in just that life; nothing to decide for a former one."""
+    stream = StreamId(command.session)
+    state = view.read(SESSION, stream) if is_type_id(command.session, "sess") else Absent()
+    if isinstance(state, Absent):
+        return refuse(UnknownThing(kind="session", name=command.session))
+    return (stream, state) if state.opened.incarnation == command.incarnation else Decision()
+
+
+def _ended_before(command: EndSession, stamp: Stamp, view: View) -> bool:
+    state = view.read(SESSION, StreamId(command.session)) if is_type_id(command.session, "sess") else Absent()
+    return (
+        isinstance(state, Session)
+        and state.status == "ended"
+        and state.opened.incarnation == command.incarnation
+        and state.opened.owner == stamp.principal
+    )

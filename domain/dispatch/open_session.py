@@ -1,0 +1,89 @@
+"""Opening a session: a first life, or the next one of a session that was lost, ended or restarted."""
+
+from domain.dispatch.lose_session import end_life
+from domain.dispatch.projects import find_projects
+from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import ProjectId, StreamId, derived_id, is_type_id
+from domain.kernel.message import Answer, Stamp
+from domain.session.commands import OpenSession
+from domain.session.decider import BEATS_PER_TTL, SESSION, is_live, speaks_for
+from domain.session.errors import NotSessionOwner
+from domain.session.events import SessionOpened
+from domain.session.state import Session
+
+
+class SessionLife(Answer):
+    """A life of a session began."""
+
+    session: str
+    incarnation: int
+    ttl_seconds: int
+    beat_seconds: float
+    """How often the client has to be heard."""
+    projects: tuple[str, ...]
+    fenced_tokens: tuple[str, ...]
+    """Tokens that the former life held until now, as decimal strings; they are refused from here on."""
+
+
+def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
+    """Begin a life owned by the stamp's principal. With ``resume``, whatever the former life holds ends as lost."""
+    projects = find_projects(view, command.projects)
+    if isinstance(projects, UnknownThing):
+        return refuse(projects)
+    if command.resume is None:
+        stream = derived_id("sess", stamp.time, (stamp.command_id,))
+        return _began(stream, _opened(command, projects, 1, stamp))
+    former = _former(command.resume, stamp, view)
+    if isinstance(former, Rejection):
+        return refuse(former)
+    opened = _opened(command, projects, former.opened.incarnation + 1, stamp)
+    return _resumed(StreamId(command.resume), former, opened, stamp, view)
+
+
+def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
+    if not is_type_id(resume, "sess"):
+        return UnknownThing(kind="session", name=resume)
+    state = view.read(SESSION, StreamId(resume))
+    if not isinstance(state, Session):
+        return UnknownThing(kind="session", name=resume)
+    return state if speaks_for(state, stamp) else NotSessionOwner(session=resume)
+
+
+def _resumed(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
+    began = _began(stream, opened, tuple(str(token) for token in sorted((*former.attempts, *former.grants))))
+    ended = (LeaseChange("end", stream, former.opened.incarnation),) if is_live(former) else ()
+    return Decision(
+        writes=end_life(stream, former, "lost", (opened,), stamp, view),
+        answer=began.answer,
+        leases=(*ended, *began.leases),
+    )
+
+
+def _began(stream: StreamId, opened: SessionOpened, fenced: tuple[str, ...] = ()) -> Decision:
+    answer = SessionLife(
+        session=stream,
+        incarnation=opened.incarnation,
+        ttl_seconds=opened.ttl_seconds,
+        beat_seconds=opened.ttl_seconds / BEATS_PER_TTL,
+        projects=opened.projects,
+        fenced_tokens=fenced,
+    )
+    lease = LeaseChange("open", stream, opened.incarnation, ttl_seconds=opened.ttl_seconds)
+    return Decision(writes=(Write(stream, (opened,)),), answer=answer, leases=(lease,))
+
+
+def _opened(command: OpenSession, projects: tuple[ProjectId, ...], incarnation: int, stamp: Stamp) -> SessionOpened:
+    return SessionOpened(
+        incarnation=incarnation,
+        projects=projects,
+        name=command.name,
+        tool=command.tool,
+        model=command.model,
+        host=command.host,
+        capabilities=command.capabilities,
+        capacity=command.capacity,
+        ttl_seconds=command.ttl_seconds,
+        owner=stamp.principal,
+        at=stamp.time,
+    )

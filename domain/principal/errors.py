@@ -1,0 +1,37 @@
+"""Refusals of principals: what a key may not do, and what a key may not be."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+
+
+class NotPermitted(Rejection):
+    """A {kind} key with the role {role} may not {action}.
+
+    Ask an admin to do it, or for a key whose role allows it.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    kind: str
+    role: str
+    action: str
+
+
+class KeyIdTaken(Rejection):
+    """There is a key {key} already.
+
+    Make a new key id and secret and ask again.
+    """
+
+    key: str
+
+
+class WorkerKeyWithoutProject(Rejection):
+    """The worker key {name} names no project, and a worker key never opens every project.
+
+    Name the projects that its agents shall serve.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    name: str
