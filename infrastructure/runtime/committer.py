@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing
@@ -21,6 +22,7 @@ from infrastructure.runtime.view import GroupView
 
 GROUP_MAX: Final = 512
 LOCKED_GROUP_MAX: Final = 64
+GATHER_TURNS: Final = 4
 WAITING_MAX: Final = 20_000
 MISMATCHES_BEFORE_LOCK: Final = 2
 UNAVAILABLE_SECONDS_MAX: Final = 10.0
@@ -111,8 +113,9 @@ class Committer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            # Give everybody who is ready in this turn of the loop the chance to join the group.
-            await asyncio.sleep(0)
+            # Callers who were just answered need a few turns of the loop to come again: let them join this group.
+            for _ in range(GATHER_TURNS):
+                await asyncio.sleep(0)
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             await self._serve(group)
             if self._stopping:
@@ -243,15 +246,20 @@ class Committer:
         return hashlib.blake2b(text, key=self._secret, digest_size=16).digest()
 
 
-def _named(pending: Pending) -> tuple[StreamId, ...]:
+def _named(pending: Pending) -> list[StreamId]:
     """Streams that a command names outright, to be loaded together before its group is decided."""
     project = pending.stamp.project
     found = [] if project == FLEET else [StreamId(project), with_prefix("locks", project)]
-    for field, kind in (("task", "task"), ("session", "sess")):
-        value = getattr(pending.command, field, None)
+    for field, kind in _naming_fields(type(pending.command)):
+        value = getattr(pending.command, field)
         if isinstance(value, str) and valid_stream(kind, StreamId(value)):
             found.append(StreamId(value))
-    return tuple(found)
+    return found
+
+
+@lru_cache(maxsize=1_024)
+def _naming_fields(command: type[Command]) -> tuple[tuple[str, str], ...]:
+    return tuple(pair for pair in (("task", "task"), ("session", "sess")) if pair[0] in command.model_fields)
 
 
 def _repeat(command_id: str, known: tuple[bytes, Outcome], digest: bytes) -> Outcome:

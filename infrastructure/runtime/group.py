@@ -168,9 +168,9 @@ class GroupDecider:
     ) -> list[tuple[Pending, int | None, int]]:
         found: list[tuple[Pending, int | None, int]] = []
         stamp = decided.pending.stamp
-        view.begin()
         for stream, version, event, project in decided.events:
             for policy in self._policies.get(type(event), ()):
+                view.begin()
                 cause = Cause(stream, version, event, ProjectId(project))
                 for derived in policy.react(cause, view):
                     its_stamp = derived_stamp(policy.name, cause, derived, stamp.time, stamp.correlation_id)
