@@ -72,9 +72,10 @@ def _difference(tasks: Sequence[PlannedTask], existing: Mapping[str, Task]) -> P
 def differing_fields(planned: TaskPlanned, wanted: PlannedTask) -> tuple[str, ...]:
     """Names of the fields in which an existing task says something else than the plan."""
     same_needs = [(need.key, need.accept) for need in planned.needs] == [(n.task, n.accept) for n in wanted.needs]
-    fields = ("title", "body", "kind", "priority", "scope", "requires", "retry", "timeout_seconds", "run")
+    same_requires = repr(planned.requires) == repr(wanted.requires)  # where true is not 1
+    fields = ("title", "body", "kind", "priority", "scope", "retry", "timeout_seconds", "run")
     other = tuple(field for field in fields if getattr(planned, field) != getattr(wanted, field))
-    return other if same_needs else (*other, "needs")
+    return (*other, *(() if same_requires else ("requires",)), *(() if same_needs else ("needs",)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,13 @@ def test_an_edited_task_refuses_the_whole_plan_and_says_where_it_differs(field: 
     assert (fleet.project, "task", "new") not in fleet.names
 
 
+def test_a_required_true_is_not_a_required_one() -> None:
+    fleet = Fleet()
+    fleet.plan(a_task("a", requires=(Requirement(key="gpu", value=True),)))
+    edited = a_task("a", requires=(Requirement(key="gpu", value=1),))
+    assert refused(fleet.plan(edited), PlanDiffers).differences[0].fields == ("requires",)
+
+
 def test_keys_are_unique_in_a_plan_and_belong_to_their_project() -> None:
     fleet = Fleet()
     assert refused(fleet.plan(a_task("a"), a_task("a")), KeyRepeated).task == "a"

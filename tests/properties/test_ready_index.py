@@ -1,0 +1,231 @@
+"""The ready index says what a search through all states would say."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.ready_buckets import TESTS_MAX, Requires, Scope
+from domain.kernel.decider import fold
+from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.message import Event
+from domain.kernel.values import Requirement, ScopeClaim
+from domain.task.commands import RetryRule
+from domain.task.decider import TASK
+from domain.task.events import (
+    TaskAttemptEnded,
+    TaskBackedOff,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskParked,
+    TaskPlanned,
+    TaskReadied,
+    TaskRetried,
+)
+from domain.task.state import Absent, Ready, Settled, Task, TaskState
+
+PROJECTS = (ProjectId("proj_a"), ProjectId("proj_b"))
+REQUIRES: tuple[Requires, ...] = (
+    (),
+    (Requirement(key="gpu"),),
+    (Requirement(key="gpu", value=1),),
+    (Requirement(key="os", value="linux"), Requirement(key="gpu")),
+)
+SCOPES: tuple[Scope, ...] = (
+    (),
+    (ScopeClaim(claim="env:a"),),
+    (ScopeClaim(claim="env:a", mode="shared"),),
+    (ScopeClaim(claim="env:a"), ScopeClaim(claim="path:r//x")),
+)
+AT = Instant(1)
+T = TypeVar("T")
+
+
+class Draw(Protocol):
+    """Draws a value from a strategy."""
+
+    def __call__(self, strategy: st.SearchStrategy[T], /) -> T: ...
+
+
+def place(needed: Requires | Scope) -> int:
+    """Place among those above; by text, because true equals 1."""
+    return [repr(one) for one in (*REQUIRES, *SCOPES)].index(repr(needed))
+
+
+def claimed() -> TaskClaimed:
+    return TaskClaimed(session="s", incarnation=1, token=1, attempt=1, strategy="", at=AT)
+
+
+def following(state: TaskState, draw: Draw) -> tuple[Event, ...]:
+    """One step that some decision could take from the state."""
+    readied = TaskReadied(reason="planned", at=Instant(draw(st.integers(1, 3))))
+    ended = TaskAttemptEnded(token=1, kind="agent", reason="", consumed=True, checkpoint=None, at=AT)
+    cancelled = TaskCancelled(reason="", at=AT)
+    if isinstance(state, Absent):
+        return draw(st.sampled_from([(), (readied,)]))
+    if isinstance(state.phase, Settled):
+        again = TaskRetried(generation=state.generation + 1, at=AT)
+        return (again, readied) if state.phase.outcome == "failed" else ()
+    if isinstance(state.phase, Ready):
+        return draw(st.sampled_from([(claimed(),), (cancelled,)]))
+    backed_off = TaskBackedOff(until=Instant(5), reason="retry", then="retry_due", at=AT)
+    completed = TaskCompleted(token=1, summary="", artifacts=(), usage=None, at=AT)
+    failed, parked = TaskFailed(reason="", at=AT), TaskParked(reason="", at=AT)
+    choices = [(readied,), (cancelled,), (completed,), (ended, backed_off), (ended, failed), (ended, parked)]
+    return draw(st.sampled_from(choices))
+
+
+def planned(draw: Draw, project: ProjectId) -> TaskPlanned:
+    return TaskPlanned(
+        project=project,
+        key="k",
+        title="t",
+        body="",
+        kind="code",
+        priority=draw(st.integers(-1, 1)),
+        needs=(),
+        scope=draw(st.sampled_from(SCOPES)),
+        requires=draw(st.sampled_from(REQUIRES)),
+        retry=RetryRule(),
+        timeout_seconds=None,
+        run=None,
+        path_length=draw(st.integers(1, 2)),
+        at=AT,
+    )
+
+
+@dataclass
+class Expected:
+    """What a walk yields, found by looking at every state."""
+
+    yielded: list[str]
+    unmatched: int
+    locked: int
+
+
+def brute_force(states: dict[str, TaskState], project: ProjectId, matching: set[int], free: set[int]) -> Expected:
+    expected = Expected([], 0, 0)
+    ranked = []
+    for stream, state in states.items():
+        if isinstance(state, Task) and isinstance(state.phase, Ready) and state.plan.project == project:
+            plan = state.plan
+            if place(plan.requires) not in matching:
+                expected.unmatched += 1
+            elif place(plan.scope) not in free:
+                expected.locked += 1
+            else:
+                ranked.append((-plan.priority, -plan.path_length, state.phase.since, stream))
+    expected.yielded = [rank[3] for rank in sorted(ranked)]
+    return expected
+
+
+@dataclass
+class Asked:
+    """Answers whether requirements hold, and counts how often it was asked."""
+
+    matching: set[int]
+    asked: Counter[int]
+
+    def __call__(self, requires: Requires) -> bool:
+        self.asked[place(requires)] += 1
+        return place(requires) in self.matching
+
+
+def agrees(index: ReadyIndex, states: dict[str, TaskState], matching: set[int], free: set[int]) -> None:
+    for project in PROJECTS:
+        expected = brute_force(states, project, matching, free)
+        asked: Counter[int] = Counter()
+        search = index.candidates(project, Asked(matching, asked), lambda scope: place(scope) in free)
+        assert list(search) == expected.yielded
+        assert (search.unmatched, search.locked, search.unseen) == (expected.unmatched, expected.locked, 0)
+        assert set(asked.values()) <= {1}, "asked once per set of requirements"
+        ready = len(expected.yielded) + expected.unmatched + expected.locked
+        assert search.ready == ready == index.counts().get(project, 0)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_the_index_equals_a_search_through_all_states(data: st.DataObject) -> None:
+    index = ReadyIndex()
+    streams = [StreamId(f"task_{number}") for number in range(6)]
+    home = {stream: PROJECTS[number % 2] for number, stream in enumerate(streams)}
+    states: dict[str, TaskState] = dict.fromkeys(streams, TASK.initial)
+    for _ in range(data.draw(st.integers(0, 30))):
+        stream = data.draw(st.sampled_from(streams))
+        before = states[stream]
+        unborn = isinstance(before, Absent)
+        events = (planned(data.draw, home[stream]),) if unborn else following(before, data.draw)
+        for event in events:
+            index.observe(home[stream], stream, event)
+        states[stream] = fold(TASK, events, before)
+        if data.draw(st.booleans()) and data.draw(st.booleans()):
+            states[stream] = before
+            index.restore(stream, before)
+    matching = {0, *data.draw(st.sets(st.integers(0, 3)))}
+    free = {0, *data.draw(st.sets(st.integers(len(REQUIRES), len(REQUIRES) + 3)))}
+    agrees(index, states, matching, free)
+    loaded = ReadyIndex.load(index.dump())
+    agrees(loaded, states, matching, free)
+    assert loaded.dump() == index.dump()
+
+
+def test_what_is_settled_for_good_is_forgotten() -> None:
+    index = ReadyIndex()
+    for number, last in enumerate(
+        (TaskCompleted(token=1, summary="", artifacts=(), usage=None, at=AT), TaskCancelled(reason="", at=AT))
+    ):
+        stream = StreamId(f"task_{number}")
+        for event in (a_plan(SCOPES[0]), TaskReadied(reason="planned", at=AT), claimed(), last):
+            index.observe(PROJECTS[0], stream, event)
+    assert index.dump() == ReadyIndex().dump()
+
+
+def a_plan(scope: Scope) -> TaskPlanned:
+    return TaskPlanned(
+        project=PROJECTS[0],
+        key="k",
+        title="t",
+        body="",
+        kind="code",
+        priority=0,
+        needs=(),
+        scope=scope,
+        requires=(),
+        retry=RetryRule(),
+        timeout_seconds=None,
+        run=None,
+        path_length=1,
+        at=AT,
+    )
+
+
+def test_a_walk_tests_a_bounded_number_of_scopes_and_says_what_it_left_out() -> None:
+    index = ReadyIndex()
+    for number in range(TESTS_MAX + 7):
+        stream = StreamId(f"task_{number}")
+        index.observe(PROJECTS[0], stream, a_plan((ScopeClaim(claim=f"env:e{number}"),)))
+        index.observe(PROJECTS[0], stream, TaskReadied(reason="planned", at=AT))
+    search = index.candidates(PROJECTS[0], free=lambda _: False)
+    assert list(search) == []
+    assert (search.ready, search.locked, search.unseen) == (TESTS_MAX + 7, TESTS_MAX, 7)
+
+
+def test_tasks_with_the_same_needs_are_tested_once() -> None:
+    index = ReadyIndex()
+    for number in range(100):
+        stream = StreamId(f"task_{number}")
+        index.observe(PROJECTS[0], stream, a_plan(SCOPES[1]))
+        index.observe(PROJECTS[0], stream, TaskReadied(reason="planned", at=AT))
+    asked: list[Scope] = []
+
+    def free(scope: Scope) -> bool:
+        asked.append(scope)
+        return True
+
+    assert len(list(index.candidates(PROJECTS[0], free=free))) == 100
+    assert asked == [SCOPES[1]]
