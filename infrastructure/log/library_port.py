@@ -1,6 +1,6 @@
 """What a store offers beside the port so that the recorders of `eventsourcing` work on the same tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,3 +73,32 @@ class PlainLog(Protocol):
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int: ...
 
     def close(self) -> None: ...
+
+
+def checked_versions(events: Sequence[PlainEvent], last: Mapping[str, int]) -> None:
+    """Check that versions follow those in the log; a stream may begin at 0 or 1. Raises PlainConflictError."""
+    versions = dict(last)
+    for event in events:
+        before = versions.get(event.stream)
+        if event.version not in ((0, 1) if before is None else (before + 1,)):
+            raise PlainConflictError(f"{event.stream} is at {before}; version {event.version} does not follow")
+        versions[event.stream] = event.version
+
+
+def plain_row(position: int, event: PlainEvent, recorded_at: int) -> LogRow:
+    """The row of an event that the library writes: its metadata are unknown."""
+    return LogRow(
+        position=position,
+        stream=event.stream,
+        version=event.version,
+        type=event.topic,
+        schema_version=1,
+        state=event.state,
+        recorded_at=recorded_at,
+        project=None,
+        actor=None,
+        command_id=None,
+        correlation_id=None,
+        causation_id=None,
+        traceparent=None,
+    )

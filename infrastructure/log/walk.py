@@ -208,9 +208,8 @@ class _Walk:
             self._versions[event.stream] = event.version
         self._position += len(member.events)
         for row in member.keys:
-            if key_name(row) not in self._keys:
-                self._keys[key_name(row)] = row.stream
-                self._new_keys.append(row)
+            self._keys[key_name(row)] = row.stream
+        self._new_keys.extend(member.keys)
         for change in member.leases:
             row_after = self._lease_after(change)
             if row_after is not None:
