@@ -5,6 +5,7 @@ The driver's own lists are dumped item by item through generic code, which costs
 
 import struct
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from psycopg import Connection
@@ -16,7 +17,8 @@ _TEXT_OID: Final = 25
 _BYTES_OID: Final = 17
 _INTEGER_OID: Final = 20
 _NULL: Final = b"\xff\xff\xff\xff"
-_LENGTH_OF_INTEGER: Final = 8
+_LENGTH: Final = struct.Struct("!I").pack
+_INTEGER: Final = struct.Struct("!q").pack
 
 
 class PackedTexts(bytes):
@@ -33,7 +35,10 @@ class PackedIntegers(bytes):
 
 def texts(items: Sequence[str | None]) -> PackedTexts:
     """Pack texts; None becomes null."""
-    return PackedTexts(_packed(_TEXT_OID, [None if item is None else item.encode() for item in items]))
+    present = [item for item in items if item is not None]
+    if len(present) == len(items):
+        return PackedTexts(_packed(_TEXT_OID, list(map(str.encode, present))))
+    return PackedTexts(_packed_with_nulls(_TEXT_OID, [None if item is None else item.encode() for item in items]))
 
 
 def blobs(items: Sequence[bytes]) -> PackedBytes:
@@ -43,11 +48,8 @@ def blobs(items: Sequence[bytes]) -> PackedBytes:
 
 def integers(items: Sequence[int | None]) -> PackedIntegers:
     """Pack 64-bit integers; None becomes null."""
-    if None in items:
-        packed = _packed(_INTEGER_OID, [None if item is None else struct.pack("!q", item) for item in items])
-        return PackedIntegers(packed)
-    flat = [part for item in items for part in (_LENGTH_OF_INTEGER, item)]
-    return PackedIntegers(_header(_INTEGER_OID, len(items)) + struct.pack("!" + "iq" * len(items), *flat))
+    packed = [None if item is None else _INTEGER(item) for item in items]
+    return PackedIntegers(_packed_with_nulls(_INTEGER_OID, packed))
 
 
 def register(connection: Connection) -> None:
@@ -56,23 +58,19 @@ def register(connection: Connection) -> None:
         connection.adapters.register_dumper(packed, dumper)
 
 
-def _packed(element: int, items: Sequence[bytes | None]) -> bytes:
-    parts: list[bytes] = [b""]
-    for item in items:
-        if item is None:
-            parts.append(_NULL)
-        else:
-            parts.append(len(item).to_bytes(4, "big"))
-            parts.append(item)
-    # Nulls are flagged whether or not there are any; the flag is only a hint that the server does not check.
-    parts[0] = _header(element, len(items))
-    return b"".join(parts)
+def _packed(element: int, items: Sequence[bytes]) -> bytes:
+    pairs = zip(map(_LENGTH, map(len, items)), items, strict=True)
+    return _header(element, len(items)) + b"".join(chain.from_iterable(pairs))
+
+
+def _packed_with_nulls(element: int, items: Sequence[bytes | None]) -> bytes:
+    parts = (_NULL if item is None else _LENGTH(len(item)) + item for item in items)
+    return _header(element, len(items)) + b"".join(parts)
 
 
 def _header(element: int, count: int) -> bytes:
-    if count == 0:
-        return struct.pack("!iii", 0, 0, element)
-    return struct.pack("!iiiii", 1, 1, element, count, 1)
+    # One dimension from 1, flagged as if it held nulls: the flag is a hint that the server does not rely on.
+    return struct.pack("!iiiii", 1, 1, element, count, 1) if count else struct.pack("!iii", 0, 0, element)
 
 
 class _PackedDumper(Dumper):

@@ -52,12 +52,12 @@ def connect(url: str, *, purpose: str) -> psycopg.Connection:
 
 
 def conninfo(url: str, *, purpose: str) -> str:
-    """The URL with the settings of the log; what the URL says itself about the network stands."""
+    """The URL with the settings of the log; what the URL says itself stands."""
     given = conninfo_to_dict(url)
     options = " ".join(f"-c {name}={value}" for name, value in _SETTINGS.items())
     given_options = str(given.get("options") or "")
     merged: dict[str, Any] = {"application_name": f"signalbox {purpose}", **_NETWORK, **given}
-    return make_conninfo("", **{**merged, "options": f"{given_options} {options}".strip()})
+    return make_conninfo("", **{**merged, "options": f"{options} {given_options}".strip()})
 
 
 class Writer:

@@ -38,6 +38,9 @@ class Follower:
         self._thread.start()
 
     def close(self) -> None:
+        """Stop the thread and wait for its end; closing again does nothing."""
+        if self._stopped:
+            return
         self._stopped = True
         self._wake.send(b"!")
         self._thread.join()

@@ -128,10 +128,11 @@ BEGIN
     SELECT NOT EXISTS (SELECT FROM signalbox.commands c WHERE c.command_id = ANY (member_ids))
        AND NOT EXISTS (
             SELECT FROM unnest(read_streams, read_versions) AS r (stream, version)
-            WHERE r.version <> coalesce((
+            LEFT JOIN LATERAL (
                 SELECT e.stream_version FROM signalbox.events e
                 WHERE e.stream = r.stream ORDER BY e.stream_version DESC LIMIT 1
-            ), 0))
+            ) AS h ON true
+            WHERE r.version <> coalesce(h.stream_version, 0))
        AND NOT EXISTS (
             SELECT FROM unnest(key_scopes, key_kinds, key_names) AS n (scope, kind, name)
             JOIN signalbox.keys k ON k.scope = n.scope AND k.kind = n.kind AND k.name = n.name)

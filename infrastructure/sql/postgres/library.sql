@@ -3,6 +3,7 @@
 -- name: snapshots_insert
 -- Keep snapshots, every version of them.
 INSERT INTO signalbox.library_snapshots SELECT * FROM unnest(%s, %s, %s, %s) AS n (stream, version, topic, state)
+RETURNING version
 
 -- name: snapshots_ascending
 -- Snapshots of one stream, first version first.

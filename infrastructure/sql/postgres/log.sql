@@ -96,6 +96,7 @@ INSERT INTO signalbox.snapshots AS s
 SELECT * FROM unnest(%s, %s, %s, %s) AS n (stream, version, kind, state) ORDER BY n.stream
 ON CONFLICT (stream) DO UPDATE SET version = excluded.version, kind = excluded.kind, state = excluded.state
 WHERE s.version <= excluded.version
+RETURNING s.stream
 
 -- name: beat
 -- Move the alive-through mark on, never back; answers its former value.
