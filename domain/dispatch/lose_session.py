@@ -17,7 +17,7 @@ from domain.node.state import OUTAGE_STREAM
 from domain.project.decider import PROJECT
 from domain.project.state import Project
 from domain.session.commands import EndSession, LoseSession, RecoverSession, SessionCommand, SuspectSession
-from domain.session.decider import SESSION, is_live, lost_due, recovered, suspected
+from domain.session.decider import SESSION, heard_at, is_live, lease_ends, recovered, suspected
 from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionAttemptEnded, SessionEnded, SessionGrantGone, SessionLost
 from domain.session.state import Absent, Session
@@ -38,7 +38,8 @@ def lose(command: LoseSession, stamp: Stamp, view: View) -> Decision:
     stream, session = found
     if not is_live(session):
         return Decision()
-    due = lost_due(session, Instant(command.renewed_at), view.read(OUTAGES, OUTAGE_STREAM).ended_at)
+    outage_ended_at = view.read(OUTAGES, OUTAGE_STREAM).ended_at
+    due = lease_ends(session.opened.ttl_seconds, heard_at(session, Instant(command.renewed_at), outage_ended_at))
     if stamp.time < due:
         return refuse(LeaseStillRuns(session=stream, incarnation=command.incarnation, until=due))
     lost = SessionLost(incarnation=command.incarnation, renewed_at=Instant(command.renewed_at), at=stamp.time)

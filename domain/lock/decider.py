@@ -94,8 +94,10 @@ def _limited(space: LockSpace, session: str, wishes: tuple[Wish, ...]) -> LocksL
 
 def identical(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) -> Grant | None:
     """Which of the live grants with these tokens holds just the wishes, no more and no less."""
-    wanted = {ScopeClaim(claim=wish.resource.text, mode=wish.mode) for wish in wishes}
-    return next((held for held in _live(space, tokens) if set(held.claims) == wanted), None)
+    wanted = {(wish.resource.text, wish.mode) for wish in wishes}
+    return next(
+        (held for held in _live(space, tokens) if {(one.claim, one.mode) for one in held.claims} == wanted), None
+    )
 
 
 def covering(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) -> tuple[Grant, ...]:

@@ -33,7 +33,7 @@ class Coverage:
     index: ClaimIndex = ClaimIndex()
     claims: int = 0
     """Live claims of the space, lingering ones included."""
-    by_session: Map[str, int] = field(default_factory=Map)
+    by_session: Map[str, int] = Map()
     """Live grants of each session; lingering ones no longer count."""
 
     def added(self, grant: Grant) -> "Coverage":
@@ -65,7 +65,7 @@ class LockSpace:
     """The live grants of a project. Equality and snapshots look at the fields above ``coverage`` only."""
 
     last_token: Token = Token(0)
-    grants: Map[int, Grant] = field(default_factory=Map)
+    grants: Map[int, Grant] = Map()
     """By token; a token without claims is not kept."""
     known_coverage: InitVar[Coverage | None] = None
     """The coverage of just these grants where it is known; None computes it, as when a snapshot is thawed."""

@@ -90,19 +90,19 @@ def is_live(session: Session) -> bool:
     return session.status in ("live", "suspect")
 
 
-def suspect_due(session: Session, renewed_at: Instant, outage_ended_at: Instant) -> Instant:
-    """From when silence makes it a suspect."""
-    silence = session.opened.ttl_seconds * SECOND * BEATS_UNTIL_SUSPECT // BEATS_PER_TTL
-    return Instant(_heard(session, renewed_at, outage_ended_at) + silence)
+def silence_tells(ttl_seconds: int, heard: Instant) -> Instant:
+    """From when silence makes a session a suspect."""
+    return Instant(heard + ttl_seconds * SECOND * BEATS_UNTIL_SUSPECT // BEATS_PER_TTL)
 
 
-def lost_due(session: Session, renewed_at: Instant, outage_ended_at: Instant) -> Instant:
-    """From when the lease has run out: one TTL after the last renewal, and after the end of the latest outage."""
-    return Instant(_heard(session, renewed_at, outage_ended_at) + session.opened.ttl_seconds * SECOND)
+def lease_ends(ttl_seconds: int, heard: Instant) -> Instant:
+    """From when the lease has run out."""
+    return Instant(heard + ttl_seconds * SECOND)
 
 
-def _heard(session: Session, renewed_at: Instant, outage_ended_at: Instant) -> int:
-    return max(renewed_at, session.opened.at, outage_ended_at)
+def heard_at(session: Session, renewed_at: Instant, outage_ended_at: Instant) -> Instant:
+    """From when silence counts: the last renewal, or the end of the latest outage, and never before the life began."""
+    return Instant(max(renewed_at, session.opened.at, outage_ended_at))
 
 
 def suspected(
@@ -111,7 +111,7 @@ def suspected(
     """Suspicion of a live session, nothing for any other, a refusal before its time."""
     if session.status != "live":
         return ()
-    due = suspect_due(session, renewed_at, outage_ended_at)
+    due = silence_tells(session.opened.ttl_seconds, heard_at(session, renewed_at, outage_ended_at))
     if at < due:
         return LeaseStillRuns(session=name, incarnation=session.opened.incarnation, until=due)
     return (SessionSuspected(incarnation=session.opened.incarnation, renewed_at=renewed_at, at=at),)

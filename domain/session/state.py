@@ -1,12 +1,14 @@
 """What a session is, as its decisions see it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from immutables import Map
 
 from domain.kernel.ids import Instant, ProjectId
 from domain.session.events import SessionOpened
+
+Status = Literal["live", "suspect", "lost", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class Session:
     """A session that was opened at least once."""
 
     opened: SessionOpened
-    status: Literal["live", "suspect", "lost", "ended"] = "live"
+    status: Status = "live"
     changed_at: Instant = Instant(0)
-    attempts: Map[int, LiveAttempt] = field(default_factory=Map)
+    attempts: Map[int, LiveAttempt] = Map()
     """Live attempts by token."""
-    grants: Map[int, ProjectId] = field(default_factory=Map)
+    grants: Map[int, ProjectId] = Map()
     """Tokens of locks held outside any attempt, with their project."""
 
 

@@ -1,0 +1,32 @@
+"""Which actions of the matrix a command takes: its own name, and the rights that its content needs."""
+
+from typing import Final
+
+from domain.kernel.message import Command
+from domain.kernel.values import ScopeClaim
+from domain.lock.commands import AcquireLocks
+from domain.lock.resource import Resource, parse
+from domain.task.commands import ApplyPlan
+
+WIDE: Final = "lock.wide"
+"""Exclusive locks on a whole repository (locks.md 14)."""
+
+
+def actions_of(command: Command) -> tuple[str, ...]:
+    """Every action that has to be allowed before the command is asked; each is a row of the matrix."""
+    match command:
+        case AcquireLocks():
+            wide = _any_wide(command.claims)
+        case ApplyPlan():
+            wide = any(_any_wide(task.scope) for task in command.tasks)
+        case _:
+            wide = False
+    return (command.NAME, WIDE) if wide else (command.NAME,)
+
+
+def _any_wide(claims: tuple[ScopeClaim, ...]) -> bool:
+    return any(claim.mode == "exclusive" and _is_wide(parse(claim.claim)) for claim in claims)
+
+
+def _is_wide(resource: object) -> bool:
+    return isinstance(resource, Resource) and resource.kind == "path" and resource.is_wide

@@ -1,0 +1,42 @@
+"""Ready dependants: when a task settles, everybody who needs it is told."""
+
+from typing import Final
+
+from domain.kernel.decider import View
+from domain.kernel.ids import StreamId
+from domain.kernel.policy import Cause, Derived, Policy
+from domain.task.commands import Outcome, SettleNeed
+from domain.task.decider import TASK
+from domain.task.events import TaskCancelled, TaskCompleted, TaskFailed
+from domain.task.state import Task
+
+
+def react(cause: Cause, view: View) -> tuple[Derived, ...]:
+    """One command per dependant, in the order in which they were added."""
+    outcome = _outcome(cause)
+    task = view.read(TASK, cause.stream)
+    if outcome is None or not isinstance(task, Task):
+        return ()
+    return tuple(
+        Derived(
+            SettleNeed(project=cause.project, task=dependant, need=cause.stream, outcome=outcome),
+            StreamId(dependant),
+            cause.project,
+        )
+        for dependant in task.dependants
+    )
+
+
+def _outcome(cause: Cause) -> Outcome | None:
+    match cause.event:
+        case TaskCompleted():
+            return "completed"
+        case TaskFailed():
+            return "failed"
+        case TaskCancelled():
+            return "cancelled"
+        case _:
+            return None
+
+
+READY_DEPENDANTS: Final = Policy("ready_dependants", (TaskCompleted, TaskFailed, TaskCancelled), react)

@@ -1,0 +1,98 @@
+"""What happens by itself once a time has come: which event starts a wait, which ends it, and what is asked then."""
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from domain.kernel.ids import SECOND, Instant
+from domain.kernel.message import Event
+from domain.kernel.policy import Cause, Derived
+from domain.lock.commands import EndLockDelay
+from domain.lock.events import LocksLingered, LocksReleased
+from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
+from domain.task.decider import DELIVERY_SECONDS_MAX
+from domain.task.events import (
+    TaskAttemptEnded,
+    TaskBackedOff,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskParked,
+    TaskReadied,
+    TaskRetried,
+    TaskStarted,
+)
+
+RETRY_DUE: Final = "retry_due"
+"""The backoff of a task is over."""
+ATTEMPT_TIMEOUT: Final = "attempt_timeout"
+"""An attempt ran longer than its plan allows, from start to close."""
+LAPSED_DELIVERY: Final = "lapsed_delivery"
+"""An assignment was not acknowledged in time."""
+LOCK_DELAY_OVER: Final = "lock_delay_over"
+"""The locks of a lost owner may open."""
+
+STARTS: Final[tuple[type[Event], ...]] = (TaskBackedOff, TaskClaimed, TaskStarted, LocksLingered)
+"""Events that may start a wait, each of one policy."""
+
+_STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
+    TaskReadied: (RETRY_DUE,),
+    TaskFailed: (RETRY_DUE,),
+    TaskParked: (RETRY_DUE,),
+    TaskRetried: (RETRY_DUE,),
+    TaskClaimed: (RETRY_DUE,),
+    TaskStarted: (LAPSED_DELIVERY,),
+    TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
+    TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
+    TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
+    LocksReleased: (LOCK_DELAY_OVER,),
+}
+
+
+class Subject(NamedTuple):
+    """One policy's interest in one thing; at most one wait runs for it, a later start replaces it."""
+
+    policy: str
+    thing: str
+    """The task's stream, or the lock space's with the token."""
+
+
+class Wait(NamedTuple):
+    """A command to ask once an instant has come."""
+
+    subject: Subject
+    at: Instant
+    cause: Cause
+    derived: Derived
+
+
+def wait_of(cause: Cause, timeout_seconds: float | None) -> Wait | None:
+    """The wait that the event starts. ``timeout_seconds`` is what the plan of its task allows per attempt."""
+    stream, project, event = cause.stream, cause.project, cause.event
+    match event:
+        case TaskBackedOff():
+            asked = Derived(ElapseBackoff(project=project, task=stream, until=event.until), stream, project)
+            return Wait(Subject(RETRY_DUE, stream), event.until, cause, asked)
+        case TaskClaimed():
+            asked = Derived(LapseDelivery(project=project, task=stream, token=str(event.token)), stream, project)
+            due = Instant(event.at + DELIVERY_SECONDS_MAX * SECOND)
+            return Wait(Subject(LAPSED_DELIVERY, stream), due, cause, asked)
+        case TaskStarted() if timeout_seconds is not None:
+            asked = Derived(TimeOutAttempt(project=project, task=stream, token=str(event.token)), stream, project)
+            return Wait(Subject(ATTEMPT_TIMEOUT, stream), _after(event.at, timeout_seconds), cause, asked)
+        case LocksLingered():
+            asked = Derived(EndLockDelay(project=project, token=str(event.token), until=event.until), stream, project)
+            return Wait(Subject(LOCK_DELAY_OVER, f"{stream}/{event.token}"), event.until, cause, asked)
+        case _:
+            return None
+
+
+def stopped_by(cause: Cause) -> tuple[Subject, ...]:
+    """The waits that the event makes moot."""
+    thing = f"{cause.stream}/{cause.event.token}" if isinstance(cause.event, LocksReleased) else cause.stream
+    return tuple(Subject(policy, thing) for policy in _STOPS.get(type(cause.event), ()))
+
+
+def _after(start: Instant, seconds: float) -> Instant:
+    """Rounded as the task's own decision rounds it."""
+    return Instant(start + int(seconds * SECOND))

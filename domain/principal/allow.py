@@ -1,0 +1,146 @@
+"""Who may do what: one function over a closed matrix of actions and roles; what has no row is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import Instant, PrincipalId, ProjectId
+from domain.principal.commands import Role
+from domain.principal.errors import NotPermitted
+from domain.principal.state import Key
+
+Cell = Literal["no", "own", "yes"]
+"""``own``: only where the thing acted upon is the principal's own session, attempt or lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, as the credential says."""
+
+    id: PrincipalId
+    role: Role
+    projects: frozenset[ProjectId] | None
+    """Projects that it may see; None is every one."""
+    human: bool
+    expires_at: Instant | None = None
+    """From when the credential opens nothing; whoever admits a principal compares it, see ``is_expired``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One action of the matrix."""
+
+    worker: Cell = "no"
+    viewer: Cell = "no"
+    operator: Cell = "no"
+    admin: Cell = "no"
+    without_project: Literal["fleet", "session", "project"] = "project"
+    """Who may ask it without naming a project: ``session`` everybody, since a session is bound to its own projects;
+    otherwise only those who see every project, because a ``fleet`` action belongs to no project and a ``project``
+    one would reach into all of them."""
+    people_only: bool = False
+
+
+_PEOPLE_READ: Final = Row(viewer="yes", operator="yes", admin="yes")
+_ALL_READ: Final = Row(worker="yes", viewer="yes", operator="yes", admin="yes")
+_AUDIT: Final = Row(worker="own", operator="yes", admin="yes")
+_ATTEMPT: Final = Row(worker="own", operator="yes")
+_LOCK: Final = Row(worker="own", operator="yes", admin="yes")
+_SESSION: Final = Row(worker="own", operator="yes", admin="yes", without_project="session")
+_STEER: Final = Row(operator="yes", admin="yes", people_only=True)
+_PLAN: Final = Row(operator="yes", admin="yes")
+_ADMINISTER: Final = Row(admin="yes", without_project="fleet", people_only=True)
+_NOBODY: Final = Row()
+"""Derived commands: policies ask them past every door."""
+
+MATRIX: Final[Mapping[str, Row]] = {
+    "read.projects": _ALL_READ,
+    "read.tasks": _ALL_READ,
+    "read.sessions": _ALL_READ,
+    "read.locks": _ALL_READ,
+    "read.events": _AUDIT,
+    "read.refusals": _AUDIT,
+    "read.metrics": _PEOPLE_READ,
+    "read.keys": _ADMINISTER,
+    "create_project": _ADMINISTER,
+    "freeze_project": _STEER,
+    "unfreeze_project": _STEER,
+    "apply_plan": _PLAN,
+    "claim_task": _ATTEMPT,
+    "report_progress": _ATTEMPT,
+    "complete_task": _ATTEMPT,
+    "fail_task": _ATTEMPT,
+    "release_task": _ATTEMPT,
+    "cancel_task": _PLAN,
+    "retry_task": _PLAN,
+    "open_session": _SESSION,
+    "heartbeat": _SESSION,
+    "end_session": _SESSION,
+    "acquire_locks": _LOCK,
+    "release_locks": _LOCK,
+    "lock.wide": _PLAN,
+    "issue_key": _ADMINISTER,
+    "revoke_key": _ADMINISTER,
+    "acknowledge_attempt": _NOBODY,
+    "settle_need": _NOBODY,
+    "elapse_backoff": _NOBODY,
+    "time_out_attempt": _NOBODY,
+    "lapse_delivery": _NOBODY,
+    "suspect_session": _NOBODY,
+    "recover_session": _NOBODY,
+    "lose_session": _NOBODY,
+    "end_lock_delay": _NOBODY,
+    "end_outage": _NOBODY,
+}
+"""Every command by its NAME, every read as ``read.…``, and rights that a command needs beside its name."""
+
+
+def allow(
+    principal: Principal, action: str, project: ProjectId | None, *, own: bool = True, named: str | None = None
+) -> Rejection | None:
+    """None where the principal may, else the refusal.
+
+    ``project`` is None where the action names none. ``own`` says whether the thing acted upon is the principal's own.
+    ``named`` is what the caller called the project, so that a foreign one is answered exactly like an absent one.
+    """
+    if project is not None and principal.projects is not None and project not in principal.projects:
+        return UnknownThing(kind="project", name=project if named is None else named)
+    row = MATRIX.get(action, _NOBODY)
+    if project is None and principal.projects is not None and row.without_project != "session":
+        return _refused(principal, action)
+    if row.people_only and not principal.human:
+        return _refused(principal, action)
+    cell = _cell(row, principal.role)
+    return None if cell == "yes" or (cell == "own" and own) else _refused(principal, action)
+
+
+def principal_of(identifier: PrincipalId, key: Key) -> Principal:
+    """The principal behind a key. A worker key is an agent's, the other roles are people's (security.md S4)."""
+    issued = key.issued
+    return Principal(
+        id=identifier,
+        role=issued.role,
+        projects=frozenset(ProjectId(project) for project in issued.projects) if issued.projects else None,
+        human=issued.role != "worker",
+        expires_at=issued.expires_at,
+    )
+
+
+def is_expired(principal: Principal, now: Instant) -> bool:
+    """Whether its credential opens nothing any more."""
+    return principal.expires_at is not None and now >= principal.expires_at
+
+
+def _cell(row: Row, role: Role) -> Cell:
+    cells: Mapping[Role, Cell] = {
+        "worker": row.worker,
+        "viewer": row.viewer,
+        "operator": row.operator,
+        "admin": row.admin,
+    }
+    return cells[role]
+
+
+def _refused(principal: Principal, action: str) -> NotPermitted:
+    return NotPermitted(kind="human" if principal.human else "agent", role=principal.role, action=action)
