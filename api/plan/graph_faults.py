@@ -1,18 +1,16 @@
 """Mistakes between the tasks of a plan: names given twice, needs named twice or unknown, circles."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
-from typing import Final
 
 from api.plan.faults import FaultCode, PlanFault
 from api.plan.graph import circles_of
-from api.plan.lines import PlanLines, lines_of, need_places, node_of
+from api.plan.lines import PlanLines, lines_of, need_places, node_of, place_of
+from api.plan.model import PlanForm
 from api.plan.nodes import Node, Place
+from api.plan.planned import foreign_needs
 from domain.dispatch.plan_checks import NEEDS_MAX
 from domain.task.commands import ApplyPlan, PlannedTask
-
-_PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def graph_faults(command: ApplyPlan, root: Node, source: str) -> tuple[PlanFault, ...]:
@@ -24,7 +22,6 @@ def graph_faults(command: ApplyPlan, root: Node, source: str) -> tuple[PlanFault
     return (
         *_too_many_needs(command.tasks, lines, source),
         *_repeated_needs(command.tasks, root, source),
-        *_foreign_needs(command, lines, source),
         *_circles(command.tasks, lines, source),
     )
 
@@ -85,21 +82,20 @@ def _repeated_needs(tasks: Sequence[PlannedTask], root: Node, source: str) -> It
             seen.add(need.task)
 
 
-def _foreign_needs(command: ApplyPlan, lines: PlanLines, source: str) -> Iterator[PlanFault]:
-    """``project/key`` that is no key of this plan names a task of another project."""
-    keys = [task.key for task in command.tasks]
-    known = set(keys)
-    for task in command.tasks:
-        for need in task.needs:
-            project, slash, key = need.task.partition("/")
-            if need.task in known or not (slash and key and _PROJECT.fullmatch(project)):
-                continue
-            message = (
-                f"{need.task} is no key of this plan, so it names a task of the project {project}: not yet honoured"
-            )
-            near = _nearest(need.task, keys)
-            advice = near or f"Leave it out for now, or write {command.project}/{need.task} for a task of this project."
-            yield _need_fault("not_yet", message, advice, source, lines.of(task.key, "needs", need.task), task.key)
+def foreign_need_faults(form: PlanForm, root: Node, source: str) -> tuple[PlanFault, ...]:
+    """Needs that cross projects, which is not yet honoured."""
+    keys = [task.key for task in form.tasks]
+    return tuple(
+        _need_fault(
+            "not_yet",
+            f"{text} is no key of this plan, so it names a task of another project: not yet honoured",
+            _nearest(text, keys) or f"Leave it out for now, or write {form.project}/{text} for a task of this project.",
+            source,
+            place_of(root, ("tasks", index, "needs", number)),
+            form.tasks[index].key,
+        )
+        for index, number, text in foreign_needs(form)
+    )
 
 
 def _circles(tasks: Sequence[PlannedTask], lines: PlanLines, source: str) -> Iterator[PlanFault]:

@@ -24,7 +24,7 @@ from api.plan.nodes import (
 
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_WORDS: Final[dict[str, None | bool]] = {"true": True, "false": False, "null": None}
+_WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None}
 _STRINGS: Final = json.JSONDecoder(strict=True)
 _WORD: Final = re.compile(r"true|false|null")
 

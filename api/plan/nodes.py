@@ -26,7 +26,7 @@ class Place(NamedTuple):
 class Scalar:
     """One value without parts."""
 
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
     at: Place
 
 

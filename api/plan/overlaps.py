@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.plan.graph import bits
-from domain.lock.claim_index import ClaimIndex
+from domain.lock.claim_index import ClaimIndex, IndexedClaim
 from domain.lock.errors import TooComplex
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.resource import Resource, parse
@@ -105,14 +105,14 @@ def _conflicts(tasks: Sequence[PlannedTask]) -> list[int] | None:
     excluded_by_reader: dict[str, int] = {}
     index, budget, meetings = ClaimIndex.of(resources.items()), StepBudget(), 0
     for text, resource in resources.items():
-        found = index.overlapping(resource, budget)
-        if isinstance(found, TooComplex):
+        met = index.overlapping(resource, budget)
+        if isinstance(met, TooComplex):
             return None
-        meetings += len(found)
+        meetings += len(met)
         if meetings > MEETINGS_MAX:
             return None
-        excluded_by_writer[text] = _joined(holders, found)
-        excluded_by_reader[text] = _joined(writers, found)
+        excluded_by_writer[text] = _joined(holders, met)
+        excluded_by_reader[text] = _joined(writers, met)
     conflicts = [0] * len(tasks)
     for number, task in enumerate(tasks):
         for claim in task.scope:
@@ -122,10 +122,10 @@ def _conflicts(tasks: Sequence[PlannedTask]) -> list[int] | None:
     return conflicts
 
 
-def _joined(members: Mapping[str, int], found: Sequence[tuple[str, Resource]]) -> int:
+def _joined(members: Mapping[str, int], met: Sequence[IndexedClaim]) -> int:
     joined = 0
-    for claim, _ in found:
-        joined |= members.get(claim, 0)
+    for claim in met:
+        joined |= members.get(claim.claim_id, 0)
     return joined
 
 

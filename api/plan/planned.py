@@ -1,11 +1,15 @@
 """From the form of a plan to the tasks of the command: defaults merged in, needs led to keys."""
 
+import re
 from collections.abc import Collection
+from typing import Final
 
 from api.plan.fields import REQUIREMENTS_MAX
 from api.plan.model import PlanForm, Shared, TaskEntry
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Need, PlannedTask, RetryRule
+
+_PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 def planned_tasks(form: PlanForm) -> tuple[PlannedTask, ...]:
@@ -14,8 +18,30 @@ def planned_tasks(form: PlanForm) -> tuple[PlannedTask, ...]:
     return tuple(_planned(task, form, keys) for task in form.tasks)
 
 
-def own_key(text: str, project: str, keys: Collection[str]) -> str:
-    """The key that a need means: ``project/key`` with the plan's own project is ``key``, unless a task is named so."""
+def foreign_needs(form: PlanForm) -> tuple[tuple[int, int, str], ...]:
+    """Needs on tasks of another project, as number of the task, number of the need, and text.
+
+    A need is first a key of this plan. Else ``project/key`` names a project if what is before the first slash can be
+    one; with the plan's own project it is a task of this project that was planned before.
+    """
+    keys = frozenset(task.key for task in form.tasks)
+    return tuple(
+        (index, number, need.task)
+        for index, task in enumerate(form.tasks)
+        for number, need in enumerate(task.needs)
+        if _is_foreign(need.task, form.project, keys)
+    )
+
+
+def _is_foreign(text: str, project: str, keys: Collection[str]) -> bool:
+    if text in keys or _own_key(text, project, keys) != text:
+        return False
+    before, slash, _ = text.partition("/")
+    return bool(slash) and _PROJECT.fullmatch(before) is not None
+
+
+def _own_key(text: str, project: str, keys: Collection[str]) -> str:
+    """``project/key`` with the plan's own project is ``key``, unless a task of the plan is named so."""
     key = text.removeprefix(f"{project}/")
     return key if text not in keys and key[:1].isalnum() else text
 
@@ -37,7 +63,7 @@ def _planned(task: TaskEntry, form: PlanForm, keys: Collection[str]) -> PlannedT
         body=task.body,
         kind=_source(task, defaults, "kind").kind,
         priority=_source(task, defaults, "priority").priority,
-        needs=tuple(Need(task=own_key(need.task, form.project, keys), accept=need.accept) for need in task.needs),
+        needs=tuple(Need(task=_own_key(need.task, form.project, keys), accept=need.accept) for need in task.needs),
         scope=tuple(
             ScopeClaim(claim=entry.claim, mode="shared" if entry.mode == "shared" else "exclusive")
             for entry in task.scope

@@ -44,7 +44,7 @@ def read_yaml(text: str) -> Node | None:
         for event in _events(text):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        raise _syntax(error) from error
+        raise _syntax(error, text) from error
     except yaml.YAMLError as error:
         raise UnreadableError("syntax", Place(1, 1), _one_line(str(error)), _SYNTAX_ADVICE) from error
     return builder.root
@@ -83,7 +83,8 @@ class _Builder:
         self._values = 0
 
     def take(self, event: yaml.Event) -> None:
-        at = _place(event.start_mark)
+        mark = event.start_mark
+        at = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -171,7 +172,7 @@ class _Builder:
         return bool(self._open) and self._open[-1].is_mapping and self._open[-1].name is None
 
 
-def _resolved(text: str, at: Place) -> None | bool | int | float | str:
+def _resolved(text: str, at: Place) -> bool | int | float | str | None:
     """The core schema of YAML 1.2: ``no`` is a word, 1:30 is text, dates are text."""
     if text in _NULL:
         return None
@@ -182,7 +183,7 @@ def _resolved(text: str, at: Place) -> None | bool | int | float | str:
     return number(text.lower().replace(".inf", "inf").replace(".nan", "nan"), at)
 
 
-def plain_value(text: str) -> None | bool | int | float | str:
+def plain_value(text: str) -> bool | int | float | str | None:
     """What an unquoted YAML scalar of this text means. Raises UnreadableError for a number without end."""
     return _resolved(text, Place(1, 1))
 
@@ -191,14 +192,16 @@ _ONE_DOCUMENT: Final = "Keep one plan in one file; remove what follows the line 
 _SYNTAX_ADVICE: Final = "Mend the YAML here: check indentation, colons, quotes and brackets."
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> UnreadableError:
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
     mark = error.problem_mark or error.context_mark
-    at = _place(mark)
+    at = Place(1, 1) if mark is None else _inside(Place(mark.line + 1, mark.column + 1), text)
     return UnreadableError("syntax", at, f"this is not YAML: {_one_line(error.problem or str(error))}", _SYNTAX_ADVICE)
 
 
-def _place(mark: yaml.Mark | None) -> Place:
-    return Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+def _inside(place: Place, text: str) -> Place:
+    """The parser tells of an unexpected end as one line below a last line that has no end."""
+    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+    return place if place.line <= len(lines) else Place(len(lines), len(lines[-1]) + 1)
 
 
 def _one_line(text: str) -> str:

@@ -1,0 +1,104 @@
+"""What a plan would change: its tasks beside those that the server has."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from pydantic import ValidationError
+
+from api.plan.document import COMPARED, field_document
+from domain.task.commands import PlannedTask
+
+_ASKED: Final = frozenset(PlannedTask.model_fields)
+
+
+class ForeignTaskError(Exception):
+    """Fault: the server's answer is no task as this program knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """One field that says something else; both sides in the notation of the file, None where nothing is said."""
+
+    field: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedTask:
+    """A task that exists and that the plan wants otherwise; the server refuses such a plan."""
+
+    key: str
+    fields: tuple[FieldDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDifferences:
+    """Keys in the order of the plan; those only on the server ascending."""
+
+    added: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    changed: tuple[ChangedTask, ...]
+    only_on_server: tuple[str, ...]
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether applying the plan would leave everything as it is."""
+        return not self.added and not self.changed
+
+
+def differences_of(existing: Iterable[Mapping[str, object]], planned: Sequence[PlannedTask]) -> PlanDifferences:
+    """Compare the server's tasks with a plan.
+
+    Each mapping carries the fields of the command's PlannedTask (snake_case, other fields are passed over); a need
+    names the needed task's key under ``key``, or under ``task`` where there is no ``key``. The order of lists counts,
+    as it does for the server. Raises ForeignTaskError where a field is missing or malformed.
+    """
+    there = {task.key: task for task in map(_existing, existing)}
+    wanted = {task.key for task in planned}
+    both = [(there[task.key], task) for task in planned if task.key in there]
+    compared = [ChangedTask(after.key, _fields(before, after)) for before, after in both]
+    return PlanDifferences(
+        added=tuple(task.key for task in planned if task.key not in there),
+        unchanged=tuple(task.key for task in compared if not task.fields),
+        changed=tuple(task for task in compared if task.fields),
+        only_on_server=tuple(sorted(there.keys() - wanted)),
+    )
+
+
+def _fields(before: PlannedTask, after: PlannedTask) -> tuple[FieldDifference, ...]:
+    return tuple(
+        FieldDifference(name, field_document(before, name), field_document(after, name))
+        for name in COMPARED
+        if _value(before, name) != _value(after, name)
+    )
+
+
+def _value(task: PlannedTask, name: str) -> object:
+    value: object = getattr(task, "timeout_seconds" if name == "timeout" else name)
+    return value
+
+
+def _existing(task: Mapping[str, object]) -> PlannedTask:
+    missing = sorted(_ASKED - task.keys())
+    if missing:
+        raise ForeignTaskError(f"the server's task lacks {', '.join(missing)}")
+    fields = {name: task[name] for name in _ASKED} | {"needs": _needs(task["needs"])}
+    try:
+        return PlannedTask.model_validate(fields, strict=False, extra="ignore")
+    except ValidationError as error:
+        raise ForeignTaskError(str(error)) from error
+
+
+def _needs(needs: object) -> object:
+    if not isinstance(needs, list | tuple):
+        return needs
+    return [_need(need) for need in cast("Sequence[object]", needs)]
+
+
+def _need(need: object) -> object:
+    if not isinstance(need, dict):
+        return need
+    edge = cast("dict[str, object]", need)
+    return {**edge, "task": edge.get("key", edge.get("task"))}
