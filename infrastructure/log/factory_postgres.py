@@ -13,7 +13,7 @@ POSTGRES_URL: Final = "POSTGRES_URL"
 """Setting: where the database is, such as ``postgresql://user@host/database``."""
 
 
-class PostgresLogFactory(LogFactory[LogTrackingRecorder]):
+class PostgresFactory(LogFactory[LogTrackingRecorder]):
     """Recorders on the log of one PostgreSQL database."""
 
     def open_log(self) -> PlainLog:
