@@ -66,7 +66,7 @@ def _written(
         writes.append(Write(lock_stream(stamp.project), tuple(locks), stamp.project))
     stream, token = StreamId(held.attempt.session), held.attempt.token
     session = view.read(SESSION, stream)
-    if isinstance(session, Session) and token in session.attempts:
+    if isinstance(session, Session) and (stamp.project, token) in session.attempts:
         ended = SessionAttemptEnded(project=stamp.project, token=token, outcome=outcome)
         writes.append(Write(stream, (ended,)))
     return tuple(writes)

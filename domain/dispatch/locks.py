@@ -55,8 +55,8 @@ def give_back(command: ReleaseLocks, stamp: Stamp, view: View) -> Decision:
         return refuse(session)
     stream, token = lock_stream(stamp.project), int(command.token)
     space = view.read(LOCKS, stream)
-    if session.grants.get(token) != stamp.project:
-        return refuse(_not_own(command, token, space, session))
+    if (stamp.project, token) not in session.grants:
+        return refuse(_not_own(command, space, (stamp.project, token) in session.attempts))
     gone = Write(StreamId(command.session), (SessionGrantGone(project=stamp.project, token=token),))
     freed = release(space, token, "released", stamp.time)
     return Decision((Write(stream, freed, stamp.project), gone) if freed else (gone,))
@@ -81,7 +81,7 @@ def _held_already(
     wishes = wishes_of(command.claims)
     if isinstance(wishes, BadPattern):
         return wishes
-    own = (token for token, project in session.grants.items() if project == stamp.project)
+    own = (token for project, token in session.grants if project == stamp.project)
     found = identical(space, own, wishes)
     if found is None:
         attempts = covering(space, _attempts(session, stamp), wishes)
@@ -118,14 +118,15 @@ def _taken(command: AcquireLocks, space: LockSpace, session: Session, stamp: Sta
 
 
 def _attempts(session: Session, stamp: Stamp) -> dict[int, LiveAttempt]:
-    return {token: attempt for token, attempt in session.attempts.items() if attempt.project == stamp.project}
+    return {token: attempt for (project, token), attempt in session.attempts.items() if project == stamp.project}
 
 
 def _only_attempt(attempts: Mapping[int, LiveAttempt]) -> str | None:
     return next(iter(attempts.values())).task if len(attempts) == 1 else None
 
 
-def _not_own(command: ReleaseLocks, token: int, space: LockSpace, session: Session) -> Rejection:
-    if token in space.grants or token in session.attempts:
+def _not_own(command: ReleaseLocks, space: LockSpace, attempts: bool) -> Rejection:
+    """``attempts`` says whether the token is that of a live attempt, which may hold no locks at all."""
+    if attempts or int(command.token) in space.grants:
         return NotLockOwner(token=command.token, session=command.session)
     return LockTokenFenced(token=command.token, session=command.session)

@@ -1,6 +1,6 @@
 """How the life of a session ends: one decision over it, its attempts' tasks and the lock spaces it holds locks in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ from domain.session.commands import EndSession, LoseSession, RecoverSession, Ses
 from domain.session.decider import SESSION, heard_at, is_live, lease_ends, recovered, suspected
 from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionAttemptEnded, SessionEnded, SessionGrantGone, SessionLost
-from domain.session.state import Absent, Session
+from domain.session.state import Absent, HeldToken, Session
 from domain.task.decider import after_attempt, holds
 from domain.task.state import Task
 
@@ -92,15 +92,15 @@ def end_life(
     own: list[Event] = []
     writes: list[Write] = []
     tasks = _tasks(session, view)
-    for project in sorted({*(one.project for one in session.attempts.values()), *session.grants.values()}):
+    for project in sorted({project for project, _ in (*session.attempts, *session.grants)}):
         rule = _LossRule(project, view.read(LOCKS, lock_stream(project)), _lock_delay_seconds(project, view), ending)
-        for token in sorted(token for token, attempt in session.attempts.items() if attempt.project == project):
-            task_stream = StreamId(session.attempts[token].task)
+        for token in _tokens(session.attempts, project):
+            task_stream = StreamId(session.attempts[project, token].task)
             shut = rule.shut(token, stamp.time)
             writes += _ended_task(task_stream, tasks.get(task_stream), token, shut, rule, stamp)
             writes += rule.write(shut)
             own.append(SessionAttemptEnded(project=project, token=token, outcome="lost"))
-        for token in sorted(token for token, where in session.grants.items() if where == project):
+        for token in _tokens(session.grants, project):
             writes += rule.write(rule.shut(token, stamp.time))
             own.append(SessionGrantGone(project=project, token=token))
     return (*_joined(writes), Write(stream, (*own, *last)))
@@ -144,6 +144,10 @@ def _ended_task(
 def _tasks(session: Session, view: View) -> dict[StreamId, Task]:
     states = states_of(view, sorted({StreamId(attempt.task) for attempt in session.attempts.values()}))
     return {stream: state for stream, state in states.items() if isinstance(state, Task)}
+
+
+def _tokens(held: Iterable[HeldToken], project: ProjectId) -> list[int]:
+    return sorted(token for where, token in held if where == project)
 
 
 def _lock_delay_seconds(project: ProjectId, view: View) -> int:

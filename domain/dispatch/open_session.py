@@ -5,12 +5,20 @@ from domain.dispatch.projects import find_projects
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import ProjectId, StreamId, derived_id, is_type_id
-from domain.kernel.message import Answer, Stamp
+from domain.kernel.message import Answer, Message, Stamp
 from domain.session.commands import OpenSession
 from domain.session.decider import BEATS_PER_TTL, SESSION, is_live, speaks_for
 from domain.session.errors import NotSessionOwner
 from domain.session.events import SessionOpened
 from domain.session.state import Session
+
+
+class FencedToken(Message):
+    """A token of a former life."""
+
+    project: str
+    token: str
+    """Decimal string."""
 
 
 class SessionLife(Answer):
@@ -22,8 +30,8 @@ class SessionLife(Answer):
     beat_seconds: float
     """How often the client has to be heard."""
     projects: tuple[str, ...]
-    fenced_tokens: tuple[str, ...]
-    """Tokens that the former life held until now, as decimal strings; they are refused from here on."""
+    fenced: tuple[FencedToken, ...]
+    """What the former life held until now and is refused from here on."""
 
 
 def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
@@ -51,7 +59,7 @@ def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
 
 
 def _resumed(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
-    began = _began(stream, opened, tuple(str(token) for token in sorted((*former.attempts, *former.grants))))
+    began = _began(stream, opened, _tokens(former))
     ended = (LeaseChange("end", stream, former.opened.incarnation),) if is_live(former) else ()
     return Decision(
         writes=end_life(stream, former, "lost", (opened,), stamp, view),
@@ -60,17 +68,22 @@ def _resumed(stream: StreamId, former: Session, opened: SessionOpened, stamp: St
     )
 
 
-def _began(stream: StreamId, opened: SessionOpened, fenced: tuple[str, ...] = ()) -> Decision:
+def _began(stream: StreamId, opened: SessionOpened, fenced: tuple[FencedToken, ...] = ()) -> Decision:
     answer = SessionLife(
         session=stream,
         incarnation=opened.incarnation,
         ttl_seconds=opened.ttl_seconds,
         beat_seconds=opened.ttl_seconds / BEATS_PER_TTL,
         projects=opened.projects,
-        fenced_tokens=fenced,
+        fenced=fenced,
     )
     lease = LeaseChange("open", stream, opened.incarnation, ttl_seconds=opened.ttl_seconds)
     return Decision(writes=(Write(stream, (opened,)),), answer=answer, leases=(lease,))
+
+
+def _tokens(former: Session) -> tuple[FencedToken, ...]:
+    held = sorted((*former.attempts, *former.grants))
+    return tuple(FencedToken(project=project, token=str(token)) for project, token in held)
 
 
 def _opened(command: OpenSession, projects: tuple[ProjectId, ...], incarnation: int, stamp: Stamp) -> SessionOpened:

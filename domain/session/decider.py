@@ -26,7 +26,7 @@ from domain.session.events import (
     SessionRecovered,
     SessionSuspected,
 )
-from domain.session.state import Absent, LiveAttempt, Session, SessionState
+from domain.session.state import Absent, HeldToken, LiveAttempt, Session, SessionState
 
 BEATS_PER_TTL: Final = 4
 """A client beats every TTL / 4."""
@@ -153,17 +153,21 @@ def _changed(
             return replace(state, status="ended", changed_at=event.at)
         case SessionAttemptStarted():
             attempt = LiveAttempt(ProjectId(event.project), event.task)
-            return replace(state, attempts=state.attempts.set(event.token, attempt))
+            return replace(state, attempts=state.attempts.set(_held(event), attempt))
         case SessionAttemptEnded():
-            known = event.token in state.attempts
-            return replace(state, attempts=state.attempts.delete(event.token)) if known else state
+            known = _held(event) in state.attempts
+            return replace(state, attempts=state.attempts.delete(_held(event))) if known else state
         case SessionGrantTaken():
-            return replace(state, grants=state.grants.set(event.token, ProjectId(event.project)))
+            return replace(state, grants=state.grants.set(_held(event), ProjectId(event.project)))
         case SessionGrantGone():
-            known = event.token in state.grants
-            return replace(state, grants=state.grants.delete(event.token)) if known else state
+            known = _held(event) in state.grants
+            return replace(state, grants=state.grants.delete(_held(event))) if known else state
         case _:
             assert_never(event)
+
+
+def _held(event: SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone) -> HeldToken:
+    return ProjectId(event.project), event.token
 
 
 SESSION: Final[Aggregate[SessionState]] = Aggregate(

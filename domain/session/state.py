@@ -8,6 +8,8 @@ from immutables import Map
 from domain.kernel.ids import Instant, ProjectId
 from domain.session.events import SessionOpened
 
+HeldToken = tuple[ProjectId, int]
+"""A token with its project: two projects may hand out the same number."""
 Status = Literal["live", "suspect", "lost", "ended"]
 
 
@@ -31,10 +33,10 @@ class Session:
     opened: SessionOpened
     status: Status = "live"
     changed_at: Instant = Instant(0)
-    attempts: Map[int, LiveAttempt] = Map()
-    """Live attempts by token."""
-    grants: Map[int, ProjectId] = Map()
-    """Tokens of locks held outside any attempt, with their project."""
+    attempts: Map[HeldToken, LiveAttempt] = Map()
+    """Live attempts by project and token."""
+    grants: Map[HeldToken, ProjectId] = Map()
+    """Locks held outside any attempt, by project and token, with the project."""
 
 
 SessionState = Absent | Session
