@@ -92,6 +92,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "lose_session": _NOBODY,
     "end_lock_delay": _NOBODY,
     "end_outage": _NOBODY,
+    "record_refusal": _NOBODY,
 }
 """Every command by its NAME, every read as ``read.…``, and rights that a command needs beside its name."""
 
