@@ -106,6 +106,10 @@ class EventPort(Protocol):
         """Pages as they arise, for ever; each page starts right after the former one."""
         ...
 
+    async def wait_beyond(self, position: int, timeout_seconds: float) -> int:
+        """The head once it lies behind ``position``, or as it is when time is up."""
+        ...
+
 
 class ReadPort(Protocol):
     """Read models. ``request`` is one of the query classes of ``projections``; the answer is its page."""

@@ -7,10 +7,14 @@ from domain.kernel.ids import StreamId
 from domain.kernel.message import Stamp
 from domain.principal.commands import IssueKey
 from domain.principal.decider import KEY, issued
+from domain.principal.errors import OwnerKeyNotForDoors
+from domain.session.decider import POLICY_PREFIX
 
 
 def issue_key(command: IssueKey, stamp: Stamp, view: View) -> Decision:
-    """Record a key whose projects exist."""
+    """Record a key whose projects exist. An owner's key is made by the node itself, for its own data folder only."""
+    if command.role == "owner" and not stamp.principal.startswith(POLICY_PREFIX):
+        return refuse(OwnerKeyNotForDoors())
     projects = find_projects(view, command.projects)
     if isinstance(projects, UnknownThing):
         return refuse(projects)

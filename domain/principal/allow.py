@@ -14,6 +14,9 @@ Cell = Literal["no", "own", "yes"]
 """``own``: only where the thing acted upon is the principal's own session, attempt or lock."""
 
 
+_STRENGTH: Final[tuple[Cell, ...]] = ("no", "own", "yes")
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who asks, as the credential says."""
@@ -134,6 +137,8 @@ def is_expired(principal: Principal, now: Instant) -> bool:
 
 
 def _cell(row: Row, role: Role) -> Cell:
+    if role == "owner":
+        return max((row.viewer, row.operator, row.admin), key=_STRENGTH.index)
     cells: Mapping[Role, Cell] = {
         "worker": row.worker,
         "viewer": row.viewer,

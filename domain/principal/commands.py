@@ -6,7 +6,8 @@ from pydantic import Field
 
 from domain.kernel.message import FleetCommand
 
-Role = Literal["admin", "operator", "viewer", "worker"]
+Role = Literal["owner", "admin", "operator", "viewer", "worker"]
+"""``owner`` is the single user of a local installation, who holds every human role; no door issues such a key."""
 
 
 class IssueKey(FleetCommand):

@@ -35,3 +35,13 @@ class WorkerKeyWithoutProject(Rejection):
 
     HTTP_STATUS: ClassVar[int] = 422
     name: str
+
+
+class OwnerKeyNotForDoors(Rejection):
+    """Nobody can be given the owner's key: it belongs to the user of the data folder.
+
+    Issue a key with the role admin, operator, viewer or worker.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403

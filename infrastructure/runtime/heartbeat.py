@@ -20,9 +20,7 @@ Pair = tuple[str, int]
 @dataclass(slots=True)
 class _Batch:
     pairs: set[Pair] = field(default_factory=set)
-    done: asyncio.Future[dict[Pair, int]] = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
+    done: asyncio.Future[dict[Pair, int]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
 class LeaseDesk:

@@ -33,10 +33,9 @@ class WaitingRoom:
         self._has_ready = has_ready
         self._rooms: dict[str, list[_Waiter]] = {}
         self._changes: dict[str, int] = {}
+        self._closed = False
 
-    async def claim(
-        self, project: str, attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float
-    ) -> Outcome:
+    async def claim(self, project: str, attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float) -> Outcome:
         """Attempt at once, then after every wake, until it is answered with something or time is up."""
         clock = asyncio.get_running_loop().time
         until = clock() + wait_seconds
@@ -48,7 +47,7 @@ class WaitingRoom:
             while True:
                 waiter.woken.clear()
                 outcome = await attempt()
-                if NOTHING_READY not in outcome.text[:60]:
+                if self._closed or NOTHING_READY not in outcome.text[:60]:
                     self._pass_on(project, waiter, served=True)
                     return outcome
                 self._pass_on(project, waiter, served=False)
@@ -62,11 +61,12 @@ class WaitingRoom:
             if waiter.woken.is_set():
                 self._wake(project, 1)
 
-    def wake_all(self) -> None:
-        """Let every waiter ask again: the node is going down."""
-        for project in self._rooms:
-            self._changes[project] = self._changes.get(project, 0) + 1
-            self._wake(project, len(self._rooms[project]))
+    def close(self) -> None:
+        """Answer every waiter with what it has: the node is going down."""
+        self._closed = True
+        for room in self._rooms.values():
+            for waiter in room:
+                waiter.woken.set()
 
     def decided(self, places: Sequence[Place]) -> None:
         """Nothing is served before it is durable."""

@@ -1,0 +1,134 @@
+"""The committer and the leases behind the ports of the surfaces."""
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
+
+from api.ports import Heard, ServiceFault
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import Instant, PrincipalId, StreamId, command_id_of
+from domain.kernel.message import Command, Stamp
+from domain.principal.allow import Principal, allow
+from domain.session.decider import SESSION
+from domain.session.state import Session, SessionState
+from domain.task.commands import AcknowledgeAttempt
+from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
+from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
+from infrastructure.runtime.hot import valid_stream
+from infrastructure.runtime.node import Node
+from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.settle import ContendedError
+
+ACKNOWLEDGED_MAX: Final = 10_000
+T = TypeVar("T")
+
+
+class CommandGate:
+    """Executes on a node and tells its faults in the words of the surfaces."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def execute(self, command: Command, stamp: Stamp) -> Outcome:
+        """Decide, append, answer after it is durable. Raises ServiceFault."""
+        return await _in_our_words(self._node.committer.execute(command, stamp))
+
+    async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
+        """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
+        return await _in_our_words(self._node.claim(command, stamp, wait_seconds=wait_seconds))
+
+
+class HeartbeatDesk:
+    """Renews leases and acknowledges what a heartbeat names for the first time."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._acknowledged: OrderedDict[tuple[str, str], None] = OrderedDict()
+
+    async def beat(
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+    ) -> Heard | Rejection:
+        """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
+        refusal = allow(principal, "heartbeat", None)
+        if refusal is not None:
+            return refusal
+        state = await self._session(session)
+        if not isinstance(state, Session) or state.opened.owner != principal.id:
+            return UnknownThing(kind="session", name=session[:100])
+        if incarnation != state.opened.incarnation:
+            return _heard(state, "fenced", 0, tokens)
+        if state.status in ("lost", "ended"):
+            return _heard(state, state.status, 0, tokens)
+        renewed_at = await _in_our_words(self._node.leases.renew(session, incarnation))
+        if renewed_at is None:
+            # Lost or ended since the state was read; the next beat tells which.
+            return _heard(await self._session(session), "lost", 0, tokens)
+        await self._acknowledge(session, state, tokens)
+        return _heard(state, state.status, renewed_at, tokens)
+
+    async def _session(self, session: str) -> SessionState:
+        stream = StreamId(session)
+        if not valid_stream(SESSION.prefix, stream):
+            return SESSION.initial
+        held = self._node.hot.get(stream)
+        if held is None or self._node.log.shared:
+            # Another node may have given it work since: memory alone would call that revoked.
+            loaded, _ = await self._node.leases.in_thread(lambda: self._node.hot.load([stream], []))
+            held = loaded[stream]
+        state: SessionState = held[1]
+        return state
+
+    async def _acknowledge(self, session: str, state: Session, tokens: Sequence[str]) -> None:
+        named = set(tokens)
+        for (_, number), attempt in state.attempts.items():
+            token = str(number)
+            if token not in named or (session, token) in self._acknowledged:
+                continue
+            command = AcknowledgeAttempt(project=attempt.project, task=attempt.task, token=token)
+            identifier = command_id_of("acknowledge", session, number, attempt.task)
+            stamp = Stamp(
+                command_id=identifier,
+                project=attempt.project,
+                principal=PrincipalId("policy:acknowledge"),
+                time=Instant(self._node.log.now()),
+                correlation_id=identifier,
+            )
+            await _in_our_words(self._node.committer.execute(command, stamp))
+            self._acknowledged[session, token] = None
+            if len(self._acknowledged) > ACKNOWLEDGED_MAX:
+                self._acknowledged.popitem(last=False)
+
+
+def _heard(state: SessionState, status: str, renewed_at: int, tokens: Sequence[str]) -> Heard:
+    live = isinstance(state, Session) and status in ("live", "suspect")
+    held = (
+        {str(token) for _, token in (*state.attempts, *state.grants)} if live and isinstance(state, Session) else set()
+    )
+    return Heard(
+        status=status,
+        ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,
+        renewed_at=Instant(renewed_at),
+        held=tuple(sorted(held)),
+        revoked=tuple(token for token in tokens if token not in held),
+    )
+
+
+async def _in_our_words(work: Awaitable[T]) -> T:
+    try:
+        return await work
+    except OutcomeUnknown as error:
+        raise ServiceFault(
+            "unknown_outcome", "It is not known whether this was written.", "Send it again with the same id."
+        ) from error
+    except StoreUnavailable as error:
+        raise ServiceFault(
+            "store_unavailable", "The store cannot be reached; nothing was written.", "Try again in a few seconds."
+        ) from error
+    except (OverloadedError, ContendedError) as error:
+        raise ServiceFault(
+            "overloaded", "Too much waits already; nothing was written.", "Try again later, with the same id."
+        ) from error
+    except CommitterStoppedError as error:
+        raise ServiceFault(
+            "stopping", "The server is going down; nothing was written.", "Send it to another node, or try again."
+        ) from error

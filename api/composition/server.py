@@ -1,0 +1,181 @@
+"""A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from api.composition.commands import CommandGate, HeartbeatDesk
+from api.composition.reads import EventReader, RowReader
+from api.ports import Health, Services
+from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
+from domain.kernel.message import Stamp
+from domain.principal.allow import Principal
+from domain.principal.commands import IssueKey
+from infrastructure.keys import Keys, Minted, key_of
+from infrastructure.local import local_key, prepare_data_folder, server_secret
+from infrastructure.log.port import Log
+from infrastructure.rows.port import RowStore
+from infrastructure.rows.reader import Reader
+from infrastructure.runtime.node import Node, NodeOptions
+from infrastructure.settings import Settings
+
+ROWS_FILE: Final = "rows.db"
+_logger = structlog.get_logger("signalbox.server")
+
+
+class UnsafeStoreError(Exception):
+    """Fault: the store is set up so that it may lose acknowledged work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The store's clock."""
+
+    log: Log
+
+    def now(self) -> Instant:
+        return Instant(self.log.now())
+
+
+class KeyDesk:
+    """Who is calling, by the server's clock."""
+
+    def __init__(self, keys: Keys, log: Log) -> None:
+        self._keys = keys
+        self._log = log
+
+    def authenticate(self, secret: str) -> Principal | None:
+        """The principal of a key that is known and neither revoked nor expired."""
+        return self._keys.authenticate(secret, Instant(self._log.now()))
+
+    def mint(self) -> Minted:
+        """A new key; its secret is shown once."""
+        return self._keys.mint()
+
+
+class Doctor:
+    """What the node says of itself."""
+
+    def __init__(self, node: Node, settings: Settings, warnings: tuple[str, ...]) -> None:
+        self._node = node
+        self._settings = settings
+        self._warnings = warnings
+
+    def health(self) -> Health:
+        """As of now."""
+        troubles = tuple(
+            f"projection {one.name}: {one.state} {one.error}".strip()
+            for one in self._node.projector.status()
+            if one.error or one.drifted or one.parked_streams
+        )
+        return Health(
+            ready=self._node.ready,
+            node=self._node.name,
+            store=self._settings.store_kind,
+            head=max(self._node.head.position, self._node.hints.position),
+            projected=self._node.projector.position(),
+            warnings=self._warnings + troubles,
+        )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Services]:
+    """A node that serves until the block ends. Raises UnsafeStoreError, StoreInUse, StoreUnavailable."""
+    await asyncio.to_thread(prepare_data_folder, settings.data)
+    secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)
+    log = await asyncio.to_thread(open_log, settings)
+    try:
+        warnings = _checked_durability(log, settings)
+        rows = await asyncio.to_thread(open_rows, settings)
+        keys = Keys(secret)
+        node = Node(log, rows, keys, NodeOptions(secret=secret))
+        await node.start()
+        try:
+            await _know_the_owner(node, keys, settings)
+            yield _services(node, rows, keys, settings, warnings)
+        finally:
+            await node.stop()
+            rows.close()
+    finally:
+        log.close()
+
+
+def open_log(settings: Settings) -> Log:
+    """The log where the settings say."""
+    match settings.store_kind:
+        case "memory":
+            from infrastructure.log.memory import MemoryLog
+
+            return MemoryLog()
+        case "sqlite":
+            from infrastructure.log.sqlite import SqliteLog
+
+            return SqliteLog(settings.sqlite_file)
+        case "postgres":
+            from infrastructure.log.postgres import PostgresLog
+
+            return PostgresLog(settings.store)
+
+
+def open_rows(settings: Settings) -> RowStore:
+    """The rows beside the log: an own file, so that the projector's transactions never wait for the committer's."""
+    match settings.store_kind:
+        case "memory":
+            from infrastructure.rows.memory import MemoryRows
+
+            return MemoryRows()
+        case "sqlite":
+            from infrastructure.rows.sqlite import SqliteRows
+
+            return SqliteRows(settings.sqlite_file.with_name(ROWS_FILE))
+        case "postgres":
+            from infrastructure.rows.postgres import PostgresRows
+
+            return PostgresRows(settings.store)
+
+
+def _services(node: Node, rows: RowStore, keys: Keys, settings: Settings, warnings: tuple[str, ...]) -> Services:
+    return Services(
+        commands=CommandGate(node),
+        heartbeats=HeartbeatDesk(node),
+        principals=KeyDesk(keys, node.log),
+        clock=Clock(node.log),
+        names=node.names,
+        events=EventReader(node),
+        reads=RowReader(node, Reader(rows)),
+        health=Doctor(node, settings, warnings),
+    )
+
+
+def _checked_durability(log: Log, settings: Settings) -> tuple[str, ...]:
+    troubles = log.check_durability()
+    if troubles and not settings.allow_unsafe_durability and settings.store_kind != "memory":
+        raise UnsafeStoreError("; ".join(troubles))
+    for trouble in troubles:
+        _logger.warning("acknowledged work may be lost", trouble=trouble)
+    return troubles
+
+
+async def _know_the_owner(node: Node, keys: Keys, settings: Settings) -> None:
+    """The owner of the data folder holds every human role here; its key is recorded at the first start."""
+    secret = await asyncio.to_thread(local_key, settings.data, keys.mint)
+    now = Instant(node.log.now())
+    identifier = key_of(secret)
+    if identifier is None or keys.authenticate(secret, now) is not None:
+        return
+    command = IssueKey(key=identifier, name="local owner", role="owner", digest=keys.digest(secret))
+    command_id = CommandId(f"cmd_owner_{identifier}")
+    stamp = Stamp(
+        command_id=command_id,
+        project=FLEET,
+        principal=PrincipalId("policy:local_owner"),
+        time=now,
+        correlation_id=command_id,
+    )
+    outcome = await node.committer.execute(command, stamp)
+    if not outcome.ok:
+        _logger.error("the owner's key was refused", outcome=outcome.text.decode())

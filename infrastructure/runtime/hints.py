@@ -1,0 +1,82 @@
+"""Hints beside the states: what is ready, what is due, who has which key. Folds of the log, kept level with it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from domain.dispatch.ready import ReadyIndex
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import ProjectId, StreamId
+from domain.kernel.message import Event
+from domain.kernel.policy import Cause
+from domain.policies.agenda import Agenda
+from domain.task.state import Absent, Task
+from infrastructure.log.port import Log, LogRow
+from infrastructure.runtime.settle import Place
+from infrastructure.runtime.standings import Standings
+
+PAGE_EVENTS: Final = 2_000
+
+
+class KeyFold(Protocol):
+    """The registry of API keys."""
+
+    def observe(self, stream: str, event: Event) -> None: ...
+
+
+class Hints:
+    """Applies this node's events at once and those of other nodes as the log tells; a decision checks each hint.
+
+    Events of this node that follow the known position without a gap need not be read again; after a gap everything
+    behind it is read in order, this node's own events once more too, so that the folds converge on the log.
+    """
+
+    def __init__(self, log: Log, decode: Callable[[LogRow], Recorded], keys: KeyFold) -> None:
+        self.ready: Final = ReadyIndex()
+        self.agenda: Final = Agenda()
+        self.standings: Final = Standings()
+        self._keys = keys
+        self._log = log
+        self._decode = decode
+        self.position = 0
+
+    def has_ready(self, project: str) -> bool:
+        """Whether any task of the project looks ready."""
+        return bool(self.ready.counts().get(ProjectId(project)))
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """The ready index follows at once, so that the next group does not choose the same task."""
+        for stream, _, event, project in places:
+            self.ready.observe(ProjectId(project), stream, event)
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """What fell is put back as the real state says."""
+        if isinstance(state, Task | Absent):
+            self.ready.restore(stream, state)
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """What waits for durability: the agenda, the keys, the standings."""
+        for stream, version, event, project in places:
+            self._learn(stream, version, event, ProjectId(project))
+        if position - len(places) == self.position:
+            self.position = position
+
+    def read_page(self) -> tuple[Recorded, ...]:
+        """The next events after the known position; blocking, to be called on a thread."""
+        return tuple(self._decode(row) for row in self._log.page(after=self.position, limit=PAGE_EVENTS))
+
+    def absorb(self, page: Sequence[Recorded]) -> tuple[Place, ...]:
+        """Take in a page that was read; on the event loop, like everything that changes the folds."""
+        places: list[Place] = []
+        for one in page:
+            if one.position <= self.position:
+                continue
+            self.ready.observe(one.project, one.stream, one.event)
+            self._learn(one.stream, one.version, one.event, one.project)
+            self.position = one.position
+            places.append((one.stream, one.version, one.event, one.project))
+        return tuple(places)
+
+    def _learn(self, stream: StreamId, version: int, event: Event, project: ProjectId) -> None:
+        self.agenda.observe(Cause(stream, version, event, project))
+        self.standings.observe(stream, event)
+        self._keys.observe(stream, event)

@@ -1,0 +1,163 @@
+"""One node: everything that runs beside each other in a server process, started and stopped in order."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from domain import catalogue
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import Instant, StreamId
+from domain.kernel.message import Command, Stamp
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import Log, LogRow
+from infrastructure.rows.port import RowStore
+from infrastructure.runtime.committer import Committer
+from infrastructure.runtime.group import GroupDecider
+from infrastructure.runtime.heartbeat import LeaseDesk
+from infrastructure.runtime.hints import Hints, KeyFold
+from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.names import ProjectNames
+from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.projector import Projector, ProjectorOptions
+from infrastructure.runtime.projector_waiters import PositionWaiters
+from infrastructure.runtime.reactor import Reactor
+from infrastructure.runtime.settle import Observer, Place, Settler
+from infrastructure.runtime.snapshots import Snapshotter
+from infrastructure.runtime.ticker import Ticker
+from infrastructure.runtime.waiting import WaitingRoom
+from projections.catalogue import PROJECTIONS
+
+FOLLOW_SECONDS: Final = 1.0
+FLEET_PREFIXES: Final = frozenset(one.prefix for one in catalogue.AGGREGATES.values() if one.fleet)
+_logger = structlog.get_logger("signalbox.node")
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """What differs between nodes. ``secret`` keys the digests and is the same on every node of a store."""
+
+    secret: bytes
+    observers: tuple[Observer, ...] = ()
+    projector: ProjectorOptions | None = None
+
+
+class Node:
+    """Owns the committer and what stands around it; the surfaces speak to its parts."""
+
+    def __init__(self, log: Log, rows: RowStore, keys: KeyFold, options: NodeOptions) -> None:
+        self.name: Final = f"node_{secrets.token_hex(6)}"
+        self.log: Final = log
+        self.hints: Final = Hints(log, self.decode, keys)
+        self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY)
+        self.waiting: Final = WaitingRoom(self.hints.has_ready)
+        self.names: Final = ProjectNames(log)
+        self.leases: Final = LeaseDesk(log)
+        self.projector: Final = Projector(log, rows, PROJECTIONS, self.decode, options.projector)
+        self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
+        self.head: Final = PositionWaiters()
+        observers: tuple[Observer, ...] = (
+            self.hints,
+            self.waiting,
+            self._snapshots,
+            HeadSign(self.head),
+            *options.observers,
+        )
+        self.committer: Final = Committer(
+            log,
+            self.hot,
+            catalogue.AGGREGATES,
+            GroupDecider(catalogue.rules(self.hints.ready), catalogue.POLICIES, FLEET_PREFIXES),
+            Settler(self.hot, catalogue.AGGREGATES, observers),
+            secret=options.secret,
+        )
+        reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
+        self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ready = False
+
+    def decode(self, row: LogRow) -> Recorded:
+        """The event of a stored row."""
+        return recorded(row, catalogue.REGISTRY)
+
+    async def start(self) -> None:
+        """Read the hints up to the head, then serve; time is swept once everything else runs."""
+        await self._catch_up()
+        self.committer.start()
+        await asyncio.to_thread(self.projector.start)
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._follow(), name="follow"),
+            loop.create_task(self._ticker.run(), name="ticker"),
+        ]
+        self.head.reach(self.log.head())
+        self.ready = True
+        _logger.info("node started", node=self.name, head=self.log.head())
+
+    async def stop(self) -> None:
+        """Take nothing new, finish what is under way."""
+        self.ready = False
+        self.waiting.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.committer.stop()
+        await self.leases.stop()
+        await asyncio.to_thread(self.projector.stop)
+        await asyncio.to_thread(self._snapshots.stop)
+
+    async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
+        """Execute a claim and wait for work where there is none, in the order of arrival."""
+
+        async def attempt() -> Outcome:
+            now = Instant(max(self.log.now(), stamp.time))
+            return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
+
+        return await self.waiting.claim(stamp.project, attempt, wait_seconds=wait_seconds)
+
+    async def _catch_up(self) -> None:
+        while page := await asyncio.to_thread(self.hints.read_page):
+            self.hints.absorb(page)
+
+    async def _follow(self) -> None:
+        """What other nodes wrote, or what a doubt left unseen, reaches the hints and the waiters here."""
+        while True:
+            try:
+                await self._follow_once()
+            except Exception as error:
+                _logger.warning("following the log failed and is repeated", error=repr(error))
+                await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def _follow_once(self) -> None:
+        if self.log.shared:
+            await asyncio.to_thread(self.log.wait_beyond, self.hints.position, timeout_seconds=FOLLOW_SECONDS)
+        else:
+            # Nobody else writes here: only a doubt about an append leaves something unseen.
+            await asyncio.sleep(FOLLOW_SECONDS)
+        if self.log.head() <= self.hints.position:
+            return
+        page = await asyncio.to_thread(self.hints.read_page)
+        places = self.hints.absorb(page)
+        if places:
+            self.waiting.committed(places, self.hints.position)
+            self.head.reach(max(self.hints.position, self.head.position))
+
+
+class HeadSign:
+    """Tells those who follow the log that there is more of it."""
+
+    def __init__(self, head: PositionWaiters) -> None:
+        self._head = head
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Not durable yet."""
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """The log did not change."""
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """The log is at least this long."""
+        self._head.reach(max(position, self._head.position))

@@ -1,0 +1,280 @@
+"""Follows the log into the rows of all projections, in a thread of its own, each event exactly once."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from domain.kernel.decider import Recorded
+from domain.kernel.registry import UnknownEventType
+from infrastructure.log.port import Log, LogRow, StoreUnavailable
+from infrastructure.rows.fingerprint import fingerprint
+from infrastructure.rows.port import Change, RowRefused, RowStore, RowsUnavailable, TableOutdated
+from infrastructure.runtime.projector_fold import SLICE_EVENTS, Folder, follow, resume
+from infrastructure.runtime.projector_pages import PageSize, whole_commands
+from infrastructure.runtime.projector_waiters import PositionWaiters
+from projections.catalogue import AnyProjection
+
+Decode = Callable[[LogRow], Recorded]
+ProjectionState = Literal["following", "halted", "outdated", "ahead_of_log"]
+_WAIT_SECONDS: Final = 0.25
+"""How long a stop may go unnoticed while the log is quiet."""
+_FOLLOW_SECONDS: Final = 0.05
+_TROUBLE_SECONDS_MAX: Final = 5.0
+
+
+class _Unreadable(Exception):
+    """A stored row that cannot be decoded, although its name is known."""
+
+    def __init__(self, row: LogRow, problem: Exception) -> None:
+        super().__init__(row.position)
+        self.row = row
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One page that was written: what metrics are made of."""
+
+    events: int
+    seconds: float
+    position: int
+    lag_events: int
+    """Events in the log that are not in the rows yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectionStatus:
+    """How one projection is doing."""
+
+    name: str
+    state: ProjectionState
+    generation: int
+    checkpoint: int
+    drifted: bool
+    """Its rows were begun by other code: rebuild it, or say that the change does not matter."""
+    parked_streams: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectorOptions:
+    """What a node may choose. ``breathe`` is called every 50 events and after every page, by the projector's thread."""
+
+    breathe: Callable[[], None] = field(default=lambda: time.sleep(0))
+    """Lets the committer have the interpreter; a busy node sleeps a little longer in it."""
+    leads: Callable[[], bool] = field(default=lambda: True)
+    """Whether this node writes; the others only follow the checkpoints. Two leaders do no harm but double work."""
+    measure: Callable[[Round], None] = field(default=lambda _: None)
+
+
+class Projector:
+    """Keeps rows level with the log. ``start`` and ``stop`` once; everything else from any thread."""
+
+    def __init__(
+        self,
+        log: Log,
+        store: RowStore,
+        projections: Sequence[AnyProjection],
+        decode: Decode,
+        options: ProjectorOptions | None = None,
+    ) -> None:
+        self._log = log
+        self._store = store
+        self._projections = tuple(projections)
+        self._decode = decode
+        self._options = options or ProjectorOptions()
+        self._folders: dict[str, Folder] = {}
+        self._fingerprints: dict[str, str] = {}
+        self._unable: dict[str, ProjectionState] = {}
+        self._sizes = PageSize()
+        self._waiters = PositionWaiters()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
+        self._followed = False
+        self._error = ""
+
+    def start(self) -> None:
+        """Open the rows and begin to follow. Raises RowsUnavailable, StoreUnavailable."""
+        self.open()
+        self._thread.start()
+
+    def stop(self, *, timeout_seconds: float = 10.0) -> None:
+        """End after the page in hand."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_seconds)
+
+    def position(self) -> int:
+        """Every projection that follows is at least here."""
+        return self._waiters.position
+
+    async def wait_for(self, position: int, timeout_seconds: float = 2.0) -> bool:
+        """Wait until the rows are at a position; False where time was up (the answer is stale then)."""
+        return await self._waiters.wait_for(position, timeout_seconds)
+
+    def status(self) -> tuple[ProjectionStatus, ...]:
+        """Every projection as it is now."""
+        return tuple(self._status(projection) for projection in self._projections)
+
+    def open(self) -> None:
+        """Find or begin the live generation of every projection; ``start`` does it, a caller of ``catch_up`` first."""
+        head = self._log.head()
+        for projection in self._projections:
+            name = projection.name
+            self._fingerprints[name] = fingerprint(projection)
+            try:
+                generation = self._store.open(projection, self._fingerprints[name])
+            except TableOutdated:
+                self._unable[name] = "outdated"
+                continue
+            if generation.checkpoint > head:
+                self._unable[name] = "ahead_of_log"  # the log was restored from an earlier copy
+                continue
+            self._folders[name] = Folder(self._store, generation)
+        self._publish()
+
+    def catch_up(self) -> int:
+        """Fold what is in the log now and return the position; for tools and tests, not beside a running thread."""
+        while self._lead():
+            pass
+        return self.position()
+
+    def _run(self) -> None:
+        trouble_seconds = 0.0
+        while not self._stopping.is_set():
+            try:
+                moved = self._lead() if self._options.leads() else self._follow()
+                if not moved:
+                    self._log.wait_beyond(self.position(), timeout_seconds=_WAIT_SECONDS)
+                trouble_seconds, self._error = 0.0, ""
+            except Exception as problem:  # the thread must outlive whatever happens; status shows it
+                self._error = f"{type(problem).__name__}: {problem}"
+                trouble_seconds = min(_TROUBLE_SECONDS_MAX, trouble_seconds * 2 or 0.05)
+                self._stopping.wait(trouble_seconds)
+                self._recover()
+
+    def _lead(self) -> bool:
+        if self._followed:
+            self._resume(resume)  # another node folded meanwhile: nothing remembered here is true any more
+            self._followed = False
+        # Projections at one place share a page. One that is far behind has its own turn, so that the others stay level.
+        moved = [self._page(folders) for folders in self._groups()]
+        return any(moved)
+
+    def _follow(self) -> bool:
+        self._resume(follow)
+        self._followed = True
+        if self.position() < self._log.head():
+            self._stopping.wait(_FOLLOW_SECONDS)
+            return True
+        return False
+
+    def _groups(self) -> list[list[Folder]]:
+        groups: dict[int, list[Folder]] = {}
+        for folder in self._folders.values():
+            if folder.halted is None:
+                groups.setdefault(folder.generation.checkpoint, []).append(folder)
+        return list(groups.values())
+
+    def _page(self, folders: list[Folder]) -> bool:
+        began = time.perf_counter()
+        limit = self._sizes.limit
+        rows = self._log.page(after=folders[0].generation.checkpoint, limit=limit)
+        if not rows:
+            return False
+        full = len(rows) >= limit
+        try:
+            self._project(folders, self._decoded(whole_commands(rows, limit)))
+        except _Unreadable as unreadable:
+            self._park(folders, unreadable.row, unreadable.problem)
+        self._publish()
+        seconds = time.perf_counter() - began
+        self._sizes.learn(rows, seconds)
+        lag = self._log.head() - self.position() if full else 0
+        self._options.measure(Round(len(rows), seconds, self.position(), max(0, lag)))
+        self._options.breathe()
+        return True
+
+    def _decoded(self, rows: list[LogRow]) -> list[Recorded]:
+        """The events, up to the first that cannot be read; where that is the very first, raises.
+
+        UnknownEventType: this program is older than the log, so it has to wait for another. _Unreadable: anything else.
+        """
+        events: list[Recorded] = []
+        for number, row in enumerate(rows):
+            if number % SLICE_EVENTS == 0:
+                self._options.breathe()
+            try:
+                events.append(self._decode(row))
+            except Exception as problem:
+                if events:
+                    break
+                if isinstance(problem, UnknownEventType):
+                    raise
+                raise _Unreadable(row, problem) from problem
+        return events
+
+    def _project(self, folders: list[Folder], events: list[Recorded]) -> None:
+        end = events[-1].position
+        changes = [folder.fold(events, end, self._options.breathe) for folder in folders]
+        try:
+            self._write(folders, changes)
+        except RowRefused as refused:
+            if len(events) > 1:
+                self._project(folders, events[: len(events) // 2])  # close in on the event that does it
+            else:
+                guilty = [folder for folder in folders if folder.generation.projection.name == refused.projection]
+                event = events[0]
+                self._write(
+                    guilty, [folder.park(event.stream, event.position, event.event.TYPE, refused) for folder in guilty]
+                )
+
+    def _park(self, folders: list[Folder], row: LogRow, problem: Exception) -> None:
+        """Set a row aside in the projections that its name concerns; the others pass it."""
+        changes = [
+            folder.park(row.stream, row.position, row.type, problem)
+            if folder.handles(row.type)
+            else folder.fold((), row.position, self._options.breathe)
+            for folder in folders
+        ]
+        self._write(folders, changes)
+
+    def _write(self, folders: list[Folder], changes: list[Change]) -> None:
+        if self._store.write(changes):
+            for folder, change in zip(folders, changes, strict=True):
+                folder.accept(change)
+        else:
+            self._recover()  # another leader was faster, or another generation is live
+
+    def _recover(self) -> None:
+        try:
+            self._resume(resume)
+        except (RowsUnavailable, StoreUnavailable, TableOutdated) as problem:
+            self._error = str(problem)
+
+    def _resume(self, how: Callable[[RowStore, Folder], Folder]) -> None:
+        for name, folder in tuple(self._folders.items()):
+            self._folders[name] = how(self._store, folder)
+        self._publish()
+
+    def _publish(self) -> None:
+        places = [folder.generation.checkpoint for folder in self._folders.values() if folder.halted is None]
+        self._waiters.reach(min(places, default=0))
+
+    def _status(self, projection: AnyProjection) -> ProjectionStatus:
+        name = projection.name
+        folder = self._folders.get(name)
+        if folder is None:
+            return ProjectionStatus(name, self._unable.get(name, "outdated"), 0, 0, True, 0, "rebuild it")
+        halted = folder.halted
+        return ProjectionStatus(
+            name=name,
+            state="following" if halted is None else "halted",
+            generation=folder.generation.number,
+            checkpoint=folder.generation.checkpoint,
+            drifted=folder.generation.fingerprint != self._fingerprints[name],
+            parked_streams=len(folder.parked),
+            error=self._error if halted is None else f"@{halted.position} {halted.error}",
+        )

@@ -1,0 +1,205 @@
+"""Folds a page of events into the change of one generation; keeps its live rows at hand."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from domain.kernel.decider import Recorded
+from infrastructure.rows.port import Change, Generation, Parked, RowStore
+from projections.kernel.rows import Versioned
+
+CACHED_ROWS_MAX: Final = 20_000
+"""Live rows of one projection that stay in memory are at most twice this many."""
+ATTEMPTS_MAX: Final = 3
+"""How often an event is folded before it counts as poison."""
+ERROR_LENGTH_MAX: Final = 500
+SLICE_EVENTS: Final = 50
+"""Events folded between two calls of ``breathe``: well under a millisecond and a half."""
+
+Touched = list[tuple[Recorded, tuple[str, ...]]]
+
+
+class _Poison(Exception):
+    """One event cannot be folded, however often it is tried."""
+
+    def __init__(self, problem: Exception) -> None:
+        super().__init__(f"{type(problem).__name__}: {problem}"[:ERROR_LENGTH_MAX])
+
+
+class Folder:
+    """One projection's place in the log. Used by one thread."""
+
+    def __init__(self, store: RowStore, generation: Generation) -> None:
+        self._store = store
+        self.generation = generation
+        self.halted: Parked | None = None
+        """The event in front of which the whole projection stands still."""
+        self._halting: Parked | None = None
+        self._stems = {event.TYPE.rpartition(".v")[0] for event in generation.projection.handles}
+        self.parked = {parked.stream for parked in store.parked(generation)}
+        self._after: dict[str, Any] = {}
+        self._young: dict[str, Any] = {}
+        self._old: dict[str, Any] = {}
+
+    def fold(self, events: Sequence[Recorded], end: int, breathe: Callable[[], None]) -> Change:
+        """What the events do, up to position ``end``. It counts once it was accepted."""
+        self._halting = None
+        change = Change(self.generation, end)
+        touched = self._touched(events, change)
+        rows = self._load(touched)
+        if self.generation.projection.keeps == "lines":
+            self._fold_lines(touched, change, breathe)
+        else:
+            self._fold_rows(touched, rows, change, breathe)
+        self._after = rows
+        return change
+
+    def park(self, stream: str, position: int, name: str, problem: Exception) -> Change:
+        """The change that sets one event aside which cannot be read, or whose row cannot be stored."""
+        self._halting, self._after = None, {}
+        change = Change(self.generation, position)
+        self._set_aside(Parked(stream, position, name, str(_Poison(problem))), change)
+        return change
+
+    def handles(self, name: str) -> bool:
+        """Whether a stored name, of any version, is one of the projection's events."""
+        return name.rpartition(".v")[0] in self._stems
+
+    def accept(self, change: Change) -> None:
+        """The change was written."""
+        self.generation = self.generation.at(change.checkpoint)
+        self.halted = self._halting
+        self.parked.update(parked.stream for parked in change.parked)
+        self._young.update(self._after)
+        self._after = {}
+        if len(self._young) > CACHED_ROWS_MAX:
+            self._old, self._young = self._young, {}
+
+    def _touched(self, events: Sequence[Recorded], change: Change) -> Touched:
+        projection = self.generation.projection
+        handles, keys, begun = projection.handles, projection.keys, self.generation.checkpoint
+        touched: Touched = []
+        stopped = set(self.parked)
+        for recorded in events:
+            if type(recorded.event) not in handles or recorded.position <= begun or recorded.stream in stopped:
+                continue
+            try:
+                touched.append((recorded, keys(recorded)))
+            except Exception as problem:
+                stopped.add(recorded.stream)
+                self._poisoned(recorded, _Poison(problem), change)
+                if self._halting:
+                    break
+        return touched
+
+    def _load(self, touched: Touched) -> dict[str, Any]:
+        """Rows as they are before the page: from memory, else from the store, None where there is none."""
+        begins = self.generation.projection.begins
+        rows: dict[str, Any] = {}
+        missing: dict[str, None] = {}
+        for recorded, keys in touched:
+            for key in keys:
+                if key in rows or key in missing:
+                    continue
+                if key in self._young:
+                    rows[key] = self._young[key]
+                elif key in self._old:
+                    rows[key] = self._old[key]
+                elif type(recorded.event) in begins:
+                    rows[key] = None
+                else:
+                    missing[key] = None
+        if missing:
+            found = self._store.rows(self.generation, tuple(missing))
+            rows.update((key, found.get(key)) for key in missing)
+        return rows
+
+    def _fold_rows(self, touched: Touched, rows: dict[str, Any], change: Change, breathe: Callable[[], None]) -> None:
+        every_version = self.generation.projection.keeps == "versions"
+        opened: dict[str, int] = {}
+        stopped: set[str] = set()
+        for number, (recorded, keys) in enumerate(touched):
+            if number % SLICE_EVENTS == 0:
+                breathe()
+            if recorded.stream in stopped:
+                continue
+            try:
+                after = self._step(recorded, keys, rows)
+            except _Poison as poison:
+                stopped.add(recorded.stream)
+                self._poisoned(recorded, poison, change)
+                if self._halting:
+                    break
+                continue
+            position = recorded.position
+            for key, row in zip(keys, after, strict=True):
+                before = rows[key]
+                if row is before:
+                    continue
+                if key not in opened:
+                    if before is not None:
+                        change.closed.append((key, position))
+                elif every_version:
+                    change.versions.append(Versioned(before, opened[key], position))
+                if row is None:
+                    opened.pop(key, None)
+                else:
+                    opened[key] = position
+                rows[key] = row
+        change.versions.extend(Versioned(rows[key], since, None) for key, since in opened.items())
+
+    def _fold_lines(self, touched: Touched, change: Change, breathe: Callable[[], None]) -> None:
+        stopped: set[str] = set()
+        for number, (recorded, keys) in enumerate(touched):
+            if number % SLICE_EVENTS == 0:
+                breathe()
+            if recorded.stream in stopped:
+                continue
+            try:
+                lines = self._step(recorded, keys, {})
+            except _Poison as poison:
+                stopped.add(recorded.stream)
+                self._poisoned(recorded, poison, change)
+                if self._halting:
+                    break
+                continue
+            change.versions.extend(Versioned(line, recorded.position, None) for line in lines if line is not None)
+
+    def _step(
+        self, recorded: Recorded, keys: tuple[str, ...], rows: dict[str, Any], attempts: int = ATTEMPTS_MAX
+    ) -> list[Any]:
+        """All rows of one event, or none of them."""
+        step = self.generation.projection.step
+        try:
+            return [step(rows.get(key), recorded, key) for key in keys]
+        except Exception as problem:  # whatever our own code raises: one event must not stop the others
+            if attempts <= 1:
+                raise _Poison(problem) from problem
+            return self._step(recorded, keys, rows, attempts - 1)
+
+    def _poisoned(self, recorded: Recorded, poison: _Poison, change: Change) -> None:
+        self._set_aside(Parked(recorded.stream, recorded.position, recorded.event.TYPE, str(poison)), change)
+
+    def _set_aside(self, parked: Parked, change: Change) -> None:
+        if self.generation.projection.on_poison == "park_stream":
+            change.parked.append(parked)
+        else:
+            self._halting = parked
+            change.checkpoint = parked.position - 1
+
+
+def follow(store: RowStore, folder: Folder) -> Folder:
+    """The same where the generation only moved on under somebody else's hands: enough for one who does not fold."""
+    now = store.current(folder.generation)
+    if now is None or now.state == "retired":
+        return resume(store, folder)
+    folder.generation = now
+    return folder
+
+
+def resume(store: RowStore, folder: Folder) -> Folder:
+    """A folder at the place that the store has now, on the generation that is live now."""
+    old = folder.generation
+    now = store.current(old)
+    if now is None or now.state == "retired":
+        now = store.open(old.projection, old.fingerprint)
+    return Folder(store, now)

@@ -1,0 +1,119 @@
+"""Time as commands: once a second the node on duty sweeps leases and the agenda and sends what is due."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, StreamId, command_id_of
+from domain.kernel.message import Command, Stamp
+from domain.kernel.policy import derived_stamp
+from domain.node.commands import EndOutage
+from domain.node.state import OUTAGE_STREAM
+from domain.session import liveness
+from domain.session.commands import SessionCommand
+from infrastructure.log.port import Lease, Log
+from infrastructure.runtime.hints import Hints
+from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.reactor import Reactor
+
+SWEEP_SECONDS: Final = 1.0
+OUTAGE_SECONDS: Final = 5
+"""A sign of life that is older than this means that nobody could renew: every lease gets a grace."""
+DUTY_SECONDS: Final = 3
+DUTY: Final = "ticker"
+
+_logger = structlog.get_logger("signalbox.ticker")
+Execute = Callable[[Command, Stamp], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What one blocking look at the store found."""
+
+    now: Instant
+    alive_through: int
+    on_duty: bool
+    leases: tuple[Lease, ...]
+
+
+class Ticker:
+    """Every node writes the sign of life; only the one on duty sweeps, so each item has one worker.
+
+    A node that dies is followed by another within the duty's lease and one second.
+    """
+
+    def __init__(self, log: Log, hints: Hints, reactor: Reactor, execute: Execute, *, node: str) -> None:
+        self._log = log
+        self._hints = hints
+        self._reactor = reactor
+        self._execute = execute
+        self._node = node
+
+    async def run(self) -> None:
+        """Sweep until cancelled; a sweep that fails is told and tried again."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception as error:
+                _logger.warning("a sweep failed and is repeated", error=repr(error))
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> None:
+        """One look at everything that time brings about."""
+        signs = await asyncio.to_thread(self._look)
+        if signs.alive_through and signs.now - signs.alive_through > OUTAGE_SECONDS * SECOND:
+            await self._end_outage(signs)
+            # The leases get their grace before anything expires; the next sweep sees it.
+            return
+        if not signs.on_duty:
+            return
+        await self._sweep_sessions(signs)
+        await self._sweep_agenda(signs.now)
+        await self._reactor.sweep(self._execute, asyncio.to_thread, signs.now)
+
+    def _look(self) -> Signs:
+        now = Instant(self._log.now())
+        alive_through = self._log.beat(now=now)
+        on_duty = self._log.hold_duty(DUTY, self._node, now=now, seconds=DUTY_SECONDS)
+        return Signs(now, alive_through, on_duty, tuple(self._log.leases()) if on_duty else ())
+
+    async def _end_outage(self, signs: Signs) -> None:
+        command = EndOutage(began_at=signs.alive_through)
+        await self._execute(command, self._stamp("outage", OUTAGE_STREAM, signs.alive_through, signs.now))
+
+    async def _sweep_sessions(self, signs: Signs) -> None:
+        standings = self._hints.standings
+        due = liveness.due(signs.leases, standings.by_session, standings.outage_ended_at, signs.now)
+        await asyncio.gather(*(self._tell(command, signs) for command in due))
+
+    async def _tell(self, command: SessionCommand, signs: Signs) -> None:
+        renewed_at = next(one.renewed_at for one in signs.leases if one.session == command.session)
+        policy = f"{command.NAME}/{command.incarnation}"
+        await self._execute(command, self._stamp(policy, StreamId(command.session), renewed_at, signs.now))
+
+    async def _sweep_agenda(self, now: Instant) -> None:
+        agenda = self._hints.agenda
+        due = agenda.due(now)
+        stamps = [
+            derived_stamp(policy, cause, one, now, f"{cause.stream}@{cause.version}") for policy, cause, one in due
+        ]
+        # Sent together, so that they share groups of the committer.
+        await asyncio.gather(
+            *(self._execute(one.command, stamp) for (_, _, one), stamp in zip(due, stamps, strict=True))
+        )
+        for policy, cause, _ in due:
+            agenda.forget(policy, cause)
+
+    def _stamp(self, policy: str, stream: StreamId, cause: int, now: Instant) -> Stamp:
+        """What time asks has no causing event; the renewal or sign of life that it saw stands in for it."""
+        command_id = command_id_of(policy, stream, cause, stream)
+        return Stamp(
+            command_id=command_id,
+            project=FLEET,
+            principal=PrincipalId(f"policy:{policy.partition('/')[0]}"),
+            time=now,
+            correlation_id=command_id,
+        )
