@@ -1,0 +1,160 @@
+"""The matrix of rights is closed: every command has a row, and what has none is refused to everybody."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import domain
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import Instant, PrincipalId, ProjectId
+from domain.kernel.message import Command
+from domain.principal.allow import MATRIX, Principal, allow, is_expired, principal_of
+from domain.principal.commands import Role
+from domain.principal.errors import NotPermitted
+from domain.principal.events import KeyIssued
+from domain.principal.state import Key
+
+ALPHA, BETA = ProjectId("proj_a"), ProjectId("proj_b")
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+def command_names() -> set[str]:
+    """Every command class that any aggregate defines, in the catalogue or not."""
+    found: set[str] = set()
+    for path in Path(domain.__file__ or "").parent.glob("*/commands.py"):
+        module = import_module(f"domain.{path.parent.name}.commands")
+        for kind in vars(module).values():
+            if isinstance(kind, type) and issubclass(kind, Command) and "NAME" in vars(kind):
+                found.add(kind.NAME)
+    return found
+
+
+READS = {
+    f"read.{thing}" for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "keys")
+}
+RIGHTS = {"heartbeat", "lock.wide"}
+DERIVED = {
+    "acknowledge_attempt",
+    "settle_need",
+    "elapse_backoff",
+    "time_out_attempt",
+    "lapse_delivery",
+    "suspect_session",
+    "recover_session",
+    "lose_session",
+    "end_lock_delay",
+    "end_outage",
+    "record_refusal",
+}
+
+WHO_MAY: dict[str, set[Role]] = {
+    "read.projects": {"worker", "viewer", "operator", "admin"},
+    "read.tasks": {"worker", "viewer", "operator", "admin"},
+    "read.sessions": {"worker", "viewer", "operator", "admin"},
+    "read.locks": {"worker", "viewer", "operator", "admin"},
+    "read.events": {"worker", "operator", "admin"},
+    "read.refusals": {"worker", "operator", "admin"},
+    "read.metrics": {"viewer", "operator", "admin"},
+    "read.keys": {"admin"},
+    "create_project": {"admin"},
+    "freeze_project": {"operator", "admin"},
+    "unfreeze_project": {"operator", "admin"},
+    "apply_plan": {"operator", "admin"},
+    "claim_task": {"worker", "operator"},
+    "report_progress": {"worker", "operator"},
+    "complete_task": {"worker", "operator"},
+    "fail_task": {"worker", "operator"},
+    "release_task": {"worker", "operator"},
+    "cancel_task": {"operator", "admin"},
+    "retry_task": {"operator", "admin"},
+    "open_session": {"worker", "operator", "admin"},
+    "heartbeat": {"worker", "operator", "admin"},
+    "end_session": {"worker", "operator", "admin"},
+    "acquire_locks": {"worker", "operator", "admin"},
+    "release_locks": {"worker", "operator", "admin"},
+    "lock.wide": {"operator", "admin"},
+    "issue_key": {"admin"},
+    "revoke_key": {"admin"},
+    **{name: set() for name in DERIVED},
+}
+
+
+def principal(role: Role, *projects: ProjectId, human: bool | None = None) -> Principal:
+    return Principal(
+        id=PrincipalId("key_x"),
+        role=role,
+        projects=frozenset(projects) if projects else None,
+        human=role != "worker" if human is None else human,
+    )
+
+
+def test_every_command_every_read_and_every_right_has_a_row_and_no_row_is_left_over() -> None:
+    assert len(command_names()) > 20
+    assert set(MATRIX) == command_names() | READS | RIGHTS
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("action", sorted(WHO_MAY))
+def test_each_role_may_just_what_the_table_says(action: str, role: Role) -> None:
+    assert (allow(principal(role, ALPHA), action, ALPHA) is None) is (role in WHO_MAY[action])
+    assert (allow(principal(role), action, None) is None) is (role in WHO_MAY[action])
+
+
+def test_the_table_of_this_test_is_complete() -> None:
+    assert set(WHO_MAY) == set(MATRIX)
+
+
+@pytest.mark.parametrize("action", sorted(MATRIX))
+def test_a_worker_changes_only_what_is_its_own(action: str) -> None:
+    reads = {"read.projects", "read.tasks", "read.sessions", "read.locks"}
+    allowed = allow(principal("worker", ALPHA), action, ALPHA, own=False) is None
+    assert allowed is (action in reads)
+
+
+@pytest.mark.parametrize("action", sorted(MATRIX))
+@pytest.mark.parametrize("role", ROLES)
+def test_a_foreign_project_is_answered_exactly_like_an_absent_one(action: str, role: Role) -> None:
+    asker = principal(role, ALPHA)
+    assert allow(asker, action, BETA) == UnknownThing(kind="project", name=BETA)
+    assert allow(asker, action, BETA, named="beta") == UnknownThing(kind="project", name="beta")
+
+
+@pytest.mark.parametrize("action", sorted(MATRIX))
+@pytest.mark.parametrize("role", ROLES)
+def test_who_sees_some_projects_may_not_reach_into_all_of_them(action: str, role: Role) -> None:
+    bound_to_a_session = action in {"open_session", "heartbeat", "end_session"}
+    allowed = allow(principal(role, ALPHA), action, None) is None
+    assert allowed is (bound_to_a_session and role in WHO_MAY[action])
+
+
+@pytest.mark.parametrize("action", ["read.keys", "issue_key", "revoke_key", "create_project", "freeze_project"])
+@pytest.mark.parametrize("role", ROLES)
+def test_an_agent_never_carries_the_rights_of_people_whatever_its_role(action: str, role: Role) -> None:
+    assert isinstance(allow(principal(role, human=False), action, None), NotPermitted)
+
+
+def test_an_action_without_a_row_is_refused_to_everybody() -> None:
+    for role in ROLES:
+        assert isinstance(allow(principal(role), "drop_everything", None), NotPermitted)
+
+
+def test_a_refusal_of_a_right_is_audited_and_says_who_may_not_what() -> None:
+    refusal = allow(principal("viewer"), "apply_plan", ALPHA)
+    assert refusal == NotPermitted(kind="human", role="viewer", action="apply_plan")
+    assert refusal.AUDITED
+    assert refusal.HTTP_STATUS == 403
+    assert refusal.message() == "A human key with the role viewer may not apply_plan."
+
+
+def test_a_key_makes_the_principal_that_it_says() -> None:
+    issued = KeyIssued(name="k", role="worker", projects=(ALPHA,), digest="", expires_at=Instant(10), at=Instant(0))
+    worker = principal_of(PrincipalId("key_1"), Key(issued))
+    assert worker == Principal(PrincipalId("key_1"), "worker", frozenset({ALPHA}), human=False, expires_at=Instant(10))
+    assert not is_expired(worker, Instant(9))
+    assert is_expired(worker, Instant(10))
+    person = principal_of(PrincipalId("key_2"), Key(issued.model_copy(update={"role": "admin", "projects": ()})))
+    assert person.projects is None
+    assert person.human
+    assert not is_expired(principal("admin"), Instant(10))
