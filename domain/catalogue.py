@@ -4,19 +4,35 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from domain.dispatch import claim, follow, plan, report
+from domain.dispatch import claim, follow, keys, locks, lose_session, open_session, plan, report
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
+from domain.kernel.policy import Policy
 from domain.kernel.registry import Registry
+from domain.lock import commands as lock_commands
 from domain.lock import decider as lock
 from domain.lock import events as lock_events
 from domain.lock import upcasts as lock_upcasts
+from domain.node import commands as node_commands
+from domain.node import decider as node
+from domain.node import events as node_events
+from domain.node import upcasts as node_upcasts
+from domain.policies.ready_dependants import READY_DEPENDANTS
+from domain.principal import commands as principal_commands
+from domain.principal import decider as principal
+from domain.principal import events as principal_events
+from domain.principal import upcasts as principal_upcasts
 from domain.project import commands as project_commands
 from domain.project import decider as project
 from domain.project import events as project_events
 from domain.project import upcasts as project_upcasts
+from domain.refusal import commands as refusal_commands
+from domain.refusal import decider as refusal
+from domain.refusal import events as refusal_events
+from domain.refusal import upcasts as refusal_upcasts
+from domain.session import commands as session_commands
 from domain.session import decider as session
 from domain.session import events as session_events
 from domain.session import upcasts as session_upcasts
@@ -26,7 +42,16 @@ from domain.task import events as task_events
 from domain.task import upcasts as task_upcasts
 
 AGGREGATES: Final[AggregateByPrefix] = {
-    aggregate.prefix: aggregate for aggregate in (project.PROJECT, task.TASK, session.SESSION, lock.LOCKS)
+    aggregate.prefix: aggregate
+    for aggregate in (
+        project.PROJECT,
+        task.TASK,
+        session.SESSION,
+        lock.LOCKS,
+        principal.KEY,
+        node.OUTAGES,
+        refusal.REFUSALS,
+    )
 }
 
 EVENTS: Final[tuple[type[Event], ...]] = (
@@ -60,12 +85,28 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     lock_events.LocksGranted,
     lock_events.LocksReleased,
     lock_events.LocksLingered,
+    principal_events.KeyIssued,
+    principal_events.KeyRevoked,
+    node_events.OutageEnded,
+    refusal_events.CommandRefused,
 )
+"""Every class whose events are stored."""
 
 REGISTRY: Final = Registry(
     EVENTS,
-    {**project_upcasts.UPCASTS, **task_upcasts.UPCASTS, **session_upcasts.UPCASTS, **lock_upcasts.UPCASTS},
+    {
+        **project_upcasts.UPCASTS,
+        **task_upcasts.UPCASTS,
+        **session_upcasts.UPCASTS,
+        **lock_upcasts.UPCASTS,
+        **principal_upcasts.UPCASTS,
+        **node_upcasts.UPCASTS,
+        **refusal_upcasts.UPCASTS,
+    },
 )
+
+POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS,)
+"""What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[Mapping[type[Command], Decide]] = {
     project_commands.CreateProject: project.create,
@@ -83,12 +124,25 @@ _DECISIONS: Final[Mapping[type[Command], Decide]] = {
     task_commands.ElapseBackoff: follow.elapse_backoff,
     task_commands.TimeOutAttempt: follow.time_out,
     task_commands.LapseDelivery: follow.lapse_delivery,
+    session_commands.OpenSession: open_session.open_session,
+    session_commands.EndSession: lose_session.end,
+    session_commands.SuspectSession: lose_session.suspect,
+    session_commands.RecoverSession: lose_session.recover,
+    session_commands.LoseSession: lose_session.lose,
+    lock_commands.AcquireLocks: locks.acquire,
+    lock_commands.ReleaseLocks: locks.give_back,
+    lock_commands.EndLockDelay: locks.end_delay,
+    principal_commands.IssueKey: keys.issue_key,
+    principal_commands.RevokeKey: principal.revoke_key,
+    node_commands.EndOutage: node.end_outage,
+    refusal_commands.RecordRefusal: refusal.record,
 }
 """Decisions that need nothing but command, stamp and view."""
 
 _CLASSES: Final[tuple[type[Command], ...]] = (*_DECISIONS, task_commands.ClaimTask)
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
+"""By the name that the doors for machines use."""
 
 
 def rules(ready: ReadyIndex) -> Rules:

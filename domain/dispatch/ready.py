@@ -104,16 +104,15 @@ class ReadyIndex:
         if isinstance(state.phase, Ready):
             self._list(stream, state.phase.since)
 
-    def dump(self) -> bytes:
-        """Everything as plain JSON, for a checkpoint beside the position that it belongs to."""
-        rows = tuple(self._row(stream, known) for stream, known in self._known.items())
-        return ReadyRows(rows=rows).model_dump_json().encode()
+    def dump(self) -> ReadyRows:
+        """Everything as plain rows, for a checkpoint beside the position that it belongs to."""
+        return ReadyRows(rows=tuple(self._row(stream, known) for stream, known in self._known.items()))
 
     @classmethod
-    def load(cls, data: bytes) -> "ReadyIndex":
-        """The index that was dumped. Raises ValueError for anything else."""
+    def load(cls, dumped: ReadyRows) -> "ReadyIndex":
+        """The index that was dumped."""
         index = cls()
-        for row in ReadyRows.model_validate_json(data).rows:
+        for row in dumped.rows:
             task, project = StreamId(row.task), ProjectId(row.project)
             index._known[task] = _known(project, row.priority, row.path_length, row.requires, row.scope)
             if row.since is not None:

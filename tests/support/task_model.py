@@ -1,0 +1,96 @@
+"""What a queue of work does, in few words: written from the rules, without looking at the deciders."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.kernel.ids import SECOND
+from domain.task.commands import Outcome
+
+DELAY_SECONDS: Final = 30
+PATH: Final = "path:shop//src/**"
+CLAIMS: Final = (None, "env:staging", PATH)
+"""None of these overlaps another, and only the path lingers."""
+CAPACITY: Final = {"one": 1, "two": 1, "three": 2}
+"""Sessions; only the third has a GPU."""
+
+
+@dataclass
+class Row:
+    """All that the model knows of a task."""
+
+    needs: dict[str, tuple[Outcome, ...]]
+    priority: int
+    gpu: bool
+    claim: str | None
+    attempts_max: int
+    park: bool
+    length: int = 1
+    status: str = "pending"
+    told: set[str] = field(default_factory=set)
+    """Needs of which an acceptable end was told."""
+    token: str = ""
+    holder: str = ""
+    since: int = 0
+    spent: int = 0
+    shut: tuple[int, str] | None = None
+    """Until when its locks linger, and under which token."""
+
+    @property
+    def live(self) -> bool:
+        return self.status in ("assigned", "running")
+
+    def ready(self, now: int) -> None:
+        self.status, self.since = "ready", now
+
+    def tell(self, need: str, status: str, now: int) -> None:
+        """How a need settled."""
+        if self.status == "pending" and status in self.needs[need]:
+            self.told.add(need)
+            if self.told == set(self.needs):
+                self.ready(now)
+
+    def fall_silent(self, now: int) -> None:
+        """The attempt ended without its holder's word."""
+        if self.claim == PATH:
+            self.shut = (now + DELAY_SECONDS * SECOND, self.token)
+
+    def fail(self, consumes: bool) -> None:
+        self.spent += consumes
+        exhausted = consumes and self.spent >= self.attempts_max
+        self.status = ("parked" if self.park else "failed") if exhausted else "backoff"
+
+
+@dataclass
+class Model:
+    """All tasks, by key."""
+
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+
+    def measure(self) -> None:
+        """Longest paths; every task stands behind those that it needs."""
+        for key in reversed(self.rows):
+            after = [row.length for row in self.rows.values() if key in row.needs]
+            self.rows[key].length = 1 + max(after, default=0)
+
+    def live(self) -> list[tuple[str, Row]]:
+        return [(key, row) for key, row in self.rows.items() if row.live]
+
+    def is_full(self, name: str) -> bool:
+        return sum(row.holder == name for _, row in self.live()) >= CAPACITY[name]
+
+    def is_shut(self, claim: str | None) -> bool:
+        return claim is not None and any(row.claim == claim and (row.live or row.shut) for row in self.rows.values())
+
+    def claimable(self, name: str, ids: dict[str, str]) -> list[str]:
+        """What the session may take, best first."""
+
+        def rank(key: str) -> tuple[int, int, int, str]:
+            row = self.rows[key]
+            return (-row.priority, -row.length, row.since, ids[key])
+
+        fitting = (
+            key
+            for key, row in self.rows.items()
+            if row.status == "ready" and (name == "three" or not row.gpu) and not self.is_shut(row.claim)
+        )
+        return [] if self.is_full(name) else sorted(fitting, key=rank)
