@@ -1,23 +1,34 @@
 """The edge: raw input becomes a command, authorised and stamped, here and once; then it goes the one way."""
 
+import asyncio
 import re
 import secrets
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
+import structlog
 from pydantic import ValidationError
 
 from api.ports import Answered, Services
 from domain.catalogue import COMMANDS
+from domain.dispatch.authority import actions_of
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, CommandId, PrincipalId, ProjectId, suffix_of
 from domain.kernel.message import Command, ProjectCommand, Stamp
 from domain.principal.allow import Principal, allow
+from domain.refusal.commands import RecordRefusal
+from domain.session.commands import OpenSession
 from domain.task.commands import ClaimTask
 
 WAIT_SECONDS_MAX: Final = 30.0
 FAULTS_SHOWN_MAX: Final = 10
+NAME_SHOWN_MAX: Final = 200
+RECORDINGS_MAX: Final = 64
+"""Refusals that may wait for their record at once; a flood of them must not become a flood of events."""
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{8,100}")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_LOG: Final = structlog.stdlib.get_logger("signalbox.edge")
 
 
 class InvalidCommand(Rejection):
@@ -68,6 +79,7 @@ class Edge:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._recordings: set[asyncio.Task[None]] = set()
 
     async def submit_json(self, name: str, fields: bytes, origin: Origin) -> Answered | Rejection:
         """Parse the JSON text of a command's fields and submit it."""
@@ -79,26 +91,43 @@ class Edge:
 
         Raises ServiceFault.
         """
-        project = await self._project(command)
+        project = await self._project(command, origin.principal)
         if isinstance(project, Rejection):
-            # A name that does not exist and one that the caller may not see are answered alike.
             return project
-        refusal = allow(origin.principal, command.NAME, None if project == FLEET else project)
-        if refusal is not None:
-            return refusal
         stamp = self._stamp(project, origin)
         if isinstance(stamp, Rejection):
             return stamp
+        refusal = _refusal(command, project, origin.principal)
+        if refusal is not None:
+            self._record(command, refusal, stamp)
+            return refusal
         if isinstance(command, ClaimTask) and origin.wait_seconds > 0:
             wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
             return await self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
         return await self._services.commands.execute(command, stamp)
 
-    async def _project(self, command: Command) -> ProjectId | Rejection:
-        if not isinstance(command, ProjectCommand):
-            return FLEET
-        found = await self._services.names.project(command.project)
-        return UnknownThing(kind="project", name=command.project) if found is None else found
+    async def visible(self, principal: Principal, name: str) -> ProjectId | UnknownThing:
+        """The project of a slug or id. One that is absent and one that the principal may not see are answered alike."""
+        # What can be no name is not looked up: a store may refuse some texts outright.
+        found = await self._services.names.project(name) if _NAME.fullmatch(name) else None
+        if found is None or (principal.projects is not None and found not in principal.projects):
+            return UnknownThing(kind="project", name=name[:NAME_SHOWN_MAX])
+        return found
+
+    async def settle(self) -> None:
+        """Wait until every refusal so far is recorded; call it before the store is closed."""
+        while self._recordings:
+            await asyncio.wait(self._recordings)
+
+    async def _project(self, command: Command, principal: Principal) -> ProjectId | Rejection:
+        if isinstance(command, ProjectCommand):
+            return await self.visible(principal, command.project)
+        if isinstance(command, OpenSession) and principal.projects is not None:
+            for name in command.projects:
+                found = await self.visible(principal, name)
+                if isinstance(found, UnknownThing):
+                    return found
+        return FLEET
 
     def _stamp(self, project: ProjectId, origin: Origin) -> Stamp | Rejection:
         now = self._services.clock.now()
@@ -110,9 +139,38 @@ class Edge:
             project=project,
             principal=PrincipalId(origin.principal.id),
             time=now,
-            correlation_id=origin.correlation_id or command_id,
-            traceparent=origin.traceparent,
+            # Whoever sends these in another form loses them, as the trace context standard has it.
+            correlation_id=_of_form(_COMMAND_ID, origin.correlation_id) or command_id,
+            traceparent=_of_form(_TRACEPARENT, origin.traceparent),
         )
+
+    def _record(self, command: Command, refusal: Rejection, stamp: Stamp) -> None:
+        """Keep a refusal that matters for audit; as well as can be, for the caller has its answer either way."""
+        if not refusal.AUDITED:
+            return
+        if len(self._recordings) >= RECORDINGS_MAX:
+            _LOG.warning("refusal_not_recorded", command=command.NAME, principal=stamp.principal, reason="too many")
+            return
+        record = RecordRefusal(
+            command=command.NAME, code=refusal.code(), message=refusal.message(), principal=stamp.principal
+        )
+        identifier = CommandId(_fresh_id(stamp.time))
+        its_stamp = stamp.model_copy(update={"command_id": identifier, "causation_id": stamp.command_id})
+        task = asyncio.get_running_loop().create_task(self._keep(record, its_stamp), name="refusal")
+        self._recordings.add(task)
+        task.add_done_callback(self._recordings.discard)
+
+    async def _keep(self, record: RecordRefusal, stamp: Stamp) -> None:
+        try:
+            await self._services.commands.execute(record, stamp)
+        except Exception as error:
+            _LOG.warning("refusal_not_recorded", command=record.command, principal=record.principal, reason=repr(error))
+
+
+def _refusal(command: Command, project: ProjectId, principal: Principal) -> Rejection | None:
+    where = None if project == FLEET else project
+    refusals = (allow(principal, action, where) for action in actions_of(command))
+    return next((refusal for refusal in refusals if refusal is not None), None)
 
 
 def parse(name: str, fields: bytes) -> Command | Rejection:
@@ -134,6 +192,10 @@ def invalid(name: str, error: ValidationError) -> InvalidCommand:
     )
     summary = "; ".join(f"{one['field'] or 'body'}: {one['fault']}" for one in faults)
     return InvalidCommand(command=name, summary=summary[:1_000], faults=faults)
+
+
+def _of_form(form: re.Pattern[str], text: str | None) -> str | None:
+    return text if text is not None and form.fullmatch(text) else None
 
 
 def _fresh_id(now: int) -> str:
