@@ -186,13 +186,18 @@ def _row(connection: psycopg.Connection, query: str, parameters: Parameters) -> 
 
 @contextmanager
 def _faults(connection: psycopg.Connection, *, broken: type[Exception]) -> Iterator[None]:
-    """Say what an operational error means: with the connection gone ``broken``, else that nothing was written."""
+    """Say what an error of the driver means: with the connection gone ``broken``, else that nothing was written.
+
+    A session that was thrown out for being idle, and a server that has become read-only, count as internal errors.
+    """
     try:
         yield
-    except psycopg.OperationalError as error:
+    except psycopg.Error as error:
         if connection.closed:
             raise broken(str(error)) from error
-        raise StoreUnavailable(str(error)) from error
+        if isinstance(error, (psycopg.OperationalError, psycopg.InternalError)):
+            raise StoreUnavailable(str(error)) from error
+        raise
 
 
 def _abandon(connection: psycopg.Connection) -> None:

@@ -56,7 +56,7 @@ class Follower:
                     connection.execute(self._listen)
                     pause = RECONNECT_SECONDS_MIN
                     self._follow(connection)
-            except (psycopg.OperationalError, StoreUnavailable):
+            except (psycopg.Error, StoreUnavailable):
                 self._wait(None, pause * self._jitter.uniform(0.5, 1.5))
                 pause = min(2 * pause, RECONNECT_SECONDS_MAX)
 
