@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: one that appends, a few for everything else, and what their failures mean."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from select import POLLIN, poll
 from typing import Any, Final, TypeVar
@@ -185,7 +185,7 @@ def _row(connection: psycopg.Connection, query: str, parameters: Parameters) -> 
 
 
 @contextmanager
-def _faults(connection: psycopg.Connection, *, broken: type[Exception]) -> Iterator[None]:
+def _faults(connection: psycopg.Connection, *, broken: type[Exception]) -> Generator[None]:
     """Say what an error of the driver means: with the connection gone ``broken``, else that nothing was written.
 
     A session that was thrown out for being idle, and a server that has become read-only, count as internal errors.

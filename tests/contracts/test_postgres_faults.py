@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -27,7 +27,7 @@ def log(postgres_url: str) -> Iterator[PostgresLog]:
 
 
 @contextmanager
-def held_lock(url: str) -> Iterator[psycopg.Connection]:
+def held_lock(url: str) -> Generator[psycopg.Connection]:
     """Somebody else holds the log's lock, so that an append is caught half way."""
     with psycopg.connect(url, autocommit=True) as connection, connection.transaction():
         connection.execute("SELECT signalbox.lock_log()")
