@@ -76,9 +76,9 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _write_text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+def _write_text(_: _Dumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style if _is_text(text) else "'")
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style if _is_text(text) else "'")
 
 
 def _is_text(text: str) -> bool:

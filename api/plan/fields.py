@@ -53,9 +53,13 @@ Moment = Annotated[str, AfterValidator(_moment), Field(max_length=40, json_schem
 
 
 def _without_cancel(value: object) -> object:
-    if isinstance(value, dict) and cast("dict[str, object]", value).get("on_exhausted") == "cancel":
+    if _says_cancel(value):
         raise refused("on_exhausted: cancel is valid and not yet honoured", "Use fail or park for now.", "not_yet")
     return value
+
+
+def _says_cancel(value: object) -> bool:
+    return isinstance(value, dict) and cast("dict[str, object]", value).get("on_exhausted") == "cancel"
 
 
 Retry = Annotated[RetryRule, BeforeValidator(_without_cancel)]

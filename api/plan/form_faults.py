@@ -47,7 +47,7 @@ def _is_echo(detail: "ErrorDetails", root: Node) -> bool:
     return (
         detail["type"] == "too_short"
         and isinstance(node, Sequence)
-        and len(node.items) >= cast("int", detail["ctx"]["min_length"])
+        and len(node.items) >= cast("int", detail.get("ctx", {})["min_length"])
     )
 
 

@@ -1,7 +1,7 @@
 """The tree of a plan text: values that know their line and column, whatever notation they were written in."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import isfinite
 from typing import Final, NamedTuple
 
@@ -51,7 +51,7 @@ class Mapping:
     """Fields by name, in the order written; a name is always text."""
 
     at: Place
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, Entry]
 
 
 Node = Scalar | Sequence | Mapping

@@ -1,6 +1,7 @@
 """Plan files: what is read, what each fault says and where, and that nothing but faults ever comes of any text."""
 
 import json
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.plan.faults import FAULTS_MAX, FaultCode, PlanFault
-from api.plan.model import plan_schema
+from api.plan.model import PlanForm, ScopeEntry, TaskEntry, plan_schema
 from api.plan.read import Plan, read_plan, read_plan_bytes
 from api.plan.text import BYTES_MAX
 from domain.kernel.values import Requirement, ScopeClaim
@@ -318,7 +319,8 @@ def test_too_many_tasks_are_told() -> None:
 def test_faults_are_counted_beyond_a_hundred_and_come_in_order() -> None:
     faults = faults_of("project: x\ntasks:\n" + "".join(f"- {{key: t{i}}}\n" for i in range(300)))
     assert len(faults) == FAULTS_MAX
-    assert faults[-1].code == "more_faults" and "201 more" in faults[-1].message
+    assert faults[-1].code == "more_faults"
+    assert "201 more" in faults[-1].message
     assert [fault.line for fault in faults] == list(range(3, 3 + FAULTS_MAX))
 
 
@@ -360,7 +362,8 @@ def test_a_file_over_eight_mebibytes_is_refused_unread() -> None:
     assert only_fault("#" * (BYTES_MAX + 1)).code == "too_large"
     assert only_fault("\u20ac" * (BYTES_MAX // 3 + 1)).code == "too_large"
     faults = read_plan_bytes(b"\xff" * (BYTES_MAX + 1), "p")
-    assert isinstance(faults, tuple) and faults[0].code == "too_large"
+    assert isinstance(faults, tuple)
+    assert faults[0].code == "too_large"
 
 
 def test_every_class_of_fault_has_a_case_here() -> None:
@@ -427,3 +430,9 @@ def test_any_tree_gives_a_plan_or_faults(tasks: list[object], defaults: object) 
 def test_any_bytes_give_a_plan_or_faults(data: bytes) -> None:
     found = read_plan_bytes(data, "p.yaml")
     assert isinstance(found, Plan) or len(found) >= 1
+
+
+def test_the_reference_page_names_every_field() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plan.md").read_text(encoding="utf-8")
+    fields = {name for form in (PlanForm, TaskEntry, ScopeEntry) for name in form.model_fields}
+    assert not {name for name in fields - {"claim"} if f"`{name}" not in page and f"{name}:" not in page}

@@ -70,7 +70,8 @@ def test_circles_are_named_and_cut_always_at_the_same_edge(tmp_path: Path) -> No
     lock = tmp_path / "package-lock.json"
     lock.write_text(json.dumps(CIRCULAR))
     first, second = convert(lock, "--run", "make"), convert(lock, "--run", "make")
-    assert first.stdout == second.stdout and first.stderr == second.stderr
+    assert first.stdout == second.stdout
+    assert first.stderr == second.stderr
     assert "circle: b@1.0.0 -> c@2.0.0 -> x/a@1.0.0 -> b@1.0.0; cut: x/a@1.0.0 no longer needs b@1.0.0" in first.stderr
     plan = planned(first.stdout)
     assert needs_of(plan) == {

@@ -133,7 +133,9 @@ def test_overlaps_are_all_unordered_conflicts_and_the_proposals_order_them(tasks
         if (one.key, other.key) not in before and (other.key, one.key) not in before and _excludes(one, other)
     }
     assert found == expected
-    assert overlaps.complete and overlaps.pairs_total == len(found) and len(overlaps.pairs) == len(found)
+    assert overlaps.complete
+    assert overlaps.pairs_total == len(found)
+    assert len(overlaps.pairs) == len(found)
     wanted = {(proposal.task, proposal.need) for proposal in overlaps.proposals}
     ordered = tuple(
         task.model_copy(
