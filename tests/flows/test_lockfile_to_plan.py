@@ -126,7 +126,8 @@ def test_a_hostile_lock_file_is_refused_in_one_line(tmp_path: Path, name: str, t
     done = convert(lock)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith("lockfile-to-plan: ") and done.stderr.count("\n") == 1, done.stderr
+    assert done.stderr.startswith("lockfile-to-plan: ")
+    assert done.stderr.count("\n") == 1, done.stderr
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

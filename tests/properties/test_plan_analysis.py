@@ -1,7 +1,7 @@
 """The mathematics of a plan against definitions that are too slow to ship."""
 
 import json
-from itertools import combinations, permutations
+from itertools import combinations, pairwise, permutations
 from math import ceil
 from time import perf_counter
 
@@ -72,7 +72,7 @@ def test_critical_path_and_width_are_the_largest_chain_and_antichain(tasks: tupl
     assert analysis.critical_weight == len(analysis.critical_path) == _chains(tasks, before, antichain=False)
     path = analysis.critical_path
     direct = {(need.task, task.key) for task in tasks for need in task.needs}
-    assert all(edge in direct for edge in zip(path, path[1:], strict=False))
+    assert all(edge in direct for edge in pairwise(path))
     assert analysis.width == _chains(tasks, before, antichain=True)
 
 
