@@ -63,8 +63,8 @@ class _Open:
     at: Place
     anchor: str | None
     is_mapping: bool
-    items: list[Node] = field(default_factory=lambda: list[Node]())
-    entries: dict[str, Entry] = field(default_factory=lambda: dict[str, Entry]())
+    items: list[Node] = field(default_factory=list[Node])
+    entries: dict[str, Entry] = field(default_factory=dict[str, Entry])
     name: tuple[str, Place] | None = None
     """The field whose value comes next."""
     weight: int = 1
