@@ -1,0 +1,164 @@
+"""Requests as values: what is sent, and how the answer is read. A command carries its id, so a repeat is the same."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final, Generic, TypeVar
+from urllib.parse import urlencode
+
+from signalbox.client.answers import body_of, error_of, graphql_error_of
+from signalbox.client.errors import SignalboxError
+from signalbox.client.fields import Fields, as_fields, integer, objects, text, texts
+from signalbox.client.ids import fresh_command_id
+from signalbox.client.transport import HttpAnswer, HttpRequest
+
+ANSWER_SECONDS_MAX: Final = 15.0
+"""Longest time without an answer, on top of what was asked to wait."""
+COMMANDS_MAX: Final = 100
+"""Commands in one request."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Generic[T]):
+    """One request, and the reading of its answer, which raises a SignalboxError where it is none."""
+
+    request: HttpRequest
+    read: Callable[[HttpAnswer], T]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The answer to an accepted command."""
+
+    answer: Fields
+    position: int
+    """The log position from which the answer is true; reads may ask for it with ``after``."""
+    repeated: bool
+    """Whether the command was accepted before and this is the first answer once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer to a heartbeat."""
+
+    status: str
+    """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced``."""
+    ttl_seconds: int
+    held: tuple[str, ...]
+    revoked: tuple[str, ...]
+    """Tokens that were named and are not held any more: stop that work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    position: int
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    events: tuple[Fields, ...]
+    position: int
+    """Head of the log when the page was read."""
+
+
+def command(
+    name: str, fields: Mapping[str, object], *, command_id: str | None = None, wait_seconds: float = 0.0
+) -> Ask[Accepted]:
+    """One command, under a fresh id where none is given. Refusals raise Refused when asked."""
+    envelope: dict[str, object] = {"type": name, "id": command_id or fresh_command_id(), "command": fields}
+    if wait_seconds > 0:
+        envelope["wait_seconds"] = wait_seconds
+    return Ask(_post("/v1/commands", envelope, wait_seconds), lambda answer: _accepted(body_of(answer)))
+
+
+def commands(several: Iterable[tuple[str, Mapping[str, object]]]) -> Ask[tuple[Accepted | SignalboxError, ...]]:
+    """At most 100 commands in one request, each under a fresh id; each stands alone, decided in order."""
+    envelopes = [{"type": name, "id": fresh_command_id(), "command": fields} for name, fields in several]
+    if len(envelopes) > COMMANDS_MAX:
+        raise ValueError(f"one request carries at most {COMMANDS_MAX} commands")
+    return Ask(_post("/v1/commands", {"commands": envelopes}), _results)
+
+
+def heartbeat(session: str, incarnation: int, tokens: Iterable[str], *, seconds_max: float) -> Ask[Heard]:
+    """Renew a lease and acknowledge tokens; no answer within ``seconds_max`` is no answer."""
+    beat = {"session": session, "incarnation": incarnation, "tokens": list(tokens)}
+    return Ask(HttpRequest("POST", "/v1/heartbeat", _json(beat), seconds_max), _heard)
+
+
+def wait(project: str, after: int, seconds: float) -> Ask[Waited]:
+    """Return as soon as an event of the project lies behind ``after``, or after ``seconds`` (30 at most)."""
+    query = {"project": project, "after": after, "timeout_seconds": seconds}
+    return Ask(_get("/v1/wait", query, seconds), _waited)
+
+
+def events(
+    *, project: str | None = None, stream: str | None = None, after: int = 0, limit: int = 500
+) -> Ask[EventPage]:
+    """A page of the log behind ``after``, of one project, one stream, or whatever the key may read."""
+    query = {"project": project, "stream": stream, "after": after, "limit": limit}
+    return Ask(_get("/v1/events", {name: value for name, value in query.items() if value is not None}), _page)
+
+
+def status() -> Ask[Fields]:
+    return Ask(_get("/v1/status", {}), body_of)
+
+
+def graphql(query: str, variables: Mapping[str, object]) -> Ask[Fields]:
+    """The ``data`` of a GraphQL answer. The first error, if any, is raised as Refused or ServerFaultError."""
+    return Ask(_post("/graphql", {"query": query, "variables": variables}), _data)
+
+
+def _post(path: str, body: Mapping[str, object], wait_seconds: float = 0.0) -> HttpRequest:
+    return HttpRequest("POST", path, _json(body), ANSWER_SECONDS_MAX + wait_seconds)
+
+
+def _get(path: str, query: Mapping[str, object], wait_seconds: float = 0.0) -> HttpRequest:
+    return HttpRequest("GET", f"{path}?{urlencode(query)}" if query else path, None, ANSWER_SECONDS_MAX + wait_seconds)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _accepted(fields: Fields) -> Accepted:
+    return Accepted(
+        as_fields(fields.get("answer"), "answer"), integer(fields, "position"), fields.get("repeated") is True
+    )
+
+
+def _results(answer: HttpAnswer) -> tuple[Accepted | SignalboxError, ...]:
+    return tuple(_result(one) for one in objects(body_of(answer), "results"))
+
+
+def _result(fields: Fields) -> Accepted | SignalboxError:
+    if fields.get("ok") is False:
+        return error_of(HTTPStatus.OK, as_fields(fields.get("error"), "error"))
+    return _accepted(fields)
+
+
+def _heard(answer: HttpAnswer) -> Heard:
+    fields = body_of(answer)
+    return Heard(
+        text(fields, "status"), integer(fields, "ttl_seconds"), texts(fields, "held"), texts(fields, "revoked")
+    )
+
+
+def _waited(answer: HttpAnswer) -> Waited:
+    fields = body_of(answer)
+    return Waited(integer(fields, "position"), fields.get("changed") is True)
+
+
+def _page(answer: HttpAnswer) -> EventPage:
+    fields = body_of(answer)
+    return EventPage(objects(fields, "events"), integer(fields, "position"))
+
+
+def _data(answer: HttpAnswer) -> Fields:
+    fields = body_of(answer)
+    if fields.get("errors"):
+        raise graphql_error_of(objects(fields, "errors")[0])
+    return as_fields(fields.get("data"), "data")
