@@ -154,7 +154,7 @@ def test_a_commit_that_fails_leaves_the_outcome_unknown_and_the_receipt_decides(
     class Failing(sqlite3.Connection):
         failing = False
 
-        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:  # type: ignore[override]
+        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
             if sql == "COMMIT" and Failing.failing:
                 raise sqlite3.OperationalError("disk I/O error")
             return super().execute(sql, *arguments)  # type: ignore[arg-type]
