@@ -94,8 +94,12 @@ class LockModel(RuleBasedStateMachine):
         for event in events:
             self.space = evolve(self.space, event)
 
-    @rule(session=st.sampled_from(SESSIONS), task=st.sampled_from(TASKS), claims=requests)
-    def ask(self, session: str, task: str | None, claims: tuple[tuple[str, LockMode], ...]) -> None:
+    @rule(asks=st.lists(st.tuples(st.sampled_from(SESSIONS), st.sampled_from(TASKS), requests), min_size=1, max_size=8))
+    def ask(self, asks: list[tuple[str, str | None, tuple[tuple[str, LockMode], ...]]]) -> None:
+        for session, task, claims in asks:
+            self._ask(session, task, claims)
+
+    def _ask(self, session: str, task: str | None, claims: tuple[tuple[str, LockMode], ...]) -> None:
         wanted = tuple(ScopeClaim(claim=f"path:r//{pattern}", mode=mode) for pattern, mode in claims)
         blockers = [held for held in self.held if clash(held, session, task, claims)]
         newcomer = any(clash(held, session, "a task of its own", claims) for held in self.held)
@@ -161,6 +165,9 @@ class LockModel(RuleBasedStateMachine):
     def end_delay(self, data: st.DataObject) -> None:
         held = data.draw(st.sampled_from(self.held))
         events = release(self.space, held.token, "lock_delay_over", Instant(self.now))
+        if held.until is not None:
+            assert release(self.space, held.token, "lock_delay_over", Instant(held.until - 1)) == ()
+            assert release(self.space, held.token, "lock_delay_over", Instant(held.until)) != ()
         over = held.until is not None and self.now >= held.until
         assert bool(events) is over
         self._evolve(events)
@@ -211,5 +218,5 @@ class LockModel(RuleBasedStateMachine):
         assert kept.index == again.index
 
 
-LockModel.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+LockModel.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 TestLockModel = LockModel.TestCase
