@@ -229,3 +229,12 @@ def test_tasks_with_the_same_needs_are_tested_once() -> None:
 
     assert len(list(index.candidates(PROJECTS[0], free=free))) == 100
     assert asked == [SCOPES[1]]
+
+
+def test_buckets_interleave_by_rank() -> None:
+    index = ReadyIndex()
+    streams = [StreamId(f"task_{number}") for number in range(6)]
+    for number, stream in enumerate(streams):
+        index.observe(PROJECTS[0], stream, a_plan(SCOPES[number % 2]))
+        index.observe(PROJECTS[0], stream, TaskReadied(reason="planned", at=Instant(number)))
+    assert list(index.candidates(PROJECTS[0])) == streams
