@@ -147,6 +147,7 @@ def test_an_action_without_a_row_is_refused_to_everybody() -> None:
 
 def test_a_refusal_of_a_right_is_audited_and_says_who_may_not_what() -> None:
     refusal = allow(principal("viewer"), "apply_plan", ALPHA)
+    assert isinstance(refusal, NotPermitted)
     assert refusal == NotPermitted(kind="human", role="viewer", action="apply_plan")
     assert refusal.AUDITED
     assert refusal.HTTP_STATUS == 403

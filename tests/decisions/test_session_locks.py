@@ -169,6 +169,7 @@ def test_an_old_token_is_fenced_and_the_refusal_is_audited(world: World) -> None
     token = token_of(ask(world, claim("src/**")))
     give_back(world, token)
     refusal = give_back(world, token).rejection
+    assert isinstance(refusal, LockTokenFenced)
     assert refusal == LockTokenFenced(token=token, session=MINE)
     assert refusal.AUDITED
     assert isinstance(give_back(world, "999").rejection, LockTokenFenced)
