@@ -75,6 +75,7 @@ class GroupView:
         Raises Unreplayable for events that cannot be folded, StreamsMissing for a stream written without a read.
         """
         before: dict[str, int] = {}
+        self._require(decision)
         for write in decision.writes:
             version, state = self._held(write.stream)
             before.setdefault(write.stream, version)
@@ -119,6 +120,13 @@ class GroupView:
             self.hot.put(stream, version, state)
         for name, stream in self._names.items():
             self.hot.put_name(name, stream)
+
+    def _require(self, decision: Decision) -> None:
+        """Ask for every written stream that is not in memory at once: a plan writes thousands of new ones."""
+        wanted = {write.stream for write in decision.writes if write.stream not in self._overlay}
+        missing = tuple(stream for stream in wanted if self.hot.get(stream) is None)
+        if missing:
+            raise StreamsMissing(streams=missing)
 
     def _held(self, stream: str) -> Held:
         found = self._overlay.get(stream) or self.hot.get(stream)
