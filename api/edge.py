@@ -131,7 +131,7 @@ class Edge:
 
     def _stamp(self, project: ProjectId, origin: Origin) -> Stamp | Rejection:
         now = self._services.clock.now()
-        command_id = origin.command_id or _fresh_id(now)
+        command_id = origin.command_id or fresh_command_id(now)
         if not _COMMAND_ID.fullmatch(command_id):
             return InvalidCommandId()
         return Stamp(
@@ -154,7 +154,7 @@ class Edge:
         record = RecordRefusal(
             command=command.NAME, code=refusal.code(), message=refusal.message(), principal=stamp.principal
         )
-        identifier = CommandId(_fresh_id(stamp.time))
+        identifier = CommandId(fresh_command_id(stamp.time))
         its_stamp = stamp.model_copy(update={"command_id": identifier, "causation_id": stamp.command_id})
         task = asyncio.get_running_loop().create_task(self._keep(record, its_stamp), name="refusal")
         self._recordings.add(task)
@@ -198,6 +198,7 @@ def _of_form(form: re.Pattern[str], text: str | None) -> str | None:
     return text if text is not None and form.fullmatch(text) else None
 
 
-def _fresh_id(now: int) -> str:
+def fresh_command_id(now: int) -> str:
+    """An id for a command that came without one."""
     number = ((now // 1000) << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
     return f"cmd_{suffix_of(number)}"

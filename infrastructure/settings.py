@@ -24,7 +24,10 @@ class HttpSettings(BaseModel):
     plan_body_bytes_max: int = Field(default=8 * MEBIBYTE, ge=1_024, le=64 * MEBIBYTE)
     command_seconds_max: float = Field(default=10.0, gt=0, le=300)
     """Time for one command, on top of what it asked to wait."""
-    connections_max: int = Field(default=4_096, ge=1, le=100_000)
+    requests_max: int = Field(default=4_096, ge=1, le=100_000)
+    """Requests under way at once, waiting ones too; the next is answered that there are too many."""
+    openapi: bool = False
+    """Whether /v1/openapi.json describes the doors on FastAPI."""
     backlog: int = Field(default=2_048, ge=1, le=65_535)
     graceful_seconds_max: int = Field(default=10, ge=1, le=300)
     """How long a stop waits for requests that are under way."""

@@ -1,0 +1,115 @@
+"""The HTTP application: guard, hot doors, FastAPI for the rest, GraphQL where it is given."""
+
+import asyncio
+from importlib.metadata import PackageNotFoundError, version
+from typing import Protocol
+
+from api.edge import Edge
+from api.http.asgi import ASGIApp, Receive, Scope, Send
+from api.http.changes import Changes
+from api.http.commands import CommandDoor, Limits
+from api.http.doors import Door, Doors
+from api.http.guard import Guard
+from api.http.heartbeat import HeartbeatDoor
+from api.http.reading import ReadingDoors
+from api.http.rest import create_rest
+from api.ports import Services
+
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+class HttpLimits(Protocol):
+    """Limits that the operator may change."""
+
+    @property
+    def body_bytes_max(self) -> int: ...
+    @property
+    def plan_body_bytes_max(self) -> int: ...
+    @property
+    def command_seconds_max(self) -> float: ...
+    @property
+    def requests_max(self) -> int: ...
+    @property
+    def openapi(self) -> bool: ...
+
+
+class AppSettings(Protocol):
+    """What the application has to know of the installation."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def allowed_hosts(self) -> tuple[str, ...]: ...
+    @property
+    def http(self) -> HttpLimits: ...
+
+
+class Application:
+    """An ASGI application that can be told to come to an end."""
+
+    def __init__(self, guarded: ASGIApp, changes: Changes, edge: Edge, stopping: asyncio.Event) -> None:
+        self._guarded = guarded
+        self._changes = changes
+        self._edge = edge
+        self._stopping = stopping
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._guarded(scope, receive, send)
+
+    def begin_stop(self) -> None:
+        """End every wait at once; call it on the event loop before connections are closed."""
+        self._stopping.set()
+
+    async def close(self) -> None:
+        """Finish what runs behind the requests; call it before the services end."""
+        self.begin_stop()
+        await self._changes.close()
+        await self._edge.settle()
+
+
+def create_app(
+    services: Services, *, graphql: ASGIApp | None, settings: AppSettings, edge: Edge | None = None
+) -> Application:
+    """Bind the doors to the services. GraphQL shares ``edge`` with them where it is given."""
+    limits = settings.http
+    edge = edge or Edge(services)
+    stopping = asyncio.Event()
+    changes = Changes(services.events)
+    commands = CommandDoor(
+        services,
+        edge,
+        Limits(limits.body_bytes_max, limits.plan_body_bytes_max, limits.command_seconds_max),
+        stopping,
+    )
+    reading = ReadingDoors(services, edge, changes, stopping, version=_version())
+    hot: dict[str, tuple[str, Door]] = {
+        "/v1/commands": ("POST", commands),
+        "/v1/heartbeat": ("POST", HeartbeatDoor(services.heartbeats)),
+        "/v1/wait": ("GET", reading.wait),
+        "/v1/events": ("GET", reading.events),
+        "/v1/status": ("GET", reading.status),
+        "/healthz": ("GET", reading.healthz),
+        "/readyz": ("GET", reading.readyz),
+        "/metrics": ("GET", reading.metrics),
+    }
+    rest = create_rest(services, edge, openapi=limits.openapi, command_seconds_max=limits.command_seconds_max)
+    guarded = Guard(
+        Doors(hot, rest, graphql, body_bytes_max=limits.body_bytes_max),
+        authenticate=services.principals.authenticate,
+        hosts=allowed_hosts(settings),
+        requests_max=limits.requests_max,
+    )
+    return Application(guarded, changes, edge, stopping)
+
+
+def allowed_hosts(settings: AppSettings) -> frozenset[str]:
+    """Names by which the server may be called, in lower case, without port."""
+    bound = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return frozenset(name.lower() for name in (*LOCAL_HOSTS, bound, *settings.allowed_hosts))
+
+
+def _version() -> str:
+    try:
+        return version("signalbox")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,110 @@
+"""Answers: their bytes, their status, and how they are sent. Every error has the same typed shape."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from api.http.asgi import Send
+from api.ports import Answered, ServiceFault
+from domain.kernel.errors import Rejection
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+JSON: Final = b"application/json"
+RETRY_SECONDS: Final = b"1"
+_SAFE: Final[Headers] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_JSON_HEADERS: Final[Headers] = ((b"content-type", JSON), *_SAFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole response."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, in words for a program and for a person."""
+
+    code: str
+    message: str
+    advice: str
+    status: int
+    data: dict[str, object] = field(default_factory=dict[str, object])
+
+    def text(self) -> bytes:
+        """The typed shape that docs/http.md promises."""
+        error = {
+            "code": self.code,
+            "message": self.message,
+            "next": self.advice,
+            "data": self.data,
+            "status": self.status,
+        }
+        return orjson.dumps({"ok": False, "error": error})
+
+
+def problem_of(rejection: Rejection) -> Problem:
+    """A refusal as a problem."""
+    return Problem(
+        rejection.code(),
+        rejection.message(),
+        rejection.advice(),
+        rejection.HTTP_STATUS,
+        rejection.model_dump(mode="json"),
+    )
+
+
+def fault_problem(fault: ServiceFault, command_id: str | None = None) -> Problem:
+    """A fault of ours; the id, where known, is what a repeat has to carry."""
+    return Problem(fault.code, fault.message, fault.advice, 503, {} if command_id is None else {"id": command_id})
+
+
+def refusal(rejection: Rejection) -> Reply:
+    """The reply to what a door refuses."""
+    return problem_reply(problem_of(rejection))
+
+
+def problem_reply(problem: Problem) -> Reply:
+    """The reply that tells a problem, with the headers that belong to its status."""
+    headers: Headers = ()
+    match problem.status:
+        case 401:
+            headers = ((b"www-authenticate", b'Bearer realm="signalbox"'),)
+        case 405:
+            headers = ((b"allow", str(problem.data["allowed"]).encode()),)
+        case 503:
+            headers = ((b"retry-after", RETRY_SECONDS),)
+        case _:
+            pass
+    return Reply(problem.status, problem.text(), headers=headers)
+
+
+def answered(answer: Answered) -> tuple[int, bytes]:
+    """Status and body of a decided command: its stored text with position and repetition."""
+    text = answer.text
+    status = 200 if answer.ok else int(orjson.loads(text)["error"].get("status", 409))
+    return status, placed(text, answer.position, repeated=answer.repeated)
+
+
+def placed(text: bytes, position: int, *, repeated: bool = False) -> bytes:
+    """A JSON object's text with its place in the log added."""
+    return b'%b,"position":%d,"repeated":%b}' % (text[:-1], position, b"true" if repeated else b"false")
+
+
+def json_reply(content: object, status: int = 200) -> Reply:
+    """A reply with content that orjson can write."""
+    return Reply(status, orjson.dumps(content))
+
+
+async def send_reply(send: Send, reply: Reply) -> None:
+    """Send a whole response."""
+    known = _JSON_HEADERS if reply.content_type is JSON else ((b"content-type", reply.content_type), *_SAFE)
+    length = (b"content-length", b"%d" % len(reply.body))
+    await send({"type": "http.response.start", "status": reply.status, "headers": [length, *known, *reply.headers]})
+    await send({"type": "http.response.body", "body": reply.body})

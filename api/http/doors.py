@@ -1,0 +1,71 @@
+"""The way to each door: hot paths are answered here, the rest goes on to the inner applications."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from api.http.answers import Reply, send_reply
+from api.http.asgi import ASGIApp, Message, Receive, Scope, Send
+from api.http.body import Refused, parse_object, read_body, require_json
+from api.http.errors import MethodNotAllowed, UnknownPath
+from api.http.guard import REQUEST
+from api.http.request import Request
+
+Door = Callable[[Request], Awaitable[Reply]]
+
+GRAPHQL_PATHS: Final = frozenset({"/graphql", "/graphql/stream"})
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Doors:
+    """Routes by exact path; there are no patterns, slashes at the end or redirects."""
+
+    def __init__(
+        self, hot: Mapping[str, tuple[str, Door]], rest: ASGIApp, graphql: ASGIApp | None, *, body_bytes_max: int
+    ) -> None:
+        self._hot = hot
+        self._rest = rest
+        self._graphql = graphql
+        self._body_bytes_max = body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "lifespan":
+            await self._rest(scope, receive, send)
+        elif kind == "websocket":
+            await self._websocket(scope, receive, send)
+        elif (found := self._hot.get(scope["path"])) is not None:
+            method, door = found
+            if scope["method"] != method:
+                raise Refused(MethodNotAllowed(allowed=method))
+            await send_reply(send, await door(scope[REQUEST]))
+        elif scope["path"] in GRAPHQL_PATHS:
+            if self._graphql is None:
+                raise Refused(UnknownPath())
+            await self._graphql(scope, await self._bounded(scope, receive), send)
+        else:
+            await self._rest(scope, await self._bounded(scope, receive), send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._graphql is None or scope["path"] != "/graphql":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self._graphql(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive) -> Receive:
+        """The same channel with a body that was read and checked; inner applications need no limits of their own."""
+        if scope["method"] not in _WITH_BODY:
+            return receive
+        request: Request = scope[REQUEST]
+        require_json(request.content_type, request.content_encoding)
+        body = await read_body(receive, request.content_length, self._body_bytes_max)
+        parse_object(body)
+        told = False
+
+        async def replay() -> Message:
+            nonlocal told
+            if told:
+                return await receive()
+            told = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return replay

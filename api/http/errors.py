@@ -1,0 +1,93 @@
+"""Refusals of the doors themselves, before anything reaches the domain."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+
+
+class NotAuthenticated(Rejection):
+    """A key is needed that is known, not revoked and not expired.
+
+    Send the header `Authorization: Bearer KEY`; an admin issues keys with `signalbox key issue`.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 401
+
+
+class MalformedBody(Rejection):
+    """The body is not JSON: {reason}.
+
+    Send one JSON object in UTF-8 with a Content-Length that fits.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 400
+    reason: str
+
+
+class UnknownPath(Rejection):
+    """There is nothing at this path.
+
+    The doors are /v1/commands, /v1/keys, /v1/schema, /v1/heartbeat, /v1/wait, /v1/events, /v1/status,
+    /healthz, /readyz, /metrics and /graphql.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 404
+
+
+class MethodNotAllowed(Rejection):
+    """The path does not take that method.
+
+    Use {allowed}.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 405
+    allowed: str
+
+
+class BodyTooSlow(Rejection):
+    """The body did not arrive within {seconds_max} seconds.
+
+    Send it again, whole.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 408
+    seconds_max: int
+
+
+class BodyTooLarge(Rejection):
+    """The body is larger than {bytes_max} bytes.
+
+    Split it, or keep large things elsewhere and send references.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 413
+    bytes_max: int
+
+
+class NotJson(Rejection):
+    """The body has to be plain JSON, sent as such.
+
+    Send the header `Content-Type: application/json` and no Content-Encoding.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 415
+
+
+class UnknownHost(Rejection):
+    """The server does not answer to that host name.
+
+    Call it by the address it listens on, or add the name to SIGNALBOX_ALLOWED_HOSTS where it runs.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 421
+
+
+class InvalidRequest(Rejection):
+    """The request is not well formed: {summary}.
+
+    Correct the fields that are named and send it again.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    summary: str
+    faults: tuple[dict[str, str], ...] = ()

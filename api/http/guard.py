@@ -1,0 +1,130 @@
+"""What every request passes first: host, key, room, and the promise that a fault never shows its trace."""
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from api.http.answers import Problem, Reply, problem_reply, refusal, send_reply
+from api.http.asgi import ASGIApp, Message, Receive, Scope, Send
+from api.http.body import ClientGone, Refused
+from api.http.errors import NotAuthenticated, UnknownHost
+from api.http.faults import fault
+from api.http.request import Request, request_of
+from domain.principal.allow import Principal
+
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+"""What a supervisor may ask without a key; neither tells more than one word."""
+PRINCIPAL: Final = "signalbox.principal"
+"""Key of the scope under which inner applications find who is calling."""
+REQUEST: Final = "signalbox.request"
+
+
+class Guard:
+    """The outermost ASGI application. ``inner`` sees only requests of a known host with a valid key."""
+
+    def __init__(
+        self,
+        inner: ASGIApp,
+        *,
+        authenticate: Callable[[str], Principal | None],
+        hosts: Iterable[str],
+        requests_max: int,
+    ) -> None:
+        self._inner = inner
+        self._authenticate = authenticate
+        self._hosts = frozenset(host.encode() for host in hosts)
+        self._requests_max = requests_max
+        self._requests = 0
+        self._known_hosts: set[bytes] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            await self._http(scope, receive, send)
+        elif kind == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self._inner(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        self._requests += 1
+        try:
+            reply = self._admit(request_of(scope, receive))
+            if reply is None:
+                await self._inner(scope, receive, sending)
+            else:
+                await send_reply(sending, reply)
+        except ClientGone:
+            return
+        except Refused as refused:
+            if not started:
+                await send_reply(send, refusal(refused.rejection))
+        except Exception:
+            problem = fault(scope)
+            if not started:
+                await send_reply(send, problem_reply(problem))
+        finally:
+            self._requests -= 1
+
+    def _admit(self, request: Request) -> Reply | None:
+        scope = request.scope
+        if not self._is_known(request.host):
+            return refusal(UnknownHost())
+        if self._requests > self._requests_max:
+            return problem_reply(_OVERLOADED)
+        if scope["path"] not in OPEN_PATHS:
+            principal = self._principal(request.authorization)
+            if principal is None:
+                return refusal(NotAuthenticated())
+            request.principal = scope[PRINCIPAL] = principal
+        scope[REQUEST] = request
+        return None
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The key of a websocket comes with its first message; the inner application asks for it."""
+        closed = False
+
+        async def sending(message: Message) -> None:
+            nonlocal closed
+            closed = closed or message["type"] == "websocket.close"
+            await send(message)
+
+        if not self._is_known(request_of(scope, receive).host):
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            await self._inner(scope, receive, sending)
+        except Exception:
+            fault(scope)
+            if not closed:
+                await send({"type": "websocket.close", "code": 1011})
+
+    def _is_known(self, host: bytes) -> bool:
+        if host in self._known_hosts:
+            return True
+        known = _bare(host) in self._hosts
+        if known and len(self._known_hosts) < 100:
+            self._known_hosts.add(host)
+        return known
+
+    def _principal(self, authorization: bytes) -> Principal | None:
+        if authorization[:7].lower() != b"bearer ":
+            return None
+        return self._authenticate(authorization[7:].decode("latin-1").strip())
+
+
+_OVERLOADED: Final = Problem(
+    "overloaded", "Too many requests are under way; nothing was written.", "Send it again in a moment.", 503
+)
+
+
+def _bare(host: bytes) -> bytes:
+    """The name of a Host header, without port and in lower case."""
+    name, colon, port = host.lower().rpartition(b":")
+    return name if colon and port.isdigit() and (not name.count(b":") or name.endswith(b"]")) else host.lower()
