@@ -1,1 +1,1 @@
-"""What can be asked: pure folds from events to rows."""
+"""What can be asked: pure folds from recorded events to rows."""

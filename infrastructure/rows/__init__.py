@@ -1,1 +1,1 @@
-"""Storage of read models: memory, SQLite, PostgreSQL."""
+"""Storage of the read models: memory, SQLite and PostgreSQL are peers behind one port."""

@@ -1,1 +1,1 @@
-"""The frame every read model stands in: projection, rows, replay."""
+"""The frame every read model stands in: rows, projections, requests for pages, replay in memory."""

@@ -1,0 +1,141 @@
+"""What every store of rows can do; memory, SQLite and PostgreSQL are peers behind it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, Protocol
+
+from projections.catalogue import AnyProjection
+from projections.kernel.projection import Projection
+from projections.kernel.requests import Selection
+from projections.kernel.rows import R, Versioned
+
+GenerationState = Literal["building", "live", "retired"]
+HISTORY_LIMIT_MAX: Final = 1_000
+"""Versions in one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One filling of a projection's table. At most one is live, and it is what is asked."""
+
+    projection: AnyProjection
+    number: int
+    fingerprint: str
+    """Of the code that began it."""
+    state: GenerationState
+    checkpoint: int
+    """Position of the last event that is folded in."""
+
+    @property
+    def table(self) -> str:
+        """``task_board_v1_g1``."""
+        return f"{self.projection.table}_g{self.number}"
+
+    def at(self, checkpoint: int) -> "Generation":
+        """The same, further on."""
+        return replace(self, checkpoint=checkpoint)
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A stream whose rows stand still in one projection, because folding an event of it went wrong."""
+
+    stream: str
+    position: int
+    """Of the event; the stream's later events wait behind it."""
+    type: str
+    error: str
+
+
+@dataclass(slots=True)
+class Change:
+    """What one page of the log does to one generation; written whole or not at all."""
+
+    generation: Generation
+    """As it was: a checkpoint that has moved since refuses the change."""
+    checkpoint: int
+    closed: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    """(key, position): rows that were live before the page and are not any more."""
+    versions: list[Versioned[Any]] = field(default_factory=list[Versioned[Any]])
+    parked: list[Parked] = field(default_factory=list[Parked])
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Rows of one selection and the checkpoint that they were read at, in one snapshot."""
+
+    rows: tuple[Any, ...]
+    position: int
+
+
+class RowsUnavailable(Exception):
+    """Fault: the store of rows cannot be reached or broke off; its checkpoint tells whether the last write was kept."""
+
+
+class TableOutdated(Exception):
+    """Fault: the live generation has a table of another version; nothing can be asked until it is rebuilt."""
+
+
+class RowRefused(Exception):
+    """Fault: the store cannot hold a row of this projection, such as a number beyond 64 bits; nothing was written."""
+
+    def __init__(self, projection: str) -> None:
+        super().__init__(projection)
+        self.projection = projection
+
+
+class RowStore(Protocol):
+    """Rows of all projections, by generation. Calls block; each is safe from any thread. All raise RowsUnavailable."""
+
+    def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
+        """The live generation; an empty one is begun where there is none. Its fingerprint may be another: report it.
+
+        Raises TableOutdated.
+        """
+        ...
+
+    def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
+        """A new, empty generation that nobody asks yet."""
+        ...
+
+    def switch(self, generation: Generation) -> bool:
+        """Make a building generation live and retire the live one, in one transaction.
+
+        False where it is behind the live one (position must not go back) or is not building.
+        """
+        ...
+
+    def current(self, generation: Generation) -> Generation | None:
+        """State and checkpoint as stored now; None where it is gone."""
+        ...
+
+    def rows(self, generation: Generation, keys: Sequence[str]) -> dict[str, Any]:
+        """The live rows with these keys."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> bool:
+        """Write all changes with their checkpoints in one transaction.
+
+        False, and nothing written, where a checkpoint is not what it was or a generation is retired: somebody else
+        leads. Raises RowRefused.
+        """
+        ...
+
+    def parked(self, generation: Generation) -> tuple[Parked, ...]:
+        """Streams that stand still in this generation, in order of position."""
+        ...
+
+    def select(self, selection: Selection[R]) -> Selected:
+        """At most ``limit`` + 1 rows of the live generation, the last only to tell that there are more.
+
+        Raises TableOutdated where no live generation can answer.
+        """
+        ...
+
+    def history(
+        self, projection: Projection[R], key: str, *, limit: int, before: int | None = None
+    ) -> tuple[Versioned[R], ...]:
+        """Versions of one row with ``since`` < ``before``, newest first, 1 to 1,000 of them."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,135 @@
+"""How a row class becomes a table, and a selection a statement, in the words of one database."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, assert_never
+
+from infrastructure.rows.port import Generation
+from infrastructure.rows.statements import Statements, identifier
+from projections.catalogue import AnyProjection
+from projections.kernel.requests import Above, Condition, Equal, Holds, OneOf, Selection
+from projections.kernel.rows import ColumnKind, R, Row, columns_of, json_text
+
+Values = list[object]
+_PLACE: Final = ("since", "until")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What differs between databases beside the statements themselves."""
+
+    schema: str
+    """What stands before a table's name, with its dot."""
+    types: tuple[tuple[ColumnKind, str], ...]
+    value: str
+    """Placeholder of a value."""
+    one_of: str
+    """Condition on {column} and a placeholder that takes the whole list."""
+    holds: str
+    """Condition that the text of {column} contains the value of a placeholder."""
+    json_lists: bool
+    """Whether a list is passed as JSON text."""
+
+
+def definition(statements: Statements, dialect: Dialect, generation: Generation) -> list[str]:
+    """The statements that make the table of a generation with its indexes."""
+    projection = generation.projection
+    row: type[Row] = projection.row
+    types = dict(dialect.types)
+    columns = ",\n    ".join(
+        f"{identifier(column.name)} {types[column.kind]}{'' if column.nullable else ' NOT NULL'}"
+        for column in columns_of(row)
+    )
+    made = [statements("create_table", table=table_name(dialect, generation), columns=columns)]
+    # A line is written once and its key with it: the primary key says all that this index would.
+    if projection.keeps != "lines":
+        made.append(_index(statements, dialect, generation, "create_live_key", "live", ("key",)))
+    for number, index in enumerate(projection.indexes):
+        made.append(_index(statements, dialect, generation, "create_live_index", f"i{number}", index))
+    for number, index in enumerate(projection.past_indexes):
+        made.append(_index(statements, dialect, generation, "create_past_index", f"p{number}", index))
+    return made
+
+
+def _index(
+    statements: Statements, dialect: Dialect, generation: Generation, name: str, tail: str, columns: tuple[str, ...]
+) -> str:
+    return statements(
+        name,
+        index=identifier(f"{generation.table}_{tail}"),
+        table=table_name(dialect, generation),
+        columns=", ".join(identifier(column) for column in columns),
+    )
+
+
+def table_name(dialect: Dialect, generation: Generation) -> str:
+    return dialect.schema + identifier(generation.table)
+
+
+@lru_cache(maxsize=64)
+def stored_columns(projection: AnyProjection) -> tuple[str, ...]:
+    """The columns of a table in the order in which versions are written."""
+    return (*_PLACE, *row_columns(projection))
+
+
+@lru_cache(maxsize=64)
+def row_columns(projection: AnyProjection) -> tuple[str, ...]:
+    """The columns of a row, in the order of its fields."""
+    row: type[Row] = projection.row
+    return tuple(identifier(column.name) for column in columns_of(row))
+
+
+def page_statement(
+    statements: Statements, dialect: Dialect, generation: Generation, selection: Selection[R]
+) -> tuple[str, Values]:
+    """One statement for checkpoint and rows, so that both are of one snapshot."""
+    values: Values = []
+    conditions = [*_moment(dialect, selection, values)]
+    conditions += [_condition(dialect, condition, values) for condition in selection.conditions]
+    order = [identifier(column) for column in selection.order.columns]
+    if selection.start is not None:
+        sign = "<" if selection.order.descending else ">"
+        places = ", ".join(dialect.value for _ in order)
+        conditions.append(f"({', '.join(order)}) {sign} ({places})")
+        values.extend(selection.start)
+    direction = " DESC" if selection.order.descending else ""
+    text = statements(
+        "select_page",
+        table=table_name(dialect, generation),
+        columns=", ".join(row_columns(generation.projection)),
+        shown=", ".join(f"r.{column}" for column in row_columns(generation.projection)),
+        conditions=" AND ".join(conditions),
+        order=", ".join(column + direction for column in order),
+        shown_order=", ".join(f"r.{column}{direction}" for column in order),
+        limit=str(selection.limit + 1),
+    )
+    return text, [*values, generation.projection.name, generation.number]
+
+
+def _moment(dialect: Dialect, selection: Selection[R], values: Values) -> list[str]:
+    if selection.as_of is None:
+        return ["until IS NULL"]
+    values.append(selection.as_of)
+    if selection.projection.keeps == "lines":
+        return [f"since <= {dialect.value}", "until IS NULL"]
+    values.append(selection.as_of)
+    return [f"since <= {dialect.value}", f"(until IS NULL OR until > {dialect.value})"]
+
+
+def _condition(dialect: Dialect, condition: Condition, values: Values) -> str:
+    column = identifier(condition.column)
+    match condition:
+        case Equal(value=value):
+            values.append(value)
+            return f"{column} = {dialect.value}"
+        case OneOf(values=several):
+            values.append(json_text(several) if dialect.json_lists else list(several))
+            return dialect.one_of.format(column=column)
+        case Holds(text=text):
+            values.append(text)
+            return dialect.holds.format(column=column)
+        case Above(value=value):
+            values.append(value)
+            return f"{column} > {dialect.value}"
+        case _:
+            assert_never(condition)

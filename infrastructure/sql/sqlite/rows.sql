@@ -1,0 +1,120 @@
+-- Rows of the read models. {parts} are names of tables and columns made by infrastructure/rows/tables.py.
+
+-- name: create_generations
+-- The registry: which filling of which projection's table is live, and how far it is.
+CREATE TABLE IF NOT EXISTS generations (
+    projection TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    table_name TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('building', 'live', 'retired')),
+    checkpoint INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (projection, generation)
+) STRICT
+
+-- name: create_generations_live
+-- At most one generation of a projection is asked.
+CREATE UNIQUE INDEX IF NOT EXISTS generations_live ON generations (projection) WHERE state = 'live'
+
+-- name: create_parked
+-- Streams that stand still in one generation.
+CREATE TABLE IF NOT EXISTS parked (
+    projection TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (projection, generation, stream)
+) STRICT
+
+-- name: create_table
+-- All versions of the rows of one generation.
+CREATE TABLE {table} (
+    since INTEGER NOT NULL,
+    until INTEGER,
+    {columns},
+    PRIMARY KEY (key, since)
+) STRICT
+
+-- name: create_live_key
+-- A key has one live row.
+CREATE UNIQUE INDEX {index} ON {table} ({columns}) WHERE until IS NULL
+
+-- name: create_live_index
+-- An order or a filter of the live rows.
+CREATE INDEX {index} ON {table} ({columns}) WHERE until IS NULL
+
+-- name: create_past_index
+-- An order in which the past is paged.
+CREATE INDEX {index} ON {table} ({columns}, since, until)
+
+-- name: select_live_generation
+-- The generation that is asked.
+SELECT generation, table_name, fingerprint, state, checkpoint FROM generations WHERE projection = ? AND state = 'live'
+
+-- name: select_generation
+-- One generation as it is now.
+SELECT generation, table_name, fingerprint, state, checkpoint FROM generations WHERE projection = ? AND generation = ?
+
+-- name: insert_generation
+-- The next number of a projection.
+INSERT INTO generations (projection, generation, table_name, fingerprint, state)
+SELECT ?1, 1 + coalesce(max(generation), 0), ?2, ?3, ?4 FROM generations WHERE projection = ?1
+RETURNING generation
+
+-- name: name_table
+-- The table's name carries the number, which is known only now.
+UPDATE generations SET table_name = ? WHERE projection = ? AND generation = ?
+
+-- name: retire_live
+-- Makes room for another; not where that one is behind.
+UPDATE generations SET state = 'retired'
+WHERE projection = ?1 AND state = 'live'
+    AND checkpoint <= (SELECT checkpoint FROM generations WHERE projection = ?1 AND generation = ?2)
+
+-- name: make_live
+-- Refused by the unique index while another is live.
+UPDATE generations SET state = 'live' WHERE projection = ? AND generation = ? AND state = 'building'
+
+-- name: advance
+-- Compare and set: moves the checkpoint only for the one who knows where it stands.
+UPDATE generations SET checkpoint = ?
+WHERE projection = ? AND generation = ? AND checkpoint = ? AND state <> 'retired'
+
+-- name: close_versions
+-- Ends the live versions of some keys.
+UPDATE {table} SET until = ? WHERE key = ? AND until IS NULL
+
+-- name: drop_rows
+-- Removes the rows of some keys where only the latest is kept.
+DELETE FROM {table} WHERE key = ?
+
+-- name: insert_versions
+-- Adds versions.
+INSERT INTO {table} ({columns}) VALUES ({values})
+
+-- name: insert_parked
+-- A stream that was parked before stays parked behind its first event.
+INSERT INTO parked (projection, generation, stream, position, type, error) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+
+-- name: select_parked
+-- Streams that stand still.
+SELECT stream, position, type, error FROM parked WHERE projection = ? AND generation = ? ORDER BY position
+
+-- name: select_rows
+-- The live rows of some keys.
+SELECT {columns} FROM {table} WHERE until IS NULL AND key IN (SELECT value FROM json_each(?))
+
+-- name: select_page
+-- One page with the checkpoint it was read at; a single row without a key where the page is empty.
+SELECT g.checkpoint, r.key, {shown}
+FROM generations AS g
+LEFT JOIN (SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT {limit}) AS r ON TRUE
+WHERE g.projection = ? AND g.generation = ? AND g.state = 'live'
+ORDER BY {shown_order}
+
+-- name: select_history
+-- Versions of one row, newest first.
+SELECT {columns} FROM {table} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT ?

@@ -1,0 +1,16 @@
+"""The one list of read models."""
+
+from typing import Any, Final
+
+from projections.kernel.projection import Projection
+from projections.lock_map.projection import LOCK_MAP
+from projections.session_roster.projection import SESSION_ROSTER
+from projections.task_board.projection import TASK_BOARD
+from projections.task_needs.projection import TASK_NEEDS
+from projections.timeline.projection import TIMELINE
+
+AnyProjection = Projection[Any]
+"""Where projections of several rows stand side by side."""
+
+PROJECTIONS: Final[tuple[AnyProjection, ...]] = (TASK_BOARD, TASK_NEEDS, SESSION_ROSTER, LOCK_MAP, TIMELINE)
+"""Every read model of the server."""

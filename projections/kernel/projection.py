@@ -1,0 +1,46 @@
+"""What a projection is: a named, versioned table and the pure fold that fills it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal
+
+from domain.kernel.decider import Recorded
+from domain.kernel.message import Event
+from projections.kernel.rows import R, storable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection(Generic[R]):
+    """Events in, rows out. Every function is pure; ``evolve`` never refuses and raises only where our code is wrong."""
+
+    name: str
+    """What people call it, and the first part of its table's name."""
+    version: int
+    """Raised when the columns change; part of the table's name."""
+    row: type[R]
+    handles: frozenset[type[Event]]
+    begins: frozenset[type[Event]]
+    """Events whose rows cannot exist before them, so that nothing is read to fold them."""
+    keys: Callable[[Recorded], tuple[str, ...]]
+    """Keys of the rows that an event touches, each once."""
+    evolve: Callable[[R | None, Recorded, str], R | None]
+    """(row, event, key) -> row; called once for each key. The same object: nothing changed. None: the row goes."""
+    indexes: tuple[tuple[str, ...], ...] = ()
+    """Columns of further indexes on the live rows."""
+    past_indexes: tuple[tuple[str, ...], ...] = ()
+    """Columns of indexes on all versions, for the orders in which the past is paged."""
+    keeps: Literal["versions", "latest", "lines"] = "versions"
+    """``versions``: every version of a row. ``latest``: only that, the past cannot be asked. ``lines``: a row is
+    written once, by an event that begins it, and never changes."""
+    on_poison: Literal["park_stream", "halt"] = "park_stream"
+    """What an event does whose fold raises: ``halt`` where one row gathers several streams."""
+
+    @property
+    def table(self) -> str:
+        """Name and version: ``task_board_v1``."""
+        return f"{self.name}_v{self.version}"
+
+    def step(self, row: R | None, recorded: Recorded, key: str) -> R | None:
+        """``evolve``, made fit for every store."""
+        after = self.evolve(row, recorded, key)
+        return after if after is None or after is row else storable(after)

@@ -1,0 +1,156 @@
+"""What can be asked of a read model, as data: conditions, order, page. Storage executes it."""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, Protocol
+
+import orjson
+
+from projections.kernel.errors import CursorUnreadable, PageSizeOutOfBounds, PastNotKept, RequestRefused
+from projections.kernel.projection import Projection
+from projections.kernel.rows import Cell, ColumnKind, R, Row, columns_of
+
+LIMIT_MAX: Final = 200
+LIMIT_DEFAULT: Final = 50
+CURSOR_LENGTH_MAX: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Equal:
+    """The column holds this."""
+
+    column: str
+    value: str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The column holds one of these; no row for an empty tuple."""
+
+    column: str
+    values: tuple[str, ...] | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The text of the column contains this, letter by letter. Not for long tables: no index serves it."""
+
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Above:
+    """The column is larger than this."""
+
+    column: str
+    value: str | int | float
+
+
+Condition = Equal | OneOf | Holds | Above
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Columns to sort by, all in one direction. They never change in a row's life; the last is unique."""
+
+    columns: tuple[str, ...] = ("key",)
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection(Generic[R]):
+    """One page of one read model, checked and ready to be executed."""
+
+    projection: Projection[R]
+    conditions: tuple[Condition, ...]
+    order: Order
+    limit: int
+    start: tuple[Cell, ...] | None
+    """Values of the order's columns in the last row of the page before."""
+    as_of: int | None
+
+
+class Request(Protocol[R]):
+    """A typed question. ``as_of`` is a position of the past; None means now."""
+
+    @property
+    def as_of(self) -> int | None: ...
+
+    def selection(self) -> Selection[R]:
+        """Raises RequestRefused."""
+        ...
+
+
+def select(
+    projection: Projection[R],
+    conditions: Sequence[Condition | None],
+    *,
+    order: Order,
+    limit: int,
+    cursor: str | None,
+    as_of: int | None,
+) -> Selection[R]:
+    """A checked selection; conditions that are None were not asked for. Raises RequestRefused."""
+    if not 1 <= limit <= LIMIT_MAX:
+        raise RequestRefused(PageSizeOutOfBounds(limit=limit, limit_max=LIMIT_MAX))
+    if as_of is not None and projection.keeps == "latest":
+        raise RequestRefused(PastNotKept(projection=projection.name))
+    return Selection(
+        projection=projection,
+        conditions=tuple(condition for condition in conditions if condition is not None),
+        order=order,
+        limit=limit,
+        start=None if cursor is None else _start_of(projection, order, cursor),
+        as_of=as_of,
+    )
+
+
+def equal(column: str, value: str | int | None) -> Equal | None:
+    """Nothing is asked where the value is None."""
+    return None if value is None else Equal(column, value)
+
+
+def one_of(column: str, values: tuple[str, ...] | tuple[int, ...]) -> OneOf | None:
+    """Nothing is asked where there are no values."""
+    return OneOf(column, values) if values else None
+
+
+def cursor_after(selection: Selection[R], last: Row) -> str:
+    """The opaque cursor of the page that follows ``last``."""
+    order = selection.order
+    values = [getattr(last, column) for column in order.columns]
+    text = orjson.dumps([selection.projection.table, order.columns, order.descending, values])
+    return base64.urlsafe_b64encode(text).decode().rstrip("=")
+
+
+def _start_of(projection: Projection[R], order: Order, cursor: str) -> tuple[Cell, ...]:
+    try:
+        if len(cursor) > CURSOR_LENGTH_MAX:
+            raise ValueError("too long")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        table, columns, descending, values = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if [table, columns, descending] != [projection.table, list(order.columns), order.descending]:
+            raise ValueError("of another question")
+        kinds: dict[str, ColumnKind] = {column.name: column.kind for column in columns_of(projection.row)}
+        return tuple(_cell(value, kinds[name]) for name, value in zip(order.columns, values, strict=True))
+    except (ValueError, TypeError, binascii.Error) as problem:
+        raise RequestRefused(CursorUnreadable()) from problem
+
+
+_TYPES: Final[dict[ColumnKind, tuple[type, ...]]] = {
+    "text": (str,),
+    "integer": (int,),
+    "real": (float, int),
+    "boolean": (bool,),
+}
+
+
+def _cell(value: Cell, kind: ColumnKind) -> Cell:
+    if type(value) not in _TYPES[kind] or (isinstance(value, str) and "\0" in value):
+        raise ValueError("of another kind")
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("beyond 64 bits")
+    return value

@@ -1,0 +1,1 @@
+"""The map of locks: one row per token that holds or still shuts something."""

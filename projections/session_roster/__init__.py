@@ -1,0 +1,1 @@
+"""The roster of sessions: one row per session, as it stands."""

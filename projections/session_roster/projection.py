@@ -1,0 +1,146 @@
+"""How the events of a session become its row on the roster."""
+
+from typing import Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.session.events import (
+    SessionAttemptEnded,
+    SessionAttemptStarted,
+    SessionEnded,
+    SessionGrantGone,
+    SessionGrantTaken,
+    SessionLost,
+    SessionOpened,
+    SessionRecovered,
+    SessionSuspected,
+)
+from projections.kernel.projection import Projection
+from projections.kernel.rows import changed, entries, json_text
+from projections.session_roster.rows import SessionRosterRow
+
+_Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
+_Work = SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone
+SessionRosterEvent = SessionOpened | _Liveness | _Work
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """The session is its stream."""
+    return (recorded.stream,)
+
+
+def evolve(row: SessionRosterRow | None, recorded: Recorded, key: str) -> SessionRosterRow | None:
+    """The row after the event."""
+    event = cast(SessionRosterEvent, recorded.event)
+    if isinstance(event, SessionOpened):
+        return _opened(row, event, recorded, key)
+    if row is None:
+        return None
+    match event:
+        case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
+            return _liveness(row, event)
+        case SessionAttemptStarted() | SessionAttemptEnded() | SessionGrantTaken() | SessionGrantGone():
+            return _work(row, event)
+        case _:
+            assert_never(event)
+
+
+def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Recorded, key: str) -> SessionRosterRow:
+    return SessionRosterRow(
+        key=key,
+        project=recorded.project,
+        projects=json_text(event.projects),
+        name=event.name,
+        tool=event.tool,
+        model=event.model,
+        host=event.host,
+        owner=event.owner,
+        status="live",
+        incarnation=event.incarnation,
+        capacity=event.capacity,
+        ttl_seconds=event.ttl_seconds,
+        capabilities=json_text(event.capabilities),
+        attempts="[]" if row is None else row.attempts,
+        attempts_live=0 if row is None else row.attempts_live,
+        grants="[]" if row is None else row.grants,
+        grants_live=0 if row is None else row.grants_live,
+        completed_total=0 if row is None else row.completed_total,
+        failed_total=0 if row is None else row.failed_total,
+        lost_total=0 if row is None else row.lost_total,
+        renewed_at=None,
+        opened_at=event.at,
+        first_opened_at=event.at if row is None else row.first_opened_at,
+        closed_at=None,
+        changed_at=event.at,
+    )
+
+
+def _liveness(row: SessionRosterRow, event: _Liveness) -> SessionRosterRow:
+    match event:
+        case SessionSuspected():
+            return changed(row, status="suspect", renewed_at=event.renewed_at, changed_at=event.at)
+        case SessionRecovered():
+            return changed(row, status="live", renewed_at=None, changed_at=event.at)
+        case SessionLost():
+            lost = changed(row, status="lost", renewed_at=event.renewed_at)
+            return changed(lost, closed_at=event.at, changed_at=event.at)
+        case SessionEnded():
+            return changed(row, status="ended", closed_at=event.at, changed_at=event.at)
+        case _:
+            assert_never(event)
+
+
+def _work(row: SessionRosterRow, event: _Work) -> SessionRosterRow:
+    match event:
+        case SessionAttemptStarted():
+            started: dict[str, object] = {"token": event.token, "project": event.project, "task": event.task}
+            return _with_attempts(row, [*_others(row.attempts, event), started])
+        case SessionAttemptEnded():
+            return _with_attempts(_counted(row, event), _others(row.attempts, event))
+        case SessionGrantTaken():
+            taken: dict[str, object] = {"token": event.token, "project": event.project}
+            return _with_grants(row, [*_others(row.grants, event), taken])
+        case SessionGrantGone():
+            return _with_grants(row, _others(row.grants, event))
+        case _:
+            assert_never(event)
+
+
+def _others(text: str, event: _Work) -> list[object]:
+    """Entries under other tokens; a token is unique inside its project only."""
+    mine = (event.project, event.token)
+    return [entry for entry in entries(text) if (entry["project"], entry["token"]) != mine]
+
+
+def _counted(row: SessionRosterRow, event: SessionAttemptEnded) -> SessionRosterRow:
+    match event.outcome:
+        case "completed":
+            return changed(row, completed_total=row.completed_total + 1)
+        case "failed" | "timeout":
+            return changed(row, failed_total=row.failed_total + 1)
+        case "lost" | "lost_delivery":
+            return changed(row, lost_total=row.lost_total + 1)
+        case "released" | "cancelled":
+            return row
+        case _:
+            assert_never(event.outcome)
+
+
+def _with_attempts(row: SessionRosterRow, attempts: list[object]) -> SessionRosterRow:
+    return changed(row, attempts=json_text(attempts), attempts_live=len(attempts))
+
+
+def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRow:
+    return changed(row, grants=json_text(grants), grants_live=len(grants))
+
+
+SESSION_ROSTER: Final = Projection(
+    name="session_roster",
+    version=1,
+    row=SessionRosterRow,
+    handles=frozenset(get_args(SessionRosterEvent)),
+    # A session may be opened again under its id, so its first event is not told apart here.
+    begins=frozenset(),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("status", "key"),),
+)

@@ -1,0 +1,49 @@
+"""What the roster shows of a session."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SessionStatus = Literal["live", "suspect", "lost", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRosterRow:
+    """A session as it stands. Instants are microseconds since 1970."""
+
+    key: str
+    """Id of the session."""
+    project: str
+    """Always the fleet; ``projects`` says who may see it."""
+    projects: str
+    """JSON: ids of the projects that it serves."""
+    name: str
+    tool: str
+    model: str
+    host: str
+    owner: str
+    """Principal that opened it."""
+    status: SessionStatus
+    incarnation: int
+    capacity: int
+    ttl_seconds: int
+    capabilities: str
+    """JSON: {key: value}."""
+    attempts: str
+    """JSON: [{token, project, task}], the attempts that live now."""
+    attempts_live: int
+    grants: str
+    """JSON: [{token, project}], locks held outside any attempt."""
+    grants_live: int
+    completed_total: int
+    """Attempts of all incarnations that ended so."""
+    failed_total: int
+    lost_total: int
+    renewed_at: int | None
+    """Last sign of life as known when the session was suspected or lost."""
+    opened_at: int
+    """Of this incarnation."""
+    first_opened_at: int
+    closed_at: int | None
+    """When it was lost or ended."""
+    changed_at: int
+    """Instant of its latest change of status."""

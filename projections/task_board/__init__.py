@@ -1,0 +1,1 @@
+"""The board of tasks: one row per task, as it stands."""

@@ -1,0 +1,178 @@
+"""How the events of a task become its row on the board."""
+
+from typing import Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.task.events import (
+    LateReportDiscarded,
+    TaskAttemptEnded,
+    TaskBackedOff,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskNeedSettled,
+    TaskParked,
+    TaskPlanned,
+    TaskProgressed,
+    TaskReadied,
+    TaskRetried,
+    TaskStarted,
+)
+from projections.kernel.projection import Projection
+from projections.kernel.rows import changed, json_text
+from projections.task_board.rows import SUMMARY_LENGTH_MAX, TaskBoardRow
+
+_Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+_Settled = TaskCompleted | TaskFailed | TaskCancelled
+_Waiting = TaskNeedSettled | TaskReadied | TaskBackedOff | TaskParked | TaskRetried
+TaskBoardEvent = TaskPlanned | _Attempted | _Settled | _Waiting
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """The task is its stream."""
+    return (recorded.stream,)
+
+
+def evolve(row: TaskBoardRow | None, recorded: Recorded, key: str) -> TaskBoardRow | None:
+    """The row after the event."""
+    event = cast(TaskBoardEvent, recorded.event)
+    if isinstance(event, TaskPlanned):
+        return _planned(event, recorded, key)
+    if row is None:
+        return None
+    match event:
+        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
+            return _attempted(row, event)
+        case TaskCompleted() | TaskFailed() | TaskCancelled():
+            return _settled(row, event)
+        case TaskNeedSettled() | TaskReadied() | TaskBackedOff() | TaskParked() | TaskRetried():
+            return _waiting(row, event)
+        case _:
+            assert_never(event)
+
+
+def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
+    needs_total = len({need.task for need in event.needs})
+    return TaskBoardRow(
+        key=key,
+        project=recorded.project,
+        name=event.key,
+        title=event.title,
+        kind=event.kind,
+        priority=event.priority,
+        urgency=-event.priority,
+        status="pending",
+        generation=1,
+        needs_total=needs_total,
+        unmet_total=needs_total,
+        scope=json_text([{"claim": claim.claim, "mode": claim.mode} for claim in event.scope]),
+        requires=json_text(
+            [{"key": wish.key, "operator": wish.operator, "value": wish.value} for wish in event.requires]
+        ),
+        path_length=event.path_length,
+        session=None,
+        incarnation=None,
+        attempt=0,
+        token=None,
+        percent=None,
+        note="",
+        attempts_total=0,
+        lost_total=0,
+        late_reports_total=0,
+        reason="",
+        failure_kind=None,
+        waits_for="",
+        waits_until=None,
+        summary="",
+        usage=None,
+        planned_at=event.at,
+        ready_at=None,
+        claimed_at=None,
+        started_at=None,
+        settled_at=None,
+        changed_at=event.at,
+    )
+
+
+def _attempted(row: TaskBoardRow, event: _Attempted) -> TaskBoardRow:
+    match event:
+        case TaskClaimed():
+            return _claimed(row, event)
+        case TaskStarted():
+            return changed(row, status="running", started_at=event.at, changed_at=event.at)
+        case TaskProgressed():
+            percent = row.percent if event.percent is None else event.percent
+            return changed(row, percent=percent, note=event.note or row.note, changed_at=event.at)
+        case TaskAttemptEnded():
+            # The same decision says what follows; until then nothing may claim it.
+            lost_total = row.lost_total + (event.kind == "session_lost")
+            ended = changed(row, status="pending", failure_kind=event.kind, lost_total=lost_total)
+            return changed(ended, reason=event.reason, changed_at=event.at)
+        case LateReportDiscarded():
+            return changed(row, late_reports_total=row.late_reports_total + 1, changed_at=event.at)
+        case _:
+            assert_never(event)
+
+
+def _claimed(row: TaskBoardRow, event: TaskClaimed) -> TaskBoardRow:
+    return changed(
+        row,
+        status="assigned",
+        session=event.session,
+        incarnation=event.incarnation,
+        attempt=event.attempt,
+        token=event.token,
+        percent=None,
+        note="",
+        attempts_total=row.attempts_total + 1,
+        claimed_at=event.at,
+        started_at=None,
+        changed_at=event.at,
+    )
+
+
+def _settled(row: TaskBoardRow, event: _Settled) -> TaskBoardRow:
+    row = changed(row, settled_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
+    match event:
+        case TaskCompleted():
+            usage = None if event.usage is None else json_text(event.usage.model_dump())
+            summary = event.summary[:SUMMARY_LENGTH_MAX]
+            return changed(row, status="completed", summary=summary, usage=usage, reason="", failure_kind=None)
+        case TaskFailed():
+            return changed(row, status="failed", reason=event.reason)
+        case TaskCancelled():
+            return changed(row, status="cancelled", reason=event.reason)
+        case _:
+            assert_never(event)
+
+
+def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
+    match event:
+        case TaskNeedSettled():
+            return changed(row, unmet_total=max(0, row.unmet_total - 1)) if event.satisfied else row
+        case TaskReadied():
+            return changed(row, status="ready", ready_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
+        case TaskBackedOff():
+            until, why = event.until, event.reason
+            return changed(row, status="backoff", waits_for=why, waits_until=until, changed_at=event.at)
+        case TaskParked():
+            row = changed(row, status="parked", waits_for="", waits_until=None)
+            return changed(row, reason=event.reason, changed_at=event.at)
+        case TaskRetried():
+            row = changed(row, status="pending", generation=event.generation, lost_total=0, settled_at=None)
+            return changed(row, reason="", failure_kind=None, changed_at=event.at)
+        case _:
+            assert_never(event)
+
+
+TASK_BOARD: Final = Projection(
+    name="task_board",
+    version=1,
+    row=TaskBoardRow,
+    handles=frozenset(get_args(TaskBoardEvent)),
+    begins=frozenset({TaskPlanned}),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("project", "urgency", "key"), ("project", "status", "urgency", "key"), ("session",)),
+)

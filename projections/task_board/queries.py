@@ -1,0 +1,50 @@
+"""What can be asked of the board."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, equal, one_of, select
+from projections.task_board.projection import TASK_BOARD
+from projections.task_board.rows import TaskBoardRow, TaskStatus
+
+TaskOrder = Literal["urgent_first", "newest_first", "oldest_first"]
+_ORDERS: Final[dict[TaskOrder, Order]] = {
+    "urgent_first": Order(("urgency", "key")),
+    "newest_first": Order(("key",), descending=True),
+    "oldest_first": Order(("key",)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """A page of tasks, one project's or all; what is None or empty is not asked. ``limit`` is 1 to 200."""
+
+    project: str | None = None
+    keys: tuple[str, ...] = ()
+    """Ids, for data loaders; at most a page of them."""
+    name: str | None = None
+    statuses: tuple[TaskStatus, ...] = ()
+    kind: str | None = None
+    session: str | None = None
+    """The session of the latest attempt."""
+    order: TaskOrder = "urgent_first"
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+    as_of: int | None = None
+
+    def selection(self) -> Selection[TaskBoardRow]:
+        return select(
+            TASK_BOARD,
+            (
+                equal("project", self.project),
+                one_of("key", self.keys),
+                equal("name", self.name),
+                one_of("status", self.statuses),
+                equal("kind", self.kind),
+                equal("session", self.session),
+            ),
+            order=_ORDERS[self.order],
+            limit=self.limit,
+            cursor=self.cursor,
+            as_of=self.as_of,
+        )

@@ -1,0 +1,64 @@
+"""What the board shows of a task."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+TaskStatus = Literal["pending", "ready", "assigned", "running", "backoff", "parked", "completed", "failed", "cancelled"]
+LIVE: Final[tuple[TaskStatus, ...]] = ("assigned", "running")
+SETTLED: Final[tuple[TaskStatus, ...]] = ("completed", "failed", "cancelled")
+SUMMARY_LENGTH_MAX: Final = 4_096
+"""Characters of a completion's summary that the board keeps; the whole is in the event."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskBoardRow:
+    """A task as it stands. Instants are microseconds since 1970; None where it has not happened."""
+
+    key: str
+    """Id of the task."""
+    project: str
+    name: str
+    """The task's key inside its project."""
+    title: str
+    kind: str
+    priority: int
+    urgency: int
+    """The priority with its sign turned, so that what comes first sorts first."""
+    status: TaskStatus
+    generation: int
+    needs_total: int
+    unmet_total: int
+    """Needs that are not satisfied; which ones is said by task_needs."""
+    scope: str
+    """JSON: [{claim, mode}]."""
+    requires: str
+    """JSON: [{key, operator, value}]."""
+    path_length: int
+    session: str | None
+    """Of the latest attempt, as the five that follow; it owns the task only while assigned or running."""
+    incarnation: int | None
+    attempt: int
+    token: int | None
+    percent: float | None
+    note: str
+    attempts_total: int
+    lost_total: int
+    """Attempts of this generation that ended because their session was lost."""
+    late_reports_total: int
+    reason: str
+    """Why the latest attempt ended, or why the task is parked, failed or cancelled."""
+    failure_kind: str | None
+    """How the latest attempt ended where it did not complete."""
+    waits_for: str
+    """``retry`` or ``lock_delay`` while in backoff, else empty."""
+    waits_until: int | None
+    summary: str
+    usage: str | None
+    """JSON: {input_tokens, output_tokens, cost_microdollars, tool_calls, model}."""
+    planned_at: int
+    ready_at: int | None
+    claimed_at: int | None
+    started_at: int | None
+    settled_at: int | None
+    changed_at: int
+    """Instant of the latest event that carries one."""

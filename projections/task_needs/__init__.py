@@ -1,0 +1,1 @@
+"""The edges between tasks: one row per need."""

@@ -1,0 +1,1 @@
+"""The timeline: one row per event worth showing in words, never changed."""

@@ -1,0 +1,361 @@
+"""Every store of rows: what it holds at any position is what a fold of that prefix says."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from domain.kernel.decider import Recorded
+from domain.task.events import TaskProgressed
+from infrastructure.log.memory import MemoryLog
+from infrastructure.rows.fingerprint import fingerprint
+from infrastructure.rows.memory import MemoryRows
+from infrastructure.rows.port import Change, RowRefused, RowStore
+from infrastructure.rows.postgres import PostgresRows
+from infrastructure.rows.reader import Reader
+from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.projector import Projector
+from infrastructure.runtime.projector_rebuild import rebuild
+from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.kernel.replay import replay
+from projections.kernel.requests import Order, select
+from projections.kernel.rows import Versioned, changed
+from projections.lock_map.queries import LockPage
+from projections.session_roster.queries import SessionPage
+from projections.task_board.projection import TASK_BOARD
+from projections.task_board.queries import TaskPage
+from projections.task_needs.queries import NeedPage
+from projections.timeline.queries import TimelinePage
+from tests.projections.histories import PROJECTS, History, append, decode, history_of
+
+NAMES = count()
+NewStore = Callable[[], RowStore]
+_CHANCE = Random(3)
+BUSY = [_CHANCE.randrange(50_000) for _ in range(700)]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewStore]:
+    """Opens the same store again and again, as a restart does; for memory there is only one."""
+    opened: list[RowStore] = []
+    memory = MemoryRows()
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
+
+    def make() -> RowStore:
+        if request.param == "memory":
+            return memory
+        store: RowStore = SqliteRows(tmp_path / "rows.db") if request.param == "sqlite" else PostgresRows(url)
+        opened.append(store)
+        return store
+
+    yield make
+    for store in opened:
+        store.close()
+
+
+def everything(store: RowStore, projection: AnyProjection, as_of: int | None = None) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    start: tuple[str, ...] | None = None
+    while True:
+        selection = select(projection, (), order=Order(), limit=200, cursor=None, as_of=as_of)
+        found = store.select(replace(selection, start=start)).rows
+        rows.update((row.key, row) for row in found[:200])
+        if len(found) <= 200:
+            return rows
+        start = (found[199].key,)
+
+
+def projected(
+    store: RowStore, events: list[Recorded], projections: tuple[AnyProjection, ...] = PROJECTIONS
+) -> Projector:
+    log = MemoryLog()
+    append(log, events)
+    projector = Projector(log, store, projections, decode)
+    projector.open()
+    projector.catch_up()
+    return projector
+
+
+def rebased(events: list[Recorded]) -> list[Recorded]:
+    """The history with the instant that the log gives it."""
+    log = MemoryLog()
+    append(log, events)
+    return [decode(row) for row in log.page(after=0, limit=100_000)]
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(numbers=st.lists(st.integers(0, 50_000), max_size=120), data=st.data())
+def test_rows_as_of_any_position_are_the_replay_of_that_prefix(
+    new_store: NewStore, numbers: list[int], data: st.DataObject
+) -> None:
+    events = rebased(history_of(numbers))
+    # One store serves all examples: each has tables of its own name.
+    store = new_store()
+    mine = tuple(replace(projection, name=f"{projection.name}_{next(NAMES)}") for projection in PROJECTIONS)
+    projected(store, events, mine)
+    prefix = data.draw(st.integers(0, len(events)))
+    for projection in mine:
+        assert everything(store, projection) == replay(projection, events)
+        assert everything(store, projection, prefix) == replay(projection, events[:prefix])
+
+
+def test_a_busy_history_holds_at_every_position(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    assert {type(recorded.event) for recorded in events} >= TASK_BOARD.handles
+    store = new_store()
+    projected(store, events)
+    for projection in PROJECTIONS:
+        rows: dict[str, Any] = {}
+        for position in range(0, len(events), 37):
+            rows = replay(projection, events[:position])
+            assert everything(store, projection, position) == rows
+
+
+def test_the_history_of_a_row_is_every_state_it_had(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    store = new_store()
+    projected(store, events)
+    counted = Counter(recorded.stream for recorded in events if isinstance(recorded.event, TaskProgressed))
+    task = counted.most_common(1)[0][0]
+    expected: list[Versioned[Any]] = []
+    row = None
+    for recorded in events:
+        if recorded.stream == task and type(recorded.event) in TASK_BOARD.handles:
+            after = TASK_BOARD.step(row, recorded, task)
+            if after is not row and after is not None:
+                if expected:
+                    expected[-1] = replace(expected[-1], until=recorded.position)
+                expected.append(Versioned(after, recorded.position, None))
+                row = after
+    reader = Reader(store)
+    assert list(reversed(reader.history(TASK_BOARD, task))) == expected
+    assert len(expected) > 3
+    second = reader.history(TASK_BOARD, task, limit=2, before=expected[-1].since)
+    assert second == (expected[-2], expected[-3])
+
+
+def test_a_projection_of_latest_rows_keeps_only_them(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    latest = replace(TASK_BOARD, name="latest_board", keeps="latest")
+    store = new_store()
+    log = MemoryLog()
+    append(log, events)
+    projected(store, events[:200], (latest,))
+    projector = Projector(log, store, (latest,), decode)
+    projector.open()
+    assert projector.catch_up() == len(events)
+    assert everything(store, latest) == replay(latest, events)
+
+
+@pytest.mark.parametrize("end", ["before", "after"])
+def test_a_crash_around_the_write_loses_and_repeats_nothing(new_store: NewStore, end: str) -> None:
+    events = rebased(history_of(BUSY))
+    log = MemoryLog()
+    append(log, events)
+    store = new_store()
+    for _ in range(40):
+        store = new_store()
+        dying = Projector(log, Dying(store, end), PROJECTIONS, decode)
+        dying.open()
+        try:
+            dying.catch_up()
+        except Died:
+            continue
+        break
+    for projection in PROJECTIONS:
+        assert everything(store, projection) == replay(projection, events)
+
+
+class Died(Exception):
+    """As if the process was killed."""
+
+
+class Dying:
+    """A store whose process dies at every third write."""
+
+    def __init__(self, store: RowStore, end: str) -> None:
+        self._store, self._end, self._writes = store, end, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def write(self, changes: Sequence[Change]) -> bool:
+        self._writes += 1
+        if self._writes % 3 == 0 and self._end == "before":
+            raise Died
+        written = self._store.write(changes)
+        if self._writes % 3 == 0:
+            raise Died
+        return written
+
+
+def test_a_deposed_projector_writes_nothing(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    log = MemoryLog()
+    append(log, events)
+    store = new_store()
+    generation = store.open(TASK_BOARD, "f")
+    row = next(iter(replay(TASK_BOARD, events).values()))
+    assert store.write([Change(generation, 10, versions=[Versioned(row, 10, None)])])
+    late = Change(generation, 12, closed=[(row.key, 12)], versions=[Versioned(changed(row, title="late"), 12, None)])
+    assert not store.write([late])
+    assert everything(store, TASK_BOARD) == {row.key: row}
+    moved = store.current(generation)
+    assert moved is not None
+    assert moved.checkpoint == 10
+
+
+def test_one_refused_checkpoint_holds_back_all_changes(new_store: NewStore) -> None:
+    store = new_store()
+    one, other = store.open(TASK_BOARD, "f"), store.open(replace(TASK_BOARD, name="other"), "f")
+    assert not store.write([Change(one, 5), Change(other.at(3), 5)])
+    moved = store.current(one)
+    assert moved is not None
+    assert moved.checkpoint == 0
+
+
+def test_two_leaders_do_the_work_once(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    log = MemoryLog()
+    append(log, events)
+    leaders = [Projector(log, new_store(), PROJECTIONS, decode) for _ in range(2)]
+    for leader in leaders:
+        leader.open()
+    for turn in range(200):
+        leaders[turn % 2]._lead()
+    assert [leader.catch_up() for leader in leaders] == [len(events)] * 2
+    store = new_store()
+    for projection in PROJECTIONS:
+        assert everything(store, projection) == replay(projection, events)
+
+
+def test_a_number_that_no_column_holds_is_refused_whole(new_store: NewStore) -> None:
+    store = new_store()
+    if isinstance(store, MemoryRows):
+        return  # memory holds any number
+    generation = store.open(TASK_BOARD, "f")
+    row = changed(next(iter(replay(TASK_BOARD, history_of([0])).values())), planned_at=1 << 70)
+    with pytest.raises(RowRefused):
+        store.write([Change(generation, 1, versions=[Versioned(row, 1, None)])])
+    assert store.current(generation) == generation
+
+
+REQUESTS = (
+    TaskPage(limit=3),
+    TaskPage(limit=3, order="newest_first", project=PROJECTS[0]),
+    TaskPage(limit=2, order="oldest_first", statuses=("ready", "running", "completed"), kind="code"),
+    TaskPage(limit=3, as_of=150),
+    NeedPage(limit=2),
+    NeedPage(limit=2, unmet_only=True, as_of=200),
+    SessionPage(limit=2, serves=PROJECTS[1]),
+    SessionPage(limit=2, order="oldest_first", statuses=("live", "suspect"), busy_only=True),
+    LockPage(limit=2, resource_text="path:"),
+    LockPage(limit=2, project=PROJECTS[0], as_of=150),
+    TimelinePage(limit=7, project=PROJECTS[0]),
+    TimelinePage(limit=7, order="oldest_first", beyond=20, types=("task.claimed.v1", "task.completed.v1")),
+    TimelinePage(limit=7, as_of=90),
+)
+
+
+@pytest.mark.parametrize(
+    "request_", REQUESTS, ids=lambda request: f"{type(request).__name__}-{REQUESTS.index(request)}"
+)
+def test_pages_follow_each_other_without_gap_or_overlap(new_store: NewStore, request_: Any) -> None:
+    events = rebased(history_of(BUSY))
+    store, model = new_store(), MemoryRows()
+    projected(store, events)
+    projected(model, events)
+    whole = Reader(model).query(replace(request_, limit=200))
+    assert whole.next_cursor is None or len(whole.rows) == 200
+    found: list[Any] = []
+    cursor = None
+    for _ in range(100):
+        page = Reader(store).query(replace(request_, cursor=cursor))
+        assert page.position == len(events)
+        assert len(page.rows) <= request_.limit
+        found += page.rows
+        cursor = page.next_cursor
+        if cursor is None or len(found) >= 200:
+            break
+    assert tuple(found[:200]) == whole.rows
+    assert len(found) > request_.limit
+
+
+def test_pages_stay_whole_while_rows_change(new_store: NewStore) -> None:
+    """Whatever is there from the first page to the last is seen exactly once."""
+    history = History()
+    for number in range(60):
+        history.plan(number * 3)
+    history.connect(3)
+    store = new_store()
+    log = MemoryLog()
+    append(log, history.log)
+    projector = Projector(log, store, PROJECTIONS, decode)
+    projector.open()
+    projector.catch_up()
+    reader, seen, cursor = Reader(store), [], None
+    for number in range(100):
+        page = reader.query(TaskPage(limit=4, cursor=cursor))
+        seen += [row.key for row in page.rows]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        known = len(history.log)
+        for step in (history.claim, history.work, history.finish, history.plan):
+            step(number * 5 + 1)
+        append(log, history.log[known:])
+        projector.catch_up()
+    assert len(seen) == len(set(seen))
+    assert set(seen) >= {f"task_{number:026d}" for number in range(1, 61)}
+
+
+def test_a_page_says_when_it_is_behind_what_was_asked(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    store = new_store()
+    projected(store, events)
+    reader = Reader(store)
+    assert not reader.query(TaskPage(), after=len(events)).stale
+    assert reader.query(TaskPage(), after=len(events) + 1).stale
+    assert reader.query(TaskPage(as_of=len(events) + 1)).stale
+
+
+def test_a_rebuild_takes_over_and_a_running_projector_goes_on_with_it(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    log = MemoryLog()
+    half = next(number for number in range(500, 600) if events[number - 1].command_id != events[number].command_id)
+    append(log, events[:half])
+    store = new_store()
+    projector = Projector(log, store, PROJECTIONS, decode)
+    projector.open()
+    projector.catch_up()
+    told: list[tuple[int, int]] = []
+    generation = rebuild(log, store, TASK_BOARD, decode, progress=lambda at, head: told.append((at, head)))
+    assert (generation.number, generation.state) == (2, "live")
+    assert told[-1] == (log.head(), log.head())
+    append(log, events[half:])
+    assert projector.catch_up() == len(events)
+    assert everything(store, TASK_BOARD) == replay(TASK_BOARD, events)
+    assert {status.name: status.generation for status in projector.status()}["task_board"] == 2
+
+
+def test_a_generation_that_is_behind_does_not_become_live(new_store: NewStore) -> None:
+    events = rebased(history_of(BUSY))
+    store = new_store()
+    projected(store, events)
+    generation = store.begin(TASK_BOARD, "other")
+    assert not store.switch(generation)
+    live = store.open(TASK_BOARD, fingerprint(TASK_BOARD))
+    assert (live.number, live.checkpoint) == (1, len(events))
+    assert everything(store, TASK_BOARD) == replay(TASK_BOARD, events)
