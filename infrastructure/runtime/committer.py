@@ -144,8 +144,9 @@ class Committer:
         group = Group()
         await self._prefetch(pendings)
         for pending in pendings:
+            decided = len(group.decided)
             await self._decide(pending, view, group)
-        self._settler.announce(group)
+            self._settler.announce(group.decided[decided:])
         try:
             results = await self._append(group.members())
         except Exception:
@@ -219,7 +220,7 @@ class Committer:
             # The same ids go again: the unique receipt tells what became of them.
             return again_after_doubt(pendings)
         self._hot.adopt(hot.everything(), {})
-        self._settler.announce(group)
+        self._settler.announce(group.decided)
         return await self._settle(group, view, results)
 
     async def _in_thread(self, work: Callable[[], T]) -> T:

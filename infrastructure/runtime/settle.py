@@ -75,11 +75,12 @@ class Settler:
         self._aggregates = aggregates
         self._observers = observers
 
-    def announce(self, group: Group) -> None:
-        """Tell the hints at once what was decided, so that the next group does not choose it again."""
-        places = [place for one in group.decided for place in one.events]
-        for observer in self._observers:
-            observer.decided(places)
+    def announce(self, decided: Sequence[Decided]) -> None:
+        """Tell the hints at once what was decided, so that the next command does not choose it again."""
+        places = [place for one in decided for place in one.events]
+        if places:
+            for observer in self._observers:
+                observer.decided(places)
 
     def withdraw(self, group: Group) -> None:
         """Take the announcement back: the group was not appended."""

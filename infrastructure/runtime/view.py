@@ -43,9 +43,12 @@ class GroupView:
         self._journal = GroupView.Journal([], [])
 
     def read(self, aggregate: Aggregate[S], stream: StreamId) -> S:
-        if not valid_stream(aggregate.prefix, stream):
-            return aggregate.initial
-        version, state = self._held(stream)
+        found = self._overlay.get(stream) or self.hot.get(stream)
+        if found is None or not stream.startswith(aggregate.prefix):
+            if not valid_stream(aggregate.prefix, stream):
+                return aggregate.initial
+            raise StreamsMissing(streams=(stream,))
+        version, state = found
         self.reads.setdefault(stream, version)
         result: S = state
         return result
