@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -167,7 +167,7 @@ def test_a_crash_around_the_write_loses_and_repeats_nothing(new_store: NewStore,
     store = new_store()
     for _ in range(40):
         store = new_store()
-        dying = Projector(log, Dying(store, end), PROJECTIONS, decode)
+        dying = Projector(log, cast("RowStore", Dying(store, end)), PROJECTIONS, decode)
         dying.open()
         try:
             dying.catch_up()
