@@ -18,6 +18,7 @@ from infrastructure.runtime.hot import valid_stream
 from infrastructure.runtime.node import Node
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import ContendedError
+from infrastructure.telemetry import Metrics
 
 ACKNOWLEDGED_MAX: Final = 10_000
 T = TypeVar("T")
@@ -26,29 +27,43 @@ T = TypeVar("T")
 class CommandGate:
     """Executes on a node and tells its faults in the words of the surfaces."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, metrics: Metrics) -> None:
         self._node = node
+        self._metrics = metrics
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide, append, answer after it is durable. Raises ServiceFault."""
-        return await _in_our_words(self._node.committer.execute(command, stamp))
+        return self._counted(command, await _in_our_words(self._node.committer.execute(command, stamp)))
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
-        return await _in_our_words(self._node.claim(command, stamp, wait_seconds=wait_seconds))
+        claimed = self._node.claim(command, stamp, wait_seconds=wait_seconds)
+        return self._counted(command, await _in_our_words(claimed))
+
+    def _counted(self, command: Command, outcome: Outcome) -> Outcome:
+        self._metrics.command(command.NAME, "accepted" if outcome.ok else "refused")
+        return outcome
 
 
 class HeartbeatDesk:
     """Renews leases and acknowledges what a heartbeat names for the first time."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, metrics: Metrics) -> None:
         self._node = node
+        self._metrics = metrics
         self._acknowledged: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def beat(
         self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
+        heard = await self._beat(principal, session, incarnation, tokens)
+        self._metrics.heartbeat(heard.code() if isinstance(heard, Rejection) else heard.status)
+        return heard
+
+    async def _beat(
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+    ) -> Heard | Rejection:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
             return refusal

@@ -1,27 +1,31 @@
 """A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from api.app import create_app
 from api.composition.commands import CommandGate, HeartbeatDesk
 from api.composition.reads import EventReader, RowReader
+from api.edge import Edge
+from api.http import server as http
 from api.ports import Health, Services
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Stamp
 from domain.principal.allow import Principal
 from domain.principal.commands import IssueKey
 from infrastructure.keys import Keys, Minted, key_of
-from infrastructure.local import local_key, prepare_data_folder, server_secret
+from infrastructure.local import local_key, prepare_data_folder, publish_endpoint, server_secret, withdraw_endpoint
 from infrastructure.log.port import Log
 from infrastructure.rows.port import RowStore
 from infrastructure.rows.reader import Reader
 from infrastructure.runtime.node import Node, NodeOptions
 from infrastructure.settings import Settings
+from infrastructure.telemetry import Metrics, set_up_logging
 
 ROWS_FILE: Final = "rows.db"
 _logger = structlog.get_logger("signalbox.server")
@@ -60,10 +64,15 @@ class KeyDesk:
 class Doctor:
     """What the node says of itself."""
 
-    def __init__(self, node: Node, settings: Settings, warnings: tuple[str, ...]) -> None:
+    def __init__(self, node: Node, settings: Settings, warnings: tuple[str, ...], metrics: Metrics) -> None:
         self._node = node
         self._settings = settings
         self._warnings = warnings
+        self._metrics = metrics
+
+    def metrics(self) -> bytes:
+        """The Prometheus text."""
+        return self._metrics.text()
 
     def health(self) -> Health:
         """As of now."""
@@ -82,6 +91,32 @@ class Doctor:
         )
 
 
+async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
+    """Run a server until it is told to end; ``started`` gets its URL once it takes requests.
+
+    Raises UnsafeStoreError, UnsafeDataFolderError, StoreInUse, StoreUnavailable, OSError (address in use).
+    """
+    set_up_logging(settings.log_level, settings.log_format)
+
+    def announce(url: str) -> None:
+        publish_endpoint(settings.data, url)
+        if started is not None:
+            started(url)
+
+    async with running(settings) as services:
+        edge = Edge(services)
+        app = create_app(services, graphql=None, settings=settings, edge=edge)
+        try:
+            await http.serve(app, settings, started=announce)
+        finally:
+            withdraw_endpoint(settings.data)
+
+
+def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
+    """``serve`` on an event loop of its own."""
+    http.run(lambda: serve(settings, started=started))
+
+
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Services]:
     """A node that serves until the block ends. Raises UnsafeStoreError, StoreInUse, StoreUnavailable."""
@@ -92,11 +127,12 @@ async def running(settings: Settings) -> AsyncIterator[Services]:
         warnings = _checked_durability(log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
         keys = Keys(secret)
-        node = Node(log, rows, keys, NodeOptions(secret=secret))
+        metrics = Metrics()
+        node = Node(log, rows, keys, NodeOptions(secret=secret, appended=metrics.appended))
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
-            yield _services(node, rows, keys, settings, warnings)
+            yield _services(node, rows, keys, metrics, Doctor(node, settings, warnings, metrics))
         finally:
             await node.stop()
             rows.close()
@@ -138,16 +174,18 @@ def open_rows(settings: Settings) -> RowStore:
             return PostgresRows(settings.store)
 
 
-def _services(node: Node, rows: RowStore, keys: Keys, settings: Settings, warnings: tuple[str, ...]) -> Services:
+def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor) -> Services:
+    reads = RowReader(node, Reader(rows))
+    metrics.watch(head=lambda: node.head.position, projections=reads.positions, waiters=lambda: len(node.waiting))
     return Services(
-        commands=CommandGate(node),
-        heartbeats=HeartbeatDesk(node),
+        commands=CommandGate(node, metrics),
+        heartbeats=HeartbeatDesk(node, metrics),
         principals=KeyDesk(keys, node.log),
         clock=Clock(node.log),
         names=node.names,
         events=EventReader(node),
-        reads=RowReader(node, Reader(rows)),
-        health=Doctor(node, settings, warnings),
+        reads=reads,
+        health=doctor,
     )
 
 

@@ -51,6 +51,7 @@ class Committer:
         settler: Settler,
         *,
         secret: bytes,
+        appended: Callable[[int, float], None] = lambda commands, seconds: None,
     ) -> None:
         self._log = log
         self._hot = hot
@@ -58,6 +59,7 @@ class Committer:
         self._decider = decider
         self._settler = settler
         self._secret = secret[:64]
+        self._appended = appended
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
         self._waiting: list[Pending] = []
         self._in_flight: dict[str, Pending] = {}
@@ -147,11 +149,13 @@ class Committer:
             decided = len(group.decided)
             await self._decide(pending, view, group)
             self._settler.announce(group.decided[decided:])
+        began = time.perf_counter()
         try:
             results = await self._append(group.members())
         except Exception:
             self._settler.withdraw(group)
             raise
+        self._appended(len(results), time.perf_counter() - began)
         return await self._settle(group, view, results)
 
     async def _settle(self, group: Group, view: GroupView, results: list[MemberResult]) -> Settlement:

@@ -2,8 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
@@ -42,6 +42,8 @@ class NodeOptions:
 
     secret: bytes
     observers: tuple[Observer, ...] = ()
+    appended: Callable[[int, float], None] = field(default=lambda commands, seconds: None)
+    """Told the size of each group and the seconds of its append."""
     projector: ProjectorOptions | None = None
 
 
@@ -73,6 +75,7 @@ class Node:
             GroupDecider(catalogue.rules(self.hints.ready), catalogue.POLICIES, FLEET_PREFIXES),
             Settler(self.hot, catalogue.AGGREGATES, observers),
             secret=options.secret,
+            appended=options.appended,
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
         self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)

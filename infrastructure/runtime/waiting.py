@@ -61,6 +61,9 @@ class WaitingRoom:
             if waiter.woken.is_set():
                 self._wake(project, 1)
 
+    def __len__(self) -> int:
+        return sum(len(room) for room in self._rooms.values())
+
     def close(self) -> None:
         """Answer every waiter with what it has: the node is going down."""
         self._closed = True
