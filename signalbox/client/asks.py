@@ -27,6 +27,8 @@ class Ask(Generic[T]):
 
     request: HttpRequest
     read: Callable[[HttpAnswer], T]
+    repeatable: bool = True
+    """Whether sending it twice is as good as once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ def events(
 
 def status() -> Ask[Fields]:
     return Ask(_get("/v1/status", {}), body_of)
+
+
+def new_key(name: str, role: str, projects: Iterable[str], lifetime_seconds: int | None) -> Ask[Accepted]:
+    """A new key, whose answer holds ``key`` and ``secret``. Without an answer the secret is lost: issue another."""
+    wish = {"name": name, "role": role, "projects": list(projects), "lifetime_seconds": lifetime_seconds}
+    return Ask(_post("/v1/keys", wish), lambda answer: _accepted(body_of(answer)), repeatable=False)
 
 
 def graphql(query: str, variables: Mapping[str, object]) -> Ask[Fields]:

@@ -33,7 +33,7 @@ class AsyncClient:
                 return ask.read(await self._send(ask.request))
             except ServerUnavailable:
                 pause = pauses.following()
-                if pause is None:
+                if pause is None or not ask.repeatable:
                     raise
             await asyncio.sleep(pause)
 

@@ -44,7 +44,7 @@ class Client:
                 return ask.read(self._transport.send(ask.request))
             except ServerUnavailable:
                 pause = pauses.following()
-                if pause is None:
+                if pause is None or not ask.repeatable:
                     raise
             time.sleep(pause)
 

@@ -1,0 +1,88 @@
+"""Asking for work: one claim after the other, each under an id of its own, the same id while its answer is unknown."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from api.cli.worker.calls import Assignment, assignment_of, claim_task
+from api.cli.worker.life import Life
+from api.cli.worker.reports import LIFE_OVER_CODES
+from api.cli.worker.settings import WorkerSettings
+from signalbox.client.asynchronous import AsyncClient
+from signalbox.client.errors import Refused, ServerFaultError, SignalboxError
+from signalbox.client.ids import fresh_command_id
+
+OUTAGE_SECONDS_MAX: Final = 86_400.0
+FAULTS_MAX: Final = 10
+"""Faults of the server in a row, after which the worker gives up."""
+LAST_ANSWER_SECONDS: Final = 2.0
+_TRANSIENT: Final = frozenset({409, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """There was no work; ask again after the pause."""
+
+    code: str
+    pause_seconds: float
+
+
+class Claims:
+    """Claims for one worker."""
+
+    def __init__(self, client: AsyncClient, settings: WorkerSettings) -> None:
+        self._client = client
+        self._settings = settings
+        self._faults = 0
+        self._open_id: str | None = None
+
+    async def next(self, life: Life) -> Assignment | Nothing:
+        """The next assignment. Raises Refused for what asking again cannot mend, ServerFaultError after many faults.
+
+        Cancelled while its answer is unknown, it leaves the question open for ``last_answer``.
+        """
+        command_id = self._open_id = fresh_command_id()
+        asked_at = time.monotonic()
+        try:
+            found = await self._ask(life, command_id, self._settings.claim_wait_seconds, OUTAGE_SECONDS_MAX)
+        except Refused as refused:
+            self._open_id = None
+            return self._refused(life, refused, time.monotonic() - asked_at)
+        except ServerFaultError:
+            self._faults += 1
+            if self._faults >= FAULTS_MAX:
+                raise
+            return Nothing("fault", 1.0)
+        self._open_id, self._faults = None, 0
+        return found
+
+    async def last_answer(self, life: Life) -> Assignment | None:
+        """What became of the claim that was broken off: the same question again, without waiting for work."""
+        command_id, self._open_id = self._open_id, None
+        if command_id is None:
+            return None
+        try:
+            async with asyncio.timeout(LAST_ANSWER_SECONDS):
+                return await self._ask(life, command_id, 0.0, 0.0)
+        except (SignalboxError, TimeoutError):
+            # Whatever it was, ending the session gives it back.
+            return None
+
+    async def _ask(self, life: Life, command_id: str, wait_seconds: float, patience_seconds: float) -> Assignment:
+        project = self._settings.project
+        ask = claim_task(project, life.opened, command_id, wait_seconds)
+        return assignment_of(project, await self._client.ask(ask, patience_seconds=patience_seconds))
+
+    def _refused(self, life: Life, refused: Refused, waited_seconds: float) -> Nothing:
+        if refused.code in LIFE_OVER_CODES:
+            life.end(refused.code)
+            return Nothing(refused.code, 0.0)
+        if refused.status not in _TRANSIENT:
+            raise refused
+        if refused.code == "nothing_ready":
+            # The server waited for us; where it did not, nobody may ask in circles.
+            quick = waited_seconds < min(1.0, self._settings.claim_wait_seconds / 2)
+            return Nothing(refused.code, 0.5 + 0.5 * random.SystemRandom().random() if quick else 0.0)
+        return Nothing(refused.code, 0.5 if refused.code == "session_at_capacity" else 2.0)

@@ -1,0 +1,75 @@
+"""One assignment in this worker's hands: whether it is known to be ours, why it has to stop, and what it said last."""
+
+import asyncio
+import time
+from collections import deque
+from enum import Enum
+from typing import Any, Final
+
+from api.cli.worker.calls import REASON_CHARACTERS_MAX, Assignment
+from api.cli.worker.directives import Checkpoint, Directive, Progress, Summary
+
+TAIL_LINES_MAX: Final = 100
+
+
+class Stop(Enum):
+    """Why work has to stop before it ended by itself."""
+
+    REVOKED = "the server took it back"
+    LIFE_OVER = "the session is over"
+    TIMEOUT = "it ran longer than its timeout"
+    UNREACHABLE = "the server could not be reached before the lease could run out"
+    DRAINING = "the worker is being stopped"
+
+
+class Held:
+    """Shared by the heartbeats, which confirm or stop it, and the attempt, which works on it."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.confirmed = asyncio.Event()
+        """A heartbeat named the token and the server agreed."""
+        self.working = True
+        """False once the command ended and only the report is left."""
+        self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        self.said = asyncio.Event()
+        """There is progress that was not reported yet."""
+        self.progress: Progress | None = None
+        self.checkpoint: str | None = None
+        self.summary: str | None = None
+        self._since = time.monotonic()
+        self._tail: deque[str] = deque(maxlen=TAIL_LINES_MAX)
+
+    def stop(self, why: Stop) -> None:
+        """The first reason counts; work that has ended is not stopped any more."""
+        if self.working and not self.stopped.done():
+            self.stopped.set_result(why)
+
+    def hear(self, directive: Directive) -> None:
+        match directive:
+            case Progress():
+                self.progress = directive
+                self.said.set()
+            case Checkpoint(text=text):
+                self.checkpoint = text
+                self.said.set()
+            case Summary(text=text):
+                self.summary = text
+
+    def keep(self, line: str) -> None:
+        self._tail.append(line)
+
+    def seconds_left(self) -> float | None:
+        """Of the attempt's timeout, which runs from the assignment; None where it has none."""
+        limit = self.assignment.timeout_seconds
+        return None if limit is None else max(0.0, limit - (time.monotonic() - self._since))
+
+    @property
+    def tail(self) -> str:
+        """The end of the output."""
+        return "\n".join(self._tail)[-REASON_CHARACTERS_MAX:].strip()
+
+
+async def first_of(*futures: "asyncio.Future[Any]", seconds_max: float | None = None) -> None:
+    """Wait until one of them is done, or time is up; none of them is cancelled."""
+    await asyncio.wait(set(futures), timeout=seconds_max, return_when=asyncio.FIRST_COMPLETED)

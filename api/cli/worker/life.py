@@ -1,0 +1,127 @@
+"""One life of the worker's session: its lease, the heartbeats that renew it, and the work that lives by it."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from api.cli.worker.calls import OpenedLife
+from api.cli.worker.held import Held, Stop
+from api.cli.worker.journal import Journal
+from api.cli.worker.settings import WorkerSettings
+from signalbox.client.asks import Heard, heartbeat
+from signalbox.client.asynchronous import AsyncClient
+from signalbox.client.errors import Refused, SignalboxError
+
+BEAT_SECONDS_MAX: Final = 5.0
+"""A heartbeat without an answer for so long has failed."""
+AGAIN_SECONDS: Final = 1.0
+"""Between two heartbeats while the server does not answer."""
+CONFIRM_SECONDS_MIN: Final = 0.05
+
+
+def seconds_since_boot() -> float:
+    """A clock that never goes back and, where the system has one, also counts the time that a machine slept."""
+    if hasattr(time, "CLOCK_BOOTTIME"):
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    return time.monotonic()
+
+
+class Life:
+    """Owned by the worker. ``over`` is set with the reason once the server says that this life has ended."""
+
+    def __init__(
+        self,
+        opened: OpenedLife,
+        opened_at: float,
+        settings: WorkerSettings,
+        client: AsyncClient,
+        journal: Journal,
+        clock: Callable[[], float] = seconds_since_boot,
+    ) -> None:
+        self.opened = opened
+        self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.held: dict[str, Held] = {}
+        self._settings = settings
+        self._client = client
+        self._journal = journal
+        self._clock = clock
+        self._wanted = asyncio.Event()
+        self._deadline = opened_at + opened.ttl_seconds - settings.margin_seconds
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the lease may have run out at the server for all that is known here."""
+        return self._clock() >= self._deadline
+
+    def take(self, held: Held) -> None:
+        """Work lives by this life from now on; the next heartbeat goes out at once and confirms it."""
+        self.held[held.assignment.token] = held
+        self._wanted.set()
+        if self.over.done():
+            held.stop(Stop.LIFE_OVER)
+
+    def drop(self, held: Held) -> None:
+        """The work is settled."""
+        self.held.pop(held.assignment.token, None)
+
+    def end(self, why: str) -> None:
+        """Nothing of this life is ours any more."""
+        if not self.over.done():
+            self.over.set_result(why)
+        for held in list(self.held.values()):
+            held.stop(Stop.LIFE_OVER)
+
+    async def keep(self) -> None:
+        """Beat until the life is over or this is cancelled."""
+        guard = asyncio.ensure_future(self._guard())
+        try:
+            while not self.over.done():
+                answered = await self._beat()
+                pause = self._settings.beat_seconds if answered else min(AGAIN_SECONDS, self._settings.beat_seconds)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), pause)
+        finally:
+            guard.cancel()
+
+    async def _guard(self) -> None:
+        """Stop the work in time where no heartbeat came through: somebody else may be given it after that."""
+        while True:
+            await asyncio.sleep(min(1.0, max(CONFIRM_SECONDS_MIN, self._deadline - self._clock())))
+            if self.overdue:
+                for held in list(self.held.values()):
+                    held.stop(Stop.UNREACHABLE)
+
+    async def _beat(self) -> bool:
+        """One heartbeat; whether the server answered."""
+        self._wanted.clear()
+        named, sent_at = dict(self.held), self._clock()
+        seconds_max = min(BEAT_SECONDS_MAX, self._settings.beat_seconds)
+        ask = heartbeat(self.opened.session, self.opened.incarnation, named, seconds_max=seconds_max)
+        try:
+            heard = await self._client.ask(ask)
+        except Refused as refused:
+            if refused.status in (401, 403, 404):
+                self.end(refused.code)
+                return True
+            self._journal.tell("beat_refused", f"a heartbeat was refused: {refused}", error=str(refused))
+            return False
+        except SignalboxError as error:
+            self._journal.tell("unreachable", f"no answer to a heartbeat: {error}", error=str(error))
+            return False
+        self._heard(heard, named, sent_at)
+        return True
+
+    def _heard(self, heard: Heard, named: dict[str, Held], sent_at: float) -> None:
+        if heard.status not in ("live", "suspect"):
+            self.end(heard.status)
+            return
+        # Counted from before the sending: the server renewed at some later time, so the lease runs at least this long.
+        self._deadline = max(self._deadline, sent_at + heard.ttl_seconds - self._settings.margin_seconds)
+        revoked = set(heard.revoked)
+        for token, held in named.items():
+            if token in revoked:
+                held.stop(Stop.REVOKED)
+            else:
+                held.confirmed.set()
