@@ -23,6 +23,7 @@ from infrastructure.local import local_key, prepare_data_folder, publish_endpoin
 from infrastructure.log.port import Log
 from infrastructure.rows.port import RowStore
 from infrastructure.rows.reader import Reader
+from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.node import Node, NodeOptions
 from infrastructure.settings import Settings
 from infrastructure.telemetry import Metrics, set_up_logging
@@ -97,6 +98,7 @@ async def serve(settings: Settings, *, started: Callable[[str], None] | None = N
     Raises UnsafeStoreError, UnsafeDataFolderError, StoreInUse, StoreUnavailable, OSError (address in use).
     """
     set_up_logging(settings.log_level, settings.log_format)
+    tune()
 
     def announce(url: str) -> None:
         publish_endpoint(settings.data, url)

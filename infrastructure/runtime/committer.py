@@ -82,6 +82,11 @@ class Committer:
             _fail(pending, CommitterStoppedError())
         self._thread.shutdown(wait=True)
 
+    @property
+    def busy(self) -> bool:
+        """Whether commands wait or are being written; what may wait does so meanwhile."""
+        return bool(self._in_flight)
+
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide and append one command; answers after it is durable.
 

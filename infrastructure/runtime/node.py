@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -32,6 +33,7 @@ from infrastructure.runtime.waiting import WaitingRoom
 from projections.catalogue import PROJECTIONS
 
 FOLLOW_SECONDS: Final = 1.0
+YIELD_SECONDS: Final = 0.02
 FLEET_PREFIXES: Final = frozenset(one.prefix for one in catalogue.AGGREGATES.values() if one.fleet)
 _logger = structlog.get_logger("signalbox.node")
 
@@ -44,7 +46,6 @@ class NodeOptions:
     observers: tuple[Observer, ...] = ()
     appended: Callable[[int, float], None] = field(default=lambda commands, seconds: None)
     """Told the size of each group and the seconds of its append."""
-    projector: ProjectorOptions | None = None
 
 
 class Node:
@@ -58,7 +59,6 @@ class Node:
         self.waiting: Final = WaitingRoom(self.hints.has_ready)
         self.names: Final = ProjectNames(log)
         self.leases: Final = LeaseDesk(log)
-        self.projector: Final = Projector(log, rows, PROJECTIONS, self.decode, options.projector)
         self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
         self.head: Final = PositionWaiters()
         observers: tuple[Observer, ...] = (
@@ -76,6 +76,9 @@ class Node:
             Settler(self.hot, catalogue.AGGREGATES, observers),
             secret=options.secret,
             appended=options.appended,
+        )
+        self.projector: Final = Projector(
+            log, rows, PROJECTIONS, self.decode, ProjectorOptions(breathe=self._yield_to_commands)
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
         self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)
@@ -120,6 +123,10 @@ class Node:
             return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
 
         return await self.waiting.claim(stamp.project, attempt, wait_seconds=wait_seconds)
+
+    def _yield_to_commands(self) -> None:
+        """Called by the projector every few events: whoever waits for a command comes before who looks."""
+        time.sleep(YIELD_SECONDS if self.committer.busy else 0)
 
     async def _catch_up(self) -> None:
         while page := await asyncio.to_thread(self.hints.read_page):

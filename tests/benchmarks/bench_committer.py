@@ -18,7 +18,8 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
 
-from domain.task.commands import ClaimTask, CompleteTask, ReportProgress
+from domain.task.commands import ClaimTask, ReportProgress
+from infrastructure.runtime.interpreter import tune
 from tests.benchmarks.stores import fresh_folder, fresh_stores
 from tests.support.running_node import Fleet, answer, running_fleet
 
@@ -33,6 +34,7 @@ def main(argv: list[str]) -> int:
     options.add_argument("--seconds", type=float, default=SECONDS)
     chosen = options.parse_args(argv)
     results: dict[str, object] = {}
+    tune()
     with fresh_stores(chosen.stores.split(",")) as stores:
         for name, setting in stores.items():
             limits = raw_limits(name, setting)
