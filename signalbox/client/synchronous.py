@@ -48,7 +48,7 @@ class Client:
                     raise
             time.sleep(pause)
 
-    def command(self, name: str, **fields: object) -> Accepted:
+    def command(self, name: str, /, **fields: object) -> Accepted:
         """Send one command under a fresh id, such as ``client.command("freeze_project", project="shop")``."""
         return self.ask(command(name, fields))
 
