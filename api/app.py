@@ -8,9 +8,9 @@ from api.edge import Edge
 from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.changes import Changes
 from api.http.commands import CommandDoor, Limits
-from api.http.doors import Door, Doors
-from api.http.guard import Guard
+from api.http.guard import Door, Guard
 from api.http.heartbeat import HeartbeatDoor
+from api.http.inner import InnerApps
 from api.http.reading import ReadingDoors
 from api.http.rest import create_rest
 from api.ports import Services
@@ -94,7 +94,8 @@ def create_app(
     }
     rest = create_rest(services, edge, openapi=limits.openapi, command_seconds_max=limits.command_seconds_max)
     guarded = Guard(
-        Doors(hot, rest, graphql, body_bytes_max=limits.body_bytes_max),
+        InnerApps(rest, graphql, body_bytes_max=limits.body_bytes_max),
+        hot,
         authenticate=services.principals.authenticate,
         hosts=allowed_hosts(settings),
         requests_max=limits.requests_max,

@@ -19,6 +19,7 @@ SECRET_BYTES: Final = 32
 CHECKSUM_BYTES: Final = 5
 KEY_LENGTH: Final = len(PREFIX) + 1 + 26 + 1 + 52 + 1 + 8
 """`sbx_`, id, `_`, 256 secret bits in base 32, `_`, checksum: 92 characters."""
+PROVEN_MAX: Final = 10_000
 
 _NO_DIGEST: Final = "0" * 64
 
@@ -39,6 +40,7 @@ class Keys:
         self._secret: Final = secret
         self._states: dict[str, KeyState] = {}
         self._principals: dict[str, Principal] = {}
+        self._proven: dict[str, StreamId] = {}
 
     def mint(self) -> Minted:
         """A new key id, the digest to record, and the secret to hand out."""
@@ -72,15 +74,27 @@ class Keys:
 
         An unknown key id takes as long as a wrong secret.
         """
+        known = self._proven.get(secret)
+        identifier = self._prove(secret) if known is None else known
+        if identifier is None:
+            return None
+        key, principal = self._states[identifier], self._principals[identifier]
+        usable = isinstance(key, Key) and not key.revoked and not is_expired(principal, now)
+        return principal if usable else None
+
+    def _prove(self, secret: str) -> StreamId | None:
+        """The key whose secret this is. What was proven is remembered: a keyed hash costs more than all the rest."""
         identifier = key_of(secret)
         if identifier is None:
             return None
         key = self._states.get(identifier)
         digest = key.issued.digest if isinstance(key, Key) else _NO_DIGEST
-        if not hmac.compare_digest(self.digest(secret), digest) or not isinstance(key, Key) or key.revoked:
+        if not hmac.compare_digest(self.digest(secret), digest):
             return None
-        principal = self._principals[identifier]
-        return None if is_expired(principal, now) else principal
+        if len(self._proven) >= PROVEN_MAX:
+            self._proven.clear()
+        self._proven[secret] = identifier
+        return identifier
 
 
 def key_of(secret: str) -> StreamId | None:

@@ -10,7 +10,7 @@ import orjson
 from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id, parse
 from api.http.answers import Problem, Reply, answered, fault_problem, placed, problem_of
 from api.http.body import ClientGone, Refused, parse_object, read_body, require_json
-from api.http.errors import BodyTooLarge, BodyTooSlow, InvalidRequest
+from api.http.errors import BodyTooLarge, InvalidRequest
 from api.http.faults import fault
 from api.http.request import Request
 from api.http.waiting import unless_stopped
@@ -20,7 +20,6 @@ from domain.kernel.message import Command, ProjectCommand
 from domain.task.commands import ApplyPlan
 
 BATCH_MAX: Final = 100
-BODY_SECONDS_MAX: Final = 30
 _FIELDS: Final = frozenset({"type", "id", "command", "wait_seconds"})
 
 
@@ -53,11 +52,7 @@ class CommandDoor:
 
     async def __call__(self, request: Request) -> Reply:
         require_json(request.content_type, request.content_encoding)
-        try:
-            async with asyncio.timeout(BODY_SECONDS_MAX):
-                body = await read_body(request.receive, request.content_length, self._limits.plan_body_bytes_max)
-        except TimeoutError:
-            raise Refused(BodyTooSlow(seconds_max=BODY_SECONDS_MAX)) from None
+        body = await read_body(request.receive, request.content_length, self._limits.plan_body_bytes_max)
         content = parse_object(body)
         if "commands" in content:
             return await self._many(content, len(body), request)

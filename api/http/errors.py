@@ -44,16 +44,6 @@ class MethodNotAllowed(Rejection):
     allowed: str
 
 
-class BodyTooSlow(Rejection):
-    """The body did not arrive within {seconds_max} seconds.
-
-    Send it again, whole.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 408
-    seconds_max: int
-
-
 class BodyTooLarge(Rejection):
     """The body is larger than {bytes_max} bytes.
 

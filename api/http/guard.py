@@ -1,15 +1,18 @@
 """What every request passes first: host, key, room, and the promise that a fault never shows its trace."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
 from api.http.answers import Problem, Reply, problem_reply, refusal, send_reply
 from api.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from api.http.body import ClientGone, Refused
-from api.http.errors import NotAuthenticated, UnknownHost
+from api.http.errors import MethodNotAllowed, NotAuthenticated, UnknownHost
 from api.http.faults import fault
 from api.http.request import Request, request_of
 from domain.principal.allow import Principal
+
+Door = Callable[[Request], Awaitable[Reply]]
+"""What answers a hot path: a function of the request, so that nothing of a framework stands before it."""
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What a supervisor may ask without a key; neither tells more than one word."""
@@ -19,17 +22,21 @@ REQUEST: Final = "signalbox.request"
 
 
 class Guard:
-    """The outermost ASGI application. ``inner`` sees only requests of a known host with a valid key."""
+    """The outermost ASGI application: hot paths are answered by their doors, all else by ``inner``.
+
+    Both see only requests of a known host with a valid key. Paths match exactly: no patterns, no redirects."""
 
     def __init__(
         self,
         inner: ASGIApp,
+        hot: Mapping[str, tuple[str, Door]],
         *,
         authenticate: Callable[[str], Principal | None],
         hosts: Iterable[str],
         requests_max: int,
     ) -> None:
         self._inner = inner
+        self._hot = hot
         self._authenticate = authenticate
         self._hosts = frozenset(host.encode() for host in hosts)
         self._requests_max = requests_max
@@ -46,6 +53,26 @@ class Guard:
             await self._inner(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = request_of(scope, receive)
+        self._requests += 1
+        try:
+            reply = self._admit(request)
+            if reply is None:
+                hot = self._hot.get(scope["path"])
+                reply = await (self._inside(request, send) if hot is None else _through(hot, request))
+        except ClientGone:
+            return
+        except Refused as refused:
+            reply = refusal(refused.rejection)
+        except Exception:
+            reply = problem_reply(fault(scope))
+        finally:
+            self._requests -= 1
+        if reply is not None:
+            await send_reply(send, reply)
+
+    async def _inside(self, request: Request, send: Send) -> Reply | None:
+        """Let an inner application answer; what it could not begin to answer is answered here."""
         started = False
 
         async def sending(message: Message) -> None:
@@ -53,24 +80,16 @@ class Guard:
             started = True
             await send(message)
 
-        self._requests += 1
         try:
-            reply = self._admit(request_of(scope, receive))
-            if reply is None:
-                await self._inner(scope, receive, sending)
-            else:
-                await send_reply(sending, reply)
+            await self._inner(request.scope, request.receive, sending)
         except ClientGone:
-            return
+            return None
         except Refused as refused:
-            if not started:
-                await send_reply(send, refusal(refused.rejection))
+            return None if started else refusal(refused.rejection)
         except Exception:
-            problem = fault(scope)
-            if not started:
-                await send_reply(send, problem_reply(problem))
-        finally:
-            self._requests -= 1
+            problem = fault(request.scope)
+            return None if started else problem_reply(problem)
+        return None
 
     def _admit(self, request: Request) -> Reply | None:
         scope = request.scope
@@ -122,6 +141,11 @@ class Guard:
 _OVERLOADED: Final = Problem(
     "overloaded", "Too many requests are under way; nothing was written.", "Send it again in a moment.", 503
 )
+
+
+async def _through(hot: tuple[str, Door], request: Request) -> Reply:
+    method, door = hot
+    return await door(request) if request.scope["method"] == method else refusal(MethodNotAllowed(allowed=method))
 
 
 def _bare(host: bytes) -> bytes:

@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from api.http.answers import Reply, fault_problem, json_reply, problem_reply, refusal
 from api.http.body import Refused, parse_object, read_body, require_json
-from api.http.errors import BodyTooSlow
 from api.http.request import Request, invalid_request
 from api.ports import HeartbeatPort, ServiceFault
 from domain.kernel.errors import Rejection
@@ -41,16 +40,11 @@ class HeartbeatDoor:
         refused = allow(request.who, "heartbeat", None)
         if refused is not None:
             return refusal(refused)
-        arrived = False
+        beat = _beat(await read_body(request.receive, request.content_length, BODY_BYTES_MAX))
         try:
             async with asyncio.timeout(BEAT_SECONDS_MAX):
-                body = await read_body(request.receive, request.content_length, BODY_BYTES_MAX)
-                arrived = True
-                beat = _beat(body)
                 heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, beat.tokens)
         except TimeoutError:
-            if not arrived:
-                raise Refused(BodyTooSlow(seconds_max=int(BEAT_SECONDS_MAX))) from None
             return problem_reply(fault_problem(_LATE))
         except ServiceFault as fault:
             return problem_reply(fault_problem(fault))

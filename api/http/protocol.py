@@ -1,4 +1,4 @@
-"""The HTTP protocol of uvicorn with the limits that it does not have: size and time of a request's head."""
+"""The HTTP protocol of uvicorn with the limits that it does not have: size of a head, time for a whole request."""
 
 import asyncio
 from typing import Any, Final
@@ -8,12 +8,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 HEAD_BYTES_MAX: Final = 65_536
-HEAD_SECONDS_MAX: Final = 20.0
+REQUEST_SECONDS_MAX: Final = 60.0
+"""From the first byte of a request, or the connection, to the last byte of its body."""
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
-class BoundedHeadProtocol(HttpToolsProtocol):
-    """A head that does not end is cut off; fields behind the body are dropped."""
+class BoundedProtocol(HttpToolsProtocol):
+    """A request that does not end is cut off; header fields behind the body are dropped.
+
+    A timer runs only for requests that do not arrive in one piece.
+    """
 
     def __init__(
         self,
@@ -24,28 +28,29 @@ class BoundedHeadProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self._in_head = True
+        self._in_request = True
         self._head_bytes = 0
-        self._head_timer: asyncio.TimerHandle | None = None
-        self._limit_head()
+        self._timer: asyncio.TimerHandle | None = None
+        self._limit_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head_is_there()
+        self._is_whole()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if not self._in_head:
+        if not self._in_request:
             return
-        self._head_bytes += len(data)
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self.transport.write(_TOO_LARGE)
-            self.transport.close()
-        else:
-            self._limit_head()
+        self._limit_time()
+        if self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.transport.write(_TOO_LARGE)
+                self.transport.close()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
+        self._in_head = self._in_request = True
         self._head_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -54,17 +59,21 @@ class BoundedHeadProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        self._head_is_there()
         super().on_headers_complete()
 
-    def _limit_head(self) -> None:
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_SECONDS_MAX, self._cut_off)
+    def on_message_complete(self) -> None:
+        self._is_whole()
+        super().on_message_complete()
 
-    def _head_is_there(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def _limit_time(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(REQUEST_SECONDS_MAX, self._cut_off)
+
+    def _is_whole(self) -> None:
+        self._in_request = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _cut_off(self) -> None:
         if not self.transport.is_closing():

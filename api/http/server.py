@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import uvicorn
 
 from api.http.asgi import Receive, Scope, Send
-from api.http.protocol import BoundedHeadProtocol
+from api.http.protocol import BoundedProtocol
 
 KEEP_ALIVE_SECONDS: Final = 75
 WEBSOCKET_MESSAGE_BYTES_MAX: Final = 262_144
@@ -59,7 +59,7 @@ async def serve(app: ServedApp, settings: ServerSettings, *, started: Callable[[
     listener = listen(settings)
     config = uvicorn.Config(
         app,
-        http=BoundedHeadProtocol,
+        http=BoundedProtocol,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES_MAX,
         ws_max_queue=WEBSOCKET_QUEUE_MAX,
         ws_per_message_deflate=False,

@@ -1,28 +1,21 @@
-"""The way to each door: hot paths are answered here, the rest goes on to the inner applications."""
+"""The way to the inner applications, with bodies that were read and checked: FastAPI and GraphQL."""
 
-from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from api.http.answers import Reply, send_reply
 from api.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from api.http.body import Refused, parse_object, read_body, require_json
-from api.http.errors import MethodNotAllowed, UnknownPath
+from api.http.errors import UnknownPath
 from api.http.guard import REQUEST
 from api.http.request import Request
-
-Door = Callable[[Request], Awaitable[Reply]]
 
 GRAPHQL_PATHS: Final = frozenset({"/graphql", "/graphql/stream"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
-class Doors:
-    """Routes by exact path; there are no patterns, slashes at the end or redirects."""
+class InnerApps:
+    """GraphQL at its paths, FastAPI for everything else."""
 
-    def __init__(
-        self, hot: Mapping[str, tuple[str, Door]], rest: ASGIApp, graphql: ASGIApp | None, *, body_bytes_max: int
-    ) -> None:
-        self._hot = hot
+    def __init__(self, rest: ASGIApp, graphql: ASGIApp | None, *, body_bytes_max: int) -> None:
         self._rest = rest
         self._graphql = graphql
         self._body_bytes_max = body_bytes_max
@@ -33,11 +26,6 @@ class Doors:
             await self._rest(scope, receive, send)
         elif kind == "websocket":
             await self._websocket(scope, receive, send)
-        elif (found := self._hot.get(scope["path"])) is not None:
-            method, door = found
-            if scope["method"] != method:
-                raise Refused(MethodNotAllowed(allowed=method))
-            await send_reply(send, await door(scope[REQUEST]))
         elif scope["path"] in GRAPHQL_PATHS:
             if self._graphql is None:
                 raise Refused(UnknownPath())

@@ -1,0 +1,138 @@
+"""The server on a real socket: it says where it is, ends at a signal, and cuts off heads that do not end."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from api.http import protocol
+from api.http.server import listen, serve, url_of
+from infrastructure.settings import HttpSettings, Settings
+from tests.support.doors import Doors
+
+SETTINGS = Settings(bind="127.0.0.1:0", store="memory", http=HttpSettings(graceful_seconds_max=2))
+Exchange = Callable[[bytes], Awaitable[bytes]]
+
+
+@asynccontextmanager
+async def served(doors: Doors) -> AsyncIterator[tuple[asyncio.Task[None], int]]:
+    """The running server and its port; a signal ends it with the block where the test did not."""
+    url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(serve(doors.app, SETTINGS, started=url.set_result))
+    port = int((await asyncio.wait_for(url, 5)).rpartition(":")[2])
+    try:
+        yield task, port
+    finally:
+        if not task.done():
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.wait_for(task, 10)
+
+
+async def exchanged(port: int, request: bytes) -> bytes:
+    """All that comes back until the server closes the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+def get(doors: Doors, target: str, more: str = "") -> bytes:
+    head = f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    return f"{head}Authorization: Bearer {doors.owner}\r\n{more}\r\n".encode()
+
+
+async def test_it_answers_on_the_port_that_it_names() -> None:
+    doors = Doors()
+    async with served(doors) as (_, port):
+        answer = await exchanged(port, get(doors, "/v1/status"))
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b"server:" not in answer.lower()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_waits_at_once_and_then_the_server(number: signal.Signals) -> None:
+    doors = Doors()
+    former = signal.getsignal(number)
+    async with served(doors) as (task, port):
+        waiting = asyncio.create_task(exchanged(port, get(doors, "/v1/wait?after=5&timeout_seconds=30")))
+        await asyncio.sleep(0.2)
+        os.kill(os.getpid(), number)
+        answer = await asyncio.wait_for(waiting, 3)
+        assert answer.endswith(b'{"position":5,"changed":false}')
+        await asyncio.wait_for(task, 5)
+    assert signal.getsignal(number) is former
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_a_request_that_does_not_end_is_cancelled_when_patience_is_over() -> None:
+    doors = Doors()
+    async with served(doors) as (task, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        head = get(doors, "/v1/commands", "Content-Type: application/json\r\nContent-Length: 100\r\n")
+        writer.write(head.replace(b"GET", b"POST", 1) + b"{")
+        await asyncio.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.wait_for(task, 6)
+        writer.close()
+        assert not (await reader.read()).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_head_that_grows_without_end_is_refused() -> None:
+    doors = Doors()
+    async with served(doors) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n")
+        answer = b""
+        try:
+            for number in range(400):
+                writer.write(b"x-%d: %s\r\n" % (number, b"y" * 1_000))
+                await writer.drain()
+            answer = await asyncio.wait_for(reader.read(), 5)
+        except ConnectionError:
+            answer = b"HTTP/1.1 431 (reset before it could be read)"
+        assert answer.startswith(b"HTTP/1.1 431")
+
+
+async def test_a_request_that_comes_too_slowly_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "REQUEST_SECONDS_MAX", 0.1)
+    doors = Doors()
+    async with served(doors) as (_, port):
+        assert await exchanged(port, b"GET /healthz HTTP/1.1\r\nHost: loc") == b""
+        assert await exchanged(port, b"") == b""
+        slow_body = get(doors, "/v1/commands", "Content-Type: application/json\r\nContent-Length: 100\r\n")
+        assert await exchanged(port, slow_body.replace(b"GET", b"POST", 1) + b"{") == b""
+        quick = get(doors, "/v1/wait?after=9&timeout_seconds=0.3")
+        assert (await exchanged(port, quick)).startswith(b"HTTP/1.1 200")
+
+
+async def test_fields_behind_a_body_are_dropped() -> None:
+    doors = Doors()
+    async with served(doors) as (_, port):
+        head = get(doors, "/v1/commands", "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n")
+        body = b'{"type":"create_project","command":{"name":"shop"}}'
+        chunked = b"%x\r\n%b\r\n0\r\nHost: evil.example\r\n\r\n" % (len(body), body)
+        assert (await exchanged(port, head.replace(b"GET", b"POST", 1) + chunked)).startswith(b"HTTP/1.1 200")
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_is_promised() -> None:
+    first = listen(SETTINGS)
+    try:
+        port = first.getsockname()[1]
+        assert url_of(first) == f"http://127.0.0.1:{port}"
+        with pytest.raises(OSError):
+            listen(Settings(bind=f"127.0.0.1:{port}", store="memory"))
+    finally:
+        first.close()
+
+
+def test_the_address_for_everybody_is_called_by_its_local_name() -> None:
+    listener = listen(Settings(bind="0.0.0.0:0", store="memory", allow_exposed=True))
+    try:
+        assert url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        listener.close()
