@@ -1,7 +1,7 @@
 """Answers: their bytes, their status, and how they are sent. Every error has the same typed shape."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -17,8 +17,7 @@ _SAFE: Final[Headers] = ((b"cache-control", b"no-store"), (b"x-content-type-opti
 _JSON_HEADERS: Final[Headers] = ((b"content-type", JSON), *_SAFE)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole response."""
 
     status: int

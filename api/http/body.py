@@ -29,6 +29,8 @@ class ClientGone(Exception):
 
 def require_json(content_type: bytes, content_encoding: bytes) -> None:
     """Refuse what a browser may send without asking, and what we would have to unpack. Raises Refused."""
+    if content_type == b"application/json" and not content_encoding:
+        return
     kind, _, parameters = content_type.partition(b";")
     charset = parameters.replace(b" ", b"").replace(b'"', b"").lower()
     plain = content_encoding in (b"", b"identity") and charset in (b"", b"charset=utf-8")

@@ -7,7 +7,6 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 
 from api.edge import Edge, Origin, fresh_command_id, parse
 from api.http.answers import Problem, Reply, answered, fault_problem, json_reply, problem_of, problem_reply, refusal
@@ -57,7 +56,9 @@ def create_rest(services: Services, edge: Edge, *, openapi: bool, command_second
     app.add_api_route("/v1/schema", schema, methods=["GET"])
     app.add_api_route("/v1/keys", issue, methods=["POST"], status_code=201)
     app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(400, _on_unreadable)
+    app.add_exception_handler(404, _on_unknown)
+    app.add_exception_handler(405, _on_method)
     app.add_exception_handler(Exception, _on_fault)
     return app
 
@@ -109,16 +110,17 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     return _response(refusal(invalid_fields(error.errors() if isinstance(error, RequestValidationError) else ())))
 
 
-async def _on_http(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 400
-    match status:
-        case 404:
-            return _response(refusal(UnknownPath()))
-        case 405:
-            allowed = (error.headers or {}).get("Allow", "GET") if isinstance(error, HTTPException) else "GET"
-            return _response(refusal(MethodNotAllowed(allowed=allowed)))
-        case _:
-            return _response(refusal(InvalidRequest(summary="the body cannot be read")))
+async def _on_unreadable(_: Request, __: Exception) -> Response:
+    return _response(refusal(InvalidRequest(summary="the body cannot be read")))
+
+
+async def _on_unknown(_: Request, __: Exception) -> Response:
+    return _response(refusal(UnknownPath()))
+
+
+async def _on_method(_: Request, error: Exception) -> Response:
+    headers: dict[str, str] = getattr(error, "headers", None) or {}
+    return _response(refusal(MethodNotAllowed(allowed=headers.get("Allow", "GET"))))
 
 
 async def _on_fault(_: Request, error: Exception) -> Response:
