@@ -90,9 +90,11 @@ class Agent:
 
     def _shared(self, seen: list[int]) -> bool:
         """Fetch, rebase and push until the push is the first one; pushes race even where no file is shared."""
+        moved = False
         for number in range(PUSHES_MAX):
             self._must("fetch", "--quiet", "origin")
-            if self._counters(UPSTREAM) != seen:
+            if not moved and self._counters(UPSTREAM) != seen:
+                moved = True
                 self._tell("moved")
             if not self._rebased():
                 return False

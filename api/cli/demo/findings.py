@@ -16,22 +16,23 @@ class Findings:
 
     lost_lines: tuple[str, ...]
     doubled_lines: tuple[str, ...]
-    lost_updates: tuple[str, ...]
-    """Counters that do not say how often their file was written to, and commits that took other tasks' lines away."""
+    wrong_counters: tuple[str, ...]
+    """Files whose counter does not say how many tasks raised it."""
+    overwritten: tuple[str, ...]
+    """Commits that took lines away which other tasks had written."""
     disordered: tuple[str, ...]
     """Files whose lines do not count 1, 2, 3 …, commits before those they needed, merges."""
     lines: int
     """Lines that should be there."""
-
-    @property
-    def total(self) -> int:
-        return len(self.lost_lines) + len(self.doubled_lines) + len(self.lost_updates) + len(self.disordered)
+    updates_lost: int
+    """Raises of a counter that are missing, over all files."""
 
 
 def examine(pieces: Sequence[Piece], history: History) -> Findings:
     """Compare the repository with the work that was asked for."""
     wanted = {(name, piece.key) for piece in pieces for name in _written(piece)}
     there = Counter((name, key) for name, text in history.files.items() for _, key in _lines(text))
+    counters = [(name, count, _counter(history.files.get(name, ""))) for name, count in sorted(_edited(pieces).items())]
     return Findings(
         lost_lines=tuple(f"{name} lacks the line of {key}" for name, key in sorted(wanted - there.keys())),
         doubled_lines=tuple(
@@ -39,9 +40,15 @@ def examine(pieces: Sequence[Piece], history: History) -> Findings:
             for (name, key), count in sorted(there.items())
             if count > int((name, key) in wanted)
         ),
-        lost_updates=(*_counters(pieces, history.files), *_removals(history.commits)),
+        wrong_counters=tuple(
+            f"{name} counts {is_now} where {count} tasks each added one"
+            for name, count, is_now in counters
+            if is_now != count
+        ),
+        overwritten=tuple(_removals(history.commits)),
         disordered=(*_sequences(pieces, history.files), *_needs(pieces, history.commits), *_merges(history)),
         lines=len(wanted),
+        updates_lost=sum(max(0, count - is_now) for _, count, is_now in counters),
     )
 
 
@@ -58,13 +65,10 @@ def _edited(pieces: Iterable[Piece]) -> Counter[str]:
     return Counter(chain.from_iterable(piece.edits for piece in pieces))
 
 
-def _counters(pieces: Sequence[Piece], files: Mapping[str, str]) -> list[str]:
-    found: list[str] = []
-    for name, count in sorted(_edited(pieces).items()):
-        first = files.get(name, "").partition("\n")[0]
-        if first != f"count: {count}":
-            found.append(f"{name} says “{first}” where {count} tasks each added one")
-    return found
+def _counter(text: str) -> int:
+    """The first line's number; -1 where it is none."""
+    found = re.match(r"count: (\d+)\n", text)
+    return -1 if found is None else int(found.group(1))
 
 
 def _removals(commits: Sequence[Commit]) -> list[str]:

@@ -1,5 +1,6 @@
 """The fleet at work: workers are started, some are killed at a step that matters, and the log is read meanwhile."""
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,19 +8,32 @@ from pathlib import Path
 from typing import Final
 
 from api.cli.demo.figures import Chronicle
-from api.cli.demo.processes import ProcessFailedError, Server, Worker, end, tail_of
+from api.cli.demo.processes import ProcessFailedError, Server, Worker, end, record_of, tail_of
 from api.cli.demo.repository import make_clone
 from signalbox.client.asks import events
 from signalbox.client.fields import Fields
 from signalbox.client.synchronous import Client
 
-CRASH_STEPS: Final = ("committed", "edited", "pushed")
-"""Where a crash hurts: work committed and not pushed, edited and not committed, pushed and not reported."""
+CRASH_STEPS: Final = ("committed", "pushed", "edited")
+"""Where a crash hurts: work committed and not pushed, pushed and not reported, edited and not committed."""
 CRASH_WAIT_SECONDS_MAX: Final = 20.0
 CRASH_SHARE: Final = 0.7
 """The crashes are spread over so much of the work, so that what they leave is taken up while others still work."""
 POLL_SECONDS: Final = 0.2
 TOLD_SECONDS: Final = 5.0
+AGAIN: Final = "-again"
+"""Ends the name of a worker that replaces a killed one."""
+
+
+def read_log(client: Client, chronicle: Chronicle, after: int) -> int:
+    """Absorb everything behind a position; returns the one that was reached."""
+    while True:
+        page = client.ask(events(after=after))
+        for recorded in page.events:
+            chronicle.absorb(recorded)
+        if not page.events:
+            return after
+        after = max(after, page.position)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +66,11 @@ class Fleet:
 
     def start(self, workers: int) -> None:
         """Clone once for each, then start all at once."""
-        clones = [self.bare.parent / f"worker-{number}" for number in range(1, workers + 1)]
-        for clone in clones:
-            make_clone(self.bare, clone)
-        self.workers = [Worker.start(clone.name, clone, self.server.endpoint, self.project) for clone in clones]
+        names = [f"worker-{number}" for number in range(1, workers + 1)]
+        for name in names:
+            make_clone(self.bare, self._folder / name)
+        for name in names:
+            self._hire(name, clone=name)
 
     def work(self, seconds_max: float) -> None:
         """Until every worker has ended by itself. Raises ProcessFailedError when time is up or the server is gone."""
@@ -76,13 +91,7 @@ class Fleet:
 
     def read_log(self) -> None:
         """Take in what the log has got since."""
-        while True:
-            page = self.client.ask(events(after=self._position))
-            for recorded in page.events:
-                self.chronicle.absorb(recorded)
-            self._position = max(self._position, page.position)
-            if not page.events:
-                return
+        self._position = read_log(self.client, self.chronicle, self._position)
 
     def failures(self) -> list[str]:
         """Workers that ended otherwise than they should, the killed ones aside."""
@@ -105,6 +114,15 @@ class Fleet:
         for worker in self.workers:
             end(worker.process)
 
+    @property
+    def _folder(self) -> Path:
+        return self.bare.parent
+
+    def _hire(self, name: str, *, clone: str) -> None:
+        agent, record = Path(__file__).with_name("agent.py"), record_of(self._folder, name)
+        command = [sys.executable, "-I", "-S", str(agent), str(self._folder / clone), str(record)]
+        self.workers.append(Worker.start(name, command, self._folder, self.server.endpoint, self.project))
+
     def _where(self) -> str:
         chronicle = self.chronicle
         done, attempts = len(chronicle.completions), len(chronicle.spans)
@@ -125,13 +143,12 @@ class Fleet:
         self.crashes.append(Crash(victim.name, step, done, replaced))
         self.tell(f"killed {victim.name} with its command: {step}{'; it is replaced' if replaced else ''}")
         if replaced:
-            name = f"{victim.name}-again"
-            self.workers.append(Worker.start(name, victim.clone, self.server.endpoint, self.project))
+            self._hire(f"{victim.name}{AGAIN}", clone=victim.name)
 
     def _caught_at(self, phase: str) -> Worker | None:
         """A worker, not yet a replacement, whose task has just come to that step."""
         ends_at = time.monotonic() + CRASH_WAIT_SECONDS_MAX
-        candidates = [one for one in self.workers if one.process.poll() is None and not one.name.endswith("-again")]
+        candidates = [one for one in self.workers if one.process.poll() is None and not one.name.endswith(AGAIN)]
         while candidates and time.monotonic() < ends_at:
             for worker in candidates:
                 step = worker.last_step()

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,25 +54,21 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker with the clone that its tasks work in and the record that they write."""
+    """One worker, and the record in which its tasks' command notes what it does."""
 
     name: str
     process: subprocess.Popen[bytes]
-    clone: Path
     record: Path
     log: Path
 
     @classmethod
-    def start(cls, name: str, clone: Path, endpoint: Endpoint, project: str) -> "Worker":
-        """It begins to claim by itself and ends once nothing is left to do."""
-        folder = clone.parent
-        record, log = folder / f"{name}.jsonl", folder / f"{name}.log"
-        agent = Path(__file__).with_name("agent.py")
-        command = shlex.join([sys.executable, "-I", "-S", str(agent), str(clone), str(record)])
-        arguments = ["worker", "--exec", command, "--project", project, "--name", name, "--until-idle", "--json"]
+    def start(cls, name: str, command: Sequence[str], folder: Path, endpoint: Endpoint, project: str) -> "Worker":
+        """It begins to claim by itself and ends once nothing is left to do; the command may note in NAME.jsonl."""
+        log = folder / f"{name}.log"
+        arguments = ["worker", "--exec", shlex.join(command), "--project", project, "--name", name, "--until-idle"]
         environment = environment_of({"SIGNALBOX_URL": endpoint.url, "SIGNALBOX_KEY": endpoint.key})
-        process = _start([*arguments, "--ttl", str(TTL_SECONDS)], folder, log, environment)
-        return cls(name, process, clone, record, log)
+        process = _start([*arguments, "--ttl", str(TTL_SECONDS), "--json"], folder, log, environment)
+        return cls(name, process, record_of(folder, name), log)
 
     def last_step(self) -> Fields | None:
         """What the latest attempt noted last; None before the first."""
@@ -97,6 +93,11 @@ class Worker:
         self.process.wait()
         step = self.last_step()
         return "no task" if step is None else f"{text(step, 'task')} {text(step, 'phase')}"
+
+
+def record_of(folder: Path, worker: str) -> Path:
+    """Where the attempts of a worker note what they do."""
+    return folder / f"{worker}.jsonl"
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,14 +50,17 @@ class DemoSettings:
 def show(settings: DemoSettings) -> Exit:
     """Run it, print it; OK only if every promise held, or if the harm without locks was to be seen. Raises Refused."""
     _check(settings)
-    with _folder(settings) as folder, _ended_by_sigterm():
-        try:
+    try:
+        with _ended_by_sigterm(), _folder(settings) as folder:
             run = _run(settings, folder)
-        except (ProcessFailedError, GitFailedError, SignalboxError) as error:
-            _print(settings, {"ok": False, "error": str(error)}, [f"the demo failed: {error}"])
-            return Exit.FAULT
+    except (ProcessFailedError, GitFailedError, SignalboxError) as error:
+        _print(settings, {"ok": False, "error": str(error)}, [f"the demo failed: {error}"])
+        return Exit.FAULT
     _print(settings, report_of(run), ["", *words_of(run)])
-    return Exit.OK if holds(run) else Exit.REFUSED
+    if holds(run):
+        return Exit.OK
+    _teller(settings)("Run it with --keep DIR to look into what happened.")
+    return Exit.REFUSED
 
 
 def _run(settings: DemoSettings, folder: Path) -> Run:
@@ -133,7 +136,8 @@ def _check(settings: DemoSettings) -> None:
 
 
 @contextmanager
-def _folder(settings: DemoSettings) -> Iterator[Path]:
+def _folder(settings: DemoSettings) -> Generator[Path]:
+    """The one to keep, or a temporary one."""
     if settings.keep is not None:
         settings.keep.mkdir(parents=True, exist_ok=True)
         yield settings.keep.resolve()
@@ -143,7 +147,7 @@ def _folder(settings: DemoSettings) -> Iterator[Path]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _ended_by_sigterm() -> Generator[None]:
     """Make SIGTERM an exception, so that what was started is ended, too."""
 
     def leave(*_: object) -> None:

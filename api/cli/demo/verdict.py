@@ -48,7 +48,7 @@ def checks_of(run: Run) -> tuple[Check, ...]:
     findings = run.findings
     return (
         Check(f"every line exactly once ({findings.lines} lines)", findings.lost_lines + findings.doubled_lines),
-        Check("no lost update", findings.lost_updates),
+        Check("no lost update", findings.wrong_counters + findings.overwritten),
         Check("files and commits in order, needs first", findings.disordered),
         Check("no rebase conflict", run.conflicts),
         Check("nothing changed under a shared lock", run.moved),
@@ -61,7 +61,7 @@ def holds(run: Run) -> bool:
     """Guarded: every promise held. Unguarded: the harm that locks prevent was there to be seen, and nothing else."""
     if run.guarded:
         return not any(check.broken for check in checks_of(run))
-    harm = run.conflicts or run.findings.lost_lines or run.findings.lost_updates
+    harm = run.conflicts or run.findings.lost_lines or run.findings.updates_lost
     return bool(harm) and not run.failures and len(run.crashes) == run.kills
 
 
@@ -81,7 +81,8 @@ def report_of(run: Run) -> dict[str, object]:
         "rebase_conflicts": len(run.conflicts),
         "lost_lines": len(run.findings.lost_lines),
         "doubled_lines": len(run.findings.doubled_lines),
-        "lost_updates": len(run.findings.lost_updates),
+        "lost_updates": run.findings.updates_lost,
+        "overwriting_commits": len(run.findings.overwritten),
         "found_already_pushed": run.found,
         "pushes_repeated": run.pushes_repeated,
         "figures": asdict(run.figures),
@@ -104,7 +105,7 @@ def _verdict_words(run: Run) -> list[str]:
         return [*lines, "", "Every promise held." if holds(run) else "A PROMISE WAS BROKEN."]
     harm = (
         f"{len(run.conflicts)} rebase conflicts, {len(run.findings.lost_lines)} lines lost, "
-        f"{len(run.findings.lost_updates)} lost updates found"
+        f"{run.findings.updates_lost} updates lost, {len(run.findings.overwritten)} commits that took others' lines"
     )
     if holds(run):
         return [*lines, "", f"Without locks, as expected: {harm}."]
@@ -118,7 +119,7 @@ def _figure_words(run: Run) -> list[str]:
         ("critical-path bound", f"{figures.bound_seconds:.1f} s, the larger of these two:"),
         ("  chain of needs", f"{figures.critical_path_seconds:.1f} s"),
         ("  work / workers", f"{figures.work_seconds / run.workers:.1f} s"),
-        ("planned with locks", f"{figures.estimate_seconds:.1f} s, had all durations been known before"),
+        ("planner's estimate", f"{figures.estimate_seconds:.1f} s, had it known all durations and scopes before"),
         ("retries", f"{figures.retries} of {figures.attempts} attempts; {figures.sessions_lost} sessions lost"),
         ("found pushed", f"{run.found} attempts found that their killed predecessor had got through"),
         ("idle share", f"{figures.idle_percent:.1f} % of the workers' time"),
