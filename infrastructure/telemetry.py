@@ -81,6 +81,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._counters: dict[tuple[str, str], Counter] = {}
         self._commands = Counter(
             "signalbox_commands", "Commands answered", ("type", "outcome"), registry=self._registry
         )
@@ -94,7 +95,11 @@ class Metrics:
 
     def command(self, name: str, outcome: str) -> None:
         """One command was answered: `accepted`, `repeated`, or the code of its refusal or fault."""
-        self._commands.labels(name, outcome).inc()
+        counter = self._counters.get((name, outcome))
+        if counter is None:
+            # The library takes a lock and builds a key at each look-up; this runs once per command.
+            counter = self._counters[name, outcome] = self._commands.labels(name, outcome)
+        counter.inc()
 
     def heartbeat(self, status: str) -> None:
         """One heartbeat was answered."""

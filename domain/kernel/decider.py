@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId, Version
@@ -27,8 +27,7 @@ class Aggregate(Generic[S]):
     snapshot_version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """Events for one stream, in order."""
 
     stream: StreamId
@@ -89,8 +88,7 @@ class View(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """An event with its place and origin, as projections, policies and followers see it."""
 
     position: int

@@ -1,6 +1,7 @@
 """Names of things: typed, sortable ids, made only from arguments so that a decision can be repeated."""
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Final, NewType
 
@@ -26,6 +27,7 @@ SECOND: Final = 1_000_000
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 SUFFIX_LENGTH: Final = 26
+_SUFFIX: Final = re.compile(f"[0-7][{_ALPHABET}]{{{SUFFIX_LENGTH - 1}}}")
 
 
 def suffix_of(number: int) -> str:
@@ -52,13 +54,7 @@ def with_prefix(kind: str, identifier: str) -> StreamId:
 
 def is_type_id(text: str, kind: str) -> bool:
     """Whether a text is a well-formed id of that kind."""
-    tail = suffix(text)
-    return (
-        prefix(text) == kind
-        and len(tail) == SUFFIX_LENGTH
-        and tail[0] in "01234567"
-        and all(letter in _ALPHABET for letter in tail)
-    )
+    return text.startswith(kind + "_") and _SUFFIX.fullmatch(text, len(kind) + 1) is not None
 
 
 def derived_id(kind: str, at: Instant, parts: Iterable[str]) -> StreamId:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.kernel.decider import View
 from domain.kernel.ids import CommandId, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Event, Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """The event that a policy answers, with its place."""
 
     stream: StreamId

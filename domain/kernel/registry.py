@@ -1,6 +1,7 @@
 """The closed list of stored event names: a name outside it is refused, data never drives imports."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -55,6 +56,7 @@ class Registry:
         return found.read(orjson.dumps(data))
 
 
+@lru_cache(maxsize=1_024)
 def schema_version(name: str) -> int:
     """The version at the end of a stored name: 1 of ``task.claimed.v1``."""
     return int(name.rpartition(".v")[2])

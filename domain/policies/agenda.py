@@ -7,12 +7,14 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.policy import Cause, Derived
-from domain.policies.timers import STARTS, Subject, Wait, stopped_by, wait_of
+from domain.policies.timers import STARTS, STOPS, Subject, Wait, stopped_by, wait_of
 from domain.task.events import TaskCancelled, TaskCompleted, TaskPlanned
 
 DUE_MAX: Final = 500
 """Commands that one look answers at most, unless told otherwise."""
 
+TIMED: Final[frozenset[type[Event]]] = frozenset({*STARTS, *STOPS, TaskPlanned})
+"""Events that an agenda can learn anything from."""
 _STARTS_BY_TYPE: Final = {event.TYPE: event for event in STARTS}
 
 

@@ -35,7 +35,7 @@ LOCK_DELAY_OVER: Final = "lock_delay_over"
 STARTS: Final[tuple[type[Event], ...]] = (TaskBackedOff, TaskClaimed, TaskStarted, LocksLingered)
 """Events that may start a wait, each of one policy."""
 
-_STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
+STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskReadied: (RETRY_DUE,),
     TaskFailed: (RETRY_DUE,),
     TaskParked: (RETRY_DUE,),
@@ -47,6 +47,7 @@ _STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
     LocksReleased: (LOCK_DELAY_OVER,),
 }
+"""Waits that an event makes moot."""
 
 
 class Subject(NamedTuple):
@@ -90,7 +91,7 @@ def wait_of(cause: Cause, timeout_seconds: float | None) -> Wait | None:
 def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     """The waits that the event makes moot."""
     thing = f"{cause.stream}/{cause.event.token}" if isinstance(cause.event, LocksReleased) else cause.stream
-    return tuple(Subject(policy, thing) for policy in _STOPS.get(type(cause.event), ()))
+    return tuple(Subject(policy, thing) for policy in STOPS.get(type(cause.event), ()))
 
 
 def _after(start: Instant, seconds: float) -> Instant:

@@ -65,6 +65,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "read.events": _AUDIT,
     "read.refusals": _AUDIT,
     "read.metrics": _PEOPLE_READ,
+    "read.schema": _PEOPLE_READ,
     "read.keys": _ADMINISTER,
     "create_project": _ADMINISTER,
     "freeze_project": _STEER,

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from domain.kernel.decider import LeaseChange
 from domain.kernel.message import KeyRow
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(NamedTuple):
     """An event as it will be stored. ``version`` follows the stream's last one."""
 
     stream: str
@@ -20,8 +19,7 @@ class NewEvent:
     project: str
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """A stored event. Columns may be None only on rows that the plain library wrote."""
 
     position: int
@@ -39,8 +37,7 @@ class LogRow:
     traceparent: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One command of a group, decided: what it read, what it writes, and the receipt it leaves.
 
     ``reads`` are (stream, version) pairs as the decision saw them; the streams of ``events`` are in there too, with

@@ -77,7 +77,7 @@ def _insert(connection: sqlite3.Connection, events: Sequence[PlainEvent], now: i
     recorded_at = max(now, recorded_at)
     rows = [plain_row(head + number, event, recorded_at) for number, event in enumerate(events, 1)]
     if rows:
-        connection.executemany(_LOG["insert_event"], [astuple(row) for row in rows])
+        connection.executemany(_LOG["insert_event"], rows)
         connection.execute(_LOG["move_head"], (rows[-1].position, recorded_at))
     return [row.position for row in rows]
 

@@ -8,7 +8,7 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.policy import Cause
-from domain.policies.agenda import Agenda
+from domain.policies.agenda import TIMED, Agenda
 from domain.task.state import Absent, Task
 from infrastructure.log.port import Log, LogRow
 from infrastructure.runtime.settle import Place
@@ -77,6 +77,7 @@ class Hints:
         return tuple(places)
 
     def _learn(self, stream: StreamId, version: int, event: Event, project: ProjectId) -> None:
-        self.agenda.observe(Cause(stream, version, event, project))
+        if type(event) in TIMED:
+            self.agenda.observe(Cause(stream, version, event, project))
         self.standings.observe(stream, event)
         self._keys.observe(stream, event)

@@ -1,6 +1,6 @@
 """What the committer answers: the JSON text that is sent and kept in the receipt, with its position."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -9,8 +9,7 @@ from domain.kernel.message import Answer, Command
 from infrastructure.log.port import Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The answer to one command. ``text`` is ``{"ok": true, "answer": …}`` or ``{"ok": false, "error": …}``.
 
     A repeat of the command id gets the same bytes and the same position.
