@@ -12,6 +12,7 @@ from api.app import create_app
 from api.composition.commands import CommandGate, HeartbeatDesk
 from api.composition.reads import EventReader, RowReader
 from api.edge import Edge
+from api.graphql.app import create_graphql_app
 from api.http import server as http
 from api.ports import Health, Services
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
@@ -107,7 +108,7 @@ async def serve(settings: Settings, *, started: Callable[[str], None] | None = N
 
     async with running(settings) as services:
         edge = Edge(services)
-        app = create_app(services, graphql=None, settings=settings, edge=edge)
+        app = create_app(services, graphql=create_graphql_app(services, edge), settings=settings, edge=edge)
         try:
             await http.serve(app, settings, started=announce)
         finally:

@@ -1,0 +1,50 @@
+"""Starting a server from what was said on a command line, where each thing unsaid comes from the environment."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from api.composition.server import UnsafeStoreError, run
+from infrastructure.local import UnsafeDataFolderError
+from infrastructure.log.file_lock import StoreInUse
+from infrastructure.log.port import StoreUnavailable
+from infrastructure.settings import Settings
+
+
+class CannotStartError(Exception):
+    """Fault: the server does not start; the message says why, ``advice`` what to do."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+def start(said: Mapping[str, object], started: Callable[[str, str, Path], None]) -> None:
+    """Run a server until it is told to end; ``started`` gets its URL, the kind of its store and its data folder.
+
+    ``said`` names settings; None leaves one to the environment. Raises CannotStartError.
+    """
+    settings = _settings({name: value for name, value in said.items() if value is not None})
+    try:
+        run(settings, started=lambda url: started(url, settings.store_kind, settings.data))
+    except UnsafeStoreError as error:
+        raise CannotStartError(str(error), "Mend the store, or say --allow-unsafe-durability.") from error
+    except UnsafeDataFolderError as error:
+        raise CannotStartError(str(error), "Use another folder with --data.") from error
+    except StoreInUse as error:
+        raise CannotStartError(
+            f"the store is in use: {error}", "Stop the other server, or name another --data."
+        ) from error
+    except StoreUnavailable as error:
+        raise CannotStartError(f"the store cannot be used: {error}", "See that it runs and is free.") from error
+    except OSError as error:
+        raise CannotStartError(f"cannot listen on {settings.bind}: {error}", "Use another --bind.") from error
+
+
+def _settings(said: Mapping[str, object]) -> Settings:
+    try:
+        return Settings.model_validate(said)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise CannotStartError(wrong, "Correct the option, or the variable SIGNALBOX_… that sets it.") from error
