@@ -97,7 +97,7 @@ class Fleet:
         """Workers that ended otherwise than they should, the killed ones aside."""
         killed = {crash.worker for crash in self.crashes}
         return [
-            f"{worker.name} ended with code {worker.process.returncode}: {tail_of(worker.log)}"
+            f"{worker.name} ended with code {worker.process.returncode}: {tail_of(worker.log).splitlines()[-1]}"
             for worker in self.workers
             if worker.name not in killed and worker.process.returncode != 0
         ]
