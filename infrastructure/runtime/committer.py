@@ -51,7 +51,7 @@ class Committer:
         settler: Settler,
         *,
         secret: bytes,
-        appended: Callable[[int, float], None] = lambda commands, seconds: None,
+        appended: Callable[[int, float], None] = lambda _commands, _seconds: None,
     ) -> None:
         self._log = log
         self._hot = hot
@@ -150,9 +150,9 @@ class Committer:
         view = GroupView(self._hot, self._aggregates, self._log.era)
         group = Group()
         await self._prefetch(pendings)
-        for pending in pendings:
+        for index, pending in enumerate(pendings):
             decided = len(group.decided)
-            await self._decide(pending, view, group)
+            await self._decide(pending, pendings[index + 1 :], view, group)
             self._settler.announce(group.decided[decided:])
         began = time.perf_counter()
         try:
@@ -171,12 +171,18 @@ class Committer:
             self._settler.restore(settlement.forward)
         return settlement
 
-    async def _decide(self, pending: Pending, view: GroupView, group: Group) -> None:
+    async def _decide(self, pending: Pending, later: Sequence[Pending], view: GroupView, group: Group) -> None:
         while True:
             try:
                 return self._decider.decide(pending, view, group)
             except StreamsMissing as missing:
-                await self._load(missing.streams, missing.keys)
+                # Its likes behind it lack the like: ask for all of it in one round trip.
+                alike = [one for one in later if type(one.command) is type(pending.command)]
+                lacking = [missing, *(self._decider.probe(one, view) for one in alike)]
+                await self._load(
+                    [stream for one in lacking for stream in one.streams],
+                    [name for one in lacking for name in one.keys],
+                )
 
     async def _load(self, streams: Sequence[str], names: Sequence[tuple[str, str, str]]) -> None:
         loaded = await self._in_thread(lambda: self._hot.load(streams, names))

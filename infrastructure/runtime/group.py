@@ -78,6 +78,17 @@ class GroupDecider:
             del group.faults[faults:]
             raise
 
+    def probe(self, pending: Pending, view: GroupView) -> StreamsMissing:
+        """What deciding this command now would lack first; nothing of it stays."""
+        view.begin()
+        try:
+            self._rules.decide(pending.command, pending.stamp, view)
+        except StreamsMissing as missing:
+            return missing
+        except Exception:  # decided in its turn, where it is told
+            return StreamsMissing()
+        return StreamsMissing()
+
     def _decide_tree(self, pending: Pending, view: GroupView, group: Group) -> None:
         undone: list[GroupView.Journal] = []
         queue: list[tuple[Pending, int | None, int]] = [(pending, None, 0)]

@@ -44,7 +44,7 @@ class NodeOptions:
 
     secret: bytes
     observers: tuple[Observer, ...] = ()
-    appended: Callable[[int, float], None] = field(default=lambda commands, seconds: None)
+    appended: Callable[[int, float], None] = field(default=lambda _commands, _seconds: None)
     """Told the size of each group and the seconds of its append."""
 
 

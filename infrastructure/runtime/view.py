@@ -75,12 +75,11 @@ class GroupView:
     def apply(self, decision: Decision) -> dict[str, int]:
         """Evolve what was decided before it is stored; answers the version of each written stream before it.
 
-        Raises Unreplayable for events that cannot be folded, StreamsMissing for a stream written without a read.
+        Raises Unreplayable for events that cannot be folded.
         """
         before: dict[str, int] = {}
-        self._require(decision)
         for write in decision.writes:
-            version, state = self._held(write.stream)
+            version, state = self._held_or_new(write.stream)
             before.setdefault(write.stream, version)
             self.reads.setdefault(write.stream, version)
             self._journal.states.append((write.stream, self._overlay.get(write.stream)))
@@ -124,12 +123,9 @@ class GroupView:
         for name, stream in self._names.items():
             self.hot.put_name(name, stream)
 
-    def _require(self, decision: Decision) -> None:
-        """Ask for every written stream that is not in memory at once: a plan writes thousands of new ones."""
-        wanted = {write.stream for write in decision.writes if write.stream not in self._overlay}
-        missing = tuple(stream for stream in wanted if self.hot.get(stream) is None)
-        if missing:
-            raise StreamsMissing(streams=missing)
+    def _held_or_new(self, stream: str) -> Held:
+        """A stream that is written without having been read is taken for new; the append looks whether it is."""
+        return self._overlay.get(stream) or self.hot.get(stream) or (0, self._aggregates[prefix(stream)].initial)
 
     def _held(self, stream: str) -> Held:
         found = self._overlay.get(stream) or self.hot.get(stream)
