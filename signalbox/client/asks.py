@@ -64,7 +64,9 @@ class Waited:
 class EventPage:
     events: tuple[Fields, ...]
     position: int
-    """Head of the log when the page was read."""
+    """Where to go on: everything up to it was looked at. The end is reached when it no longer moves."""
+    head: int
+    """End of the whole log when the page was read."""
 
 
 def command(
@@ -100,7 +102,7 @@ def wait(project: str, after: int, seconds: float) -> Ask[Waited]:
 def events(
     *, project: str | None = None, stream: str | None = None, after: int = 0, limit: int = 500
 ) -> Ask[EventPage]:
-    """A page of the log behind ``after``, of one project, one stream, or whatever the key may read."""
+    """A page of the log behind ``after``, of one project or one stream; for a stream, places are versions."""
     query = {"project": project, "stream": stream, "after": after, "limit": limit}
     return Ask(_get("/v1/events", {name: value for name, value in query.items() if value is not None}), _page)
 
@@ -162,7 +164,7 @@ def _waited(answer: HttpAnswer) -> Waited:
 
 def _page(answer: HttpAnswer) -> EventPage:
     fields = body_of(answer)
-    return EventPage(objects(fields, "events"), integer(fields, "position"))
+    return EventPage(objects(fields, "events"), integer(fields, "position"), integer(fields, "head"))
 
 
 def _data(answer: HttpAnswer) -> Fields:

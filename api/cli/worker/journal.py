@@ -43,11 +43,11 @@ class Journal:
         else:
             self._write(f"         {key} | {line}")
 
-    def totals(self, totals: Totals, board: str = "") -> None:
+    def totals(self, totals: Totals) -> None:
         """The last line."""
         counts = asdict(totals)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
-        self.tell("ended", f"worker ended: {words}{board}", **counts)
+        self.tell("ended", f"worker ended: {words}", **counts)
 
     def _write(self, line: str) -> None:
         try:

@@ -1,0 +1,147 @@
+"""`signalbox plan`: check a plan file, show what it would change, apply it."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.command import command, group
+from api.cli.plan_words import difference_words, figures_of, words_of
+from api.cli.terminal import Terminal
+from api.cli.words import count
+from signalbox.client.errors import Refused
+from signalbox.client.fields import integer, objects, optional_object, texts
+
+if TYPE_CHECKING:
+    from api.plan.differences import PlanDifferences
+    from api.plan.read import Plan
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="YAML, or JSON where the name ends in .json; - is standard input.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    nouns = group("Plans: check, diff, apply, schema.")
+    command(nouns, "check")(check)
+    command(nouns, "diff")(diff)
+    command(nouns, "apply")(apply)
+    command(nouns, "schema")(schema)
+    app.add_typer(nouns, name="plan")
+
+
+def check(
+    terminal: Terminal,
+    file: File,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="For the bound of the makespan.")] = 8,
+) -> None:
+    """Look for mistakes, and say how fast the plan can go; needs no server."""
+    from api.plan.analysis import analyse
+
+    plan = read(file)
+    analysis = analyse(plan.command.tasks)
+    terminal.show(figures_of(plan, analysis, workers), *words_of(plan, analysis, workers))
+
+
+def diff(terminal: Terminal, file: File) -> None:
+    """What applying the plan would change on the server."""
+    plan = read(file)
+    found = _differences(terminal, plan)
+    told = {
+        "added": list(found.added),
+        "unchanged": list(found.unchanged),
+        "changed": [{"key": task.key, "fields": [asdict(one) for one in task.fields]} for task in found.changed],
+        "only_on_server": list(found.only_on_server),
+    }
+    terminal.show(told, *difference_words(found))
+
+
+def apply(terminal: Terminal, file: File) -> None:
+    """Create the tasks of the plan, all or none, and the project where it is absent; again changes nothing."""
+    from signalbox.client.asks import command as ask_command
+
+    plan = read(file)
+    project = plan.command.project
+    if not project.startswith("proj_"):
+        _ensure_project(terminal, project)
+    fields = plan.command.model_dump(mode="json")
+    try:
+        accepted = terminal.client.ask(ask_command("apply_plan", fields))
+    except Refused as refused:
+        raise _placed(refused, plan) from None
+    created, unchanged = integer(accepted.answer, "created"), integer(accepted.answer, "unchanged")
+    told = {**accepted.answer, "project": project, "position": accepted.position}
+    terminal.show(told, f"{project}: {count(created, 'task')} created, {unchanged} unchanged")
+
+
+def schema(terminal: Terminal) -> None:
+    """The JSON Schema of a plan file, for editors."""
+    from api.plan.model import plan_schema
+
+    if terminal.as_json:
+        terminal.show(plan_schema())
+    else:
+        print(json.dumps(plan_schema(), indent=2))
+
+
+def read(file: Path) -> "Plan":
+    """The plan of a file. Raises Refused with every fault and its line."""
+    from api.plan.read import read_plan_bytes
+
+    try:
+        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None
+    plan = read_plan_bytes(content, "<stdin>" if str(file) == "-" else str(file))
+    if not isinstance(plan, tuple):
+        return plan
+    raise Refused(
+        "plan_faulty",
+        "\n".join(str(fault) for fault in plan),
+        f"Mend {count(len(plan), 'fault')}; nothing was applied.",
+        {"faults": [asdict(fault) for fault in plan]},
+    )
+
+
+def _ensure_project(terminal: Terminal, project: str) -> None:
+    """Create it where it is absent; one that exists is used as it is, whatever its settings."""
+    from api.cli.reading import PROJECT
+
+    found = optional_object(terminal.client.graphql(PROJECT, {"name": project}), "found")
+    if found.get("project") is None:
+        terminal.client.command("create_project", name=project)
+        terminal.note(f"project {project} created")
+
+
+def _placed(refused: Refused, plan: "Plan") -> Refused:
+    """The server's refusal with the line of the file that it is about."""
+    task, need = refused.data.get("task"), refused.data.get("need")
+    if not isinstance(task, str):
+        return refused
+    field = refused.data.get("field")
+    place = plan.lines.of(task, field if isinstance(field, str) else None, need if isinstance(need, str) else None)
+    data = {**refused.data, "file": plan.source, "line": place.line, "column": place.column}
+    lines = [f"{plan.source}:{place.line}: {refused.message}"]
+    for one in objects(refused.data, "differences") if "differences" in refused.data else ():
+        key = str(one.get("task"))
+        names = ", ".join(texts(one, "fields"))
+        lines.append(f"  {plan.source}:{plan.lines.of(key).line}: {key}: {names}")
+    return Refused(refused.code, "\n".join(lines), refused.next, data)
+
+
+def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
+    from api.cli.reading import PLANNED, PROJECT, ROWS_MAX, listing
+    from api.plan.differences import differences_of
+
+    found = optional_object(terminal.client.graphql(PROJECT, {"name": plan.command.project}), "found")
+    if found.get("project") is None:
+        return differences_of((), plan.command.tasks)
+    rows = listing(terminal.client, PLANNED, {"project": plan.command.project}, ROWS_MAX)
+    if rows.more:
+        raise Refused(
+            "too_many_tasks", f"the project has more than {ROWS_MAX} tasks", "Apply the plan; it refuses what differs."
+        )
+    return differences_of([optional_object(row, "event") for row in rows.rows], plan.command.tasks)

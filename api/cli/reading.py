@@ -1,0 +1,125 @@
+"""Lists for people, read through GraphQL page by page; every query of the command line stands here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from signalbox.client.errors import Refused
+from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
+
+if TYPE_CHECKING:
+    from signalbox.client.synchronous import Client
+
+PAGE_ROWS_MAX: Final = 200
+SUFFIX_CHARACTERS_MIN: Final = 4
+ROWS_MAX: Final = 20_000
+"""Rows that one listing reads at most."""
+
+_PAGE: Final = "position stale pageInfo { hasNextPage endCursor }"
+_TASK: Final = """id projectId key title kind priority status attempt percent note reason sessionId token waitsFor
+waitsUntil unmetTotal summary changedAt"""
+TASKS: Final = f"""query($where: TaskFilter, $cursor: String, $first: Int!, $after: Position) {{
+list: tasks(where: $where, cursor: $cursor, first: $first, after: $after) {{
+{_PAGE} edges {{ node {{ {_TASK} }} }} }} }}"""
+STATUSES: Final = f"""query($where: TaskFilter, $cursor: String, $first: Int!) {{
+list: tasks(where: $where, cursor: $cursor, first: $first) {{ {_PAGE} edges {{ node {{ status }} }} }} }}"""
+TASK: Final = f"""query($id: ID, $project: String, $key: String) {{
+found: task(id: $id, project: $project, key: $key) {{ position task {{ {_TASK} requires
+scope {{ claim mode }} needs {{ taskId key satisfied outcome }} }} }} }}"""
+_SESSION: Final = """id name tool model host owner status incarnation capacity ttlSeconds capabilities attemptsLive
+completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
+SESSIONS: Final = f"""query($project: String, $status: [SessionStatus!], $cursor: String, $first: Int!) {{
+list: sessions(project: $project, status: $status, cursor: $cursor, first: $first) {{
+{_PAGE} edges {{ node {{ {_SESSION} }} }} }} }}"""
+SESSION: Final = f"query($id: ID!) {{ found: session(id: $id) {{ position session {{ {_SESSION} }} }} }}"
+LOCKS: Final = f"""query($project: String, $cursor: String, $first: Int!) {{
+list: locks(project: $project, cursor: $cursor, first: $first) {{ {_PAGE} edges {{ node {{
+token sessionId incarnation taskId claims {{ claim mode }} purpose grantedAt lingersUntil lingersBecause }} }} }} }}"""
+PROJECTS: Final = f"""query($cursor: String, $first: Int!) {{ list: projects(cursor: $cursor, first: $first) {{
+{_PAGE} edges {{ node {{ id name frozen lockDelaySeconds createdAt }} }} }} }}"""
+PROJECT: Final = "query($name: String!) { found: project(name: $name) { project { id name frozen } } }"
+KEYS: Final = f"""query($cursor: String, $first: Int!) {{ list: keys(cursor: $cursor, first: $first) {{
+{_PAGE} edges {{ node {{ id name role projectIds issuedAt expiresAt revoked }} }} }} }}"""
+PLANNED: Final = f"""query($project: String, $cursor: String, $first: Int!) {{
+list: events(project: $project, types: ["task.planned.v1"], cursor: $cursor, first: $first) {{
+{_PAGE} edges {{ node {{ event }} }} }} }}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows of one list."""
+
+    rows: tuple[Fields, ...]
+    position: int
+    """The log is folded in up to here."""
+    more: bool
+    """Whether there are rows beyond the limit."""
+
+
+def listing(client: "Client", query: str, variables: Mapping[str, object], limit: int) -> Listing:
+    """The first ``limit`` rows of a list. Raises what asking raises."""
+    rows: list[Fields] = []
+    position, more = 0, True
+    for page in _pages(client, query, variables, limit):
+        rows += [as_fields(edge.get("node"), "node") for edge in objects(page, "edges")]
+        position = integer(page, "position")
+        more = optional_object(page, "pageInfo").get("hasNextPage") is True
+        if len(rows) >= limit:
+            break
+    return Listing(tuple(rows[:limit]), position, more or len(rows) > limit)
+
+
+def _pages(client: "Client", query: str, variables: Mapping[str, object], limit: int) -> Iterator[Fields]:
+    cursor: str | None = None
+    while True:
+        asked = {**variables, "first": min(limit, PAGE_ROWS_MAX), "cursor": cursor}
+        page = optional_object(client.graphql(query, asked), "list")
+        yield page
+        info = optional_object(page, "pageInfo")
+        cursor = optional_text(info, "endCursor")
+        if info.get("hasNextPage") is not True or cursor is None:
+            return
+
+
+def project_of(client: "Client", named: str | None) -> str:
+    """The project that is meant: the one named, or the only one there is. Raises Refused."""
+    if named:
+        return named
+    found = listing(client, PROJECTS, {}, 20).rows
+    if len(found) == 1:
+        return str(found[0].get("name"))
+    if not found:
+        raise Refused("no_project", "there is no project yet", "Apply a plan, or use `signalbox project create NAME`.")
+    names = ", ".join(str(one.get("name")) for one in found)
+    raise Refused("which_project", f"there are several projects: {names}", "Name one with --project.")
+
+
+def task_named(client: "Client", project: str, name: str) -> str:
+    """The id of a task by id, key, or the last four or more characters of its id. Raises Refused."""
+    by_key = optional_object(client.graphql(TASK, {"project": project, "key": name}), "found")
+    if by_key.get("task") is not None:
+        return text(optional_object(by_key, "task"), "id")
+    return _by_suffix(client, TASKS, {"where": {"project": project}}, "task", name)
+
+
+def session_named(client: "Client", name: str) -> str:
+    """The id of a session by id, or by the last four or more characters of it. Raises Refused."""
+    return _by_suffix(client, SESSIONS, {}, "session", name)
+
+
+def _by_suffix(client: "Client", query: str, variables: Mapping[str, object], kind: str, name: str) -> str:
+    found: list[str] = []
+    if len(name.rpartition("_")[2]) >= SUFFIX_CHARACTERS_MIN:
+        ids = (str(row.get("id")) for row in listing(client, query, variables, ROWS_MAX).rows)
+        found = [one for one in ids if one.endswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Refused(
+            "ambiguous", f"{len(found)} ids of a {kind} end in {name}", "Give more characters.", {"ids": found}
+        )
+    raise Refused(
+        "unknown_thing",
+        f"There is no {kind} {name} here.",
+        f"Give a key, an id, or the last {SUFFIX_CHARACTERS_MIN} characters of one; see `signalbox {kind} list`.",
+    )

@@ -1,0 +1,152 @@
+"""`signalbox task`: what is to be done, and how it stands."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.command import Project, command, group
+from api.cli.reading import TASK, TASKS, listing, project_of, task_named
+from api.cli.terminal import Column, Terminal
+from api.cli.words import age, claims, moment, short
+from signalbox.client.fields import Fields, objects, optional_object
+
+Name = Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")]
+_STATUSES = "pending, ready, assigned, running, backoff, parked, completed, failed, cancelled"
+COLUMNS = (
+    Column("ID", "short"),
+    Column("KEY", "key"),
+    Column("STATUS", "status"),
+    Column("KIND", "kind"),
+    Column("PRIO", "priority", right=True),
+    Column("TRY", "attempt", right=True),
+    Column("%", "percent", right=True),
+    Column("SESSION", "holder"),
+    Column("CHANGED", "age", right=True),
+    Column("TITLE", "title", wide=True),
+)
+
+
+def register(app: typer.Typer) -> None:
+    nouns = group("Tasks: list, show, cancel, retry, report progress.")
+    command(nouns, "list")(list_tasks)
+    command(nouns, "show")(show)
+    command(nouns, "cancel")(cancel)
+    command(nouns, "retry")(retry)
+    command(nouns, "progress")(progress)
+    app.add_typer(nouns, name="task")
+
+
+def list_tasks(
+    terminal: Terminal,
+    project: Project = None,
+    status: Annotated[list[str] | None, typer.Option("--status", "-s", help=f"One of {_STATUSES}; repeatable.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only tasks of this kind.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+) -> None:
+    """Tasks, the most urgent first."""
+    words = sorted({word.strip().lower() for one in status or [] for word in one.split(",")})
+    unknown = [word for word in words if word not in _STATUSES.split(", ")]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {_STATUSES}", param_hint="--status")
+    chosen = project_of(terminal.client, project)
+    where = {"project": chosen, "status": [word.upper() for word in words] or None, "kind": kind}
+    found = listing(terminal.client, TASKS, {"where": where}, limit)
+    terminal.table("tasks", [shown(row) for row in found.rows], COLUMNS, "no tasks")
+    if found.more:
+        terminal.note(f"there are more than {limit}; ask with a larger --limit")
+
+
+def show(terminal: Terminal, task: Name, project: Project = None) -> None:
+    """One task with what it needs, who works on it and why it stands as it does."""
+    client = terminal.client
+    identifier = task_named(client, project_of(client, project), task)
+    row = optional_object(optional_object(client.graphql(TASK, {"id": identifier}), "found"), "task")
+    terminal.show(lowered(row), *_details(row))
+
+
+def cancel(
+    terminal: Terminal,
+    task: Name,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is not wanted any more.")] = "",
+    project: Project = None,
+) -> None:
+    """Settle a task as cancelled; whoever works on it loses it."""
+    chosen, identifier = _chosen(terminal, task, project)
+    answer = terminal.client.command("cancel_task", project=chosen, task=identifier, reason=reason)
+    terminal.show({"task": identifier, "position": answer.position}, f"{task} is cancelled")
+
+
+def retry(terminal: Terminal, task: Name, project: Project = None) -> None:
+    """Begin a failed or parked task anew, with fresh attempts."""
+    chosen, identifier = _chosen(terminal, task, project)
+    answer = terminal.client.command("retry_task", project=chosen, task=identifier)
+    terminal.show({"task": identifier, "position": answer.position}, f"{task} begins anew")
+
+
+def progress(
+    terminal: Terminal,
+    task: Annotated[str, typer.Argument(metavar="TASK", envvar="SIGNALBOX_TASK_ID", help="Key or id.")],
+    percent: Annotated[float | None, typer.Option("--percent", min=0, max=100, help="How far it is.")] = None,
+    note: Annotated[str, typer.Option("--note", help="In words.")] = "",
+    checkpoint: Annotated[str | None, typer.Option("--checkpoint", help="Handed to the next attempt.")] = None,
+    token: Annotated[str, typer.Option("--token", envvar="SIGNALBOX_TOKEN", help="Of the attempt.")] = "",
+    project: Project = None,
+) -> None:
+    """Report on the attempt that one works on; inside a worker's command task and token are known."""
+    if not token:
+        raise typer.BadParameter("a report has to carry the attempt's token", param_hint="--token")
+    fields: dict[str, object] = {"percent": percent, "note": note, "checkpoint": checkpoint}
+    said = {name: value for name, value in fields.items() if value is not None}
+    answer = terminal.client.command(
+        "report_progress", project=project_of(terminal.client, project), task=task, token=token, **said
+    )
+    terminal.show({"task": task, "position": answer.position}, "reported")
+
+
+def shown(row: Fields) -> dict[str, object]:
+    """A row as lists show it: words in lower case, a short id, an age."""
+    told = lowered(row)
+    told["short"] = short(row.get("id"))
+    told["age"] = age(row.get("changedAt"))
+    told["holder"] = short(row.get("sessionId")) if told["status"] in ("assigned", "running") else ""
+    return told
+
+
+def lowered(row: Fields) -> dict[str, object]:
+    """The row with its status in the words of the wire."""
+    return {**row, "status": str(row.get("status", "")).lower()}
+
+
+def _chosen(terminal: Terminal, task: str, project: str | None) -> tuple[str, str]:
+    chosen = project_of(terminal.client, project)
+    return chosen, task_named(terminal.client, chosen, task)
+
+
+def _details(row: Fields) -> list[str]:
+    told = lowered(row)
+    facts = {
+        "status": f"{told['status']} since {moment(row.get('changedAt'))}",
+        "kind": row.get("kind"),
+        "priority": row.get("priority"),
+        "attempt": row.get("attempt"),
+        "session": row.get("sessionId"),
+        "token": row.get("token"),
+        "percent": row.get("percent"),
+        "note": row.get("note"),
+        "reason": row.get("reason"),
+        "waits": f"for {row.get('waitsFor')} until {moment(row.get('waitsUntil'))}" if row.get("waitsFor") else None,
+        "scope": claims(row, "scope"),
+        "requires": _requirements(row),
+        "summary": row.get("summary"),
+    }
+    lines = [f"{row.get('key')}: {row.get('title')}", f"  {row.get('id')}"]
+    lines += [f"  {name:9} {value}" for name, value in facts.items() if value not in (None, "")]
+    for need in objects(row, "needs"):
+        outcome = str(need.get("outcome") or "not settled").lower()
+        mark = "met" if need.get("satisfied") else "unmet"
+        lines.append(f"  needs     {need.get('key')}: {mark} ({outcome})")
+    return lines
+
+
+def _requirements(row: Fields) -> str:
+    return ", ".join(f"{one.get('key')} {one.get('operator')} {one.get('value')}" for one in objects(row, "requires"))

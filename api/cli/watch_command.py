@@ -1,0 +1,124 @@
+"""`signalbox watch`: tasks, sessions and locks as they change."""
+
+import select
+import sys
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from api.cli.command import Project, command
+from api.cli.reading import project_of
+from api.cli.terminal import Terminal
+from signalbox.client.asks import Waited, wait
+from signalbox.client.errors import ServerUnavailable
+
+if TYPE_CHECKING:
+    from api.cli.board import Board
+
+WAIT_SECONDS: Final = 10.0
+"""Ages on the screen are renewed at least so often."""
+REFRESH_SECONDS_MIN: Final = 0.5
+SHARE_MAX: Final = 0.25
+"""Of the time may be spent on reading: a large project is shown less often."""
+KEY_SECONDS: Final = 0.1
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "watch")(watch)
+
+
+def watch(
+    terminal: Terminal,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    project: Project = None,
+) -> None:
+    """Tasks, sessions and locks of a project, live; q or ctrl-c ends it. With --json one line for each change."""
+    from api.cli.board import board_of, picture
+
+    chosen = project_of(terminal.client, project)
+    first = board_of(terminal.client, chosen)
+    if once or terminal.as_json:
+        _plain(terminal, first, once=once)
+        return
+    from rich.live import Live
+
+    console = terminal.console()
+    with _keys() as quits, Live(picture(first, ""), console=console, screen=True, auto_refresh=False) as live:
+        for board, trouble in _boards(terminal, first, quits):
+            live.update(picture(board, trouble), refresh=True)
+
+
+class _Keyboard:
+    """Whether q was pressed; never where the input is no terminal."""
+
+    def __init__(self, *, listens: bool) -> None:
+        self._listens = listens
+
+    def quits(self, seconds: float) -> bool:
+        if not self._listens:
+            time.sleep(seconds)
+            return False
+        ready, _, _ = select.select([sys.stdin], [], [], seconds)
+        return bool(ready) and sys.stdin.read(1) in ("q", "Q", "")
+
+
+def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
+    from api.cli.board import board_of, picture
+
+    if not terminal.as_json:
+        terminal.console().print(picture(board, ""))
+        return
+    while True:
+        terminal.line(board.document(), "")
+        if once:
+            return
+        position = board.position
+        while not terminal.client.ask(wait(board.project, position, WAIT_SECONDS)).changed:
+            pass
+        time.sleep(REFRESH_SECONDS_MIN)
+        board = board_of(terminal.client, board.project)
+
+
+def _boards(terminal: Terminal, board: "Board", keyboard: _Keyboard) -> Iterator[tuple["Board", str]]:
+    """Boards as they change, each with what troubles the connection; ends when the keyboard says so."""
+    from api.cli.board import board_of
+
+    with ThreadPoolExecutor(1) as threads:
+        while True:
+            waiting: Future[Waited] = threads.submit(
+                terminal.client.ask, wait(board.project, board.position, WAIT_SECONDS)
+            )
+            pause_until = time.monotonic() + max(REFRESH_SECONDS_MIN, board.read_seconds / SHARE_MAX)
+            while not waiting.done() or time.monotonic() < pause_until:
+                if keyboard.quits(KEY_SECONDS):
+                    terminal.client.close()
+                    return
+            trouble = ""
+            try:
+                waiting.result()
+                board = board_of(terminal.client, board.project)
+            except ServerUnavailable as error:
+                trouble = str(error)
+            yield board, trouble
+
+
+@contextmanager
+def _keys() -> Generator[_Keyboard]:
+    """Read single keys from the terminal, and leave it as it was."""
+    if not sys.stdin.isatty():
+        yield _Keyboard(listens=False)
+        return
+    import termios
+    import tty
+
+    former = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield _Keyboard(listens=True)
+    finally:
+        with suppress(termios.error):
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, former)

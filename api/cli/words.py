@@ -1,0 +1,54 @@
+"""Values as people read them: ages, claims, capabilities, short ids."""
+
+import time
+from typing import Final
+
+from signalbox.client.fields import Fields, objects
+
+SHORT_CHARACTERS: Final = 6
+_MICROSECONDS: Final = 1_000_000
+
+
+def short(identifier: object) -> str:
+    """The end of an id, as commands take it."""
+    return "" if identifier is None else str(identifier).rpartition("_")[2][-SHORT_CHARACTERS:]
+
+
+def age(instant: object, now: float | None = None) -> str:
+    """How long ago an instant in microseconds was, by this machine's clock: 12s, 5m, 3h, 2d."""
+    if not isinstance(instant, int):
+        return ""
+    return span(max(0.0, (time.time() if now is None else now) - instant / _MICROSECONDS))
+
+
+def span(seconds: float) -> str:
+    """A length of time in its largest unit."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def moment(instant: object) -> str:
+    """An instant in microseconds as local date and time."""
+    if not isinstance(instant, int):
+        return ""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(instant / _MICROSECONDS))
+
+
+def claims(row: Fields, name: str = "claims") -> str:
+    """The claims of a row; shared ones are marked."""
+    return ", ".join(
+        f"{one.get('claim')}" + (" (shared)" if str(one.get("mode")).lower() == "shared" else "")
+        for one in objects(row, name)
+    )
+
+
+def pairs(values: Fields) -> str:
+    """A mapping as key=value."""
+    return " ".join(f"{key}={value}" for key, value in values.items())
+
+
+def count(number: int, noun: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

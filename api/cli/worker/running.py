@@ -1,0 +1,41 @@
+"""A worker as a process: its life line, its client, its signals, its last words."""
+
+import asyncio
+import signal
+from typing import Final
+
+from api.cli.worker.attempt import Surroundings
+from api.cli.worker.group import LifeLine
+from api.cli.worker.idle import Idleness
+from api.cli.worker.journal import Journal
+from api.cli.worker.settings import WorkerSettings
+from api.cli.worker.worker import Worker
+from signalbox.client.asynchronous import AsyncClient
+from signalbox.client.endpoint import Endpoint
+
+REQUESTS_BESIDE: Final = 4
+"""Requests at a time beside those of attempts: a claim, a heartbeat, a look at the board."""
+
+
+def run_worker(endpoint: Endpoint, settings: WorkerSettings, *, as_json: bool) -> None:
+    """Work until stopped or idle. Raises Refused, ServerUnavailable or ServerFaultError."""
+    # First of all: shells know descriptors of one digit only.
+    life_line = LifeLine.open()
+    try:
+        asyncio.run(_run(endpoint, settings, Journal(as_json=as_json), life_line))
+    finally:
+        life_line.close()
+
+
+async def _run(endpoint: Endpoint, settings: WorkerSettings, journal: Journal, life_line: LifeLine) -> None:
+    client = AsyncClient(endpoint, requests_max=2 * settings.capacity + REQUESTS_BESIDE)
+    surroundings = Surroundings(settings, journal, life_line, endpoint.url)
+    worker = Worker(client, surroundings, Idleness(client, settings.project))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    try:
+        await worker.run()
+    finally:
+        await client.close()
+        journal.totals(worker.totals)
