@@ -106,9 +106,7 @@ class Recorded(NamedTuple):
 class StreamsMissing(Exception):
     """Control flow between view and committer: these states or keys have to be loaded first."""
 
-    def __init__(
-        self, streams: tuple[StreamId, ...] = (), keys: tuple[tuple[ProjectId, str, str], ...] = ()
-    ) -> None:
+    def __init__(self, streams: tuple[StreamId, ...] = (), keys: tuple[tuple[ProjectId, str, str], ...] = ()) -> None:
         super().__init__(streams, keys)
         self.streams = streams
         self.keys = keys

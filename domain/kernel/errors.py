@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from functools import lru_cache
+from functools import cache
 from typing import ClassVar
 
 from domain.kernel.message import Message
@@ -32,12 +32,12 @@ class Rejection(Message):
         return _paragraphs(type(self))[1].format(**self.__dict__)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _paragraphs(kind: type[Rejection]) -> tuple[str, str]:
     text = inspect.getdoc(kind) or ""
     first, _, rest = text.partition("\n\n")

@@ -65,7 +65,9 @@ def derived_id(kind: str, at: Instant, parts: Iterable[str]) -> StreamId:
     digest = hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).digest()
     noise = int.from_bytes(digest, "big")
     milliseconds = (at // 1000) & ((1 << 48) - 1)
-    number = (milliseconds << 80) | (0x7 << 76) | (((noise >> 64) & 0xFFF) << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1))
+    number = (
+        (milliseconds << 80) | (0x7 << 76) | (((noise >> 64) & 0xFFF) << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1))
+    )
     return StreamId(f"{kind}_{suffix_of(number)}")
 
 
