@@ -79,8 +79,8 @@ def events() -> list[dict[str, object]]:
         ("task_1", "task.planned.v1", {"key": "a"}),
         ("task_1", "task.readied.v1", {"at": 0}),
         ("task_2", "task.planned.v1", {"key": "b"}),
-        ("sess_1", "session.opened.v1", {"incarnation": 1, "at": 0}),
-        ("sess_2", "session.opened.v1", {"incarnation": 1, "at": 0}),
+        ("sess_1", "session.opened.v1", {"incarnation": 1, "at": 0, "name": "one"}),
+        ("sess_2", "session.opened.v1", {"incarnation": 1, "at": 0, "name": "two"}),
         ("task_1", "task.claimed.v1", {"at": 1_000_000, "token": 1, "session": "sess_1"}),
         ("sess_1", "session.lost.v1", {"incarnation": 1, "at": 9_000_000, "renewed_at": 2_000_000}),
         ("task_1", "task.attempt_ended.v1", {"at": 9_000_000, "token": 1}),
@@ -103,6 +103,7 @@ def test_figures_follow_from_the_log() -> None:
     figures = figures_of(chronicle, tasks, workers=2)
     assert (figures.completed, figures.completed_twice, figures.attempts, figures.retries) == (2, 0, 3, 1)
     assert figures.sessions_lost == 1
+    assert (chronicle.lost_with("one"), chronicle.lost_with("two")) == (("a",), ())
     assert figures.makespan_seconds == 12.0
     assert figures.critical_path_seconds == figures.bound_seconds == pytest.approx(3.4)
     # Within the makespan: session 1 was there and busy for 1 s, session 2 for 12 s of which it worked 3.4.

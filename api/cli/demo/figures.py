@@ -77,6 +77,8 @@ class Chronicle:
     """Keys, in the order in which they were claimed."""
     waits: list[int] = field(default_factory=list[int])
     lost: int = 0
+    names: dict[str, str] = field(default_factory=dict[str, str])
+    """Names of sessions by their id."""
     _ready: dict[str, int] = field(default_factory=dict[str, int])
 
     def absorb(self, recorded: Fields) -> None:
@@ -95,6 +97,7 @@ class Chronicle:
             case "task.attempt_ended.v1":
                 self._ended(event, completed=False)
             case "session.opened.v1":
+                self.names[stream] = text(event, "name")
                 self.lives[stream, integer(event, "incarnation")] = (integer(event, "at"), None)
             case "session.ended.v1":
                 self._life_ended(stream, event, integer(event, "at"))
@@ -111,6 +114,11 @@ class Chronicle:
             for span in self.spans.values()
             if span.completed and span.ended is not None
         }
+
+    def lost_with(self, name: str) -> tuple[str, ...]:
+        """Keys of the tasks that sessions of that name held and did not complete."""
+        spans = (span for span in self.spans.values() if self.names.get(span.session) == name)
+        return tuple(self.keys[span.task] for span in spans if not span.completed)
 
     def _claimed(self, stream: str, event: Fields) -> None:
         at = integer(event, "at")

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -42,10 +42,12 @@ class Crash:
 
     worker: str
     step: str
-    """Task and step at which the signal met it."""
+    """Task and step that it had noted last."""
     completed: int
     """Tasks completed by then."""
     replaced: bool
+    lost: tuple[str, ...] = ()
+    """Tasks that the server took back with its session; empty until that was read, or if it held nothing."""
 
 
 @dataclass(slots=True)
@@ -88,6 +90,7 @@ class Fleet:
                 self.tell(f"{now - began_at:5.0f} s  {self._where()}")
             time.sleep(POLL_SECONDS)
         self.read_log()
+        self.crashes = [replace(crash, lost=self.chronicle.lost_with(crash.worker)) for crash in self.crashes]
 
     def read_log(self) -> None:
         """Take in what the log has got since."""
@@ -141,7 +144,7 @@ class Fleet:
         # Every other one is replaced, in the same clone, which is as the crash left it.
         replaced = number % 2 == 0
         self.crashes.append(Crash(victim.name, step, done, replaced))
-        self.tell(f"killed {victim.name} with its command: {step}{'; it is replaced' if replaced else ''}")
+        self.tell(f"killed {victim.name} with its command, last seen at {step}{'; it is replaced' if replaced else ''}")
         if replaced:
             self._hire(f"{victim.name}{AGAIN}", clone=victim.name)
 

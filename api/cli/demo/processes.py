@@ -84,15 +84,17 @@ class Worker:
         return [as_fields(json.loads(line), "record") for line in self.record.read_bytes().splitlines()]
 
     def crash(self) -> str:
-        """SIGKILL to the worker and to the process group of its command; the step at which that met it."""
-        groups = [integer(step, "group") for step in self.steps() if step.get("phase") == "begun"][-1:]
+        """SIGKILL to the worker and to the process group of its command; the last step that its record holds.
+
+        The worker goes first, so that it reports nothing more. It may have got further than the record says.
+        """
         self.process.send_signal(signal.SIGKILL)
-        for group in groups:
+        for group in [integer(step, "group") for step in self.steps() if step.get("phase") == "begun"][-1:]:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
         self.process.wait()
         step = self.last_step()
-        return "no task" if step is None else f"{text(step, 'task')} {text(step, 'phase')}"
+        return "nothing" if step is None else f"{text(step, 'task')} {text(step, 'phase')}"
 
 
 def record_of(folder: Path, worker: str) -> Path:

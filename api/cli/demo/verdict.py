@@ -127,7 +127,12 @@ def _figure_words(run: Run) -> list[str]:
         ("end -> next task", f"{_quantiles(figures.handover)} for each worker"),
         ("pushes repeated", f"{run.pushes_repeated}, because another clone was first"),
     )
-    return [f"{name:<20} {value}" for name, value in rows]
+    return [f"{name:<20} {value}" for name, value in (*rows, *map(_crash_row, run.crashes))]
+
+
+def _crash_row(crash: Crash) -> tuple[str, str]:
+    lost = ", ".join(crash.lost) or "nothing"
+    return f"killed {crash.worker}", f"last seen at {crash.step}; {lost} had to be taken back from it"
 
 
 def _quantiles(times: Quantiles) -> str:
