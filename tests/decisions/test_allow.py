@@ -32,7 +32,7 @@ def command_names() -> set[str]:
 
 
 READS = {
-    f"read.{thing}" for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "keys")
+    f"read.{thing}" for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
 }
 RIGHTS = {"heartbeat", "lock.wide"}
 DERIVED = {
@@ -57,6 +57,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
     "read.metrics": {"viewer", "operator", "admin"},
+    "read.schema": {"viewer", "operator", "admin"},
     "read.keys": {"admin"},
     "create_project": {"admin"},
     "freeze_project": {"operator", "admin"},

@@ -1,0 +1,87 @@
+"""Closed lists of words; each is the spelling of a Literal of the layers below."""
+
+from enum import Enum
+
+import strawberry
+
+
+@strawberry.enum
+class TaskStatus(Enum):
+    """Where a task stands."""
+
+    PENDING = "pending"
+    READY = "ready"
+    ASSIGNED = "assigned"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    PARKED = "parked"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@strawberry.enum
+class TaskOrder(Enum):
+    """How tasks are sorted."""
+
+    URGENT_FIRST = "urgent_first"
+    NEWEST_FIRST = "newest_first"
+    OLDEST_FIRST = "oldest_first"
+
+
+@strawberry.enum
+class TimeOrder(Enum):
+    """How things are sorted by when they began."""
+
+    NEWEST_FIRST = "newest_first"
+    OLDEST_FIRST = "oldest_first"
+
+
+@strawberry.enum
+class SessionStatus(Enum):
+    """Where a session stands."""
+
+    LIVE = "live"
+    SUSPECT = "suspect"
+    LOST = "lost"
+    ENDED = "ended"
+
+
+@strawberry.enum
+class LockMode(Enum):
+    """Whether others may hold the same."""
+
+    SHARED = "shared"
+    EXCLUSIVE = "exclusive"
+
+
+@strawberry.enum
+class Outcome(Enum):
+    """How a task settles."""
+
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@strawberry.enum
+class Role(Enum):
+    """What a key opens."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+    WORKER = "worker"
+
+
+SHARED_ENUMS: tuple[type[Enum], ...] = (
+    TaskStatus,
+    TaskOrder,
+    TimeOrder,
+    SessionStatus,
+    LockMode,
+    Outcome,
+    Role,
+)
+"""An input that takes the same words takes the same enum."""

@@ -1,0 +1,189 @@
+"""What may be asked: the root of every question."""
+
+from typing import Annotated
+
+import strawberry
+
+from api.graphql.asking import Asking
+from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
+from api.graphql.errors import Refused, RequestNotReadable
+from api.graphql.pages import Connection
+from api.graphql.reads import log, rows, tasks
+from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
+from api.graphql.reads.tasks import TaskFilter
+from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
+from api.graphql.types.history import LogEvent, TimelineLine
+from api.graphql.types.lock import Lock
+from api.graphql.types.session import Session, SessionFound
+from api.graphql.types.task import Task, TaskFound
+from domain.kernel.ids import Position
+from projections.kernel.requests import LIMIT_DEFAULT
+
+
+@strawberry.type
+class Query:
+    """Every list is a page, every answer says as of which position it is true."""
+
+    @strawberry.field
+    async def tasks(
+        self,
+        info: Asking,
+        *,
+        where: TaskFilter | None = None,
+        order: TaskOrder = TaskOrder.URGENT_FIRST,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Task]:
+        """Tasks of a project, or of all where the key sees all."""
+        return await tasks.tasks(info.context, where or TaskFilter(), order, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def task(
+        self,
+        info: Asking,
+        *,
+        identifier: Annotated[strawberry.ID | None, strawberry.argument(name="id")] = None,
+        project: str | None = None,
+        key: str | None = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> TaskFound:
+        """One task, by its id, or by its project and key."""
+        if (identifier is None) == (project is None or key is None):
+            raise Refused(RequestNotReadable(reason="a task is named by its id, or by its project and key"))
+        return await tasks.task(info.context, identifier, project, key, Asked(1, None, as_of, after))
+
+    @strawberry.field
+    async def sessions(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        status: list[SessionStatus] | None = None,
+        order: TimeOrder = TimeOrder.NEWEST_FIRST,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Session]:
+        """Sessions that serve a project, or all where the key sees all."""
+        return await rows.sessions(info.context, project, status, order, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def session(
+        self,
+        info: Asking,
+        identifier: Annotated[strawberry.ID, strawberry.argument(name="id")],
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> SessionFound:
+        """One session."""
+        return await rows.session(info.context, identifier, Asked(1, None, as_of, after))
+
+    @strawberry.field
+    async def locks(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        task: str | None = None,
+        resource: str | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Lock]:
+        """Live locks by token; `resource` is a piece of a claim's text, what overlaps is told by `acquireLocks`."""
+        asked = Asked(first, cursor, as_of, after)
+        return await rows.locks(info.context, project, session, task, resource, asked)
+
+    @strawberry.field
+    async def timeline(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        task: str | None = None,
+        types: list[str] | None = None,
+        order: TimeOrder = TimeOrder.NEWEST_FIRST,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[TimelineLine]:
+        """What happened, in words."""
+        asked = Asked(first, cursor, as_of, after)
+        return await rows.timeline(info.context, project, session, task, types, order, asked)
+
+    @strawberry.field
+    async def events(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        types: list[str] | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[LogEvent]:
+        """The log itself, oldest first. A cursor is a position; a page may be short where little fits."""
+        return await log.events(info.context, project, types, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def project(self, info: Asking, name: str, as_of: AsOf = None, after: After = None) -> ProjectFound:
+        """One project, by slug or id."""
+        return await log.project(info.context, name, Asked(1, None, as_of, after))
+
+    @strawberry.field
+    async def projects(
+        self,
+        info: Asking,
+        *,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Project]:
+        """Projects that the key sees."""
+        return await log.projects(info.context, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def keys(
+        self,
+        info: Asking,
+        *,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Key]:
+        """API keys, for admins."""
+        return await log.keys(info.context, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def status(self, info: Asking) -> Status:
+        """How the server is, and who is asking. Always of now."""
+        context = info.context
+        health, who = context.services.health.health(), context.principal
+        return Status(
+            ready=health.ready,
+            node=health.node,
+            store=health.store,
+            head=Position(health.head),
+            projected=Position(health.projected),
+            projections=[
+                Projection(name=name, position=Position(position))
+                for name, position in sorted(context.services.reads.positions().items())
+            ],
+            warnings=list(health.warnings),
+            principal=Caller(
+                id=who.id,
+                role=Role(who.role),
+                project_ids=None if who.projects is None else sorted(who.projects),
+            ),
+        )

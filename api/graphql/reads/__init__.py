@@ -1,0 +1,1 @@
+"""How each thing is looked up: one module for each kind of source."""

@@ -1,0 +1,136 @@
+"""Sessions, locks and lines from their read models."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from api.graphql.context import Context
+from api.graphql.enums import SessionStatus, TimeOrder
+from api.graphql.errors import Refused, RequestNotReadable
+from api.graphql.pages import Connection, connection
+from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.types.history import TimelineLine, line_of
+from api.graphql.types.lock import Lock, lock_of
+from api.graphql.types.session import Session, SessionFound, session_of
+from domain.kernel.ids import Position
+from projections.kernel.requests import Selection, cursor_after
+from projections.lock_map.queries import LockPage
+from projections.session_roster.queries import SessionOrder, SessionPage
+from projections.session_roster.rows import SessionRosterRow
+from projections.session_roster.rows import SessionStatus as Status
+from projections.timeline.queries import TimelinePage
+
+TYPES_MAX: Final = 50
+ORDERS: Final[dict[TimeOrder, SessionOrder]] = {
+    TimeOrder.NEWEST_FIRST: "newest_first",
+    TimeOrder.OLDEST_FIRST: "oldest_first",
+}
+_STATUSES: Final[dict[SessionStatus, Status]] = {
+    SessionStatus.LIVE: "live",
+    SessionStatus.SUSPECT: "suspect",
+    SessionStatus.LOST: "lost",
+    SessionStatus.ENDED: "ended",
+}
+
+
+async def sessions(
+    context: Context, project: str | None, status: list[SessionStatus] | None, order: TimeOrder, asked: Asked
+) -> Connection[Session]:
+    """A page of the sessions that serve a project."""
+    request = SessionPage(
+        serves=await context.project("read.sessions", project),
+        statuses=tuple(dict.fromkeys(_STATUSES[one] for one in status or ())),
+        order=ORDERS[order],
+        limit=asked.first,
+        cursor=asked.cursor,
+        as_of=asked.as_of,
+    )
+    page = await ask(context, request, asked.after)
+    shown = ((row, session_of(row, context, page.position)) for row in page.rows)
+    return connection(
+        [(session, _cursor(request.selection(), row)) for row, session in shown if session is not None],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+async def session(context: Context, identifier: str, asked: Asked) -> SessionFound:
+    """The session of an id. One that serves only foreign projects is answered like an absent one."""
+    page = await ask(context, SessionPage(keys=(text(identifier) or "",), limit=1, as_of=asked.as_of), asked.after)
+    row = next(iter(page.rows), None)
+    return SessionFound(
+        session=None if row is None else session_of(row, context, page.position),
+        position=Position(page.position),
+        stale=page.stale,
+    )
+
+
+async def locks(
+    context: Context, project: str | None, session: str | None, task: str | None, resource: str | None, asked: Asked
+) -> Connection[Lock]:
+    """A page of tokens with their locks."""
+    request = LockPage(
+        project=await context.project("read.locks", project),
+        session=text(session),
+        task=text(task),
+        resource_text=text(resource),
+        limit=asked.first,
+        cursor=asked.cursor,
+        as_of=asked.as_of,
+    )
+    page = await ask(context, request, asked.after)
+    selection = request.selection()
+    return connection(
+        [(lock_of(row, page.position), _cursor(selection, row)) for row in page.rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+async def timeline(
+    context: Context,
+    project: str | None,
+    session: str | None,
+    task: str | None,
+    types: list[str] | None,
+    order: TimeOrder,
+    asked: Asked,
+) -> Connection[TimelineLine]:
+    """A page of events in words; agents read those of their own sessions only."""
+    own = session is not None and await _is_own(context, session)
+    request = TimelinePage(
+        project=await context.project("read.events", project, own=own),
+        session=text(session),
+        task=text(task),
+        types=checked_types(types),
+        order=ORDERS[order],
+        limit=asked.first,
+        cursor=asked.cursor,
+        as_of=asked.as_of,
+    )
+    page = await ask(context, request, asked.after)
+    selection = request.selection()
+    return connection(
+        [(line_of(row), _cursor(selection, row)) for row in page.rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+def checked_types(types: list[str] | None) -> tuple[str, ...]:
+    """Stored names of events. Raises Refused for too many."""
+    if types is not None and len(types) > TYPES_MAX:
+        raise Refused(RequestNotReadable(reason=f"at most {TYPES_MAX} types are asked at once"))
+    return tuple(dict.fromkeys(text(one) or "" for one in types or ()))
+
+
+async def _is_own(context: Context, identifier: str) -> bool:
+    page = await ask(context, SessionPage(keys=(text(identifier) or "",), limit=1), None)
+    rows: tuple[SessionRosterRow, ...] = page.rows
+    return any(row.owner == context.principal.id for row in rows)
+
+
+def _cursor(selection: Selection[Any], row: Any) -> Callable[[], str]:
+    return lambda: cursor_after(selection, row)

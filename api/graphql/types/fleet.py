@@ -1,0 +1,70 @@
+"""Projects, keys and the server itself, as they are shown; projects and keys are folds of their own streams."""
+
+import strawberry
+
+from api.graphql.enums import Role
+from domain.kernel.ids import Instant, Position
+
+
+@strawberry.type
+class Project:
+    """A project; its name is taken for ever."""
+
+    id: strawberry.ID
+    name: str
+    lock_delay_seconds: int
+    frozen: bool
+    created_at: Instant
+
+
+@strawberry.type
+class ProjectFound:
+    """One project, or null where there is none that the caller may see."""
+
+    project: Project | None
+    position: Position
+    stale: bool
+
+
+@strawberry.type
+class Key:
+    """An API key; nobody can ask for its secret."""
+
+    id: strawberry.ID
+    name: str
+    role: Role
+    project_ids: list[str] = strawberry.field(description="Empty: every project.")
+    issued_at: Instant
+    expires_at: Instant | None
+    revoked: bool
+
+
+@strawberry.type
+class Projection:
+    """How far a read model is."""
+
+    name: str
+    position: Position
+
+
+@strawberry.type
+class Caller:
+    """Who is asking."""
+
+    id: str
+    role: Role
+    project_ids: list[str] | None = strawberry.field(description="null: every project.")
+
+
+@strawberry.type
+class Status:
+    """How the server is."""
+
+    ready: bool
+    node: str
+    store: str
+    head: Position
+    projected: Position
+    projections: list[Projection]
+    warnings: list[str]
+    principal: Caller

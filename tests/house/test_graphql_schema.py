@@ -1,0 +1,158 @@
+"""The schema is written down, changes only by addition, and forgets no command, row or limit."""
+
+from dataclasses import fields
+from enum import Enum
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLObjectType,
+    GraphQLSchema,
+    build_schema,
+    find_breaking_changes,
+    get_named_type,
+    get_nullable_type,
+)
+
+from api.graphql import enums
+from api.graphql.limits import LISTS, PAGES
+from api.graphql.mutations import asked_commands
+from api.graphql.schema import FILE, create_schema, schema_text
+from domain.catalogue import COMMANDS
+from domain.kernel.values import LockMode
+from domain.principal.allow import MATRIX, Row
+from domain.principal.commands import Role
+from domain.task.commands import Outcome
+from projections.lock_map.rows import LockMapRow
+from projections.session_roster.queries import SessionOrder
+from projections.session_roster.rows import SessionRosterRow, SessionStatus
+from projections.task_board.queries import TaskOrder
+from projections.task_board.rows import TaskBoardRow, TaskStatus
+from projections.timeline.queries import TimelineOrder
+from projections.timeline.rows import TimelineRow
+from tests.house.sources import ROOT
+
+RELEASED = ROOT / "tests" / "golden" / "schema.graphql"
+RENAMED = {
+    "key": {"id", "position", "token"},
+    "name": {"key"},
+    "session": {"sessionId"},
+    "task": {"taskId"},
+    "project": {"projectId"},
+    "projects": {"projectIds"},
+    "correlation": {"correlationId"},
+    "command": {"commandId"},
+    "causation": {"causationId"},
+}
+# `urgency` only sorts, `claims_total` counts what is listed, a session's own project is always the fleet.
+LEFT_OUT = {"TaskBoardRow": {"urgency"}, "LockMapRow": {"claims_total"}, "SessionRosterRow": {"project"}}
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return create_schema()
+
+
+def object_type(schema: GraphQLSchema, name: str) -> GraphQLObjectType:
+    found = schema.type_map[name]
+    assert isinstance(found, GraphQLObjectType)
+    return found
+
+
+def test_the_schema_is_written_down() -> None:
+    file = ROOT / "api" / "graphql" / FILE
+    assert file.read_text(encoding="utf-8") == schema_text(), "write it anew with api.graphql.schema.schema_text"
+
+
+def test_nothing_that_was_released_breaks(schema: GraphQLSchema) -> None:
+    released = build_schema(RELEASED.read_text(encoding="utf-8"))
+    assert not [change.description for change in find_breaking_changes(released, schema)]
+
+
+def test_a_field_that_goes_is_noticed(schema: GraphQLSchema) -> None:
+    text = RELEASED.read_text(encoding="utf-8").replace("type PageInfo {", "type PageInfo {\n  gone: String")
+    assert [change.description for change in find_breaking_changes(build_schema(text), schema)]
+
+
+def test_every_command_that_somebody_may_ask_is_a_mutation(schema: GraphQLSchema) -> None:
+    may = {name for name in COMMANDS if MATRIX.get(name, Row()) != Row()}
+    assert set(asked_commands()) == may
+    camel = {first + "".join(part.capitalize() for part in rest) for first, *rest in (name.split("_") for name in may)}
+    assert schema.mutation_type is not None
+    assert set(schema.mutation_type.fields) == camel
+
+
+def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None:
+    for name in asked_commands():
+        command = COMMANDS[name]
+        made = schema.type_map[f"{command.__name__}Input"]
+        assert isinstance(made, GraphQLInputObjectType)
+        given = set(made.fields)
+        made_here = {"key", "digest"} if name == "issue_key" else set()
+        assert {camel(field) for field in command.model_fields if field not in made_here} | {"commandId"} <= given
+
+
+@pytest.mark.parametrize(
+    ("row", "shown"),
+    [(TaskBoardRow, "Task"), (SessionRosterRow, "Session"), (LockMapRow, "Lock"), (TimelineRow, "TimelineLine")],
+)
+def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type, shown: str) -> None:
+    there = set(object_type(schema, shown).fields)
+    for column in fields(row):
+        names = {camel(column.name)} | RENAMED.get(column.name, set())
+        assert names & there or column.name in LEFT_OUT.get(row.__name__, set()), column.name
+
+
+@pytest.mark.parametrize(
+    ("enum", "words"),
+    [
+        (enums.TaskStatus, TaskStatus),
+        (enums.TaskOrder, TaskOrder),
+        (enums.TimeOrder, SessionOrder),
+        (enums.TimeOrder, TimelineOrder),
+        (enums.SessionStatus, SessionStatus),
+        (enums.LockMode, LockMode),
+        (enums.Outcome, Outcome),
+        (enums.Role, Role),
+    ],
+)
+def test_an_enum_spells_its_literal(enum: type[Enum], words: object) -> None:
+    assert tuple(member.value for member in enum) == get_args(words)
+
+
+def test_every_list_has_a_price(schema: GraphQLSchema) -> None:
+    """A list of things with fields of their own is a page, or is counted as a short list."""
+    assert schema.query_type is not None
+    for kind in schema.type_map.values():
+        if not isinstance(kind, GraphQLObjectType) or kind.name.startswith("__"):
+            continue
+        for name, field in kind.fields.items():
+            named = get_named_type(field.type)
+            if named.name.endswith("Connection"):
+                assert name in PAGES, f"{kind.name}.{name}"
+            elif isinstance(get_nullable_type(field.type), GraphQLList) and isinstance(named, GraphQLObjectType):
+                assert name in LISTS | {"edges"}, f"{kind.name}.{name}"
+
+
+def test_every_question_tells_of_which_position_it_is_true(schema: GraphQLSchema) -> None:
+    assert schema.query_type is not None
+    for name, field in schema.query_type.fields.items():
+        if name == "status":
+            continue
+        answer = get_named_type(field.type)
+        assert isinstance(answer, GraphQLObjectType)
+        assert {"position", "stale"} <= set(answer.fields), name
+        assert {"asOf", "after"} <= set(field.args), name
+
+
+def test_the_files_are_there() -> None:
+    assert Path(ROOT / "api" / "graphql" / FILE).is_file()
+    assert RELEASED.is_file()
+
+
+def camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)
