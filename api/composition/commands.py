@@ -115,10 +115,9 @@ class HeartbeatDesk:
 
 
 def _heard(state: SessionState, status: str, renewed_at: int, tokens: Sequence[str]) -> Heard:
-    live = isinstance(state, Session) and status in ("live", "suspect")
-    held = (
-        {str(token) for _, token in (*state.attempts, *state.grants)} if live and isinstance(state, Session) else set()
-    )
+    held: set[str] = set()
+    if isinstance(state, Session) and status in ("live", "suspect"):
+        held = {str(token) for _, token in (*state.attempts, *state.grants)}
     return Heard(
         status=status,
         ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,

@@ -1,7 +1,7 @@
 """A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -121,7 +121,7 @@ def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> 
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Services]:
+async def running(settings: Settings) -> AsyncGenerator[Services]:
     """A node that serves until the block ends. Raises UnsafeStoreError, StoreInUse, StoreUnavailable."""
     await asyncio.to_thread(prepare_data_folder, settings.data)
     secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)

@@ -19,7 +19,7 @@ Pair = tuple[str, int]
 
 @dataclass(slots=True)
 class _Batch:
-    pairs: set[Pair] = field(default_factory=set)
+    pairs: set[Pair] = field(default_factory=set[Pair])
     done: asyncio.Future[dict[Pair, int]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 

@@ -6,6 +6,7 @@ from typing import Final
 import structlog
 
 from domain.kernel.decider import AggregateByPrefix, Recorded, StreamsMissing
+from domain.kernel.errors import Unreplayable
 from domain.kernel.ids import Instant
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Derived, Policy, derived_stamp
@@ -46,6 +47,7 @@ class Reactor:
         self._names = frozenset(kind.TYPE for kind in self._policies)
         self._decode = decode
         self._position: int | None = None
+        self._seen = 0
         self._kept = 0
 
     async def sweep(
@@ -58,13 +60,20 @@ class Reactor:
         wanted = await in_thread(lambda: self.look(now))
         for command, stamp in wanted:
             _logger.info("a derived command had no receipt", command=command.NAME, cause=stamp.causation_id)
-            await execute(command, stamp)
+            try:
+                await execute(command, stamp)
+            except Unreplayable as error:
+                # A fault of ours that another attempt would meet again; what lies behind it must not wait for it.
+                _logger.exception("a derived command is passed over", command=command.NAME, error=repr(error))
+        # Only now: what could not be sent because the store was away is found again by the next sweep.
+        self._position = self._seen
         return len(wanted)
 
     def look(self, now: Instant) -> tuple[Wanted, ...]:
         """The derived commands of the next page that have no receipt; blocking."""
         if self._position is None:
-            self._position = self._kept = self._resume()
+            self._position = self._seen = self._kept = self._resume()
+        self._keep()
         page = self._log.page(after=self._position, limit=PAGE_EVENTS)
         if not page:
             return ()
@@ -74,9 +83,8 @@ class Reactor:
             if row.type in self._names:
                 for command, stamp in self._derived(self._decode(row), view, now):
                     wanted[stamp.command_id] = (command, stamp)
-        present = self._log.receipts_present(list(wanted)) if wanted else set()
-        self._position = page[-1].position
-        self._keep()
+        present: set[str] = self._log.receipts_present(list(wanted)) if wanted else set()
+        self._seen = page[-1].position
         return tuple(one for command_id, one in wanted.items() if command_id not in present)
 
     def _derived(self, recorded: Recorded, view: GroupView, now: Instant) -> list[Wanted]:

@@ -51,10 +51,10 @@ class Observer(Protocol):
 class Settlement:
     """What follows from the results of one append."""
 
-    answers: list[tuple[Pending, Outcome]] = field(default_factory=list)
-    faults: list[tuple[Pending, Exception]] = field(default_factory=list)
-    again: list[Pending] = field(default_factory=list)
-    forward: set[str] = field(default_factory=set)
+    answers: list[tuple[Pending, Outcome]] = field(default_factory=list[tuple[Pending, Outcome]])
+    faults: list[tuple[Pending, Exception]] = field(default_factory=list[tuple[Pending, Exception]])
+    again: list[Pending] = field(default_factory=list[Pending])
+    forward: set[str] = field(default_factory=set[str])
     """Streams to read newer events of before anything is decided again."""
     forget_names: bool = False
 
@@ -107,6 +107,9 @@ class Settler:
                 self._repeated(settlement, one, result)
             else:
                 self._moved(settlement, group, results, index, result)
+        for pending, cause in group.later:
+            if cause is None or isinstance(results[cause], Appended):
+                settlement.again.append(pending)
         self._tell(group, results)
         return settlement
 

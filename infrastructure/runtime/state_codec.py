@@ -3,9 +3,9 @@
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from immutables import Map
@@ -39,11 +39,17 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         shown = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
         return {_TAG: type(value).__name__, **shown}
-    if isinstance(value, Mapping | Map):
-        return [[plain(key), plain(item)] for key, item in sorted(value.items(), key=lambda pair: pair[0])]
+    if isinstance(value, Map):
+        return _pairs(cast("Mapping[Any, Any]", value))
+    if isinstance(value, dict):
+        return _pairs(cast("Mapping[Any, Any]", value))
     if isinstance(value, tuple | list | frozenset):
-        return [plain(item) for item in value]
+        return [plain(item) for item in cast("Sequence[Any]", value)]
     return value
+
+
+def _pairs(value: Mapping[Any, Any]) -> list[list[Any]]:
+    return [[plain(key), plain(value[key])] for key in sorted(value)]
 
 
 def _build(kind: Any, data: Any) -> Any:
@@ -66,7 +72,7 @@ def _build(kind: Any, data: Any) -> Any:
 def _build_union(members: tuple[Any, ...], data: Any) -> Any:
     if data is None:
         return None
-    tag = data.get(_TAG) if isinstance(data, dict) else None
+    tag: object = cast("dict[str, object]", data).get(_TAG) if isinstance(data, dict) else None
     for member in members:
         if tag is not None and getattr(_bare(member), "__name__", "") == tag:
             return _build(member, data)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -17,6 +18,7 @@ import uvloop
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from eventsourcing.sqlite import SQLiteApplicationRecorder, SQLiteDatastore
+from psycopg.conninfo import conninfo_to_dict
 
 from domain.task.commands import ClaimTask, ReportProgress
 from infrastructure.runtime.interpreter import tune
@@ -47,9 +49,10 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def show(name: str, limits: dict[str, float], commands: dict[int, float], claims: dict[str, float]) -> None:
+def show(name: str, limits: dict[str, float], commands: dict[int, float], claims: dict[str, Any]) -> None:
     print(f"{name}: durable (fsync on)")
-    print(f"  raw single-row commits {limits['raw_per_second']:,.0f}/s, library's save {limits['library_per_second']:,.0f}/s")
+    raw, library = limits["raw_per_second"], limits["library_per_second"]
+    print(f"  raw single-row commits {raw:,.0f}/s, library's save {library:,.0f}/s")
     for callers, rate in commands.items():
         ratio = rate / limits["library_per_second"]
         print(f"  {callers:>4} callers {rate:>9,.0f} commands/s   {ratio:5.1f}x the library's save")
@@ -66,22 +69,23 @@ async def command_rates(setting: str, seconds: float) -> dict[int, float]:
         await fleet.plan(max(CALLERS))
         held = await asyncio.gather(*(hold_one(fleet) for _ in range(max(CALLERS))))
         for callers in CALLERS:
-            done, until = 0, time.perf_counter() + seconds
-
-            async def call(task: str, token: str) -> None:
-                nonlocal done
-                while time.perf_counter() < until:
-                    outcome = await fleet.ask(ReportProgress(project="rates", task=task, token=token, percent=50.0))
-                    assert outcome.ok, outcome.text
-                    done += 1
-
             began = time.perf_counter()
-            await asyncio.gather(*(call(*one) for one in held[:callers]))
-            rates[callers] = done / (time.perf_counter() - began)
+            done = await asyncio.gather(*(report(fleet, *one, began + seconds) for one in held[:callers]))
+            rates[callers] = sum(done) / (time.perf_counter() - began)
     return rates
 
 
-async def claim_rates(setting: str) -> dict[str, object]:
+async def report(fleet: Fleet, task: str, token: str, until: float) -> int:
+    """Reports of one caller, one after another, until an instant."""
+    done = 0
+    while time.perf_counter() < until:
+        outcome = await fleet.ask(ReportProgress(project="rates", task=task, token=token, percent=50.0))
+        assert outcome.ok, outcome.text
+        done += 1
+    return done
+
+
+async def claim_rates(setting: str) -> dict[str, Any]:
     """Claims by 64 sessions on 10,000 ready tasks, and how many win one task."""
     async with running_fleet(fresh_folder(), setting, project="claims") as fleet:
         await fleet.plan(10_000)
@@ -162,7 +166,7 @@ def library_sqlite() -> float:
 
 
 def library_postgres(url: str) -> float:
-    parts = psycopg.conninfo.conninfo_to_dict(url)
+    parts = conninfo_to_dict(url)
     store = PostgresDatastore(
         dbname=str(parts["dbname"]),
         host=str(parts["host"]),

@@ -113,9 +113,7 @@ async def drain(server: Server, first: Connection) -> dict[str, float]:
             if not claimed["ok"]:
                 return
             task = claimed["answer"]
-            await connection.ask(
-                "complete_task", {"project": "drain", "task": task["task"], "token": task["token"]}
-            )
+            await connection.ask("complete_task", {"project": "drain", "task": task["task"], "token": task["token"]})
             done += 1
 
     began = time.perf_counter()

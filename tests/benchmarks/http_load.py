@@ -92,11 +92,9 @@ class Server:
     async def connect(self) -> Connection:
         """A connection of its own."""
         parts = urlsplit(self.url)
-        assert parts.hostname and parts.port
+        host, port = str(parts.hostname), int(parts.port or 0)
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: Connection(f"{parts.hostname}:{parts.port}", self.key), parts.hostname, parts.port
-        )
+        _, connection = await loop.create_connection(lambda: Connection(f"{host}:{port}", self.key), host, port)
         return connection
 
     def memory_mebibytes(self) -> float:
@@ -109,7 +107,7 @@ class Server:
 async def served(store: str) -> AsyncIterator[Server]:
     """A real server process on a fresh data folder."""
     folder = fresh_folder() / "data"
-    process = subprocess.Popen([sys.executable, "-c", _SERVE, str(folder), store])
+    process = await asyncio.to_thread(subprocess.Popen, [sys.executable, "-c", _SERVE, str(folder), store])
     try:
         endpoint = folder / "server.json"
         for _ in range(int(START_SECONDS_MAX / 0.05)):

@@ -1,7 +1,7 @@
 """The committer keeps its promises on every store: one winner, nothing twice, no commit on a state that never was."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -70,7 +70,7 @@ Open = Callable[[Log], Bank]
 
 
 @pytest.fixture(params=sorted(STORES))
-def log(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Log]:
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Log]:
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
     opened = STORES[request.param](Place(tmp_path, url))
     yield opened
@@ -147,7 +147,9 @@ async def test_a_fault_of_one_command_leaves_its_group_alone(log: Log, open_bank
         bank.do(Move(account=A, amount=1)),
         return_exceptions=True,
     )
-    assert isinstance(good, Outcome) and isinstance(last, Outcome) and isinstance(bad, Exception)
+    assert isinstance(good, Outcome)
+    assert isinstance(last, Outcome)
+    assert isinstance(bad, Exception)
     assert bank.account(A).balance == 2
 
 
@@ -194,7 +196,7 @@ async def test_the_tainted_part_of_a_group_is_decided_again(log: Log, open_bank:
         stale.do(Move(account="acct_" + "d" * 26, amount=3)),  # touches neither
     )
     assert [one.ok for one in outcomes] == [False, False, True]
-    assert stale.account(A).balance == 0 and stale.account(B).balance == 0
+    assert (stale.account(A).balance, stale.account(B).balance) == (0, 0)
 
 
 async def test_many_nodes_transfer_and_no_money_is_made(log: Log, open_bank: Open) -> None:

@@ -43,7 +43,7 @@ def test_an_event_comes_back_from_its_row_with_place_and_origin(log: PlainMemory
     made = new_event(StreamId("lamp_1"), 1, lit, ProjectId("project_1"))
     assert (made.type, made.schema_version, made.state) == ("lamp.lit.v2", 2, b'{"colour":"red","lumen":40}')
 
-    fields = {name: getattr(member("c1", ("lamp_1", 1)), name) for name in member("c1").__slots__}
+    fields = {name: getattr(member("c1", ("lamp_1", 1)), name) for name in member("c1")._fields}
     log.append([type(member("c1"))(**{**fields, "events": (made,)})], now=NOW)
     (back,) = (recorded(row, REGISTRY) for row in log.page(after=0, limit=1))
 

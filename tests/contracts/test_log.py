@@ -40,7 +40,7 @@ def test_causation_and_trace_are_kept(log_store: Log) -> None:
     cause = member("c1", ("task_1", 1))
     traced = Member(
         **{
-            **{name: getattr(cause, name) for name in Member.__slots__},
+            **{name: getattr(cause, name) for name in Member._fields},
             "causation_id": "task_0@3",
             "traceparent": "00-abc-def-01",
         }
@@ -105,7 +105,7 @@ def test_one_of_two_writers_of_a_version_wins(log_store: Log) -> None:
         [member("c1", ("task_1", 2), reads=(("task_1", 0),))],
         [member("c1", ("task_1", 1), ("task_1", 3))],
         [member("c1", ("task_1", 0), reads=(("task_1", 0),))],
-        [Member(**{**{n: getattr(member("c1", ("task_1", 1)), n) for n in Member.__slots__}, "reads": ()})],
+        [Member(**{**{n: getattr(member("c1", ("task_1", 1)), n) for n in Member._fields}, "reads": ()})],
         [member("c1", ("task_1", 1)), member("c1", ("task_2", 1))],
         [member("c1", ("task_1", 1), cause=1)],
         [member("c1", keys=(key("a", "x"), key("a", "y")))],

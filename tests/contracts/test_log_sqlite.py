@@ -85,7 +85,6 @@ def test_a_file_has_one_owner(path: Path, log: SqliteLog) -> None:
     SqliteLog(path).close()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no file modes")
 def test_nobody_else_may_read_the_file(path: Path, log: SqliteLog) -> None:
     assert appended(log, "c1", "task_1", 1)
 

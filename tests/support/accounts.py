@@ -134,7 +134,7 @@ def note_the_rich(cause: Cause, view: View) -> tuple[Derived, ...]:
     return (Derived(Note(account=cause.stream, note=f"rich@{cause.version}"), cause.stream, FLEET),)
 
 
-RULES = Rules({kind: decide for kind in (Move, Transfer, WithdrawIfOther, Note, Name, Explode)})
+RULES = Rules(dict.fromkeys((Move, Transfer, WithdrawIfOther, Note, Name, Explode), decide))
 POLICIES = (Policy("note_the_rich", (Moved,), note_the_rich),)
 REGISTRY = Registry([Moved, Noted, CommandRefused])
 AGGREGATES = {"acct": ACCOUNT}
