@@ -97,7 +97,8 @@ def test_nothing_stays_behind_when_it_is_stopped(tmp_path: Path) -> None:
         (("--workers", "0"), "1 to 64 workers"),
         (("--workers", "2", "--kills", "2"), "left alive"),
         (("--kills", "-1"), "left alive"),
-        (("--keep", "."), "not empty"),
+        (("--keep", "."), "not an empty folder"),
+        (("--keep", "mine"), "not an empty folder"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:

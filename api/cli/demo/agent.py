@@ -63,6 +63,8 @@ class Agent:
             self._tell("dropped")
             return 1
         self._pause("pushed")
+        # So that whoever reads the record does not take the pause until the next task for this one.
+        self._tell("done")
         return 0
 
     def _start_clean(self) -> None:

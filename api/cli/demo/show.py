@@ -131,8 +131,9 @@ def _check(settings: DemoSettings) -> None:
         raise Refused("invalid_request", "one worker has to be left alive", "Choose fewer --kills or more --workers.")
     if shutil.which("git") is None:
         raise Refused("no_git", "the demo works on a git repository, and there is no git", "Install git.")
-    if settings.keep is not None and settings.keep.exists() and any(settings.keep.iterdir()):
-        raise Refused("not_empty", f"{settings.keep} is not empty", "Name a new folder with --keep.")
+    keep = settings.keep
+    if keep is not None and keep.exists() and not (keep.is_dir() and not any(keep.iterdir())):
+        raise Refused("not_empty", f"{keep} is not an empty folder", "Name a new folder with --keep.")
 
 
 @contextmanager
