@@ -6,10 +6,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.log.port import Log
-from tests.contracts.library_cipher import stand_in
 from tests.contracts.stores import STORES, Place
-
-stand_in()
 
 
 @pytest.fixture(params=sorted(STORES))
