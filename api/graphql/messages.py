@@ -2,10 +2,10 @@
 
 import dataclasses
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, cast, get_args, get_origin
 
 import strawberry
 from pydantic.fields import FieldInfo
@@ -141,7 +141,7 @@ class Messages:
 def plain(value: Any) -> Any:
     """An input as JSON would say it; what was not given is left out."""
     if isinstance(value, list):
-        return [plain(one) for one in _items(value)]
+        return [plain(one) for one in cast("list[object]", value)]
     if isinstance(value, Enum):
         return value.value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -155,10 +155,6 @@ def _class(name: str, made: list[tuple[str, Any, Any]]) -> type:
     """A class as if it had been written down: annotations, and fields as attributes."""
     body: dict[str, Any] = {field: value for field, _, value in made}
     return type(name, (), body | {"__annotations__": {field: kind for field, kind, _ in made}})
-
-
-def _items(values: Iterable[Any]) -> Iterable[Any]:
-    return values
 
 
 @lru_cache(maxsize=1_000)

@@ -77,7 +77,7 @@ def _build_union(members: tuple[Any, ...], data: Any) -> Any:
         if tag is not None and getattr(_bare(member), "__name__", "") == tag:
             return _build(member, data)
     rest = [member for member in members if member is not type(None)]
-    return _build(rest[0], data) if len(rest) == 1 else data
+    return _build(rest[0], data) if len(rest) == 1 else cast("object", data)
 
 
 def _build_dataclass(kind: type, data: dict[str, Any]) -> Any:

@@ -32,7 +32,8 @@ def command_names() -> set[str]:
 
 
 READS = {
-    f"read.{thing}" for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
+    f"read.{thing}"
+    for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
 }
 RIGHTS = {"heartbeat", "lock.wide"}
 DERIVED = {

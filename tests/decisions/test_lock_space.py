@@ -79,7 +79,14 @@ def test_the_first_token_of_an_era_is_larger_than_every_token_of_the_era_before(
     assert isinstance(first, LocksGranted)
     assert first.token == ERA_TOKENS + 1
     later = grant(
-        LockSpace(last_token=Token(first.token)), era=3, session="s", incarnation=1, task=None, claims=(), purpose="", at=NOW
+        LockSpace(last_token=Token(first.token)),
+        era=3,
+        session="s",
+        incarnation=1,
+        task=None,
+        claims=(),
+        purpose="",
+        at=NOW,
     )
     assert isinstance(later, LocksGranted)
     assert later.token == 3 * ERA_TOKENS + 1

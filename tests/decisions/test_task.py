@@ -1,5 +1,6 @@
 """Given, when, then: what becomes of tasks without a report of their holder, and what follows an attempt."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,7 +245,8 @@ def a_running_task(**state: Any) -> Task:
     claimed = TaskClaimed(session="s", incarnation=1, token=4, attempt=1, strategy="", at=fleet.now)
     fleet.given(fleet.id_of("a"), claimed, TaskStarted(token=4, at=fleet.now))
     task = fleet.task("a")
-    return Task(**{name: getattr(task, name) for name in ("plan", "phase", "unmet")} | {"attempts": 1} | state)
+    bare = Task(plan=task.plan, phase=task.phase, unmet=task.unmet, attempts=1)
+    return replace(bare, **state)
 
 
 def after(task: Task, kind: Any, locks_free_at: int | None = None, seed: str = "x") -> tuple[TaskAttemptEnded, Any]:

@@ -37,7 +37,10 @@ def plans(draw: st.DrawFn, most: int = 7) -> tuple[PlannedTask, ...]:
                 title=name,
                 priority=draw(st.integers(-3, 3)),
                 needs=tuple(Need(task=need) for need in sorted(needs)),
-                scope=tuple(ScopeClaim(claim=f"path:r//{claim}", mode=mode) for claim in claims),
+                scope=tuple(
+                    ScopeClaim(claim=f"path:r//{claim}", mode="shared" if mode == "shared" else "exclusive")
+                    for claim in claims
+                ),
             )
         )
     return tuple(sorted(tasks, key=lambda task: task.key))
@@ -255,7 +258,7 @@ def commands(draw: st.DrawFn) -> ApplyPlan:
                         max_attempts=draw(st.integers(1, 9)), on_exhausted=draw(st.sampled_from(["fail", "park"]))
                     ),
                     "requires": tuple(
-                        Requirement(key=key, operator=operator, value=value)
+                        Requirement.model_validate({"key": key, "operator": operator, "value": value})
                         for key, found in named.items()
                         for operator, value in found
                     ),
