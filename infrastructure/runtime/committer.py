@@ -25,6 +25,8 @@ LOCKED_GROUP_MAX: Final = 64
 GATHER_TURNS: Final = 4
 WAITING_MAX: Final = 20_000
 MISMATCHES_BEFORE_LOCK: Final = 2
+LOCKED_PAUSE_SECONDS: Final = 0.4
+"""Between attempts on a store that is away; with the bound on mismatches that is as patient as other appends."""
 UNAVAILABLE_SECONDS_MAX: Final = 10.0
 RECENT_MAX: Final = 20_000
 
@@ -217,7 +219,8 @@ class Committer:
         """Take the log's lock first, then read, decide and append, so that this node does not starve."""
         hot = self._hot.empty()
         view = GroupView(hot, self._aggregates, self._log.era)
-        group = Group()
+        # What one command derives may be more than the lock is held for: the rest comes with later groups.
+        group = Group(members_max=LOCKED_GROUP_MAX)
 
         def decide_under_lock() -> list[Member]:
             for pending in pendings:
@@ -231,10 +234,14 @@ class Committer:
 
         try:
             results = await self._in_thread(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
-        except (OutcomeUnknown, StoreUnavailable):
+        except (OutcomeUnknown, StoreUnavailable) as error:
             # The same ids go again: the unique receipt tells what became of them.
+            for pending in pendings:
+                pending.doubted = pending.doubted or isinstance(error, OutcomeUnknown)
+            await asyncio.sleep(LOCKED_PAUSE_SECONDS)
             return again_after_doubt(pendings)
         self._hot.adopt(hot.everything(), {})
+        view.hot = self._hot
         self._settler.announce(group.decided)
         return await self._settle(group, view, results)
 
@@ -286,4 +293,4 @@ def _repeat(command_id: str, known: tuple[bytes, Outcome], digest: bytes) -> Out
 
 def _fail(pending: Pending, error: Exception) -> None:
     if pending.caller is not None and not pending.caller.done():
-        pending.caller.set_exception(error)
+        pending.caller.set_exception(OutcomeUnknown(repr(error)) if pending.doubted else error)

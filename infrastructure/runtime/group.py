@@ -31,6 +31,8 @@ class Pending:
     digest: bytes
     caller: asyncio.Future[Outcome] | None = None
     mismatches: int = 0
+    doubted: bool = False
+    """Whether an append of it broke off: it may be in the log, so no fault may say that nothing was written."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,8 +52,12 @@ class Decided:
 class Group:
     """What was decided so far, in order."""
 
-    decided: list[Decided] = field(default_factory=list)
-    faults: list[tuple[Pending, Exception]] = field(default_factory=list)
+    decided: list[Decided] = field(default_factory=list[Decided])
+    faults: list[tuple[Pending, Exception]] = field(default_factory=list[tuple[Pending, Exception]])
+    ids: set[str] = field(default_factory=set[str])
+    members_max: int | None = None
+    later: list[tuple[Pending, int | None]] = field(default_factory=list[tuple[Pending, int | None]])
+    """What found no room, with the index of the member whose event it answers (None for what a caller asked)."""
 
     def members(self) -> list[Member]:
         return [one.member for one in self.decided]
@@ -70,12 +76,14 @@ class GroupDecider:
 
         Raises StreamsMissing with the group and the view as they were, so that the caller loads and asks again.
         """
-        decided, faults = len(group.decided), len(group.faults)
+        decided, faults, later = len(group.decided), len(group.faults), len(group.later)
         try:
             self._decide_tree(pending, view, group)
         except StreamsMissing:
+            group.ids.difference_update(one.pending.stamp.command_id for one in group.decided[decided:])
             del group.decided[decided:]
             del group.faults[faults:]
+            del group.later[later:]
             raise
 
     def probe(self, pending: Pending, view: GroupView) -> StreamsMissing:
@@ -95,11 +103,19 @@ class GroupDecider:
         try:
             while queue:
                 now, cause, depth = queue.pop(0)
+                if group.members_max is not None and len(group.decided) >= group.members_max:
+                    group.later.append((now, cause))
+                    continue
+                if now.stamp.command_id in group.ids:
+                    # Derived here and asked by the reactor at once: the second one finds the receipt of the first.
+                    group.later.append((now, None))
+                    continue
                 decided = self._decide_one(now, view, cause, depth, group)
                 undone.append(view.journal())
                 if decided is None:
                     continue
                 group.decided.append(decided)
+                group.ids.add(now.stamp.command_id)
                 if depth < ROUNDS_MAX:
                     queue += self._derive(decided, view, len(group.decided) - 1, depth)
         except StreamsMissing:

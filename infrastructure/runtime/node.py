@@ -16,6 +16,7 @@ from domain.kernel.message import Command, Stamp
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
+from infrastructure.runtime import hints_checkpoint
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
@@ -54,7 +55,8 @@ class Node:
     def __init__(self, log: Log, rows: RowStore, keys: KeyFold, options: NodeOptions) -> None:
         self.name: Final = f"node_{secrets.token_hex(6)}"
         self.log: Final = log
-        self.hints: Final = Hints(log, self.decode, keys)
+        folds, self._kept = hints_checkpoint.resume(log)
+        self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
         self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY)
         self.waiting: Final = WaitingRoom(self.hints.has_ready)
         self.names: Final = ProjectNames(log)
@@ -112,6 +114,7 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.stop()
         await self.leases.stop()
+        await self._keep_hints()
         await asyncio.to_thread(self.projector.stop)
         await asyncio.to_thread(self._snapshots.stop)
 
@@ -123,6 +126,14 @@ class Node:
             return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
 
         return await self.waiting.claim(stamp.project, attempt, wait_seconds=wait_seconds)
+
+    async def _keep_hints(self) -> None:
+        """A checkpoint between groups, so that the next start reads only what came after it."""
+        if self.committer.busy or self.hints.position == self._kept:
+            return
+        self._kept = self.hints.position
+        # On the loop: the folds change there, and a copy would cost as much as the text.
+        hints_checkpoint.keep(self.log, self.hints.folds, self._kept)
 
     def _yield_to_commands(self) -> None:
         """Called by the projector every few events: whoever waits for a command comes before who looks."""
@@ -142,12 +153,15 @@ class Node:
                 await asyncio.sleep(FOLLOW_SECONDS)
 
     async def _follow_once(self) -> None:
+        if self.hints.position - self._kept >= hints_checkpoint.KEEP_EVERY_EVENTS:
+            await self._keep_hints()
         if self.log.shared:
             await asyncio.to_thread(self.log.wait_beyond, self.hints.position, timeout_seconds=FOLLOW_SECONDS)
         else:
             # Nobody else writes here: only a doubt about an append leaves something unseen.
             await asyncio.sleep(FOLLOW_SECONDS)
-        if self.log.head() <= self.hints.position:
+        # On a thread: while PostgreSQL is away this takes seconds, in which everybody else has to be answered.
+        if await asyncio.to_thread(self.log.head) <= self.hints.position:
             return
         page = await asyncio.to_thread(self.hints.read_page)
         places = self.hints.absorb(page)

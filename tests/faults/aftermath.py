@@ -1,0 +1,83 @@
+"""Reads what a run left behind: the whole log, its receipts, and read models against a fresh fold."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from domain.catalogue import REGISTRY
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import Log, LogRow
+from infrastructure.log.postgres import PostgresLog
+from infrastructure.log.sqlite import SqliteLog
+from infrastructure.rows.port import RowStore
+from infrastructure.rows.postgres import PostgresRows
+from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.projector import Projector
+from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.kernel.replay import replay
+from projections.kernel.requests import Order, select
+from tests.faults.checker import violations
+from tests.faults.load import History
+
+PAGE = 5_000
+
+
+def rows_of(log: Log) -> list[LogRow]:
+    """Every stored event."""
+    found: list[LogRow] = []
+    while page := log.page(after=len(found), limit=PAGE):
+        found += page
+    return found
+
+
+def check_aftermath(data: Path, store: str, history: History) -> list[LogRow]:
+    """Everything that must hold once the servers are gone; answers the log."""
+    log: Log = PostgresLog(store) if store.startswith("postgres") else SqliteLog(data / "signalbox.db")
+    rows: RowStore = PostgresRows(store) if store.startswith("postgres") else SqliteRows(data / "rows.db")
+    try:
+        stored = rows_of(log)
+        wrong = violations(stored, history.ops)
+        assert not wrong, wrong[:20]
+        assert stored[-1].position == log.head() == len(stored)
+        check_receipts(log, history)
+        check_read_models(log, rows, stored)
+        return stored
+    finally:
+        rows.close()
+        log.close()
+
+
+def check_receipts(log: Log, history: History) -> None:
+    """What is remembered is what was answered, byte for byte as JSON."""
+    for op in history.ops:
+        receipt = log.receipt(op.command_id)
+        if op.outcome == "ok":
+            assert receipt is not None, op
+            assert receipt.position == op.position, op
+            assert json.dumps(json.loads(receipt.outcome)["answer"], sort_keys=True) == op.answer, op
+
+
+def check_read_models(log: Log, rows: RowStore, stored: list[LogRow]) -> None:
+    """The rows that grew beside the faults are those of a fold from the first event."""
+    projector = Projector(log, rows, PROJECTIONS, lambda row: recorded(row, REGISTRY))
+    projector.open()
+    projector.catch_up()
+    events = [recorded(row, REGISTRY) for row in stored]
+    for status in projector.status():
+        assert (status.checkpoint, status.parked_streams, status.error) == (len(stored), 0, ""), status
+    for projection in PROJECTIONS:
+        assert everything(rows, projection) == replay(projection, events), projection.name
+
+
+def everything(store: RowStore, projection: AnyProjection) -> dict[str, Any]:
+    """All live rows by key."""
+    found: dict[str, Any] = {}
+    start: tuple[str, ...] | None = None
+    while True:
+        selection = select(projection, (), order=Order(), limit=200, cursor=None, as_of=None)
+        page = store.select(replace(selection, start=start)).rows
+        found.update((row.key, row) for row in page[:200])
+        if len(page) <= 200:
+            return found
+        start = (page[199].key,)

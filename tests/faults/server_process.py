@@ -1,0 +1,121 @@
+"""A real server in a process of its own that tests kill, stop and start again on the same data."""
+
+import multiprocessing
+import multiprocessing.process
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+START_SECONDS_MAX: Final = 40.0
+_CONTEXT: Final = multiprocessing.get_context("forkserver")
+# The imports of a server take longer than its start: a process that has them forks every server.
+_CONTEXT.set_forkserver_preload(["tests.faults.server_process", "api.composition.server", "api.app", "api.http.server"])
+
+
+def serve_until_killed(data: str, store: str, secret: str) -> None:
+    """What the child does: the composition and the doors as they are, on a port of its own."""
+    from api.app import create_app
+    from api.composition.server import running
+    from api.http.server import run, serve
+    from infrastructure.local import publish_endpoint
+    from infrastructure.settings import Settings
+
+    told = (Path(data) / "server.log").open("a", buffering=1)
+    os.dup2(told.fileno(), sys.stdout.fileno())
+    os.dup2(told.fileno(), sys.stderr.fileno())
+    settings = Settings.model_validate(
+        {"data": data, "store": store, "secret": secret, "bind": "127.0.0.1:0", "log_format": "json"}
+    )
+
+    async def main() -> None:
+        async with running(settings) as services:
+            app = create_app(services, graphql=None, settings=settings)
+            await serve(app, settings, started=lambda url: publish_endpoint(settings.data, url))
+
+    run(main)
+
+
+class ServerProcess:
+    """One server on one data folder. ``start`` and ``kill`` as often as one likes."""
+
+    def __init__(self, data: Path, store: str, secret: str = "s" * 32) -> None:
+        self._data = data
+        self._store = store
+        self._secret = secret
+        self._process: multiprocessing.process.BaseProcess | None = None
+        self.url = ""
+        data.mkdir(exist_ok=True)
+
+    @property
+    def key(self) -> str:
+        """The owner's key, as the server wrote it."""
+        return (self._data / "local.key").read_text().strip()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until it takes connections."""
+        process = _CONTEXT.Process(target=serve_until_killed, args=(str(self._data), self._store, self._secret))
+        self._process = process
+        process.start()
+        until = time.monotonic() + START_SECONDS_MAX
+        while (url := self._published()) is None:
+            assert process.is_alive(), self.log()
+            assert time.monotonic() < until, self.log()
+            time.sleep(0.01)
+        self.url = url
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self._process = None
+
+    def stop(self) -> None:
+        """SIGTERM, and the end it should come to."""
+        assert self._process is not None
+        os.kill(self.pid, signal.SIGTERM)
+        self._process.join(20)
+        code = self._process.exitcode
+        if code is None:
+            self.kill()
+        assert code == 0, f"ended with {code}\n{self.log()}"
+        self._process = None
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def close(self) -> None:
+        """Nothing is left behind, whatever the test did."""
+        if self._process is not None:
+            self.kill()
+
+    def log(self) -> str:
+        """The end of what it said."""
+        return (self._data / "server.log").read_text(errors="replace")[-6_000:]
+
+    def _published(self) -> str | None:
+        try:
+            endpoint = orjson.loads((self._data / "server.json").read_bytes())
+        except (OSError, ValueError):
+            return None
+        if endpoint["pid"] != self.pid:
+            return None
+        host, _, port = str(endpoint["url"]).removeprefix("http://").partition(":")
+        with socket.socket() as probe:
+            return endpoint["url"] if probe.connect_ex((host, int(port))) == 0 else None

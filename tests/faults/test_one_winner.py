@@ -1,0 +1,166 @@
+"""Any number of callers, one task: exactly one has it, on every store, with two nodes, with requests sent twice."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.composition.server import open_log, running
+from api.edge import Edge, Origin, fresh_command_id
+from api.ports import Services
+from domain.kernel.errors import Rejection
+from domain.kernel.ids import PrincipalId
+from domain.principal.allow import Principal
+from infrastructure.log.port import LogRow
+from infrastructure.settings import Settings
+from tests.faults.aftermath import rows_of
+from tests.faults.checker import Op, violations
+
+OWNER = Principal(PrincipalId("key_owner"), "owner", None, human=True)
+
+
+@dataclass
+class Nodes:
+    """Nodes of one store in this process, each with an edge of its own; requests go to them in turn."""
+
+    services: Sequence[Services]
+    settings: Sequence[Settings]
+    history: list[Op]
+
+    def __post_init__(self) -> None:
+        self.edges = [Edge(one) for one in self.services]
+        self.sent = 0
+
+    async def ask(self, kind: str, fields: dict[str, Any], *, twice: bool = False) -> dict[str, Any]:
+        """One command; sent twice at once, to two nodes where there are two, both have to be told the same."""
+        command_id = fresh_command_id(self.services[0].clock.now())
+        sends = [self._send(kind, fields, command_id) for _ in range(2 if twice else 1)]
+        told = await asyncio.gather(*sends)
+        # Told the same: a refusal is not remembered, so a second send may find another reason, but never a success
+        # beside another success.
+        accepted = [one for one in told if one["ok"]]
+        assert all(one == accepted[0] for one in accepted), told
+        return accepted[0] if accepted else told[0]
+
+    async def must(self, kind: str, fields: dict[str, Any]) -> dict[str, Any]:
+        told = await self.ask(kind, fields)
+        assert told["ok"], told
+        answer: dict[str, Any] = told["answer"]
+        return answer
+
+    async def _send(self, kind: str, fields: dict[str, Any], command_id: str) -> dict[str, Any]:
+        self.sent += 1
+        edge = self.edges[self.sent % len(self.edges)]
+        answer = await edge.submit_json(kind, json.dumps(fields).encode(), Origin(OWNER, command_id))
+        assert not isinstance(answer, Rejection), answer
+        content: dict[str, Any] = json.loads(answer.text)
+        text = json.dumps(content.get("answer"), sort_keys=True)
+        self.history.append(
+            Op(command_id, kind, "ok", answer.position, text) if answer.ok else Op(command_id, kind, "info")
+        )
+        return content
+
+    async def sessions(self, count: int, **fields: Any) -> list[dict[str, Any]]:
+        """Open sessions that serve the project."""
+        opened = await asyncio.gather(
+            *(self.must("open_session", {"projects": ["shop"], **fields}) for _ in range(count))
+        )
+        return [{"project": "shop", "session": one["session"], "incarnation": one["incarnation"]} for one in opened]
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres", "postgres twice"])
+async def nodes(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Nodes]:
+    kind, _, twice = request.param.partition(" ")
+    store = request.getfixturevalue("postgres_url") if kind == "postgres" else kind
+    settings = [
+        Settings.model_validate({"data": tmp_path / str(number), "store": store, "secret": "s" * 32})
+        for number in range(2 if twice else 1)
+    ]
+    async with AsyncExitStack() as stack:
+        services = [await stack.enter_async_context(running(one)) for one in settings]
+        nodes = Nodes(services, settings, [])
+        await nodes.must("create_project", {"name": "shop"})
+        yield nodes
+        stored = await asyncio.to_thread(log_of, nodes)
+        assert not violations(stored, nodes.history)
+
+
+def log_of(nodes: Nodes) -> list[LogRow]:
+    """What is stored, read as a stranger would; a log in memory is the node's own."""
+    node = nodes.services[0].events
+    if nodes.settings[0].store_kind != "postgres":
+        return rows_of(node._node.log)  # type: ignore[attr-defined]
+    log = open_log(nodes.settings[0])
+    try:
+        return rows_of(log)
+    finally:
+        log.close()
+
+
+@pytest.mark.parametrize("twice", [False, True], ids=["once", "sent twice"])
+@pytest.mark.parametrize("callers", [2, 8, 64, 256])
+async def test_exactly_one_of_many_callers_has_the_task(nodes: Nodes, callers: int, twice: bool) -> None:
+    await nodes.must("apply_plan", {"project": "shop", "tasks": [{"key": "one", "title": "One"}]})
+    sessions = await nodes.sessions(callers)
+    told = await asyncio.gather(*(nodes.ask("claim_task", session, twice=twice) for session in sessions))
+    winners = [one for one in told if one["ok"]]
+    assert len(winners) == 1
+    assert {one["error"]["code"] for one in told if not one["ok"]} == {"nothing_ready"}
+    stored = await asyncio.to_thread(log_of, nodes)
+    assert sum(row.type == "task.claimed.v1" for row in stored) == 1
+
+
+async def test_sixty_four_callers_drain_five_hundred_tasks(nodes: Nodes) -> None:
+    """Chains of five, so that every completion but the last makes the next one ready, exactly once."""
+    tasks = [
+        {"key": f"{chain}-{link}", "title": "Work", "needs": [{"task": f"{chain}-{link - 1}"}] if link else []}
+        for chain in range(100)
+        for link in range(5)
+    ]
+    await nodes.must("apply_plan", {"project": "shop", "tasks": tasks})
+    sessions = await nodes.sessions(64)
+    done: list[str] = []
+
+    async def work(session: dict[str, Any]) -> None:
+        while len(done) < len(tasks):
+            claimed = await nodes.ask("claim_task", session)
+            if not claimed["ok"]:
+                assert claimed["error"]["code"] == "nothing_ready", claimed
+                await asyncio.sleep(0.02)
+                continue
+            answer = claimed["answer"]
+            await nodes.must("complete_task", {"project": "shop", "task": answer["task"], "token": answer["token"]})
+            done.append(answer["key"])
+
+    async with asyncio.timeout(90):
+        await asyncio.gather(*(work(session) for session in sessions))
+    assert Counter(done) == Counter(task["key"] for task in tasks)
+    counted = Counter(row.type for row in await asyncio.to_thread(log_of, nodes))
+    assert counted["task.claimed.v1"] == counted["task.completed.v1"] == 500
+    assert counted["task.need_settled.v1"] == 400
+    assert counted["task.readied.v1"] == 500
+
+
+async def test_a_diamond_of_needs_is_ready_once_and_only_after_all(nodes: Nodes) -> None:
+    """Forty needs of one task completed at once over all nodes."""
+    needs = [{"key": f"need-{number}", "title": "Need"} for number in range(40)]
+    last = {"key": "last", "title": "Last", "needs": [{"task": need["key"]} for need in needs]}
+    await nodes.must("apply_plan", {"project": "shop", "tasks": [*needs, last]})
+    sessions = await nodes.sessions(40)
+    claimed = await asyncio.gather(*(nodes.must("claim_task", session) for session in sessions))
+    await asyncio.gather(
+        *(
+            nodes.ask("complete_task", {"project": "shop", "task": one["task"], "token": one["token"]}, twice=True)
+            for one in claimed
+        )
+    )
+    assert (await nodes.must("claim_task", sessions[0]))["key"] == "last"
+    counted = Counter(row.type for row in await asyncio.to_thread(log_of, nodes))
+    assert counted["task.need_settled.v1"] == 40
+    assert counted["task.readied.v1"] == 41
