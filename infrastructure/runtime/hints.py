@@ -1,6 +1,7 @@
 """Hints beside the states: what is ready, what is due, who has which key. Folds of the log, kept level with it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from domain.dispatch.ready import ReadyIndex
@@ -9,6 +10,7 @@ from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.policy import Cause
 from domain.policies.agenda import TIMED, Agenda
+from domain.principal.events import KeyIssued, KeyRevoked
 from domain.task.state import Absent, Task
 from infrastructure.log.port import Log, LogRow
 from infrastructure.runtime.settle import Place
@@ -23,6 +25,17 @@ class KeyFold(Protocol):
     def observe(self, stream: str, event: Event) -> None: ...
 
 
+@dataclass(slots=True)
+class HintFolds:
+    """What the hints are made of; a checkpoint keeps and restores it whole."""
+
+    ready: ReadyIndex = field(default_factory=ReadyIndex)
+    agenda: Agenda = field(default_factory=Agenda)
+    standings: Standings = field(default_factory=Standings)
+    key_events: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
+    """By stream and type: a key is issued once and revoked once."""
+
+
 class Hints:
     """Applies this node's events at once and those of other nodes as the log tells; a decision checks each hint.
 
@@ -30,14 +43,19 @@ class Hints:
     behind it is read in order, this node's own events once more too, so that the folds converge on the log.
     """
 
-    def __init__(self, log: Log, decode: Callable[[LogRow], Recorded], keys: KeyFold) -> None:
-        self.ready: Final = ReadyIndex()
-        self.agenda: Final = Agenda()
-        self.standings: Final = Standings()
+    def __init__(
+        self, log: Log, decode: Callable[[LogRow], Recorded], keys: KeyFold, folds: HintFolds, position: int
+    ) -> None:
+        self.folds: Final = folds
+        self.ready: Final = folds.ready
+        self.agenda: Final = folds.agenda
+        self.standings: Final = folds.standings
         self._keys = keys
         self._log = log
         self._decode = decode
-        self.position = 0
+        self.position = position
+        for (stream, _), event in folds.key_events.items():
+            keys.observe(stream, event)
 
     def has_ready(self, project: str) -> bool:
         """Whether any task of the project looks ready."""
@@ -80,4 +98,6 @@ class Hints:
         if type(event) in TIMED:
             self.agenda.observe(Cause(stream, version, event, project))
         self.standings.observe(stream, event)
-        self._keys.observe(stream, event)
+        if isinstance(event, KeyIssued | KeyRevoked):
+            self._keys.observe(stream, event)
+            self.folds.key_events[stream, event.TYPE] = event
