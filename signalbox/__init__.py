@@ -3,13 +3,19 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from signalbox.client import AsyncClient, Client
+
     __version__: str
 
-__all__ = ["__version__"]
+__all__ = ["AsyncClient", "Client", "__version__"]
 
 
-def __getattr__(name: str) -> str:
-    """The version, looked up only when asked for: reading metadata costs more than starting the hook."""
+def __getattr__(name: str) -> object:
+    """What is looked up only when asked for: reading metadata costs more than starting the hook."""
+    if name in ("AsyncClient", "Client"):
+        import signalbox.client
+
+        return getattr(signalbox.client, name)
     if name == "__version__":
         from importlib.metadata import version
 

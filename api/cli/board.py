@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api.cli import lock_commands, session_commands, task_commands
-from api.cli.reading import LOCKS, ROWS_MAX, SESSIONS, STATUSES, TASKS, listing
+from api.cli.queries import LOCKS, SESSIONS, STATUSES, TASKS
+from api.cli.reading import ROWS_MAX, listing
 from api.cli.task_commands import lowered
-from api.cli.terminal import printable, table_of
+from api.cli.terminal import table_of
+from api.cli.words import printable
 from signalbox.client.fields import Fields
 
 if TYPE_CHECKING:

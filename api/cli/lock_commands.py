@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project, command, group
-from api.cli.reading import LOCKS, listing, project_of
+from api.cli.queries import LOCKS
+from api.cli.reading import listing, project_of
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, claims, moment, short
 from signalbox.client.fields import Fields

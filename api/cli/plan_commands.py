@@ -108,10 +108,10 @@ def read(file: Path) -> "Plan":
 
 def _ensure_project(terminal: Terminal, project: str) -> None:
     """Create it where it is absent; one that exists is used as it is, whatever its settings."""
-    from api.cli.reading import PROJECT
+    from api.cli.queries import PROJECT
+    from api.cli.reading import single
 
-    found = optional_object(terminal.client.graphql(PROJECT, {"name": project}), "found")
-    if found.get("project") is None:
+    if single(terminal.client, PROJECT, {"name": project}).get("project") is None:
         terminal.client.command("create_project", name=project)
         terminal.note(f"project {project} created")
 
@@ -133,11 +133,11 @@ def _placed(refused: Refused, plan: "Plan") -> Refused:
 
 
 def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
-    from api.cli.reading import PLANNED, PROJECT, ROWS_MAX, listing
+    from api.cli.queries import PLANNED, PROJECT
+    from api.cli.reading import ROWS_MAX, listing, single
     from api.plan.differences import differences_of
 
-    found = optional_object(terminal.client.graphql(PROJECT, {"name": plan.command.project}), "found")
-    if found.get("project") is None:
+    if single(terminal.client, PROJECT, {"name": plan.command.project}).get("project") is None:
         return differences_of((), plan.command.tasks)
     rows = listing(terminal.client, PLANNED, {"project": plan.command.project}, ROWS_MAX)
     if rows.more:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.cli.command import command, group
-from api.cli.reading import PROJECTS, listing
+from api.cli.queries import PROJECTS
+from api.cli.reading import listing
 from api.cli.terminal import Column, Terminal
 from api.cli.words import moment, short
 

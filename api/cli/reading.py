@@ -1,9 +1,11 @@
-"""Lists for people, read through GraphQL page by page; every query of the command line stands here."""
+"""Lists for people, read through GraphQL page by page, as of the head of the log."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from api.cli.queries import PROJECTS, SESSIONS, TASK, TASKS
+from signalbox.client.asks import status
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
 
@@ -14,35 +16,6 @@ PAGE_ROWS_MAX: Final = 200
 SUFFIX_CHARACTERS_MIN: Final = 4
 ROWS_MAX: Final = 20_000
 """Rows that one listing reads at most."""
-
-_PAGE: Final = "position stale pageInfo { hasNextPage endCursor }"
-_TASK: Final = """id projectId key title kind priority status attempt percent note reason sessionId token waitsFor
-waitsUntil unmetTotal summary changedAt"""
-TASKS: Final = f"""query($where: TaskFilter, $cursor: String, $first: Int!, $after: Position) {{
-list: tasks(where: $where, cursor: $cursor, first: $first, after: $after) {{
-{_PAGE} edges {{ node {{ {_TASK} }} }} }} }}"""
-STATUSES: Final = f"""query($where: TaskFilter, $cursor: String, $first: Int!) {{
-list: tasks(where: $where, cursor: $cursor, first: $first) {{ {_PAGE} edges {{ node {{ status }} }} }} }}"""
-TASK: Final = f"""query($id: ID, $project: String, $key: String) {{
-found: task(id: $id, project: $project, key: $key) {{ position task {{ {_TASK} requires
-scope {{ claim mode }} needs {{ taskId key satisfied outcome }} }} }} }}"""
-_SESSION: Final = """id name tool model host owner status incarnation capacity ttlSeconds capabilities attemptsLive
-completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
-SESSIONS: Final = f"""query($project: String, $status: [SessionStatus!], $cursor: String, $first: Int!) {{
-list: sessions(project: $project, status: $status, cursor: $cursor, first: $first) {{
-{_PAGE} edges {{ node {{ {_SESSION} }} }} }} }}"""
-SESSION: Final = f"query($id: ID!) {{ found: session(id: $id) {{ position session {{ {_SESSION} }} }} }}"
-LOCKS: Final = f"""query($project: String, $cursor: String, $first: Int!) {{
-list: locks(project: $project, cursor: $cursor, first: $first) {{ {_PAGE} edges {{ node {{
-token sessionId incarnation taskId claims {{ claim mode }} purpose grantedAt lingersUntil lingersBecause }} }} }} }}"""
-PROJECTS: Final = f"""query($cursor: String, $first: Int!) {{ list: projects(cursor: $cursor, first: $first) {{
-{_PAGE} edges {{ node {{ id name frozen lockDelaySeconds createdAt }} }} }} }}"""
-PROJECT: Final = "query($name: String!) { found: project(name: $name) { project { id name frozen } } }"
-KEYS: Final = f"""query($cursor: String, $first: Int!) {{ list: keys(cursor: $cursor, first: $first) {{
-{_PAGE} edges {{ node {{ id name role projectIds issuedAt expiresAt revoked }} }} }} }}"""
-PLANNED: Final = f"""query($project: String, $cursor: String, $first: Int!) {{
-list: events(project: $project, types: ["task.planned.v1"], cursor: $cursor, first: $first) {{
-{_PAGE} edges {{ node {{ event }} }} }} }}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +42,21 @@ def listing(client: "Client", query: str, variables: Mapping[str, object], limit
     return Listing(tuple(rows[:limit]), position, more or len(rows) > limit)
 
 
+def single(client: "Client", query: str, variables: Mapping[str, object]) -> Fields:
+    """The answer to a question for one thing; its field is missing where there is none."""
+    return optional_object(client.graphql(query, {**variables, "after": _head(client)}), "found")
+
+
+def _head(client: "Client") -> int:
+    """Where the log ends: whoever wrote something a moment ago finds it in what is read from here on."""
+    return integer(client.ask(status()), "head")
+
+
 def _pages(client: "Client", query: str, variables: Mapping[str, object], limit: int) -> Iterator[Fields]:
     cursor: str | None = None
+    after = _head(client)
     while True:
-        asked = {**variables, "first": min(limit, PAGE_ROWS_MAX), "cursor": cursor}
+        asked = {**variables, "after": after, "first": min(limit, PAGE_ROWS_MAX), "cursor": cursor}
         page = optional_object(client.graphql(query, asked), "list")
         yield page
         info = optional_object(page, "pageInfo")
@@ -96,7 +80,7 @@ def project_of(client: "Client", named: str | None) -> str:
 
 def task_named(client: "Client", project: str, name: str) -> str:
     """The id of a task by id, key, or the last four or more characters of its id. Raises Refused."""
-    by_key = optional_object(client.graphql(TASK, {"project": project, "key": name}), "found")
+    by_key = single(client, TASK, {"project": project, "key": name})
     if by_key.get("task") is not None:
         return text(optional_object(by_key, "task"), "id")
     return _by_suffix(client, TASKS, {"where": {"project": project}}, "task", name)

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project, command, group
-from api.cli.reading import SESSION, SESSIONS, listing, session_named
+from api.cli.queries import SESSION, SESSIONS
+from api.cli.reading import listing, session_named, single
 from api.cli.task_commands import lowered
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, moment, pairs, short
@@ -51,8 +52,7 @@ def show(
 ) -> None:
     """One session with its attempts."""
     identifier = session_named(terminal.client, session)
-    found = optional_object(terminal.client.graphql(SESSION, {"id": identifier}), "found")
-    row = optional_object(found, "session")
+    row = optional_object(single(terminal.client, SESSION, {"id": identifier}), "session")
     terminal.show(lowered(row), *_details(row))
 
 

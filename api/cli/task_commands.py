@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project, command, group
-from api.cli.reading import TASK, TASKS, listing, project_of, task_named
+from api.cli.queries import TASK, TASKS
+from api.cli.reading import listing, project_of, single, task_named
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, claims, moment, short
 from signalbox.client.fields import Fields, objects, optional_object
@@ -60,7 +61,7 @@ def show(terminal: Terminal, task: Name, project: Project = None) -> None:
     """One task with what it needs, who works on it and why it stands as it does."""
     client = terminal.client
     identifier = task_named(client, project_of(client, project), task)
-    row = optional_object(optional_object(client.graphql(TASK, {"id": identifier}), "found"), "task")
+    row = optional_object(single(client, TASK, {"id": identifier}), "task")
     terminal.show(lowered(row), *_details(row))
 
 

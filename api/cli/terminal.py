@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.cli.words import printable
 from signalbox.client.endpoint import Endpoint, find_endpoint
 from signalbox.client.errors import SignalboxError
 
@@ -102,11 +103,6 @@ class Terminal:
 
     def _write(self, line: str) -> None:
         print(line if self.as_json else printable(line))
-
-
-def printable(text: str) -> str:
-    """The text without control characters: what others wrote must not steer this terminal."""
-    return "".join(letter if letter in "\n\t" or letter.isprintable() else "\ufffd" for letter in text)
 
 
 def table_of(rows: Iterable[Mapping[str, object]], columns: Iterable[Column]) -> "Table":

@@ -4,8 +4,8 @@ import select
 import sys
 import time
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -13,8 +13,8 @@ import typer
 from api.cli.command import Project, command
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
-from signalbox.client.asks import Waited, wait
-from signalbox.client.errors import ServerUnavailable
+from signalbox.client.asks import wait
+from signalbox.client.errors import ServerUnavailable, SignalboxError
 
 if TYPE_CHECKING:
     from api.cli.board import Board
@@ -87,23 +87,26 @@ def _boards(terminal: Terminal, board: "Board", keyboard: _Keyboard) -> Iterator
     """Boards as they change, each with what troubles the connection; ends when the keyboard says so."""
     from api.cli.board import board_of
 
-    with ThreadPoolExecutor(1) as threads:
-        while True:
-            waiting: Future[Waited] = threads.submit(
-                terminal.client.ask, wait(board.project, board.position, WAIT_SECONDS)
-            )
-            pause_until = time.monotonic() + max(REFRESH_SECONDS_MIN, board.read_seconds / SHARE_MAX)
-            while not waiting.done() or time.monotonic() < pause_until:
-                if keyboard.quits(KEY_SECONDS):
-                    terminal.client.close()
-                    return
-            trouble = ""
-            try:
-                waiting.result()
-                board = board_of(terminal.client, board.project)
-            except ServerUnavailable as error:
-                trouble = str(error)
-            yield board, trouble
+    while True:
+        # A thread of its own, so that a key ends the watch while the server still keeps us waiting.
+        waiting = Thread(target=_wait, args=(terminal, board), daemon=True)
+        waiting.start()
+        pause_until = time.monotonic() + max(REFRESH_SECONDS_MIN, board.read_seconds / SHARE_MAX)
+        while waiting.is_alive() or time.monotonic() < pause_until:
+            if keyboard.quits(KEY_SECONDS):
+                return
+        trouble = ""
+        try:
+            board = board_of(terminal.client, board.project)
+        except ServerUnavailable as error:
+            trouble = str(error)
+        yield board, trouble
+
+
+def _wait(terminal: Terminal, board: "Board") -> None:
+    """Until something changed; what goes wrong here shows when the board is read."""
+    with suppress(SignalboxError):
+        terminal.client.ask(wait(board.project, board.position, WAIT_SECONDS))
 
 
 @contextmanager

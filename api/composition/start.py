@@ -46,5 +46,5 @@ def _settings(said: Mapping[str, object]) -> Settings:
     try:
         return Settings.model_validate(said)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        wrong = "; ".join(": ".join((*map(str, one["loc"]), one["msg"])) for one in error.errors(include_input=False))
         raise CannotStartError(wrong, "Correct the option, or the variable SIGNALBOX_… that sets it.") from error

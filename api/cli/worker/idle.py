@@ -9,7 +9,7 @@ from signalbox.client.errors import ServerUnavailable
 from signalbox.client.fields import Fields, integer, items, optional_object
 
 MOVING: Final = ("READY", "ASSIGNED", "RUNNING", "BACKOFF")
-_QUERY: Final = """query($project: String, $moving: [TaskStatus!], $after: Position) {
+QUERY: Final = """query($project: String, $moving: [TaskStatus!], $after: Position) {
 moving: tasks(where: {project: $project, status: $moving}, first: 1, after: $after) { stale edges { node { key } } }
 pending: tasks(where: {project: $project, status: [PENDING]}, first: 1, after: $after) { stale edges { node { key } } }
 }"""
@@ -33,7 +33,7 @@ class Idleness:
         try:
             head = integer(await self.client.ask(status()), "head")
             variables = {"project": self.project, "moving": list(MOVING), "after": head}
-            board = await self.client.ask(graphql(_QUERY, variables))
+            board = await self.client.ask(graphql(QUERY, variables))
         except ServerUnavailable:
             return False
         moving, pending = optional_object(board, "moving"), optional_object(board, "pending")

@@ -6,6 +6,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Final, TextIO
 
+from api.cli.words import printable
+
 LINE_CHARACTERS_MAX: Final = 4_096
 
 
@@ -33,7 +35,7 @@ class Journal:
         if self._as_json:
             self._write(json.dumps({"event": event, "at": round(time.time(), 3), **data}, ensure_ascii=False))
         else:
-            self._write(f"{time.strftime('%H:%M:%S')} {words}")
+            self._write(f"{time.strftime('%H:%M:%S')} {printable(words)}")
 
     def output(self, task: str, key: str, source: str, line: str) -> None:
         """One line that a task's command wrote."""
@@ -41,7 +43,7 @@ class Journal:
         if self._as_json:
             self.tell("output", "", task=task, key=key, source=source, line=line)
         else:
-            self._write(f"         {key} | {line}")
+            self._write(f"         {printable(key)} | {printable(line)}")
 
     def totals(self, totals: Totals) -> None:
         """The last line."""

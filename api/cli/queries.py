@@ -1,0 +1,44 @@
+"""Every GraphQL query of the command line: lists under ``list``, single things under ``found``."""
+
+from typing import Final
+
+_TASK: Final = """id projectId key title kind priority status attempt percent note reason sessionId token waitsFor
+waitsUntil unmetTotal summary changedAt"""
+_SESSION: Final = """id name tool model host owner status incarnation capacity ttlSeconds capabilities attemptsLive
+completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
+_LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpose grantedAt lingersUntil
+lingersBecause"""
+
+
+def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
+    """A page of a list; ``variables`` are its own arguments with their types, ``fixed`` is one that never changes."""
+    paged = {**variables, "cursor": "String", "first": "Int!", "after": "Position"}
+    page = f"position stale pageInfo {{ hasNextPage endCursor }} edges {{ node {{ {selection} }} }}"
+    return f"query({_declared(paged)}) {{ list: {field}({_passed(paged)}{fixed}) {{ {page} }} }}"
+
+
+def _single(field: str, selection: str, **variables: str) -> str:
+    """One thing, which is null where there is none."""
+    asked = {**variables, "after": "Position"}
+    return f"query({_declared(asked)}) {{ found: {field}({_passed(asked)}) {{ {field} {{ {selection} }} }} }}"
+
+
+def _declared(variables: dict[str, str]) -> str:
+    return ", ".join(f"${name}: {kind}" for name, kind in variables.items())
+
+
+def _passed(variables: dict[str, str]) -> str:
+    return ", ".join(f"{name}: ${name}" for name in variables)
+
+
+_NEEDS: Final = "requires scope { claim mode } needs { taskId key satisfied outcome }"
+TASKS: Final = _list("tasks", _TASK, where="TaskFilter")
+STATUSES: Final = _list("tasks", "status", where="TaskFilter")
+TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", key="String")
+SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]")
+SESSION: Final = _single("session", _SESSION, id="ID!")
+LOCKS: Final = _list("locks", _LOCK, project="String")
+PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
+PROJECT: Final = _single("project", "id name frozen", name="String!")
+KEYS: Final = _list("keys", "id name role projectIds issuedAt expiresAt revoked")
+PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")

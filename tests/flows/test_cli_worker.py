@@ -1,0 +1,143 @@
+"""Workers as processes against a real server: work gets done, sessions end, and nobody outlives a killed worker."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.command_line import CommandLine, end
+
+SECONDS_MAX = 30.0
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path_factory.mktemp("served"))
+    server = line.serve()
+    try:
+        yield line
+    finally:
+        assert end(server) == 0
+
+
+def until(condition: Callable[[], object]) -> None:
+    ends_at = time.monotonic() + SECONDS_MAX
+    while not condition():
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+
+
+def apply(cli: CommandLine, project: str, *tasks: str) -> None:
+    text = f"project: {project}\ntasks:\n" + "".join(f"  - {task}\n" for task in tasks)
+    cli("plan", "apply", "-", stdin=text)
+
+
+def status_of(cli: CommandLine, project: str, key: str) -> str:
+    found: str = cli("task", "show", key, "-p", project, "--json").json["status"]
+    return found
+
+
+def test_workers_do_a_plan_in_order_and_end_by_themselves(cli: CommandLine) -> None:
+    apply(
+        cli, "chain", "{key: a, title: A}", "{key: b, title: B, needs: [a]}", "{key: c, title: C, needs: [a]}",
+        "{key: d, title: D, needs: [b, c]}",
+    )  # fmt: skip
+    record = cli.folder / "done"
+    arguments = ("worker", "-p", "chain", "--exec", f"echo $SIGNALBOX_TASK_KEY >> {record}", "--until-idle", "--json")
+    workers = [cli.start(*arguments, log=cli.folder / f"worker{number}.log") for number in range(3)]
+    assert [worker.wait(SECONDS_MAX) for worker in workers] == [0, 0, 0]
+    done = record.read_text().split()
+    assert (done[0], sorted(done[1:3]), done[3]) == ("a", ["b", "c"], "d")
+    logs = [(cli.folder / f"worker{number}.log").read_text().splitlines() for number in range(3)]
+    assert sum(json.loads(lines[-1])["completed"] for lines in logs) == 4
+    sessions = cli("session", "list", "-p", "chain", "--all", "--json").json["sessions"]
+    assert {session["status"] for session in sessions} == {"ended"}
+
+
+def test_until_idle_does_not_wait_for_what_can_no_longer_move(cli: CommandLine) -> None:
+    apply(cli, "stuck", "{key: bad, title: Bad, run: exit 1, retry: {max_attempts: 1}}",
+          "{key: after, title: After, needs: [bad]}")  # fmt: skip
+    cli("worker", "-p", "stuck", "--exec", "true", "--until-idle")
+    assert status_of(cli, "stuck", "bad") == "failed"
+    assert status_of(cli, "stuck", "after") == "pending"
+
+
+def test_until_idle_waits_for_the_work_of_others(cli: CommandLine) -> None:
+    apply(cli, "shared", "{key: slow, title: Slow, run: sleep 4}", "{key: last, title: Last, needs: [slow]}")
+    first = cli.start("worker", "-p", "shared", "--until-idle", log=cli.folder / "first.log")
+    until(lambda: status_of(cli, "shared", "slow") == "running")
+    second = cli("worker", "-p", "shared", "--exec", "true", "--until-idle", "--json")
+    assert first.wait(SECONDS_MAX) == 0
+    assert second.code == 0
+    assert status_of(cli, "shared", "slow") == "completed"
+    # Whoever of the two got the last task: the first one has nothing to run for it and gives it back.
+    assert status_of(cli, "shared", "last") == "completed"
+
+
+def test_sigterm_gives_the_work_back_and_ends_the_session(cli: CommandLine) -> None:
+    apply(cli, "stopped", "{key: long, title: Long, run: 'echo ::checkpoint half; sleep 60'}")
+    log = cli.folder / "stopped.log"
+    worker = cli.start("worker", "-p", "stopped", "--grace", "0", log=log)
+    until(lambda: status_of(cli, "stopped", "long") == "running")
+    assert end(worker) == 0
+    shown = cli("task", "show", "long", "-p", "stopped", "--json").json
+    assert shown["status"] == "ready"
+    assert cli("session", "list", "-p", "stopped", "--json").json["sessions"] == []
+    assert "1 released" in log.read_text()
+
+
+def test_a_cancelled_task_is_stopped_in_its_worker(cli: CommandLine, tmp_path: Path) -> None:
+    apply(cli, "called-off", f"{{key: long, title: Long, run: 'echo $$ > {tmp_path}/pid; exec sleep 60'}}")
+    log = tmp_path / "worker.log"
+    worker = cli.start("worker", "-p", "called-off", "--ttl", "10", "--json", log=log)
+    until((tmp_path / "pid").exists)
+    cli("task", "cancel", "long", "-p", "called-off")
+    until(lambda: '"event": "lost"' in log.read_text())
+    assert not alive(int((tmp_path / "pid").read_text()))
+    assert end(worker) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_work_does_not_outlive_a_worker_that_is_killed(cli: CommandLine, tmp_path: Path, number: int) -> None:
+    project = f"killed-{int(number)}"
+    script = f"(trap '' TERM; sh -c 'echo $$ > {tmp_path}/child; exec sleep 60') & echo $$ > {tmp_path}/pid; wait"
+    apply(cli, project, f"{{key: long, title: Long, run: {json.dumps(script)}}}")
+    worker = cli.start("worker", "-p", project, log=tmp_path / "worker.log")
+    until((tmp_path / "pid").exists)
+    until((tmp_path / "child").exists)
+    worker.send_signal(number)
+    worker.wait(SECONDS_MAX)
+    pids = [int((tmp_path / name).read_text()) for name in ("pid", "child")]
+    until(lambda: not any(map(alive, pids)))
+
+
+def test_progress_can_be_reported_from_inside(cli: CommandLine) -> None:
+    command = f"{sys.executable} -m signalbox task progress --percent 30 --note inside"
+    data = cli.folder / ".signalbox"
+    apply(cli, "inside", f"{{key: one, title: One, run: {json.dumps(command)}}}")
+    cli("worker", "-p", "inside", "--until-idle", SIGNALBOX_DATA=str(data))
+    shown = cli("task", "show", "one", "-p", "inside", "--json").json
+    assert (shown["status"], shown["percent"], shown["note"]) == ("completed", 30.0, "inside")
+
+
+def test_a_worker_starts_without_the_server_and_its_libraries() -> None:
+    heavy = ("pydantic", "typer", "fastapi", "strawberry", "rich", "domain", "infrastructure", "projections", "yaml")
+    program = (
+        "import sys, api.cli.main, api.cli.worker_command, api.cli.worker.running\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a dead one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

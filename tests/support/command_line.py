@@ -1,0 +1,88 @@
+"""The `signalbox` command as its users run it: processes, exit codes, what they print; and a server to talk to."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+START_SECONDS_MAX = 60.0
+
+
+@dataclass
+class Ran:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class CommandLine:
+    """Runs commands in a folder, without any setting of the surroundings."""
+
+    folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, code: int = 0, stdin: str = "", **environment: str) -> Ran:
+        """Run one to its end and insist on its exit code."""
+        done = subprocess.run(
+            [sys.executable, "-m", "signalbox", *arguments],
+            cwd=self.folder,
+            env=self._environment(environment),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    def start(self, *arguments: str, log: Path, **environment: str) -> "subprocess.Popen[bytes]":
+        """Run one in the background, its output into a file."""
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "signalbox", *arguments],
+                cwd=self.folder,
+                env=self._environment(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    def serve(self) -> "subprocess.Popen[bytes]":
+        """Start a server whose data folder is the one of this folder, on a free port, and wait for it."""
+        log = self.folder / "up.log"
+        process = self.start("up", "--bind", "127.0.0.1:0", log=log)
+        published = self.folder / ".signalbox" / "server.json"
+        ends_at = time.monotonic() + START_SECONDS_MAX
+        while not published.exists() or json.loads(published.read_text())["pid"] != process.pid:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < ends_at, log.read_text()
+            time.sleep(0.05)
+        return process
+
+    def _environment(self, own: Mapping[str, str]) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
+        return {**inherited, "NO_COLOR": "1", **self.environment, **own}
+
+
+def end(process: "subprocess.Popen[bytes]") -> int:
+    """SIGTERM, and the exit code; a process that does not listen is killed, which fails the test."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        return process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
