@@ -1,0 +1,153 @@
+"""What a long history costs: claims, start and memory beside 1,000, 10,000 and 100,000 settled tasks (more on demand)."""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from domain.kernel.ids import Instant, derived_id
+from domain.kernel.message import Event
+from domain.kernel.registry import schema_version
+from domain.task.commands import ClaimTask, CompleteTask, RetryRule
+from domain.task.events import TaskCancelled, TaskPlanned
+from infrastructure.log.port import Member, NewEvent
+from infrastructure.log.sqlite import SqliteLog
+from infrastructure.runtime.interpreter import tune
+from tests.benchmarks.stores import fresh_folder
+from tests.support.running_node import answer, running_fleet
+
+SIZES = (1_000, 10_000, 100_000)
+CLAIMS = 400
+GROUP = 500
+PROJECT = "proj_" + "0" * 26
+
+
+def main(argv: list[str]) -> int:
+    options = argparse.ArgumentParser()
+    options.add_argument("--json", type=Path)
+    options.add_argument("--tasks", default=",".join(map(str, SIZES)))
+    options.add_argument("--one", type=Path)
+    chosen = options.parse_args(argv)
+    if chosen.one:
+        print(json.dumps(uvloop.run(measured(chosen.one))))
+        return 0
+    results: dict[str, Any] = {}
+    for tasks in map(int, chosen.tasks.split(",")):
+        folder = fresh_folder()
+        seconds = write_history(folder, tasks)
+        # A process of its own, so that its memory and its start are those of a server.
+        told = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.bench_growth", "--one", str(folder)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        found = json.loads(told.stdout.strip().splitlines()[-1])
+        results[str(tasks)] = {"written_seconds": seconds, **found}
+        print(
+            f"  {tasks:>9,} tasks in history: claim p50 {found['claim_p50_ms']:.2f} ms, first start "
+            f"{found['first_start_seconds']:.1f} s, start again {found['start_seconds']:.1f} s, "
+            f"memory {found['mebibytes']:.0f} MiB (limit 300 at 10^6 events)"
+        )
+    if chosen.json:
+        chosen.json.write_text(json.dumps(results, indent=2))
+    return 0
+
+
+def write_history(folder: Path, tasks: int) -> float:
+    """Settled tasks written straight to the log: planned and cancelled."""
+    began = time.perf_counter()
+    log = SqliteLog(folder / "signalbox.db")
+    try:
+        for start in range(0, tasks, GROUP):
+            members = [history_member(number) for number in range(start, min(start + GROUP, tasks))]
+            log.append(members, now=log.now())
+    finally:
+        log.close()
+    return time.perf_counter() - began
+
+
+def history_member(number: int) -> Member:
+    stream = derived_id("task", Instant(1_700_000_000_000_000 + number), ("history", str(number)))
+    planned = TaskPlanned(
+        project=PROJECT,
+        key=f"h{number}",
+        title="history",
+        body="",
+        kind="code",
+        priority=0,
+        needs=(),
+        scope=(),
+        requires=(),
+        retry=RetryRule(),
+        timeout_seconds=None,
+        run=None,
+        path_length=1,
+        at=Instant(1),
+    )
+    events: tuple[Event, ...] = (planned, TaskCancelled(reason="", at=Instant(2)))
+    rows = tuple(
+        NewEvent(stream, version, event.TYPE, schema_version(event.TYPE), event.stored(), PROJECT)
+        for version, event in enumerate(events, 1)
+    )
+    return Member(
+        command_id=f"cmd_history_{number}",
+        project=PROJECT,
+        principal="bench",
+        time=1,
+        correlation_id="bench",
+        causation_id=None,
+        traceparent=None,
+        digest=b"",
+        body=b"",
+        outcome=b"{}",
+        reads=((stream, 0),),
+        events=rows,
+    )
+
+
+async def measured(folder: Path) -> dict[str, float]:
+    """First start (reads the log), second start (from the checkpoint), claims one after another, memory."""
+    tune()
+    began = time.perf_counter()
+    async with running_fleet(folder, "sqlite"):
+        first = time.perf_counter() - began
+    began = time.perf_counter()
+    async with running_fleet(folder, "sqlite") as fleet:
+        started = time.perf_counter() - began
+        await until_level(fleet.services.events.head, fleet.services.reads.positions)
+        await fleet.plan(CLAIMS, prefix="fresh")
+        session = await fleet.session()
+        taken: list[float] = []
+        for _ in range(CLAIMS):
+            before = time.perf_counter()
+            task = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+            taken.append(time.perf_counter() - before)
+            await fleet.ask(CompleteTask(project="shop", task=task["task"], token=task["token"]))
+        taken.sort()
+        return {
+            "claim_p50_ms": taken[len(taken) // 2] * 1_000,
+            "first_start_seconds": first,
+            "start_seconds": started,
+            "mebibytes": resident_mebibytes(),
+        }
+
+
+async def until_level(head: Any, positions: Any) -> None:
+    while min(positions().values()) < head():
+        await asyncio.sleep(0.1)
+
+
+def resident_mebibytes() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
