@@ -1,6 +1,7 @@
 """Heartbeats: renewals of lease rows in durable batches, outside the log, answered after the batch is committed."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -29,14 +30,14 @@ class LeaseDesk:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="leases")
-        self._next: _Batch | None = None
+        self._batches: deque[_Batch] = deque()
         self._task: asyncio.Task[None] | None = None
 
     async def renew(self, session: str, incarnation: int) -> int | None:
         """The stamp of the renewal in microseconds, None where the lease is missing or ended."""
-        if self._next is None or len(self._next.pairs) >= BATCH_MAX:
-            self._next = _Batch()
-        batch = self._next
+        if not self._batches or len(self._batches[-1].pairs) >= BATCH_MAX:
+            self._batches.append(_Batch())
+        batch = self._batches[-1]
         batch.pairs.add((session, incarnation))
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(), name="leases")
@@ -54,8 +55,8 @@ class LeaseDesk:
         self._thread.shutdown(wait=True)
 
     async def _run(self) -> None:
-        while self._next is not None:
-            batch, self._next = self._next, None
+        while self._batches:
+            batch = self._batches.popleft()
             pairs: Sequence[Pair] = sorted(batch.pairs)
             try:
                 written = await self.in_thread(partial(self._renew, pairs))
