@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from api.ports import Heard, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import Instant, PrincipalId, StreamId, command_id_of
+from domain.kernel.ids import Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.principal.allow import Principal, allow
 from domain.session.decider import SESSION
@@ -51,7 +51,7 @@ class HeartbeatDesk:
     def __init__(self, node: Node, metrics: Metrics) -> None:
         self._node = node
         self._metrics = metrics
-        self._acknowledged: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._acknowledged: OrderedDict[tuple[str, ProjectId, int], None] = OrderedDict()
 
     async def beat(
         self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
@@ -95,9 +95,10 @@ class HeartbeatDesk:
 
     async def _acknowledge(self, session: str, state: Session, tokens: Sequence[str]) -> None:
         named = set(tokens)
-        for (_, number), attempt in state.attempts.items():
+        for (project, number), attempt in state.attempts.items():
             token = str(number)
-            if token not in named or (session, token) in self._acknowledged:
+            # Two projects may hand out the same number, and most begin with it.
+            if token not in named or (session, project, number) in self._acknowledged:
                 continue
             command = AcknowledgeAttempt(project=attempt.project, task=attempt.task, token=token)
             identifier = command_id_of("acknowledge", session, number, attempt.task)
@@ -109,7 +110,7 @@ class HeartbeatDesk:
                 correlation_id=identifier,
             )
             await _in_our_words(self._node.committer.execute(command, stamp))
-            self._acknowledged[session, token] = None
+            self._acknowledged[session, project, number] = None
             if len(self._acknowledged) > ACKNOWLEDGED_MAX:
                 self._acknowledged.popitem(last=False)
 

@@ -83,16 +83,24 @@ class Settler:
                 observer.decided(places)
 
     def withdraw(self, group: Group) -> None:
-        """Take the announcement back: the group was not appended."""
-        self.restore({place[0] for one in group.decided for place in one.events})
+        """Take the announcement back: the group was not appended.
+
+        A stream that is not in memory was taken for new; left announced, its tasks would look ready for ever.
+        """
+        for stream in {place[0] for one in group.decided for place in one.events}:
+            held = self._hot.get(stream)
+            self._restored(stream, self._aggregates[prefix(stream)].initial if held is None else held[1])
 
     def restore(self, streams: Iterable[str]) -> None:
         """Tell the hints the states as they are."""
         for stream in streams:
             held = self._hot.get(stream)
             if held is not None:
-                for observer in self._observers:
-                    observer.restored(StreamId(stream), held[1])
+                self._restored(stream, held[1])
+
+    def _restored(self, stream: str, state: Any) -> None:
+        for observer in self._observers:
+            observer.restored(StreamId(stream), state)
 
     def settle(self, group: Group, view: GroupView, results: Sequence[MemberResult]) -> Settlement:
         """One settlement from one result per member, in order."""

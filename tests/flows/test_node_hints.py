@@ -1,0 +1,54 @@
+"""What a node remembers beside the log stays true when the store breaks or projects hand out the same numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.ports import ServiceFault
+from domain.kernel.ids import PrincipalId
+from domain.principal.allow import Principal
+from domain.session.commands import OpenSession
+from domain.task.commands import ClaimTask
+from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import StoreUnavailable
+from infrastructure.runtime import committer
+from tests.support.running_node import Fleet, answer, running_fleet
+
+
+async def test_a_plan_that_never_came_into_the_log_hides_no_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_fleet(tmp_path) as fleet:
+        session = await fleet.session()
+        monkeypatch.setattr(committer, "UNAVAILABLE_SECONDS_MAX", 0.0)
+        with monkeypatch.context() as broken:
+            broken.setattr(MemoryLog, "append", _away)
+            with pytest.raises(ServiceFault):
+                await fleet.plan(300)
+        await fleet.plan(1, prefix="real")
+        claimed = await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1))
+        assert answer(claimed)["key"] == "real0"
+
+
+def _away(*_: Any, **__: Any) -> None:
+    raise StoreUnavailable("the disk is full")
+
+
+async def test_a_beat_acknowledges_the_same_number_in_every_project(tmp_path: Path) -> None:
+    async with running_fleet(tmp_path) as fleet:
+        other = Fleet(fleet.services, "mill")
+        await other.begin()
+        await fleet.plan(1)
+        await other.plan(1)
+        opened = answer(await fleet.ask(OpenSession(projects=("shop", "mill"), capacity=2)))
+        session = str(opened["session"])
+        who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
+        first = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+        await fleet.services.heartbeats.beat(who, session, 1, (first["token"],))
+        second = answer(await other.ask(ClaimTask(project="mill", session=session, incarnation=1)))
+        assert first["token"] == second["token"]
+        await fleet.services.heartbeats.beat(who, session, 1, (second["token"],))
+        page = await fleet.services.events.page(after=0, limit=1_000)
+        started = [one.project for one in page if one.event.TYPE == "task.started.v1"]
+        assert started == [fleet.project_id, other.project_id]
