@@ -4,7 +4,7 @@ import time
 
 
 class AnchoredClock:
-    """Microseconds since 1970 that never go back, not even below what the log recorded before this process began.
+    """Microseconds since 1970 that never go back, not even below what the log was told before this process began.
 
     A wall clock that is set back or forth while the process runs changes nothing.
     """

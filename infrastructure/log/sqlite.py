@@ -41,8 +41,9 @@ class SqliteLog:
         with self.file.reading() as connection:
             head, recorded_at = connection.execute(_SQL["head"]).fetchone()
             self.era: int = connection.execute(_SQL["era"]).fetchone()[0]
+            alive_through: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
         self._signal = HeadSignal(head)
-        self._clock = AnchoredClock(recorded_at)
+        self._clock = AnchoredClock(max(recorded_at, alive_through))
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         things = touched(members)

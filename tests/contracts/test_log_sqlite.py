@@ -227,3 +227,15 @@ def test_a_killed_process_leaves_every_acknowledged_append_once(path: Path, ackn
     assert log.head() == len(rows)
     assert appended(log, "after", "task_0", 1)
     log.close()
+
+
+def test_the_clock_begins_behind_the_last_sign_of_life_though_the_wall_clock_was_put_back(path: Path) -> None:
+    ahead = NOW + 10**15
+    first = SqliteLog(path)
+    first.beat(now=ahead)
+    first.close()
+
+    second = SqliteLog(path)
+
+    assert second.now() >= ahead
+    second.close()
