@@ -1,7 +1,7 @@
 """Time as commands: once a second the node on duty sweeps leases and the agenda and sends what is due."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -70,9 +70,9 @@ class Ticker:
             return
         if not signs.on_duty:
             return
-        await self._sweep_sessions(signs)
-        await self._sweep_agenda(signs.now)
-        await self._reactor.sweep(self._execute, asyncio.to_thread, signs.now)
+        await _apart("sessions", self._sweep_sessions(signs))
+        await _apart("agenda", self._sweep_agenda(signs.now))
+        await _apart("reactor", self._reactor.sweep(self._execute, asyncio.to_thread, signs.now))
 
     def _look(self) -> Signs:
         now = Instant(self._log.now())
@@ -87,7 +87,7 @@ class Ticker:
     async def _sweep_sessions(self, signs: Signs) -> None:
         standings = self._hints.standings
         due = liveness.due(signs.leases, standings.by_session, standings.outage_ended_at, signs.now)
-        await asyncio.gather(*(self._tell(command, signs) for command in due))
+        _all_told(await asyncio.gather(*(self._tell(command, signs) for command in due), return_exceptions=True))
 
     async def _tell(self, command: SessionCommand, signs: Signs) -> None:
         renewed_at = next(one.renewed_at for one in signs.leases if one.session == command.session)
@@ -101,11 +101,14 @@ class Ticker:
             derived_stamp(policy, cause, one, now, f"{cause.stream}@{cause.version}") for policy, cause, one in due
         ]
         # Sent together, so that they share groups of the committer.
-        await asyncio.gather(
-            *(self._execute(one.command, stamp) for (_, _, one), stamp in zip(due, stamps, strict=True))
+        told = await asyncio.gather(
+            *(self._execute(one.command, stamp) for (_, _, one), stamp in zip(due, stamps, strict=True)),
+            return_exceptions=True,
         )
-        for policy, cause, _ in due:
-            agenda.forget(policy, cause)
+        for (policy, cause, _), outcome in zip(due, told, strict=True):
+            if not isinstance(outcome, BaseException):
+                agenda.forget(policy, cause)
+        _all_told(told)
 
     def _stamp(self, policy: str, stream: StreamId, cause: int, now: Instant) -> Stamp:
         """What time asks has no causing event; the renewal or sign of life that it saw stands in for it."""
@@ -117,3 +120,18 @@ class Ticker:
             time=now,
             correlation_id=command_id,
         )
+
+
+async def _apart(what: str, part: Awaitable[object]) -> None:
+    """One part of a sweep; what fails in it, perhaps for ever, must not keep the other parts from their work."""
+    try:
+        await part
+    except Exception as error:
+        _logger.warning("a part of a sweep failed and is repeated", part=what, error=repr(error))
+
+
+def _all_told(outcomes: Iterable[object]) -> None:
+    """Raises the first failure, once all the others were served."""
+    failed = next((one for one in outcomes if isinstance(one, BaseException)), None)
+    if failed is not None:
+        raise failed
