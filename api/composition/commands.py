@@ -13,6 +13,7 @@ from domain.session.decider import SESSION
 from domain.session.state import Session, SessionState
 from domain.task.commands import AcknowledgeAttempt
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
+from infrastructure.rows.port import RowsUnavailable
 from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
 from infrastructure.runtime.hot import valid_stream
 from infrastructure.runtime.node import Node
@@ -33,12 +34,12 @@ class CommandGate:
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide, append, answer after it is durable. Raises ServiceFault."""
-        return self._counted(command, await _in_our_words(self._node.committer.execute(command, stamp)))
+        return self._counted(command, await in_our_words(self._node.committer.execute(command, stamp)))
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
         claimed = self._node.claim(command, stamp, wait_seconds=wait_seconds)
-        return self._counted(command, await _in_our_words(claimed))
+        return self._counted(command, await in_our_words(claimed))
 
     def _counted(self, command: Command, outcome: Outcome) -> Outcome:
         self._metrics.command(command.NAME, "accepted" if outcome.ok else "refused")
@@ -57,7 +58,7 @@ class HeartbeatDesk:
         self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
-        heard = await self._beat(principal, session, incarnation, tokens)
+        heard = await in_our_words(self._beat(principal, session, incarnation, tokens))
         self._metrics.heartbeat(heard.code() if isinstance(heard, Rejection) else heard.status)
         return heard
 
@@ -74,7 +75,7 @@ class HeartbeatDesk:
             return _heard(state, "fenced", 0, tokens)
         if state.status in ("lost", "ended"):
             return _heard(state, state.status, 0, tokens)
-        renewed_at = await _in_our_words(self._node.leases.renew(session, incarnation))
+        renewed_at = await self._node.leases.renew(session, incarnation)
         if renewed_at is None:
             # Lost or ended since the state was read; the next beat tells which.
             return _heard(await self._session(session), "lost", 0, tokens)
@@ -109,7 +110,7 @@ class HeartbeatDesk:
                 time=Instant(self._node.log.now()),
                 correlation_id=identifier,
             )
-            await _in_our_words(self._node.committer.execute(command, stamp))
+            await self._node.committer.execute(command, stamp)
             self._acknowledged[session, project, number] = None
             if len(self._acknowledged) > ACKNOWLEDGED_MAX:
                 self._acknowledged.popitem(last=False)
@@ -128,14 +129,15 @@ def _heard(state: SessionState, status: str, renewed_at: int, tokens: Sequence[s
     )
 
 
-async def _in_our_words(work: Awaitable[T]) -> T:
+async def in_our_words(work: Awaitable[T]) -> T:
+    """The result, or a fault of the node told as the ServiceFault that the surfaces know."""
     try:
         return await work
     except OutcomeUnknown as error:
         raise ServiceFault(
             "unknown_outcome", "It is not known whether this was written.", "Send it again with the same id."
         ) from error
-    except StoreUnavailable as error:
+    except (StoreUnavailable, RowsUnavailable) as error:
         raise ServiceFault(
             "store_unavailable", "The store cannot be reached; nothing was written.", "Try again in a few seconds."
         ) from error

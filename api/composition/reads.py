@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
+from api.composition.commands import in_our_words
 from domain.kernel.decider import Recorded
+from domain.kernel.ids import ProjectId
 from infrastructure.rows.reader import Reader
+from infrastructure.runtime.names import ProjectNames
 from infrastructure.runtime.node import Node
 
 FOLLOW_PAGE_EVENTS: Final = 200
@@ -25,11 +28,11 @@ class EventReader:
 
     async def page(self, *, after: int, limit: int) -> Sequence[Recorded]:
         """Events behind a position, in order."""
-        return await asyncio.to_thread(self._page, after, limit)
+        return await in_our_words(asyncio.to_thread(self._page, after, limit))
 
     async def stream(self, stream: str, *, after_version: int, limit: int) -> Sequence[Recorded]:
         """Events of one stream behind a version, in order."""
-        return await asyncio.to_thread(self._stream, stream, after_version, limit)
+        return await in_our_words(asyncio.to_thread(self._stream, stream, after_version, limit))
 
     async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
         """Pages as they arise, without gap or repeat, until the caller stops asking."""
@@ -53,6 +56,17 @@ class EventReader:
         return [self._node.decode(row) for row in self._node.log.events_of(stream, after=after_version, limit=limit)]
 
 
+class ProjectReader:
+    """Projects by slug or id; a store that is away is told as such."""
+
+    def __init__(self, names: ProjectNames) -> None:
+        self._names = names
+
+    async def project(self, slug_or_id: str) -> ProjectId | None:
+        """The project's id, None where there is none. Raises ServiceFault."""
+        return await in_our_words(self._names.project(slug_or_id))
+
+
 class RowReader:
     """Read models: waits for the projection where the caller asks for its own write."""
 
@@ -64,7 +78,7 @@ class RowReader:
         """The page of a query, marked stale where the projection was not there in time."""
         if after is not None and after > self._node.projector.position():
             await self._node.projector.wait_for(after, STALE_SECONDS)
-        return await asyncio.to_thread(self._reader.query, request, after=after or 0)
+        return await in_our_words(asyncio.to_thread(self._reader.query, request, after=after or 0))
 
     def positions(self) -> Mapping[str, int]:
         """Checkpoint of each projection."""

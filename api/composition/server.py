@@ -10,7 +10,7 @@ import structlog
 
 from api.app import create_app
 from api.composition.commands import CommandGate, HeartbeatDesk
-from api.composition.reads import EventReader, RowReader
+from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.http import server as http
@@ -185,7 +185,7 @@ def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: 
         heartbeats=HeartbeatDesk(node, metrics),
         principals=KeyDesk(keys, node.log),
         clock=Clock(node.log),
-        names=node.names,
+        names=ProjectReader(node.names),
         events=EventReader(node),
         reads=reads,
         health=doctor,

@@ -34,7 +34,6 @@ class Signs:
     """What one blocking look at the store found."""
 
     now: Instant
-    alive_through: int
     on_duty: bool
     leases: tuple[Lease, ...]
 
@@ -51,6 +50,9 @@ class Ticker:
         self._reactor = reactor
         self._execute = execute
         self._node = node
+        self._doubted = False
+        self._last_beat = Instant(0)
+        self._outage_began = Instant(0)
 
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that fails is told and tried again."""
@@ -64,7 +66,7 @@ class Ticker:
     async def sweep(self) -> None:
         """One look at everything that time brings about."""
         signs = await asyncio.to_thread(self._look)
-        if signs.alive_through and signs.now - signs.alive_through > OUTAGE_SECONDS * SECOND:
+        if self._outage_began:
             await self._end_outage(signs)
             # The leases get their grace before anything expires; the next sweep sees it.
             return
@@ -76,13 +78,31 @@ class Ticker:
 
     def _look(self) -> Signs:
         now = Instant(self._log.now())
-        alive_through = self._log.beat(now=now)
+        self._beat(now)
         on_duty = self._log.hold_duty(DUTY, self._node, now=now, seconds=DUTY_SECONDS)
-        return Signs(now, alive_through, on_duty, tuple(self._log.leases()) if on_duty else ())
+        return Signs(now, on_duty, tuple(self._log.leases()) if on_duty else ())
+
+    def _beat(self, now: Instant) -> None:
+        """Write the sign of life. An outage that it shows is owed to the leases until it is on record.
+
+        A beat that broke off may have been written, and would then hide the gap from the next one: this node's own
+        last beat stands in for the mark after such a doubt. A grace too many only delays an expiry.
+        """
+        try:
+            alive_through = self._log.beat(now=now)
+        except Exception:
+            self._doubted = True
+            raise
+        if self._doubted and self._last_beat:
+            alive_through = min(alive_through, self._last_beat)
+        self._doubted, self._last_beat = False, now
+        if alive_through and now - alive_through > OUTAGE_SECONDS * SECOND and not self._outage_began:
+            self._outage_began = Instant(alive_through)
 
     async def _end_outage(self, signs: Signs) -> None:
-        command = EndOutage(began_at=signs.alive_through)
-        await self._execute(command, self._stamp("outage", OUTAGE_STREAM, signs.alive_through, signs.now))
+        began_at = self._outage_began
+        await self._execute(EndOutage(began_at=began_at), self._stamp("outage", OUTAGE_STREAM, began_at, signs.now))
+        self._outage_began = Instant(0)
 
     async def _sweep_sessions(self, signs: Signs) -> None:
         standings = self._hints.standings

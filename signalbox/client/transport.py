@@ -117,9 +117,15 @@ class Transport:
             headers["Content-Type"] = "application/json"
         connection.request(request.method, self._prefix() + request.path, body=request.body, headers=headers)
         response = connection.getresponse()
-        body = response.read(ANSWER_BYTES_MAX + 1)
+        try:
+            body = response.read(ANSWER_BYTES_MAX + 1)
+        except http.client.IncompleteRead as error:
+            raise ConnectionResetError("the answer was cut off") from error
         if len(body) > ANSWER_BYTES_MAX:
             raise _not_understood(self.url, "too large")
+        if response.length:
+            # A server that dies behind the head leaves a short body, which read(n) takes without a word.
+            raise ConnectionResetError("the answer was cut off")
         if response.will_close:
             connection.close()
         else:

@@ -1,10 +1,11 @@
-"""PostgreSQL stopped like a crash, and a node frozen, under load: the rest goes on by itself, and nothing is lost."""
+"""PostgreSQL stopped like a crash and its backends cut off, under load: the server goes on by itself, and loses nothing."""
 
 import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.faults.aftermath import check_aftermath
@@ -38,12 +39,13 @@ def start(servers: list[ServerProcess]) -> Load:
     return load
 
 
-def finish(load: Load, servers: list[ServerProcess], store: str, data: Path) -> None:
+def finish(load: Load, servers: list[ServerProcess], store: str, data: Path, *, acknowledged_min: int = 100) -> None:
+    """Let the load end, judge the log, and see that there was a load worth the name."""
     load.drain(seconds=60)
     for node in servers:
         node.stop()
     check_aftermath(data, store, load.history)
-    assert load.history.count("ok") >= 100
+    assert load.history.count("ok") >= acknowledged_min
 
 
 def test_the_database_crashes_and_comes_back(
@@ -56,6 +58,25 @@ def test_the_database_crashes_and_comes_back(
             time.sleep(chance.uniform(0.3, 1.0))
             postgres_own_server.restart(immediate=True)
         finish(load, servers, store, tmp_path)
+    finally:
+        load.end()
+
+
+def test_backends_are_cut_off(
+    servers: list[ServerProcess], store: str, tmp_path: Path, postgres_own_server: PostgresServer
+) -> None:
+    chance = random.Random(4)
+    load = start(servers)
+    try:
+        with psycopg.connect(store, autocommit=True) as connection:
+            for _ in range(20):
+                time.sleep(chance.uniform(0.05, 0.2))
+                connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        # Every connection of the pool is cut each time, and it waits longer before each new one.
+        finish(load, servers, store, tmp_path, acknowledged_min=30)
     finally:
         load.end()
 
