@@ -13,7 +13,7 @@ from api.ports import Answered, Services
 from domain.catalogue import COMMANDS
 from domain.dispatch.authority import actions_of
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import FLEET, CommandId, PrincipalId, ProjectId, suffix_of
+from domain.kernel.ids import DERIVED_PREFIX, FLEET, CommandId, PrincipalId, ProjectId, suffix_of
 from domain.kernel.message import Command, ProjectCommand, Stamp
 from domain.principal.allow import Principal, allow
 from domain.refusal.commands import RecordRefusal
@@ -55,7 +55,7 @@ class UnknownCommand(Rejection):
 
 
 class InvalidCommandId(Rejection):
-    """A command id is 8 to 100 letters, digits and _ . : -
+    """A command id is 8 to 100 letters, digits and _ . : - and does not begin with derived_
 
     Make a fresh one for every new command, and repeat it only with the very same body.
     """
@@ -132,7 +132,7 @@ class Edge:
     def _stamp(self, project: ProjectId, origin: Origin) -> Stamp | Rejection:
         now = self._services.clock.now()
         command_id = origin.command_id or fresh_command_id(now)
-        if not _COMMAND_ID.fullmatch(command_id):
+        if not _COMMAND_ID.fullmatch(command_id) or command_id.startswith(DERIVED_PREFIX):
             return InvalidCommandId()
         return Stamp(
             command_id=CommandId(command_id),

@@ -33,18 +33,27 @@ _COMMON: Final[dict[str, Any]] = {
 }
 
 
+SERVER: Final = ("server_url", "api_key")
+"""Common options that mean nothing to a command which asks no server."""
+
+
 def group(help_text: str) -> typer.Typer:
     """A noun with its verbs."""
     return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 
-def command(app: typer.Typer, name: str) -> Callable[[Callable[Concatenate[Terminal, P], None]], None]:
-    """Register a function as a command: it gets a Terminal first, and its own parameters as options and arguments."""
+def command(
+    app: typer.Typer, name: str, without: tuple[str, ...] = ()
+) -> Callable[[Callable[Concatenate[Terminal, P], None]], None]:
+    """Register a function as a command: it gets a Terminal first, and its own parameters as options and arguments.
+
+    ``without`` names common options that would do nothing.
+    """
 
     def register(function: Callable[Concatenate[Terminal, P], None]) -> None:
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> None:
-            said: dict[str, Any] = {option: kwargs.pop(option) for option in _COMMON}
+            said: dict[str, Any] = {option: kwargs.pop(option, None) for option in _COMMON}
             terminal = Terminal(**said)
             try:
                 function(terminal, *args, **kwargs)
@@ -63,6 +72,7 @@ def command(app: typer.Typer, name: str) -> Callable[[Callable[Concatenate[Termi
         common = [
             inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
             for option, (kind, default) in _COMMON.items()
+            if option not in without
         ]
         keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
         signature = inspect.Signature([*keyword, *common])

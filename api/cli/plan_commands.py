@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import SERVER, command, group
 from api.cli.plan_words import difference_words, figures_of, words_of
 from api.cli.terminal import Terminal
 from api.cli.words import count
@@ -26,10 +26,10 @@ File = Annotated[
 
 def register(app: typer.Typer) -> None:
     nouns = group("Plans: check, diff, apply, schema.")
-    command(nouns, "check")(check)
+    command(nouns, "check", without=(*SERVER, "data_folder"))(check)
     command(nouns, "diff")(diff)
     command(nouns, "apply")(apply)
-    command(nouns, "schema")(schema)
+    command(nouns, "schema", without=(*SERVER, "data_folder"))(schema)
     app.add_typer(nouns, name="plan")
 
 

@@ -1,22 +1,21 @@
 """`signalbox up`, `demo` and `status`: a server here, a show of one, and how one is."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from api.cli.command import command
+from api.cli.command import SERVER, command
 from api.cli.exits import Exit
 from api.cli.terminal import Terminal
 from signalbox.client.asks import status as ask_status
 from signalbox.client.errors import Refused
-from signalbox.client.fields import Fields, items
+from signalbox.client.fields import Fields, items, optional_object
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "up")(up)
-    command(app, "demo")(demo)
+    command(app, "up", without=SERVER)(up)
+    command(app, "demo", without=(*SERVER, "data_folder"))(demo)
     command(app, "status")(status)
 
 
@@ -117,13 +116,14 @@ def _welcome(url: str, store_kind: str, data: Path) -> str:
 
 
 def _status_words(url: str, found: Fields) -> list[str]:
-    who = found.get("principal")
-    caller = json.dumps(who, ensure_ascii=False) if who else ""
+    who = optional_object(found, "principal")
+    projects = ", ".join(map(str, items(who, "projects"))) if who.get("projects") is not None else "all"
     lines = [
         f"{'ready' if found.get('ready') is True else 'NOT READY'}  {url}",
         f"  version   {found.get('version')}",
         f"  node      {found.get('node')}, store {found.get('store')}",
         f"  log       head {found.get('head')}, projected {found.get('projected')}",
-        f"  you are   {caller}",
+        f"  you are   {who.get('role')}, key {who.get('id')}",
+        f"  projects  {projects}",
     ]
     return [*lines, *(f"  WARNING   {warning}" for warning in items(found, "warnings"))]

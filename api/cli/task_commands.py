@@ -8,7 +8,7 @@ from api.cli.command import Project, command, group
 from api.cli.queries import TASK, TASKS
 from api.cli.reading import listing, project_of, single, task_named
 from api.cli.terminal import Column, Terminal
-from api.cli.words import age, claims, moment, short
+from api.cli.words import age, claims, indented, moment, short
 from signalbox.client.fields import Fields, objects, optional_object
 
 Name = Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")]
@@ -141,7 +141,7 @@ def _details(row: Fields) -> list[str]:
         "summary": row.get("summary"),
     }
     lines = [f"{row.get('key')}: {row.get('title')}", f"  {row.get('id')}"]
-    lines += [f"  {name:9} {value}" for name, value in facts.items() if value not in (None, "")]
+    lines += [f"  {name:9} {indented(value)}" for name, value in facts.items() if value not in (None, "")]
     for need in objects(row, "needs"):
         outcome = str(need.get("outcome") or "not settled").lower()
         mark = "met" if need.get("satisfied") else "unmet"

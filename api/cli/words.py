@@ -49,6 +49,11 @@ def pairs(values: Fields) -> str:
     return " ".join(f"{key}={value}" for key, value in values.items())
 
 
+def indented(value: object) -> str:
+    """A value of several lines, each below the first one's beginning."""
+    return str(value).replace("\n", "\n" + " " * 12)
+
+
 def count(number: int, noun: str) -> str:
     """``1 task``, ``2 tasks``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

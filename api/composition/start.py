@@ -39,6 +39,9 @@ def start(said: Mapping[str, object], started: Callable[[str, str, Path], None])
     except StoreUnavailable as error:
         raise CannotStartError(f"the store cannot be used: {error}", "See that it runs and is free.") from error
     except OSError as error:
+        if error.filename is not None:
+            words = f"the data folder {settings.data} cannot be used: {error.strerror}"
+            raise CannotStartError(words, "Use another folder with --data.") from error
         raise CannotStartError(f"cannot listen on {settings.bind}: {error}", "Use another --bind.") from error
 
 
@@ -46,5 +49,8 @@ def _settings(said: Mapping[str, object]) -> Settings:
     try:
         return Settings.model_validate(said)
     except ValidationError as error:
-        wrong = "; ".join(": ".join((*map(str, one["loc"]), one["msg"])) for one in error.errors(include_input=False))
+        wrong = "; ".join(
+            ": ".join((*map(str, one["loc"]), one["msg"].removeprefix("Value error, ")))
+            for one in error.errors(include_input=False)
+        )
         raise CannotStartError(wrong, "Correct the option, or the variable SIGNALBOX_… that sets it.") from error

@@ -27,6 +27,8 @@ SECOND: Final = 1_000_000
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 SUFFIX_LENGTH: Final = 26
+DERIVED_PREFIX: Final = "derived_"
+"""Ids of commands begin so where nobody but a policy asks them."""
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
 _SHIFTS: Final = tuple(range(120, -1, -10))
 _SUFFIX: Final = re.compile(f"[0-7][{_ALPHABET}]{{{SUFFIX_LENGTH - 1}}}")
@@ -75,10 +77,13 @@ def derived_id(kind: str, at: Instant, parts: Iterable[str]) -> StreamId:
 
 
 def command_id_of(policy: str, cause_stream: str, cause_version: int, target: str) -> CommandId:
-    """The id of a derived command: a hash of policy, cause and target, so that it can run only once."""
+    """The id of a derived command: a hash of policy, cause and target, so that it can run only once.
+
+    Anybody can compute it, and whoever used it first would swallow the command: no door takes such an id.
+    """
     text = "\x1f".join((policy, cause_stream, str(cause_version), target))
     digest = hashlib.blake2b(text.encode(), digest_size=16).digest()
-    return CommandId(f"cmd_{suffix_of(int.from_bytes(digest, 'big'))}")
+    return CommandId(f"{DERIVED_PREFIX}{suffix_of(int.from_bytes(digest, 'big'))}")
 
 
 def fraction_of(seed: str) -> float:

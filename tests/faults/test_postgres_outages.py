@@ -1,4 +1,4 @@
-"""PostgreSQL stopped like a crash and its backends cut off, under load: the server goes on by itself, and loses nothing."""
+"""PostgreSQL stopped like a crash, and its backends cut off, under load: the server goes on and loses nothing."""
 
 import random
 import time

@@ -23,6 +23,13 @@ def claim(project: str = "shop") -> dict[str, object]:
     return {"project": project, "session": SESSION, "incarnation": 1}
 
 
+async def test_nobody_takes_the_id_of_a_command_that_a_policy_will_ask(doors: Doors) -> None:
+    foreseen = command_id_of("ready_dependants", "task_" + "0" * 26, 9, "task_" + "1" * 26)
+    answer = await doors.command("create_project", {"name": "shop"}, id=foreseen)
+    assert (answer.status, answer.content["error"]["code"]) == (422, "invalid_command_id")
+    assert doors.fakes.asked == []
+
+
 async def test_an_accepted_command_answers_with_its_position() -> None:
     doors = Doors()
     answer = await doors.command("create_project", {"name": "shop"}, id="cmd_first_one")
