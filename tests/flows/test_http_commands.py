@@ -6,7 +6,7 @@ import pytest
 
 from api.ports import ServiceFault
 from domain.kernel.errors import CommandIdReused
-from domain.kernel.ids import FLEET
+from domain.kernel.ids import FLEET, command_id_of
 from domain.refusal.commands import RecordRefusal
 from domain.refusal.decider import refusals_stream
 from domain.refusal.events import CommandRefused
@@ -23,13 +23,6 @@ def claim(project: str = "shop") -> dict[str, object]:
     return {"project": project, "session": SESSION, "incarnation": 1}
 
 
-async def test_nobody_takes_the_id_of_a_command_that_a_policy_will_ask(doors: Doors) -> None:
-    foreseen = command_id_of("ready_dependants", "task_" + "0" * 26, 9, "task_" + "1" * 26)
-    answer = await doors.command("create_project", {"name": "shop"}, id=foreseen)
-    assert (answer.status, answer.content["error"]["code"]) == (422, "invalid_command_id")
-    assert doors.fakes.asked == []
-
-
 async def test_an_accepted_command_answers_with_its_position() -> None:
     doors = Doors()
     answer = await doors.command("create_project", {"name": "shop"}, id="cmd_first_one")
@@ -41,6 +34,14 @@ async def test_an_accepted_command_answers_with_its_position() -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert int(answer.headers["content-length"]) == len(answer.body)
     assert doors.fakes.asked[0][1].command_id == "cmd_first_one"
+
+
+async def test_nobody_takes_the_id_of_a_command_that_a_policy_will_ask() -> None:
+    doors = Doors()
+    foreseen = command_id_of("ready_dependants", "task_" + "0" * 26, 9, "task_" + "1" * 26)
+    answer = await doors.command("create_project", {"name": "shop"}, id=foreseen)
+    assert (answer.status, answer.content["error"]["code"]) == (422, "invalid_command_id")
+    assert doors.fakes.asked == []
 
 
 async def test_a_refused_command_answers_with_its_own_status_code_and_advice() -> None:
