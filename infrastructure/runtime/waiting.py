@@ -9,6 +9,7 @@ from domain.kernel.ids import StreamId
 from domain.lock.events import LocksReleased
 from domain.project.events import ProjectUnfrozen
 from domain.task.events import TaskReadied
+from domain.task.state import Ready, Task
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import Place
 
@@ -43,10 +44,13 @@ class WaitingRoom:
         # In the room before the first attempt: a change between attempt and wait must not be missed.
         room = self._rooms.setdefault(project, [])
         room.append(waiter)
+        owing = False
         try:
             while True:
                 waiter.woken.clear()
+                owing = True
                 outcome = await attempt()
+                owing = False
                 if self._closed or NOTHING_READY not in outcome.text[:60]:
                     self._pass_on(project, waiter, served=True)
                     return outcome
@@ -58,7 +62,8 @@ class WaitingRoom:
                     return outcome
         finally:
             room.remove(waiter)
-            if waiter.woken.is_set():
+            # Also where the attempt failed or its caller hung up: the wake that it answered is somebody else's now.
+            if owing or waiter.woken.is_set():
                 self._wake(project, 1)
 
     def __len__(self) -> int:
@@ -75,7 +80,9 @@ class WaitingRoom:
         """Nothing is served before it is durable."""
 
     def restored(self, stream: StreamId, state: Any) -> None:
-        """A taken-back decision makes nothing eligible that was not before."""
+        """A task that was readied and claimed in one group looked taken when it was told; the claim fell since."""
+        if isinstance(state, Task) and isinstance(state.phase, Ready):
+            self._change(state.plan.project, 1)
 
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Wake whom the events may serve."""
@@ -84,9 +91,12 @@ class WaitingRoom:
             if type(event) in _WAKING:
                 changed[project] = changed.get(project, 0) + 1
         for project, count in changed.items():
-            if self._rooms.get(project) and self._has_ready(project):
-                self._changes[project] = self._changes.get(project, 0) + 1
-                self._wake(project, count)
+            self._change(project, count)
+
+    def _change(self, project: str, count: int) -> None:
+        if self._rooms.get(project) and self._has_ready(project):
+            self._changes[project] = self._changes.get(project, 0) + 1
+            self._wake(project, count)
 
     def _pass_on(self, project: str, waiter: _Waiter, *, served: bool) -> None:
         """What this waiter could not use, or what may be left beside it, is for the next that has not seen it."""

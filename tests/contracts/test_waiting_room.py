@@ -1,0 +1,84 @@
+"""Waiters for work: whoever cannot use a wake, or is gone when it comes, hands it on."""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from domain.kernel.ids import Instant, StreamId
+from domain.task.commands import RetryRule
+from domain.task.events import TaskPlanned, TaskReadied
+from domain.task.evolve import evolve
+from domain.task.state import Absent
+from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.waiting import WaitingRoom
+
+NOTHING = Outcome(b'{"ok":false,"error":{"code":"nothing_ready"}}', 0)
+SERVED = Outcome(b'{"ok":true,"answer":{}}', 1)
+PLANNED = TaskPlanned(
+    project="proj_1",
+    key="one",
+    title="work",
+    body="",
+    kind="code",
+    priority=0,
+    needs=(),
+    scope=(),
+    requires=(),
+    retry=RetryRule(),
+    timeout_seconds=None,
+    run=None,
+    path_length=1,
+    at=Instant(1),
+)
+READIED = (StreamId("task_1"), 2, TaskReadied(reason="planned", at=Instant(1)), "proj_1")
+
+
+class Work:
+    """One piece of work, for whom it fits."""
+
+    def __init__(self) -> None:
+        self.there = False
+        self.stuck = asyncio.Event()
+
+    async def fits(self) -> Outcome:
+        return SERVED if self.there else NOTHING
+
+    async def hangs_once_there(self) -> Outcome:
+        if self.there:
+            await self.stuck.wait()
+        return NOTHING
+
+    async def fails_once_there(self) -> Outcome:
+        if self.there:
+            raise RuntimeError("the store is away")
+        return NOTHING
+
+
+@pytest.mark.parametrize("first", ["hangs_once_there", "fails_once_there"])
+async def test_a_wake_whose_waiter_hangs_up_or_fails_goes_to_the_next(first: str) -> None:
+    work = Work()
+    room = WaitingRoom(lambda _: True)
+    gone = asyncio.ensure_future(room.claim("proj_1", getattr(work, first), wait_seconds=5))
+    await asyncio.sleep(0)
+    waiting = asyncio.ensure_future(room.claim("proj_1", work.fits, wait_seconds=5))
+    await asyncio.sleep(0.01)
+    work.there = True
+    room.committed([READIED], 2)
+    await asyncio.sleep(0.01)
+    gone.cancel()
+    with contextlib.suppress(asyncio.CancelledError, RuntimeError):
+        await gone
+    assert await asyncio.wait_for(waiting, 1) == SERVED
+
+
+async def test_a_task_whose_claim_fell_in_the_group_that_readied_it_wakes_a_waiter() -> None:
+    work, ready = Work(), set[str]()
+    room = WaitingRoom(lambda _: bool(ready))
+    waiting = asyncio.ensure_future(room.claim("proj_1", work.fits, wait_seconds=5))
+    await asyncio.sleep(0.01)
+    room.committed([READIED], 2)  # it looks taken: the index knows of the claim, not yet that it fell
+    work.there = True
+    ready.add("task_1")
+    room.restored(READIED[0], evolve(evolve(Absent(), PLANNED), READIED[2]))
+    assert await asyncio.wait_for(waiting, 1) == SERVED
