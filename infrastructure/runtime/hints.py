@@ -72,8 +72,14 @@ class Hints:
             self.ready.restore(stream, state)
 
     def committed(self, places: Sequence[Place], position: int) -> None:
-        """What waits for durability: the agenda, the keys, the standings."""
+        """What waits for durability: the agenda, the keys, the standings.
+
+        The ready index hears of it once more: a page of older events, read after a gap while this group was under
+        way, may have laid the past over what was announced.
+        """
         for stream, version, event, project in places:
+            if position > self.position:
+                self.ready.observe(ProjectId(project), stream, event)
             self._learn(stream, version, event, ProjectId(project))
         if position - len(places) == self.position:
             self.position = position
