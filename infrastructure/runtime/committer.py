@@ -23,6 +23,7 @@ from infrastructure.runtime.view import GroupView
 GROUP_MAX: Final = 512
 LOCKED_GROUP_MAX: Final = 64
 GATHER_TURNS: Final = 4
+INLINE_LOADS_MAX: Final = 8
 WAITING_MAX: Final = 20_000
 MISMATCHES_BEFORE_LOCK: Final = 2
 LOCKED_PAUSE_SECONDS: Final = 0.4
@@ -187,8 +188,11 @@ class Committer:
                 )
 
     async def _load(self, streams: Sequence[str], names: Sequence[tuple[str, str, str]]) -> None:
-        loaded = await self._in_thread(lambda: self._hot.load(streams, names))
-        self._hot.adopt(*loaded)
+        if not self._log.shared and len(streams) + len(names) <= INLINE_LOADS_MAX:
+            # A few look-ups in a local file take less time than the way to a thread and back.
+            self._hot.adopt(*self._hot.load(streams, names))
+            return
+        self._hot.adopt(*await self._in_thread(lambda: self._hot.load(streams, names)))
 
     async def _prefetch(self, pendings: list[Pending]) -> None:
         wanted = [stream for one in pendings for stream in _named(one) if self._hot.get(stream) is None]
