@@ -66,12 +66,12 @@ def board_of(client: "Client", project: str) -> Board:
     return Board(project, everything.position, counts, tasks, sessions, locks, time.monotonic() - began)
 
 
-def picture(board: Board, trouble: str) -> "Group":
-    """For people."""
+def picture(board: Board, trouble: str, *, live: bool) -> "Group":
+    """For people; ``live`` where keys are heard."""
     from rich.console import Group
     from rich.text import Text
 
-    parts: list[RenderableType] = [_headline(board, trouble), Text()]
+    parts: list[RenderableType] = [_headline(board, trouble, live=live), Text()]
     for title, rows, columns in (
         ("TASKS UNDER WAY", [task_commands.shown(row) for row in board.tasks], task_commands.COLUMNS),
         ("SESSIONS", [session_commands.shown(row) for row in board.sessions], session_commands.COLUMNS),
@@ -81,7 +81,7 @@ def picture(board: Board, trouble: str) -> "Group":
     return Group(*parts)
 
 
-def _headline(board: Board, trouble: str) -> "Text":
+def _headline(board: Board, trouble: str, *, live: bool) -> "Text":
     from rich.text import Text
 
     total = sum(board.counts.values())
@@ -90,5 +90,5 @@ def _headline(board: Board, trouble: str) -> "Text":
     for status, number in board.counts.items():
         if number:
             line.append(f" {number} {status} ", style=_COLOURS.get(status, ""))
-    line.append(f"  log {board.position}  q quits", style="dim")
+    line.append(f"  log {board.position}{'  q quits' if live else ''}", style="dim")
     return line if not trouble else Text(f"{printable(trouble)}\n", style="bold red") + line

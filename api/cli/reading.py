@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api.cli.queries import PROJECTS, SESSIONS, TASK, TASKS
+from api.cli.queries import PROJECTS, SESSION, SESSIONS, TASK, TASKS
 from signalbox.client.asks import status
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
@@ -88,6 +88,9 @@ def task_named(client: "Client", project: str, name: str) -> str:
 
 def session_named(client: "Client", name: str) -> str:
     """The id of a session by id, or by the last four or more characters of it. Raises Refused."""
+    by_id = single(client, SESSION, {"id": name})
+    if by_id.get("session") is not None:
+        return name
     return _by_suffix(client, SESSIONS, {}, "session", name)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project, command, group
-from api.cli.queries import SESSION, SESSIONS
+from api.cli.queries import PROJECTS, SESSION, SESSIONS
 from api.cli.reading import listing, session_named, single
 from api.cli.task_commands import lowered
 from api.cli.terminal import Column, Terminal
@@ -41,7 +41,7 @@ def list_sessions(
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
 ) -> None:
     """Sessions, the newest first."""
-    variables = {"project": project, "status": None if everything else ["LIVE", "SUSPECT"]}
+    variables = {"project": project or _only_project(terminal), "status": None if everything else ["LIVE", "SUSPECT"]}
     found = listing(terminal.client, SESSIONS, variables, limit)
     terminal.table("sessions", [shown(row) for row in found.rows], COLUMNS, "no sessions")
 
@@ -54,6 +54,12 @@ def show(
     identifier = session_named(terminal.client, session)
     row = optional_object(single(terminal.client, SESSION, {"id": identifier}), "session")
     terminal.show(lowered(row), *_details(row))
+
+
+def _only_project(terminal: Terminal) -> str | None:
+    """The project where there is one, since keys of projects may not ask for all; else None, which is all."""
+    found = listing(terminal.client, PROJECTS, {}, 2).rows
+    return str(found[0].get("name")) if len(found) == 1 else None
 
 
 def shown(row: Fields) -> dict[str, object]:

@@ -47,9 +47,12 @@ def watch(
     from rich.live import Live
 
     console = terminal.console()
-    with _keys() as quits, Live(picture(first, ""), console=console, screen=True, auto_refresh=False) as live:
+    with (
+        _keys() as quits,
+        Live(picture(first, "", live=True), console=console, screen=True, auto_refresh=False) as live,
+    ):
         for board, trouble in _boards(terminal, first, quits):
-            live.update(picture(board, trouble), refresh=True)
+            live.update(picture(board, trouble, live=True), refresh=True)
 
 
 class _Keyboard:
@@ -70,7 +73,7 @@ def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
     from api.cli.board import board_of, picture
 
     if not terminal.as_json:
-        terminal.console().print(picture(board, ""))
+        terminal.console().print(picture(board, "", live=False))
         return
     while True:
         terminal.line(board.document(), "")

@@ -55,6 +55,8 @@ def find_endpoint(
         key = _text(found / "local.key")
     if not key:
         raise _refused("no_key", f"there is no key for {target}", "Give one with SIGNALBOX_KEY or --key.")
+    if not (key.isascii() and key.isprintable()):
+        raise _refused("bad_key", "that is no key: it has letters that no key has", "Give it as it was issued, sbx_….")
     return Endpoint(target, key)
 
 

@@ -41,7 +41,10 @@ class Worker:
 
     def stop(self) -> None:
         """Claim nothing more and let running work end; asked again, stop it at once."""
-        asked = self._hurry if self._draining.done() else self._draining
+        again = self._draining.done()
+        words = "stopping the work under way" if again else "claiming nothing more; what is under way may end"
+        self._journal.tell("stopping", words, at_once=again)
+        asked = self._hurry if again else self._draining
         if not asked.done():
             asked.set_result(None)
 
