@@ -39,7 +39,7 @@ def find_endpoint(
     url = url or known.get("SIGNALBOX_URL") or None
     key = key or known.get("SIGNALBOX_KEY") or None
     if url and key:
-        return Endpoint(_checked(url), key)
+        return _endpoint(_checked(url), key)
     said = data or (Path(known["SIGNALBOX_DATA"]) if known.get("SIGNALBOX_DATA") else None)
     found = said or _nearest(folder or Path.cwd())
     published = None if found is None else _published(found)
@@ -55,9 +55,13 @@ def find_endpoint(
         key = _text(found / "local.key")
     if not key:
         raise _refused("no_key", f"there is no key for {target}", "Give one with SIGNALBOX_KEY or --key.")
+    return _endpoint(target, key)
+
+
+def _endpoint(url: str, key: str) -> Endpoint:
     if not (key.isascii() and key.isprintable()):
         raise _refused("bad_key", "that is no key: it has letters that no key has", "Give it as it was issued, sbx_….")
-    return Endpoint(target, key)
+    return Endpoint(url, key)
 
 
 def _nearest(folder: Path) -> Path | None:
