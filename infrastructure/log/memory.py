@@ -112,6 +112,9 @@ class MemoryLog:
         with self._lock:
             return self._leases.get((session, incarnation))
 
+    def alive_through(self) -> int:
+        return self._alive_through
+
     def beat(self, *, now: int) -> int:
         with self._lock:
             former, self._alive_through = self._alive_through, max(self._alive_through, now)

@@ -216,6 +216,10 @@ class Log(Protocol):
 
     def lease(self, session: str, incarnation: int) -> Lease | None: ...
 
+    def alive_through(self) -> int:
+        """The mark that ``beat`` writes; 0 before the first."""
+        ...
+
     def beat(self, *, now: int) -> int:
         """Write the one-row ``alive_through`` mark (never backwards); returns its former value, 0 at first."""
         ...

@@ -129,6 +129,9 @@ class PostgresLog:
     def lease(self, session: str, incarnation: int) -> Lease | None:
         return self._lease_rows([(session, incarnation)]).get((session, incarnation))
 
+    def alive_through(self) -> int:
+        return self._number("alive_through")
+
     def beat(self, *, now: int) -> int:
         """See the port. Never repeated by itself: a second write would answer with the first one's mark and hide an
         outage. Raises OutcomeUnknown, which is such an outage."""

@@ -115,6 +115,11 @@ class SqliteLog:
         with self.file.reading() as connection:
             return _leases(connection, ((session, incarnation),)).get((session, incarnation))
 
+    def alive_through(self) -> int:
+        with self.file.reading() as connection:
+            mark: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
+            return mark
+
     def beat(self, *, now: int) -> int:
         with self.file.writing() as connection:
             former: int = connection.execute(_SQL["alive_through"]).fetchone()[0]

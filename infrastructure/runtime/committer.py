@@ -3,20 +3,18 @@
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Final, TypeVar
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing
-from domain.kernel.errors import CommandIdReused
-from domain.kernel.ids import FLEET, StreamId, with_prefix
 from domain.kernel.message import Command, Stamp
 from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.group import Group, GroupDecider, Pending
-from infrastructure.runtime.hot import HotStates, valid_stream
-from infrastructure.runtime.outcome import Outcome, body_of, refused
+from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.outcome import Outcome, body_of
+from infrastructure.runtime.prefetch import named_streams
+from infrastructure.runtime.recent import RecentAnswers, repeated
 from infrastructure.runtime.settle import Settlement, Settler, again_after_doubt
 from infrastructure.runtime.view import GroupView
 
@@ -29,7 +27,6 @@ MISMATCHES_BEFORE_LOCK: Final = 2
 LOCKED_PAUSE_SECONDS: Final = 0.4
 """Between attempts on a store that is away; with the bound on mismatches that is as patient as other appends."""
 UNAVAILABLE_SECONDS_MAX: Final = 10.0
-RECENT_MAX: Final = 20_000
 
 T = TypeVar("T")
 
@@ -66,7 +63,9 @@ class Committer:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
         self._waiting: list[Pending] = []
         self._in_flight: dict[str, Pending] = {}
-        self._recent: OrderedDict[str, tuple[bytes, Outcome]] = OrderedDict()
+        self._recent = RecentAnswers()
+        self._serving = False
+        self._under_lock = False
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -88,7 +87,12 @@ class Committer:
     @property
     def busy(self) -> bool:
         """Whether commands wait or are being written; what may wait does so meanwhile."""
-        return bool(self._in_flight)
+        return self._serving or bool(self._in_flight)
+
+    @property
+    def decides_on_a_thread(self) -> bool:
+        """Whether a group is decided under the log's lock, off the event loop: the hints must stand still then."""
+        return self._under_lock
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide and append one command; answers after it is durable.
@@ -100,11 +104,11 @@ class Committer:
         digest = self._digest(command, stamp, body)
         known = self._recent.get(stamp.command_id)
         if known is not None:
-            return _repeat(stamp.command_id, known, digest)
+            return repeated(stamp.command_id, known, digest)
         first = self._in_flight.get(stamp.command_id)
         if first is not None and first.caller is not None:
             outcome = await asyncio.shield(first.caller)
-            return _repeat(stamp.command_id, (first.digest, outcome), digest)
+            return repeated(stamp.command_id, (first.digest, outcome), digest)
         if self._stopping:
             raise CommitterStoppedError
         if len(self._waiting) >= WAITING_MAX:
@@ -127,7 +131,9 @@ class Committer:
             for _ in range(GATHER_TURNS):
                 await asyncio.sleep(0)
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
+            self._serving = True
             await self._serve(group)
+            self._serving = False
             if self._stopping:
                 break
 
@@ -152,15 +158,16 @@ class Committer:
         self._hot.trim()
         view = GroupView(self._hot, self._aggregates, self._log.era)
         group = Group()
-        await self._prefetch(pendings)
-        for index, pending in enumerate(pendings):
-            decided = len(group.decided)
-            await self._decide(pending, pendings[index + 1 :], view, group)
-            self._settler.announce(group.decided[decided:])
-        began = time.perf_counter()
         try:
+            await self._prefetch(pendings)
+            for index, pending in enumerate(pendings):
+                decided = len(group.decided)
+                await self._decide(pending, pendings[index + 1 :], view, group)
+                self._settler.announce(group.decided[decided:])
+            began = time.perf_counter()
             results = await self._append(group.members())
         except Exception:
+            # Whatever broke, nothing of the group may stay announced: its tasks would never be offered again.
             self._settler.withdraw(group)
             raise
         self._appended(len(results), time.perf_counter() - began)
@@ -170,7 +177,13 @@ class Committer:
         settlement = self._settler.settle(group, view, results)
         if settlement.forward or settlement.forget_names:
             self._hot.forget((), names=settlement.forget_names)
-            await self._load(tuple(settlement.forward), ())
+            try:
+                await self._load(tuple(settlement.forward), ())
+            except (StoreUnavailable, OutcomeUnknown):
+                # What was appended is answered all the same; these streams are read anew at their next use.
+                self._settler.restore(settlement.forward)
+                self._hot.forget(settlement.forward)
+                return settlement
             self._settler.restore(settlement.forward)
         return settlement
 
@@ -195,7 +208,12 @@ class Committer:
         self._hot.adopt(*await self._in_thread(lambda: self._hot.load(streams, names)))
 
     async def _prefetch(self, pendings: list[Pending]) -> None:
-        wanted = [stream for one in pendings for stream in _named(one) if self._hot.get(stream) is None]
+        wanted = [
+            stream
+            for one in pendings
+            for stream in named_streams(one.command, one.stamp)
+            if self._hot.get(stream) is None
+        ]
         if wanted:
             await self._load(wanted, ())
 
@@ -236,6 +254,7 @@ class Committer:
                         hot.adopt(*hot.load(missing.streams, missing.keys))
             return group.members()
 
+        self._under_lock = True
         try:
             results = await self._in_thread(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
         except (OutcomeUnknown, StoreUnavailable) as error:
@@ -244,6 +263,8 @@ class Committer:
                 pending.doubted = pending.doubted or isinstance(error, OutcomeUnknown)
             await asyncio.sleep(LOCKED_PAUSE_SECONDS)
             return again_after_doubt(pendings)
+        finally:
+            self._under_lock = False
         self._hot.adopt(hot.everything(), {})
         view.hot = self._hot
         self._settler.announce(group.decided)
@@ -258,9 +279,7 @@ class Committer:
         if pending.caller is None:
             return
         if outcome.repeated or outcome.ok:
-            self._recent[command_id] = (pending.digest, outcome)
-            if len(self._recent) > RECENT_MAX:
-                self._recent.popitem(last=False)
+            self._recent.keep(command_id, pending.digest, outcome)
         if not pending.caller.done():
             pending.caller.set_result(outcome)
 
@@ -271,28 +290,6 @@ class Committer:
     def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:
         text = b"\x1f".join((command.NAME.encode(), stamp.project.encode(), stamp.principal.encode(), body))
         return hashlib.blake2b(text, key=self._secret, digest_size=16).digest()
-
-
-def _named(pending: Pending) -> list[StreamId]:
-    """Streams that a command names outright, to be loaded together before its group is decided."""
-    project = pending.stamp.project
-    found = [] if project == FLEET else [StreamId(project), with_prefix("locks", project)]
-    for field, kind in _naming_fields(type(pending.command)):
-        value = getattr(pending.command, field)
-        if isinstance(value, str) and valid_stream(kind, StreamId(value)):
-            found.append(StreamId(value))
-    return found
-
-
-@lru_cache(maxsize=1_024)
-def _naming_fields(command: type[Command]) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in (("task", "task"), ("session", "sess")) if pair[0] in command.model_fields)
-
-
-def _repeat(command_id: str, known: tuple[bytes, Outcome], digest: bytes) -> Outcome:
-    if known[0] != digest:
-        return Outcome(refused(CommandIdReused(command_id=command_id)), known[1].position)
-    return Outcome(known[1].text, known[1].position, repeated=True)
 
 
 def _fail(pending: Pending, error: Exception) -> None:

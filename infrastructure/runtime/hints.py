@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+import structlog
+
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import ProjectId, StreamId
@@ -17,12 +19,21 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.standings import Standings
 
 PAGE_EVENTS: Final = 2_000
+_logger = structlog.get_logger("signalbox.hints")
 
 
 class KeyFold(Protocol):
     """The registry of API keys."""
 
     def observe(self, stream: str, event: Event) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HintPage:
+    """Events of the log up to a position."""
+
+    events: tuple[Recorded, ...]
+    end: int
 
 
 @dataclass(slots=True)
@@ -84,20 +95,30 @@ class Hints:
         if position - len(places) == self.position:
             self.position = position
 
-    def read_page(self) -> tuple[Recorded, ...]:
-        """The next events after the known position; blocking, to be called on a thread."""
-        return tuple(self._decode(row) for row in self._log.page(after=self.position, limit=PAGE_EVENTS))
+    def read_page(self) -> "HintPage":
+        """The next events after the known position; blocking, to be called on a thread.
 
-    def absorb(self, page: Sequence[Recorded]) -> tuple[Place, ...]:
+        A row that cannot be read is told and passed over: no hint can know it, and the others must not wait for it.
+        """
+        rows = self._log.page(after=self.position, limit=PAGE_EVENTS)
+        events: list[Recorded] = []
+        for row in rows:
+            try:
+                events.append(self._decode(row))
+            except Exception as error:
+                _logger.warning("an event cannot be read", position=row.position, type=row.type, error=repr(error))
+        return HintPage(tuple(events), rows[-1].position if rows else self.position)
+
+    def absorb(self, page: "HintPage") -> tuple[Place, ...]:
         """Take in a page that was read; on the event loop, like everything that changes the folds."""
         places: list[Place] = []
-        for one in page:
+        for one in page.events:
             if one.position <= self.position:
                 continue
             self.ready.observe(one.project, one.stream, one.event)
             self._learn(one.stream, one.version, one.event, one.project)
-            self.position = one.position
             places.append((one.stream, one.version, one.event, one.project))
+        self.position = max(self.position, page.end)
         return tuple(places)
 
     def _learn(self, stream: StreamId, version: int, event: Event, project: ProjectId) -> None:

@@ -47,8 +47,8 @@ class HintRows(Message):
     outage_ended_at: int
 
 
-def keep(log: Log, folds: HintFolds, position: int) -> None:
-    """Keep a checkpoint; blocking. Only between groups: the ready index runs ahead of what is committed."""
+def checkpoint(folds: HintFolds, position: int) -> StoredSnapshot:
+    """The folds as they are. Only between groups: the ready index runs ahead of what is committed."""
     rows = HintRows(
         ready=folds.ready.dump(),
         agenda=folds.agenda.dump(),
@@ -62,7 +62,7 @@ def keep(log: Log, folds: HintFolds, position: int) -> None:
         ),
         outage_ended_at=folds.standings.outage_ended_at,
     )
-    log.keep_snapshots([StoredSnapshot(STREAM, position, KIND, rows.model_dump_json().encode())])
+    return StoredSnapshot(STREAM, position, KIND, rows.model_dump_json().encode())
 
 
 def resume(log: Log) -> tuple[HintFolds, int]:

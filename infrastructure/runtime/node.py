@@ -131,16 +131,21 @@ class Node:
         """A checkpoint between groups, so that the next start reads only what came after it."""
         if self.committer.busy or self.hints.position == self._kept:
             return
-        self._kept = self.hints.position
-        # On the loop: the folds change there, and a copy would cost as much as the text.
-        hints_checkpoint.keep(self.log, self.hints.folds, self._kept)
+        # The text is made on the loop, where the folds change; it is written on a thread.
+        checkpoint = hints_checkpoint.checkpoint(self.hints.folds, self.hints.position)
+        try:
+            await asyncio.to_thread(self.log.keep_snapshots, [checkpoint])
+        except Exception as error:
+            _logger.warning("the hints were not kept; a start reads more of the log", error=repr(error))
+        else:
+            self._kept = checkpoint.version
 
     def _yield_to_commands(self) -> None:
         """Called by the projector every few events: whoever waits for a command comes before who looks."""
         time.sleep(YIELD_SECONDS if self.committer.busy else 0)
 
     async def _catch_up(self) -> None:
-        while page := await asyncio.to_thread(self.hints.read_page):
+        while (page := await asyncio.to_thread(self.hints.read_page)).end > self.hints.position:
             self.hints.absorb(page)
 
     async def _follow(self) -> None:
@@ -164,6 +169,9 @@ class Node:
         if await asyncio.to_thread(self.log.head) <= self.hints.position:
             return
         page = await asyncio.to_thread(self.hints.read_page)
+        if self.committer.decides_on_a_thread:
+            # That thread walks the ready index right now; the page is read again in the next round.
+            return
         places = self.hints.absorb(page)
         if places:
             self.waiting.committed(places, self.hints.position)

@@ -50,8 +50,6 @@ class Ticker:
         self._reactor = reactor
         self._execute = execute
         self._node = node
-        self._doubted = False
-        self._last_beat = Instant(0)
         self._outage_began = Instant(0)
 
     async def run(self) -> None:
@@ -83,26 +81,19 @@ class Ticker:
         return Signs(now, on_duty, tuple(self._log.leases()) if on_duty else ())
 
     def _beat(self, now: Instant) -> None:
-        """Write the sign of life. An outage that it shows is owed to the leases until it is on record.
-
-        A beat that broke off may have been written, and would then hide the gap from the next one: this node's own
-        last beat stands in for the mark after such a doubt. A grace too many only delays an expiry.
-        """
-        try:
-            alive_through = self._log.beat(now=now)
-        except Exception:
-            self._doubted = True
-            raise
-        if self._doubted and self._last_beat:
-            alive_through = min(alive_through, self._last_beat)
-        self._doubted, self._last_beat = False, now
-        if alive_through and now - alive_through > OUTAGE_SECONDS * SECOND and not self._outage_began:
+        """Write the sign of life, unless the former one shows an outage that is not on record yet."""
+        self._outage_began = Instant(0)
+        alive_through = self._log.alive_through()
+        if alive_through and now - alive_through > OUTAGE_SECONDS * SECOND:
+            # The mark moves on only behind the record, so that whoever comes next finds the outage, too.
             self._outage_began = Instant(alive_through)
+        else:
+            self._log.beat(now=now)
 
     async def _end_outage(self, signs: Signs) -> None:
         began_at = self._outage_began
         await self._execute(EndOutage(began_at=began_at), self._stamp("outage", OUTAGE_STREAM, began_at, signs.now))
-        self._outage_began = Instant(0)
+        await asyncio.to_thread(self._log.beat, now=signs.now)
 
     async def _sweep_sessions(self, signs: Signs) -> None:
         standings = self._hints.standings

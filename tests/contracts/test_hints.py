@@ -12,7 +12,7 @@ from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow
-from infrastructure.runtime.hints import HintFolds, Hints
+from infrastructure.runtime.hints import HintFolds, HintPage, Hints
 
 TASK, PROJECT = StreamId("task_1"), ProjectId("proj_1")
 PLANNED = TaskPlanned(
@@ -45,12 +45,12 @@ def told(position: int, version: int, event: Event) -> Recorded:
 
 async def test_a_page_of_the_past_does_not_hide_what_was_readied_while_it_was_read() -> None:
     hints = Hints(MemoryLog(), decode, Keys(b"secret"), HintFolds(), 0)
-    hints.absorb([told(1, 1, PLANNED), told(2, 2, READIED)])
+    hints.absorb(HintPage((told(1, 1, PLANNED), told(2, 2, READIED)), 2))
     # Position 3 is another node's, so the claim at 4 is behind a gap and will be read again.
     hints.decided([(TASK, 3, CLAIMED, PROJECT)])
     hints.committed([(TASK, 3, CLAIMED, PROJECT)], 4)
     hints.decided([(TASK, 4, READIED, PROJECT)])
-    hints.absorb([told(3, 9, READIED)._replace(stream=StreamId("task_2")), told(4, 3, CLAIMED)])
+    hints.absorb(HintPage((told(3, 9, READIED)._replace(stream=StreamId("task_2")), told(4, 3, CLAIMED)), 4))
     hints.committed([(TASK, 4, READIED, PROJECT)], 5)
     assert hints.position == 5
     assert list(hints.ready.candidates(PROJECT)) == [TASK]

@@ -1,11 +1,14 @@
-"""Sweeps: one command that fails holds up no other."""
+"""Sweeps: an outage is on record before anybody can overlook it, and one command that fails holds up no other."""
 
 from typing import Any
+
+import pytest
 
 from domain import catalogue
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
 from domain.kernel.policy import Cause
+from domain.node.commands import EndOutage
 from domain.task.events import TaskBackedOff
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
@@ -20,15 +23,16 @@ DONE = Outcome(b'{"ok":true,"answer":{}}', 1)
 
 
 class Desk:
-    """Takes commands; those on the tasks in ``failing`` fail."""
+    """Takes commands; the ids in ``failing`` fail."""
 
     def __init__(self) -> None:
         self.asked: list[Command] = []
+        self.broken = False
         self.failing: set[str] = set()
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         self.asked.append(command)
-        if getattr(command, "task", "") in self.failing:
+        if self.broken or getattr(command, "task", "") in self.failing:
             raise StoreUnavailable("away")
         return DONE
 
@@ -48,6 +52,24 @@ def ticker(log: MemoryLog, desk: Desk) -> tuple[Ticker, Hints]:
     hints = Hints(log, decode, Keys(b"secret"), HintFolds(), 0)
     reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, decode)
     return Ticker(log, hints, reactor, desk.execute, node="node_1"), hints
+
+
+async def test_an_outage_whose_record_failed_is_found_again_also_by_the_next_process() -> None:
+    log, desk = Clock(), Desk()
+    await ticker(log, desk)[0].sweep()
+    log.time += 100 * SECOND
+    desk.broken = True
+    with pytest.raises(StoreUnavailable):
+        await ticker(log, desk)[0].sweep()
+    desk.broken = False
+    log.time += SECOND
+    again = ticker(log, desk)[0]
+    await again.sweep()
+    ended = EndOutage(began_at=1_000 * SECOND)
+    assert desk.asked == [ended, ended]
+    log.time += SECOND
+    await again.sweep()
+    assert desk.asked == [ended, ended]
 
 
 async def test_a_command_that_always_fails_holds_up_no_other() -> None:

@@ -51,24 +51,13 @@ PATHS = ("path:repo//src/**", "path:repo//src/a.py", "path:repo//docs/*", "path:
 
 Step = tuple[str, int, int]
 """What is done, by which session, on which task or path."""
+ACTS = (
+    *("plan", "claim", "claim", "claim", "complete", "complete", "fail", "release", "progress", "cancel", "retry"),
+    *("acquire", "drop", "open", "end", "freeze", "thaw"),
+)
 steps = st.lists(
     st.tuples(
-        st.sampled_from(
-            [
-                "plan",
-                "claim",
-                "claim",
-                "claim",
-                "complete",
-                "complete",
-                "fail",
-                "release",
-                "progress",
-                "cancel",
-                "retry",
-            ]
-            + ["acquire", "drop", "open", "end", "freeze", "thaw"]
-        ),
+        st.sampled_from(ACTS),
         st.integers(0, 2),
         st.integers(0, 4),
     ),

@@ -98,6 +98,10 @@ ON CONFLICT (stream) DO UPDATE SET version = excluded.version, kind = excluded.k
 WHERE s.version <= excluded.version
 RETURNING s.stream
 
+-- name: alive_through
+-- The instant through which some node was alive.
+SELECT alive_through FROM signalbox.marks
+
 -- name: beat
 -- Move the alive-through mark on, never back; answers its former value.
 WITH former AS (SELECT only_row, alive_through FROM signalbox.marks FOR UPDATE)

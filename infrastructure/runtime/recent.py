@@ -1,0 +1,40 @@
+"""Answers that were just given, so that a quick repeat of a command id costs nothing; receipts know the rest."""
+
+from collections import OrderedDict
+from typing import Final
+
+from domain.kernel.errors import CommandIdReused
+from infrastructure.runtime.outcome import Outcome, refused
+
+ANSWERS_MAX: Final = 20_000
+BYTES_MAX: Final = 32 * 1_048_576
+
+Known = tuple[bytes, Outcome]
+"""(digest of the command, its answer)."""
+
+
+class RecentAnswers:
+    """The latest answers by command id, bounded by number and by the bytes of their texts."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._bytes = 0
+
+    def get(self, command_id: str) -> Known | None:
+        """What was answered, if it is remembered."""
+        return self._known.get(command_id)
+
+    def keep(self, command_id: str, digest: bytes, outcome: Outcome) -> None:
+        """Remember an answer; the oldest ones go."""
+        former = self._known.pop(command_id, None)
+        self._bytes += len(outcome.text) - (len(former[1].text) if former else 0)
+        self._known[command_id] = (digest, outcome)
+        while len(self._known) > ANSWERS_MAX or self._bytes > BYTES_MAX:
+            self._bytes -= len(self._known.popitem(last=False)[1][1].text)
+
+
+def repeated(command_id: str, known: Known, digest: bytes) -> Outcome:
+    """The first answer once more, or a refusal where the id comes with another body."""
+    if known[0] != digest:
+        return Outcome(refused(CommandIdReused(command_id=command_id)), known[1].position)
+    return Outcome(known[1].text, known[1].position, repeated=True)
