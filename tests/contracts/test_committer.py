@@ -1,19 +1,21 @@
 """The committer keeps its promises on every store: one winner, nothing twice, no commit on a state that never was."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
+from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId, StreamId
 from domain.kernel.message import Command, Stamp
-from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown
+from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
-from infrastructure.runtime.settle import Settler
+from infrastructure.runtime.settle import Observer, Settler
+from infrastructure.runtime.settle import Place as Written
 from infrastructure.runtime.snapshots import Snapshotter
 from tests.contracts.stores import STORES, Place
 from tests.support.accounts import (
@@ -38,11 +40,11 @@ A, B = "acct_" + "a" * 26, "acct_" + "b" * 26
 class Bank:
     """A node with the toy domain on some store."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *observers: Observer) -> None:
         self.log = log
         self.hot = HotStates(log, AGGREGATES, REGISTRY)
         self.snapshotter = Snapshotter(log, self.hot, AGGREGATES)
-        settler = Settler(self.hot, AGGREGATES, [self.snapshotter])
+        settler = Settler(self.hot, AGGREGATES, [self.snapshotter, *observers])
         decider = GroupDecider(RULES, POLICIES, frozenset({"acct"}))
         self.committer = Committer(log, self.hot, AGGREGATES, decider, settler, secret=b"secret")
         self.count = 0
@@ -247,3 +249,55 @@ async def test_a_doubt_is_settled_by_the_receipt(log: Log, open_bank: Open, brea
     assert (await bank.do(Move(account=A, amount=1))).ok
     assert [type(REGISTRY.read(row.type, row.state)) for row in log.events_of(A)].count(Moved) == 6
     assert Noted in {type(REGISTRY.read(row.type, row.state)) for row in log.events_of(A)}
+
+
+class Leaving:
+    """A memory log whose reads fail while it is away."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self.away = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._log, name)
+
+    def events_of_many(self, wanted: list[tuple[str, int]]) -> object:
+        if self.away:
+            raise StoreUnavailable("away")
+        return self._log.events_of_many(wanted)
+
+
+class Watching:
+    """What the hints were told."""
+
+    def __init__(self) -> None:
+        self.announced: list[str] = []
+        self.taken_back: list[str] = []
+
+    def decided(self, places: Sequence[Written]) -> None:
+        self.announced += [place[0] for place in places]
+
+    def restored(self, stream: StreamId, state: Account) -> None:
+        self.taken_back.append(stream)
+
+    def committed(self, places: Sequence[Written], position: int) -> None:
+        """Nothing of this is asked here."""
+
+
+async def test_nothing_stays_announced_of_a_group_that_breaks_before_its_append() -> None:
+    leaving, watching = Leaving(MemoryLog()), Watching()
+    bank = Bank(leaving, watching)  # type: ignore[arg-type]
+    bank.committer.start()
+    await bank.do(Move(account=A, amount=1))
+    leaving.away = True
+    known, cold = await asyncio.gather(
+        bank.do(Move(account=A, amount=1)), bank.do(Move(account=B, amount=1)), return_exceptions=True
+    )
+    assert isinstance(known, StoreUnavailable)
+    assert isinstance(cold, StoreUnavailable)
+    assert watching.announced == [A, A]
+    assert watching.taken_back == [A]
+    leaving.away = False
+    assert (await bank.do(Move(account=A, amount=1))).ok
+    assert bank.account(A).balance == 2
+    await bank.committer.stop()
