@@ -39,7 +39,7 @@ _TEXT_TAGS: Final = frozenset({"!", "tag:yaml.org,2002:str"})
 
 def read_yaml(text: str) -> Node | None:
     """The tree of the only document; None where there is none. Raises UnreadableError."""
-    builder = _Builder()
+    builder = _Builder(text)
     try:
         for event in _events(text):
             builder.take(event)
@@ -73,7 +73,9 @@ class _Open:
 class _Builder:
     """Takes events in order; ``root`` is the document."""
 
-    def __init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._lines = len(_lines(text))
         self.root: Node | None = None
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
@@ -85,6 +87,8 @@ class _Builder:
     def take(self, event: yaml.Event) -> None:
         mark = event.start_mark
         at = Place(1, 1) if mark is None else Place(mark.line + 1, mark.column + 1)
+        if at.line > self._lines:
+            at = _inside(at, self._text)
         match event:
             case yaml.DocumentStartEvent():
                 self._documents += 1
@@ -200,7 +204,7 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> UnreadableError:
 
 def _inside(place: Place, text: str) -> Place:
     """The parser tells of an unexpected end as one line below a last line that has no end."""
-    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+    lines = _lines(text)
     return place if place.line <= len(lines) else Place(len(lines), len(lines[-1]) + 1)
 
 
@@ -215,3 +219,7 @@ def _tagged(tag: str, at: Place) -> UnreadableError:
 
 def _bad_name(at: Place) -> UnreadableError:
     return UnreadableError("bad_field_name", at, "a field's name must be plain text", "Write `name: value`.")
+
+
+def _lines(text: str) -> list[str]:
+    return re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
