@@ -8,10 +8,11 @@ from typing import Final
 from domain.kernel.decider import Decision, StreamsMissing, Write
 from domain.kernel.decisions import Rules
 from domain.kernel.errors import Unreplayable
-from domain.kernel.ids import FLEET, ProjectId, StreamId, with_prefix
+from domain.kernel.ids import FLEET, ProjectId, StreamId
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Policy, derived_stamp
 from domain.kernel.registry import schema_version
+from domain.refusal.decider import refusals_stream
 from domain.refusal.events import CommandRefused
 from infrastructure.log.port import Member, NewEvent
 from infrastructure.runtime.outcome import Outcome, accepted, refused
@@ -224,13 +225,6 @@ def _with_audit(pending: Pending, decision: Decision) -> Decision:
     )
     write = Write(refusals_stream(stamp.project), (event,), stamp.project)
     return Decision(writes=(*decision.writes, write), rejection=rejection)
-
-
-def refusals_stream(project: str) -> StreamId:
-    """The stream of a project's audited refusals; the fleet has one of its own."""
-    if project == FLEET:
-        return StreamId("refusals_" + "0" * 26)
-    return with_prefix("refusals", project)
 
 
 def by_event(policies: Sequence[Policy]) -> dict[type[Event], tuple[Policy, ...]]:
