@@ -7,7 +7,7 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.policy import Cause, Derived
-from domain.policies.timers import STARTS, STOPS, Subject, Wait, stopped_by, wait_of
+from domain.policies.timers import STARTS, STOPS, Subject, Wait, stopped_by, waits_of
 from domain.task.events import TaskCancelled, TaskCompleted, TaskPlanned
 
 DUE_MAX: Final = 500
@@ -26,6 +26,8 @@ class WaitRow(Message):
     project: str
     type: str
     event: str
+    policy: str = ""
+    """Whose wait it is; empty in rows of a former program, whose events started one wait each."""
 
 
 class AgendaRows(Message):
@@ -57,8 +59,7 @@ class Agenda:
         self._note_timeout(cause)
         for subject in stopped_by(cause):
             self._waits.pop(subject, None)
-        wait = wait_of(cause, self._timeouts.get(cause.stream))
-        if wait is not None:
+        for wait in waits_of(cause, self._timeouts.get(cause.stream)):
             self._put(wait)
 
     def due(self, now: Instant, *, most: int = DUE_MAX) -> tuple[tuple[str, Cause, Derived], ...]:
@@ -85,14 +86,14 @@ class Agenda:
 
     def forget(self, policy: str, cause: Cause) -> None:
         """The command of that policy and cause was answered; a wait that began since stays."""
-        for subject in [Subject(policy, thing) for thing in _things(cause)]:
+        for subject in _subjects(policy, cause):
             wait = self._waits.get(subject)
             if wait is not None and wait.cause.version == cause.version:
                 del self._waits[subject]
 
     def dump(self) -> AgendaRows:
         """The agenda as plain JSON, in a fixed order."""
-        rows = (_row(self._waits[subject].cause) for subject in sorted(self._waits))
+        rows = (_row(self._waits[subject]) for subject in sorted(self._waits))
         return AgendaRows(waits=tuple(rows), timeouts=dict(sorted(self._timeouts.items())))
 
     @classmethod
@@ -103,9 +104,9 @@ class Agenda:
         for row in rows.waits:
             if row.type in _STARTS_BY_TYPE:
                 cause = _thawed(row, _STARTS_BY_TYPE[row.type])
-                wait = wait_of(cause, agenda._timeouts.get(cause.stream))
-                if wait is not None:
-                    agenda._waits[wait.subject] = wait
+                for wait in waits_of(cause, agenda._timeouts.get(cause.stream)):
+                    if row.policy in ("", wait.subject.policy):
+                        agenda._waits[wait.subject] = wait
         agenda._order = [_place(wait) for wait in agenda._waits.values()]
         heapify(agenda._order)
         return agenda
@@ -134,10 +135,9 @@ def _place(wait: Wait) -> tuple[Instant, Subject, int]:
     return wait.at, wait.subject, wait.cause.version
 
 
-def _things(cause: Cause) -> tuple[str, ...]:
-    """A cause starts one wait, whatever timeout its task has."""
-    wait = wait_of(cause, 0.0)
-    return () if wait is None else (wait.subject.thing,)
+def _subjects(policy: str, cause: Cause) -> tuple[Subject, ...]:
+    """What the policy waits for since that cause, whatever timeout its task has."""
+    return tuple(wait.subject for wait in waits_of(cause, 0.0) if wait.subject.policy == policy)
 
 
 def _cause(recorded: Recorded | Cause) -> Cause:
@@ -146,13 +146,15 @@ def _cause(recorded: Recorded | Cause) -> Cause:
     return Cause(recorded.stream, recorded.version, recorded.event, recorded.project)
 
 
-def _row(cause: Cause) -> WaitRow:
+def _row(wait: Wait) -> WaitRow:
+    cause = wait.cause
     return WaitRow(
         stream=cause.stream,
         version=cause.version,
         project=cause.project,
         type=cause.event.TYPE,
         event=cause.event.stored().decode(),
+        policy=wait.subject.policy,
     )
 
 

@@ -33,7 +33,7 @@ LOCK_DELAY_OVER: Final = "lock_delay_over"
 """The locks of a lost owner may open."""
 
 STARTS: Final[tuple[type[Event], ...]] = (TaskBackedOff, TaskClaimed, TaskStarted, LocksLingered)
-"""Events that may start a wait, each of one policy."""
+"""Events that may start waits, at most one of each policy."""
 
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskReadied: (RETRY_DUE,),
@@ -67,25 +67,25 @@ class Wait(NamedTuple):
     derived: Derived
 
 
-def wait_of(cause: Cause, timeout_seconds: float | None) -> Wait | None:
-    """The wait that the event starts. ``timeout_seconds`` is what the plan of its task allows per attempt."""
+def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
+    """The waits that the event starts. ``timeout_seconds`` is what the plan of its task allows per attempt."""
     stream, project, event = cause.stream, cause.project, cause.event
     match event:
         case TaskBackedOff():
             asked = Derived(ElapseBackoff(project=project, task=stream, until=event.until), stream, project)
-            return Wait(Subject(RETRY_DUE, stream), event.until, cause, asked)
+            return (Wait(Subject(RETRY_DUE, stream), event.until, cause, asked),)
         case TaskClaimed():
             asked = Derived(LapseDelivery(project=project, task=stream, token=str(event.token)), stream, project)
             due = Instant(event.at + DELIVERY_SECONDS_MAX * SECOND)
-            return Wait(Subject(LAPSED_DELIVERY, stream), due, cause, asked)
+            return (Wait(Subject(LAPSED_DELIVERY, stream), due, cause, asked),)
         case TaskStarted() if timeout_seconds is not None:
             asked = Derived(TimeOutAttempt(project=project, task=stream, token=str(event.token)), stream, project)
-            return Wait(Subject(ATTEMPT_TIMEOUT, stream), _after(event.at, timeout_seconds), cause, asked)
+            return (Wait(Subject(ATTEMPT_TIMEOUT, stream), _after(event.at, timeout_seconds), cause, asked),)
         case LocksLingered():
             asked = Derived(EndLockDelay(project=project, token=str(event.token), until=event.until), stream, project)
-            return Wait(Subject(LOCK_DELAY_OVER, f"{stream}/{event.token}"), event.until, cause, asked)
+            return (Wait(Subject(LOCK_DELAY_OVER, f"{stream}/{event.token}"), event.until, cause, asked),)
         case _:
-            return None
+            return ()
 
 
 def stopped_by(cause: Cause) -> tuple[Subject, ...]:
