@@ -40,6 +40,10 @@ class Context:
     loaders: Loaders = field(init=False)
 
     def __post_init__(self) -> None:
+        self.forget_loaded()
+
+    def forget_loaded(self) -> None:
+        """Begin with empty loaders: a subscription lives too long to keep everything that it once showed."""
         self.loaders = Loaders(self.services.reads)
 
     @property

@@ -12,6 +12,8 @@ class LockPage:
     """A page of tokens with their locks, in order of granting; what is None is not asked. ``limit`` is 1 to 200."""
 
     project: str | None = None
+    keys: tuple[str, ...] = ()
+    """``lock space/token``, at most a page of them."""
     session: str | None = None
     task: str | None = None
     tokens: tuple[int, ...] = ()
@@ -26,6 +28,7 @@ class LockPage:
             LOCK_MAP,
             (
                 equal("project", self.project),
+                one_of("key", self.keys),
                 equal("session", self.session),
                 equal("task", self.task),
                 one_of("token", self.tokens),
