@@ -48,6 +48,16 @@ class ServiceFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectToken:
+    """A fencing token with its project: two projects may hand out the same number."""
+
+    project: str
+    """Id; where a client names one, its slug will do."""
+    token: str
+    """Decimal string without leading zeros."""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
 
@@ -55,17 +65,17 @@ class Heard:
     """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced`` (a later incarnation exists)."""
     ttl_seconds: int
     renewed_at: Instant
-    held: tuple[str, ...]
-    """Tokens that the session holds now."""
-    revoked: tuple[str, ...]
-    """Tokens that were named but are not held: stop that work."""
+    held: tuple[ProjectToken, ...]
+    """What the session holds now, by project id."""
+    revoked: tuple[ProjectToken, ...]
+    """What was named but is not held, as it was named: stop that work."""
 
 
 class HeartbeatPort(Protocol):
     """Liveness outside the log; answered after the renewal is durable."""
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
     ) -> Heard | Rejection: ...
 
 

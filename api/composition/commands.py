@@ -1,16 +1,16 @@
 """The committer and the leases behind the ports of the surfaces."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from api.ports import Heard, ServiceFault
+from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.principal.allow import Principal, allow
 from domain.session.decider import SESSION
-from domain.session.state import Session, SessionState
+from domain.session.state import HeldToken, Session, SessionState
 from domain.task.commands import AcknowledgeAttempt
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
 from infrastructure.rows.port import RowsUnavailable
@@ -23,6 +23,8 @@ from infrastructure.telemetry import Metrics
 
 ACKNOWLEDGED_MAX: Final = 10_000
 T = TypeVar("T")
+Named = Mapping[ProjectToken, HeldToken | None]
+"""What a beat names, with what it means."""
 
 
 class CommandGate:
@@ -55,7 +57,7 @@ class HeartbeatDesk:
         self._acknowledged: OrderedDict[tuple[str, ProjectId, int], None] = OrderedDict()
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
         heard = await in_our_words(self._beat(principal, session, incarnation, tokens))
@@ -63,7 +65,7 @@ class HeartbeatDesk:
         return heard
 
     async def _beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
     ) -> Heard | Rejection:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
@@ -71,16 +73,22 @@ class HeartbeatDesk:
         state = await self._session(session)
         if not isinstance(state, Session) or state.opened.owner != principal.id:
             return UnknownThing(kind="session", name=session[:100])
+        named = await self._resolved(tokens)
         if incarnation != state.opened.incarnation:
-            return _heard(state, "fenced", 0, tokens)
+            return _heard(state, "fenced", 0, named)
         if state.status in ("lost", "ended"):
-            return _heard(state, state.status, 0, tokens)
+            return _heard(state, state.status, 0, named)
         renewed_at = await self._node.leases.renew(session, incarnation)
         if renewed_at is None:
             # Lost or ended since the state was read; the next beat tells which.
-            return _heard(await self._session(session), "lost", 0, tokens)
-        await self._acknowledge(session, state, tokens)
-        return _heard(state, state.status, renewed_at, tokens)
+            return _heard(await self._session(session), "lost", 0, named)
+        await self._acknowledge(session, state, named)
+        return _heard(state, state.status, renewed_at, named)
+
+    async def _resolved(self, tokens: Sequence[ProjectToken]) -> Named:
+        """What was named, as the session keeps it; a project that is none leads nowhere."""
+        projects = {name: await self._node.names.project(name) for name in {one.project for one in tokens}}
+        return {one: _held_token(projects[one.project], one.token) for one in tokens}
 
     async def _session(self, session: str) -> SessionState:
         stream = StreamId(session)
@@ -94,14 +102,11 @@ class HeartbeatDesk:
         state: SessionState = held[1]
         return state
 
-    async def _acknowledge(self, session: str, state: Session, tokens: Sequence[str]) -> None:
-        named = set(tokens)
+    async def _acknowledge(self, session: str, state: Session, named: Named) -> None:
         for (project, number), attempt in state.attempts.items():
-            token = str(number)
-            # Two projects may hand out the same number, and most begin with it.
-            if token not in named or (session, project, number) in self._acknowledged:
+            if (project, number) not in named.values() or (session, project, number) in self._acknowledged:
                 continue
-            command = AcknowledgeAttempt(project=attempt.project, task=attempt.task, token=token)
+            command = AcknowledgeAttempt(project=attempt.project, task=attempt.task, token=str(number))
             identifier = command_id_of("acknowledge", session, number, attempt.task)
             stamp = Stamp(
                 command_id=identifier,
@@ -116,16 +121,20 @@ class HeartbeatDesk:
                 self._acknowledged.popitem(last=False)
 
 
-def _heard(state: SessionState, status: str, renewed_at: int, tokens: Sequence[str]) -> Heard:
-    held: set[str] = set()
+def _held_token(project: ProjectId | None, token: str) -> HeldToken | None:
+    return None if project is None else (project, int(token))
+
+
+def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> Heard:
+    held: set[HeldToken] = set()
     if isinstance(state, Session) and status in ("live", "suspect"):
-        held = {str(token) for _, token in (*state.attempts, *state.grants)}
+        held = {*state.attempts, *state.grants}
     return Heard(
         status=status,
         ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,
         renewed_at=Instant(renewed_at),
-        held=tuple(sorted(held)),
-        revoked=tuple(token for token in tokens if token not in held),
+        held=tuple(ProjectToken(project, str(number)) for project, number in sorted(held)),
+        revoked=tuple(one for one, token in named.items() if token not in held),
     )
 
 

@@ -1,24 +1,31 @@
-"""POST /v1/heartbeat: the session lives, and these tokens arrived."""
+"""POST /v1/heartbeat: the session lives, and these tokens of these projects arrived."""
 
 import asyncio
 from dataclasses import asdict
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from api.http.answers import Reply, fault_problem, json_reply, problem_reply, refusal
 from api.http.body import Refused, parse_object, read_body, require_json
 from api.http.request import Request, invalid_request
-from api.ports import HeartbeatPort, ServiceFault
+from api.ports import HeartbeatPort, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Message
 from domain.principal.allow import allow
 
 TOKENS_MAX: Final = 1_000
-BODY_BYTES_MAX: Final = 65_536
+PROJECTS_MAX: Final = 100
+"""As many as a session may serve."""
+BODY_BYTES_MAX: Final = 196_608
 BEAT_SECONDS_MAX: Final = 10.0
 
-Token = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
+
+class Named(Message):
+    """A token that the client believes to hold, with its project by slug or id."""
+
+    project: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+    token: Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,18})$")]
 
 
 class Beat(Message):
@@ -26,7 +33,14 @@ class Beat(Message):
 
     session: str = Field(min_length=1, max_length=100)
     incarnation: int = Field(ge=1, le=2**31)
-    tokens: tuple[Token, ...] = Field(default=(), max_length=TOKENS_MAX)
+    tokens: tuple[Named, ...] = Field(default=(), max_length=TOKENS_MAX)
+
+    @field_validator("tokens")
+    @classmethod
+    def _few_projects(cls, tokens: tuple[Named, ...]) -> tuple[Named, ...]:
+        if len({one.project for one in tokens}) > PROJECTS_MAX:
+            raise ValueError(f"a session serves at most {PROJECTS_MAX} projects")
+        return tokens
 
 
 class HeartbeatDoor:
@@ -43,7 +57,8 @@ class HeartbeatDoor:
         beat = _beat(await read_body(request.receive, request.content_length, BODY_BYTES_MAX))
         try:
             async with asyncio.timeout(BEAT_SECONDS_MAX):
-                heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, beat.tokens)
+                tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
+                heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens)
         except TimeoutError:
             return problem_reply(fault_problem(_LATE))
         except ServiceFault as fault:
@@ -55,7 +70,7 @@ _LATE: Final = ServiceFault("unknown_outcome", "The lease may or may not be rene
 
 
 def _beat(body: bytes) -> Beat:
-    # The parser refuses depth by itself: nothing in a beat is nested.
+    # The parser refuses depth by itself: nothing in a beat lies deeper than its tokens.
     try:
         return Beat.model_validate_json(body)
     except ValidationError as error:

@@ -1,5 +1,7 @@
 """Opening a session: a first life, or the next one of a session that was lost, ended or restarted."""
 
+from typing import Final
+
 from domain.dispatch.lose_session import end_life
 from domain.dispatch.projects import find_projects
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
@@ -11,6 +13,10 @@ from domain.session.decider import BEATS_PER_TTL, SESSION, is_live, speaks_for
 from domain.session.errors import NotSessionOwner
 from domain.session.events import SessionOpened
 from domain.session.state import Session
+from domain.task.decider import DELIVERY_SECONDS_MAX
+
+BEATS_PER_DELIVERY: Final = 2
+"""However long the TTL: a beat that only came in time for the lease would find its new task given to somebody else."""
 
 
 class FencedToken(Message):
@@ -28,7 +34,7 @@ class SessionLife(Answer):
     incarnation: int
     ttl_seconds: int
     beat_seconds: float
-    """How often the client has to be heard."""
+    """How often the client has to be heard: four times in a TTL, and twice within the time that a delivery may take."""
     projects: tuple[str, ...]
     fenced: tuple[FencedToken, ...]
     """What the former life held until now and is refused from here on."""
@@ -73,7 +79,7 @@ def _began(stream: StreamId, opened: SessionOpened, fenced: tuple[FencedToken, .
         session=stream,
         incarnation=opened.incarnation,
         ttl_seconds=opened.ttl_seconds,
-        beat_seconds=opened.ttl_seconds / BEATS_PER_TTL,
+        beat_seconds=min(opened.ttl_seconds / BEATS_PER_TTL, DELIVERY_SECONDS_MAX / BEATS_PER_DELIVERY),
         projects=opened.projects,
         fenced=fenced,
     )

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 from signalbox.client.answers import body_of, error_of, graphql_error_of
 from signalbox.client.errors import SignalboxError
-from signalbox.client.fields import Fields, as_fields, integer, objects, text, texts
+from signalbox.client.fields import Fields, as_fields, integer, objects, text
 from signalbox.client.ids import fresh_command_id
 from signalbox.client.transport import HttpAnswer, HttpRequest
 
@@ -42,6 +42,13 @@ class Accepted:
     """Whether the command was accepted before and this is the first answer once more."""
 
 
+class ProjectToken(NamedTuple):
+    """A fencing token with its project (slug or id): two projects may hand out the same number."""
+
+    project: str
+    token: str
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
@@ -49,9 +56,10 @@ class Heard:
     status: str
     """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced``."""
     ttl_seconds: int
-    held: tuple[str, ...]
-    revoked: tuple[str, ...]
-    """Tokens that were named and are not held any more: stop that work."""
+    held: tuple[ProjectToken, ...]
+    """What the session holds, by project id."""
+    revoked: tuple[ProjectToken, ...]
+    """What was named and is not held any more, as it was named: stop that work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +95,9 @@ def commands(several: Iterable[tuple[str, Mapping[str, object]]]) -> Ask[tuple[A
     return Ask(_post("/v1/commands", {"commands": envelopes}), _results)
 
 
-def heartbeat(session: str, incarnation: int, tokens: Iterable[str], *, seconds_max: float) -> Ask[Heard]:
+def heartbeat(session: str, incarnation: int, tokens: Iterable[ProjectToken], *, seconds_max: float) -> Ask[Heard]:
     """Renew a lease and acknowledge tokens; no answer within ``seconds_max`` is no answer."""
-    beat = {"session": session, "incarnation": incarnation, "tokens": list(tokens)}
+    beat = {"session": session, "incarnation": incarnation, "tokens": [one._asdict() for one in tokens]}
     return Ask(HttpRequest("POST", "/v1/heartbeat", _json(beat), seconds_max), _heard)
 
 
@@ -152,9 +160,12 @@ def _result(fields: Fields) -> Accepted | SignalboxError:
 
 def _heard(answer: HttpAnswer) -> Heard:
     fields = body_of(answer)
-    return Heard(
-        text(fields, "status"), integer(fields, "ttl_seconds"), texts(fields, "held"), texts(fields, "revoked")
-    )
+    held, revoked = (tuple(_project_token(one) for one in objects(fields, name)) for name in ("held", "revoked"))
+    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked)
+
+
+def _project_token(fields: Fields) -> ProjectToken:
+    return ProjectToken(text(fields, "project"), text(fields, "token"))
 
 
 def _waited(answer: HttpAnswer) -> Waited:

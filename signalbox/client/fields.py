@@ -41,10 +41,6 @@ def items(fields: Fields, name: str) -> tuple[object, ...]:
     return tuple(cast("list[object]", value))
 
 
-def texts(fields: Fields, name: str) -> tuple[str, ...]:
-    return tuple(str(one) for one in items(fields, name))
-
-
 def text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):
@@ -60,6 +56,13 @@ def integer(fields: Fields, name: str) -> int:
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, int):
         raise malformed(f"{name} is not a whole number")
+    return value
+
+
+def number(fields: Fields, name: str) -> float:
+    value = optional_number(fields, name)
+    if value is None:
+        raise malformed(f"{name} is not a number")
     return value
 
 

@@ -38,7 +38,7 @@ from domain.session.errors import (
 from domain.session.events import SessionLost, SessionRecovered, SessionSuspected
 from domain.session.liveness import Standing, due, next_at
 from domain.session.state import Absent, Session, Status
-from domain.task.decider import TASK
+from domain.task.decider import DELIVERY_SECONDS_MAX, TASK
 from tests.support.world import World
 
 TTL = 60
@@ -95,6 +95,16 @@ def test_a_session_opens_by_slug_or_id_and_is_told_how_often_to_beat(world: Worl
     session = state(world, answer.session)
     assert session.opened.owner == "key_test"
     assert session.opened.capacity == 3
+
+
+@pytest.mark.parametrize(("ttl_seconds", "beat_seconds"), [(10, 2.5), (60, 15.0), (1_800, 15.0), (86_400, 15.0)])
+def test_however_long_the_lease_a_client_beats_before_a_delivery_can_lapse(
+    world: World, ttl_seconds: int, beat_seconds: float
+) -> None:
+    project(world, "alpha")
+    answer = world.when(OpenSession(projects=("alpha",), ttl_seconds=ttl_seconds)).answer
+    assert isinstance(answer, SessionLife)
+    assert answer.beat_seconds == beat_seconds < DELIVERY_SECONDS_MAX
 
 
 @pytest.mark.parametrize("name", ["nope", "proj_00000000000000000000000000", "proj_x"])

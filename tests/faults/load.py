@@ -80,7 +80,8 @@ class Caller:
 
     def heartbeat(self, session: dict[str, Any], tokens: Sequence[str]) -> dict[str, Any] | None:
         """One beat; None where nobody answered."""
-        fields = {"session": session["session"], "incarnation": session["incarnation"], "tokens": list(tokens)}
+        life = {"session": session["session"], "incarnation": session["incarnation"]}
+        fields = {**life, "tokens": [{"project": "shop", "token": one} for one in tokens]}
         return self._send("/v1/heartbeat", json.dumps(fields).encode())
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 import signalbox
 from signalbox.client import AsyncClient, Client, Endpoint, Refused, ServerFaultError, ServerUnavailable, find_endpoint
 from signalbox.client.answers import body_of
-from signalbox.client.asks import command, commands, heartbeat, new_key, wait
+from signalbox.client.asks import ProjectToken, command, commands, heartbeat, new_key, wait
 from signalbox.client.transport import HttpAnswer
 from tests.support.scripted_server import ScriptedServer
 
@@ -201,12 +201,12 @@ async def test_a_cancelled_request_is_broken_off_at_once(server: ScriptedServer)
 
 
 async def test_a_heartbeat_waits_no_longer_than_it_was_told(server: ScriptedServer) -> None:
-    beat = heartbeat("sess_a", 1, ["7"], seconds_max=3.0)
+    beat = heartbeat("sess_a", 1, [ProjectToken("shop", "7")], seconds_max=3.0)
     assert beat.request.seconds_max == 3.0
     client = AsyncClient(Endpoint(server.url, "key"))
     heard = await client.ask(beat)
     await client.close()
-    assert (heard.status, heard.held, heard.revoked) == ("live", ("7",), ())
+    assert (heard.status, heard.held, heard.revoked) == ("live", (ProjectToken("shop", "7"),), ())
 
 
 def test_a_wait_is_given_its_time_on_top() -> None:

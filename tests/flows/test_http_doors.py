@@ -231,11 +231,16 @@ async def test_figures_are_for_people_who_see_every_project() -> None:
         assert (answer.status, answer.code) == (403, "not_permitted")
 
 
+def named(token: object, project: str = "shop") -> dict[str, object]:
+    return {"project": project, "token": token}
+
+
 async def test_a_heartbeat_tells_what_is_held_and_what_to_stop() -> None:
     doors = Doors()
-    beat = {"session": "sess_1", "incarnation": 1, "tokens": ["7", "8"]}
+    beat = {"session": "sess_1", "incarnation": 1, "tokens": [named("7"), named("8")]}
     answer = await doors.ask("POST", "/v1/heartbeat", beat)
-    assert answer.content == {"status": "live", "ttl_seconds": 60, "renewed_at": 1, "held": ["7"], "revoked": ["8"]}
+    told = {"held": [named("7")], "revoked": [named("8")]}
+    assert answer.content == {"status": "live", "ttl_seconds": 60, "renewed_at": 1, **told}
     doors.fakes.heard = UnknownThing(kind="session", name="sess_1")
     assert (await doors.ask("POST", "/v1/heartbeat", beat)).status == 404
     viewer = await doors.ask("POST", "/v1/heartbeat", beat, key=doors.key("viewer"))
@@ -247,10 +252,12 @@ async def test_a_heartbeat_tells_what_is_held_and_what_to_stop() -> None:
 @pytest.mark.parametrize(
     "wrong",
     [{"session": 1}, {"session": ""}, {"incarnation": 0}, {"incarnation": "1"}, {"incarnation": 2**80},
-     {"tokens": ["x"]}, {"tokens": [7]}, {"tokens": "7"}, {"tokens": ["1"] * 1_001}, {"more": 1}],
+     {"tokens": [named("x")]}, {"tokens": [named(7)]}, {"tokens": [named("07")]}, {"tokens": ["7"]}, {"tokens": "7"},
+     {"tokens": [{"token": "7"}]}, {"tokens": [named("7", "")]}, {"tokens": [named("7", "\0")]}, {"more": 1},
+     {"tokens": [named("7", f"p{one}") for one in range(101)]}, {"tokens": [named("1")] * 1_001}],
 )  # fmt: skip
 async def test_a_malformed_heartbeat_is_refused(wrong: dict[str, object]) -> None:
-    beat = {"session": "sess_1", "incarnation": 1, "tokens": ["7"]}
+    beat = {"session": "sess_1", "incarnation": 1, "tokens": [named("7")]}
     answer = await Doors().ask("POST", "/v1/heartbeat", beat | wrong)
     assert (answer.status, answer.code) == (422, "invalid_request")
 

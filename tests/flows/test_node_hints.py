@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from api.ports import ServiceFault
+from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.ids import PrincipalId
 from domain.principal.allow import Principal
 from domain.session.commands import OpenSession
-from domain.task.commands import ClaimTask
+from domain.task.commands import ClaimTask, CompleteTask
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.runtime import committer
@@ -45,10 +45,33 @@ async def test_a_beat_acknowledges_the_same_number_in_every_project(tmp_path: Pa
         session = str(opened["session"])
         who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
         first = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
-        await fleet.services.heartbeats.beat(who, session, 1, (first["token"],))
+        await fleet.services.heartbeats.beat(who, session, 1, (ProjectToken("shop", first["token"]),))
         second = answer(await other.ask(ClaimTask(project="mill", session=session, incarnation=1)))
         assert first["token"] == second["token"]
-        await fleet.services.heartbeats.beat(who, session, 1, (second["token"],))
+        heard = await fleet.services.heartbeats.beat(who, session, 1, (ProjectToken("mill", second["token"]),))
+        assert isinstance(heard, Heard)
+        both = sorted((fleet.project_id, other.project_id))
+        assert heard.held == tuple(ProjectToken(one, first["token"]) for one in both)
         page = await fleet.services.events.page(after=0, limit=1_000)
         started = [one.project for one in page if one.event.TYPE == "task.started.v1"]
         assert started == [fleet.project_id, other.project_id]
+
+
+async def test_a_revoked_token_does_not_hide_behind_the_same_number_of_another_project(tmp_path: Path) -> None:
+    async with running_fleet(tmp_path) as fleet:
+        other = Fleet(fleet.services, "mill")
+        await other.begin()
+        await fleet.plan(1)
+        await other.plan(1)
+        session = str(answer(await fleet.ask(OpenSession(projects=("shop", "mill"), capacity=2)))["session"])
+        who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
+        first = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+        second = answer(await other.ask(ClaimTask(project="mill", session=session, incarnation=1)))
+        token = str(first["token"])
+        assert token == second["token"]
+        await fleet.ask(CompleteTask(project="shop", task=first["task"], token=token))
+        named = (ProjectToken("shop", token), ProjectToken(other.project_id, token), ProjectToken("nowhere", token))
+        heard = await fleet.services.heartbeats.beat(who, session, 1, named)
+        assert isinstance(heard, Heard)
+        assert heard.held == (ProjectToken(other.project_id, token),)
+        assert heard.revoked == (named[0], named[2])

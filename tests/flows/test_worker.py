@@ -178,7 +178,7 @@ async def test_nothing_runs_before_a_heartbeat_has_confirmed_the_token(server: S
         await until(lambda: server.reports)
     assert (tmp_path / "ran").read_text() == "task_2\n"
     assert [one.fields["token"] for one in server.of("complete_task")] == ["1002"]
-    assert any("1002" in beat["tokens"] for beat in server.beats)
+    assert any({"project": "shop", "token": "1002"} in beat["tokens"] for beat in server.beats)
 
 
 async def test_revoked_work_is_ended_with_all_its_children_and_not_reported(
@@ -405,4 +405,4 @@ async def test_heartbeats_name_what_is_held_four_times_in_a_lease(server: Script
     server.tasks = [{"run": "sleep 1.6"}]
     async with running(server):
         await until(lambda: server.reports)
-    assert 3 <= sum(beat["tokens"] == ["1001"] for beat in server.beats) <= 6
+    assert 3 <= sum(beat["tokens"] == [{"project": "shop", "token": "1001"}] for beat in server.beats) <= 6

@@ -63,7 +63,7 @@ def test_a_capability_without_key_or_value_is_refused(pair: str) -> None:
 @pytest.mark.parametrize("ttl_seconds", [10, 60, 600, 86_400])
 def test_work_can_be_stopped_and_killed_before_the_lease_runs_out(ttl_seconds: int) -> None:
     settings = WorkerSettings(project="shop", command=None, ttl_seconds=ttl_seconds)
-    assert settings.margin_seconds < ttl_seconds - settings.beat_seconds
+    assert settings.margin_seconds < ttl_seconds - min(ttl_seconds / 4, 15.0)
     assert settings.margin_seconds >= min(ttl_seconds / 4, settings.term_seconds)
 
 

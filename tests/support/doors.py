@@ -9,7 +9,7 @@ from typing import Any
 from api.app import Application, create_app
 from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
-from api.ports import Health, Heard, ServiceFault, Services
+from api.ports import Health, Heard, ProjectToken, ServiceFault, Services
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.decider import Recorded
@@ -24,6 +24,7 @@ from infrastructure.runtime.outcome import Outcome, accepted, refused
 from infrastructure.settings import HttpSettings, Settings
 from tests.support.world import World
 
+HEARD = Heard("live", 60, Instant(1), (ProjectToken("shop", "7"),), (ProjectToken("shop", "8"),))
 JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -56,7 +57,7 @@ class Fakes:
     explode: bool = False
     hang: asyncio.Event | None = None
     asked: list[tuple[Command, Stamp]] = field(default_factory=list)
-    heard: Heard | Rejection = field(default_factory=lambda: Heard("live", 60, Instant(1), ("7",), ("8",)))
+    heard: Heard | Rejection = field(default=HEARD)
     ready: bool = True
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
@@ -75,7 +76,7 @@ class Fakes:
         return await self.execute(command, stamp)
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[str]
+        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
     ) -> Heard | Rejection:
         if self.fault is not None:
             raise self.fault

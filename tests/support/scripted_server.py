@@ -112,7 +112,7 @@ class ScriptedServer:
         with self._lock:
             self.beats.append(body)
             status = self.status.get(body["incarnation"], "live")
-            revoked = [token for token in body["tokens"] if token in self.revoked]
+            revoked = [token for token in body["tokens"] if token["token"] in self.revoked]
         if self.away:
             return None
         held = [token for token in body["tokens"] if token not in revoked]
@@ -142,8 +142,8 @@ class ScriptedServer:
         match name:
             case "open_session":
                 self.incarnation += 1
-                answer = {"session": "sess_a", "incarnation": self.incarnation, "ttl_seconds": self.ttl_seconds}
-                return _ok(answer)
+                life = {"session": "sess_a", "incarnation": self.incarnation}
+                return _ok({**life, "ttl_seconds": self.ttl_seconds, "beat_seconds": self.ttl_seconds / 4})
             case "claim_task":
                 return self._claim(wait_seconds)
             case _:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.cli.worker.settings import WorkerSettings
-from signalbox.client.asks import Accepted, Ask, command
+from signalbox.client.asks import Accepted, Ask, ProjectToken, command
 from signalbox.client.fields import (
     Fields,
     integer,
+    number,
     optional_number,
     optional_text,
     text,
@@ -16,6 +17,8 @@ from signalbox.client.fields import (
 SUMMARY_CHARACTERS_MAX: Final = 65_536
 REASON_CHARACTERS_MAX: Final = 4_096
 CHECKPOINT_CHARACTERS_MAX: Final = 65_536
+CLAIM_MAX: Final = 64
+"""Tasks that one claim may ask for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,8 @@ class OpenedLife:
     session: str
     incarnation: int
     ttl_seconds: int
+    beat_seconds: float
+    """Between two heartbeats, as the server wants them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,11 @@ class Assignment:
     timeout_seconds: float | None
     fields: Fields
     """The whole answer, as the command gets it on standard input."""
+
+    @property
+    def project_token(self) -> ProjectToken:
+        """What heartbeats name it by."""
+        return ProjectToken(self.project, self.token)
 
 
 def open_session(settings: WorkerSettings, resume: str | None) -> Ask[Accepted]:
@@ -58,21 +68,35 @@ def open_session(settings: WorkerSettings, resume: str | None) -> Ask[Accepted]:
 
 def life_of(accepted: Accepted) -> OpenedLife:
     answer = accepted.answer
-    return OpenedLife(text(answer, "session"), integer(answer, "incarnation"), integer(answer, "ttl_seconds"))
+    return OpenedLife(
+        session=text(answer, "session"),
+        incarnation=integer(answer, "incarnation"),
+        ttl_seconds=integer(answer, "ttl_seconds"),
+        beat_seconds=number(answer, "beat_seconds"),
+    )
 
 
 def end_session(life: OpenedLife) -> Ask[Accepted]:
     return command("end_session", {"session": life.session, "incarnation": life.incarnation})
 
 
-def claim_task(project: str, life: OpenedLife, command_id: str, wait_seconds: float) -> Ask[Accepted]:
-    """The same id asks for the same assignment, whatever it waits."""
+def claim(project: str, life: OpenedLife, most: int, command_id: str, wait_seconds: float) -> Ask[Accepted]:
+    """At most so many tasks; the same id asks for the same assignments, whatever it waits."""
     fields = {"project": project, "session": life.session, "incarnation": life.incarnation}
-    return command("claim_task", fields, command_id=command_id, wait_seconds=wait_seconds)
+    if most == 1:
+        return command("claim_task", fields, command_id=command_id, wait_seconds=wait_seconds)
+    several = {**fields, "most": min(most, CLAIM_MAX)}
+    return command("claim_tasks", several, command_id=command_id, wait_seconds=wait_seconds)
 
 
-def assignment_of(project: str, accepted: Accepted) -> Assignment:
+def assignments_of(project: str, accepted: Accepted) -> tuple[Assignment, ...]:
+    """What a claim of one or of many was answered with."""
     answer = accepted.answer
+    several = objects(answer, "tasks") if "tasks" in answer else (answer,)
+    return tuple(_assignment(project, one) for one in several)
+
+
+def _assignment(project: str, answer: Fields) -> Assignment:
     return Assignment(
         project=project,
         task=text(answer, "task"),

@@ -10,7 +10,7 @@ from api.cli.worker.calls import OpenedLife
 from api.cli.worker.held import Held, Stop
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
-from signalbox.client.asks import Heard, heartbeat
+from signalbox.client.asks import Heard, ProjectToken, heartbeat
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import Refused, SignalboxError
 
@@ -42,7 +42,7 @@ class Life:
     ) -> None:
         self.opened = opened
         self.over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.held: dict[str, Held] = {}
+        self.held: dict[ProjectToken, Held] = {}
         self._settings = settings
         self._client = client
         self._journal = journal
@@ -57,14 +57,14 @@ class Life:
 
     def take(self, held: Held) -> None:
         """Work lives by this life from now on; the next heartbeat goes out at once and confirms it."""
-        self.held[held.assignment.token] = held
+        self.held[held.assignment.project_token] = held
         self._wanted.set()
         if self.over.done():
             held.stop(Stop.LIFE_OVER)
 
     def drop(self, held: Held) -> None:
         """The work is settled."""
-        self.held.pop(held.assignment.token, None)
+        self.held.pop(held.assignment.project_token, None)
 
     def end(self, why: str) -> None:
         """Nothing of this life is ours any more."""
@@ -79,7 +79,7 @@ class Life:
         try:
             while not self.over.done():
                 answered = await self._beat()
-                pause = self._settings.beat_seconds if answered else min(AGAIN_SECONDS, self._settings.beat_seconds)
+                pause = self.opened.beat_seconds if answered else min(AGAIN_SECONDS, self.opened.beat_seconds)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wanted.wait(), pause)
         finally:
@@ -97,7 +97,7 @@ class Life:
         """One heartbeat; whether the server answered."""
         self._wanted.clear()
         named, sent_at = dict(self.held), self._clock()
-        seconds_max = min(BEAT_SECONDS_MAX, self._settings.beat_seconds)
+        seconds_max = min(BEAT_SECONDS_MAX, self.opened.beat_seconds)
         ask = heartbeat(self.opened.session, self.opened.incarnation, named, seconds_max=seconds_max)
         try:
             heard = await self._client.ask(ask)
@@ -113,7 +113,7 @@ class Life:
         self._heard(heard, named, sent_at)
         return True
 
-    def _heard(self, heard: Heard, named: dict[str, Held], sent_at: float) -> None:
+    def _heard(self, heard: Heard, named: dict[ProjectToken, Held], sent_at: float) -> None:
         if heard.status not in ("live", "suspect"):
             self.end(heard.status)
             return

@@ -44,11 +44,6 @@ class WorkerSettings:
         return CLAIM_WAIT_SECONDS_UNTIL_IDLE if self.until_idle else CLAIM_WAIT_SECONDS
 
     @property
-    def beat_seconds(self) -> float:
-        """Between two heartbeats."""
-        return self.ttl_seconds / 4
-
-    @property
     def margin_seconds(self) -> float:
         """The work stops so long before the lease can have run out at the server."""
         return min(self.ttl_seconds / 4, max(1.0, self.ttl_seconds / 10) + self.term_seconds)
