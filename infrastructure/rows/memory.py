@@ -134,7 +134,7 @@ class MemoryRows(RowStore):
                 del table.versions[key]
             else:
                 versions = table.versions[key]
-                versions[-1] = replace(versions[-1], until=until)
+                versions[-1] = versions[-1]._replace(until=until)
         for version in change.versions:
             table.versions.setdefault(version.row.key, []).append(version)
         table.parked.extend(change.parked)

@@ -26,7 +26,7 @@ from infrastructure.rows.tables import Dialect, definition, page_statement, row_
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection
-from projections.kernel.rows import ColumnKind, R, Row, Versioned, cells_of, columns_of
+from projections.kernel.rows import ColumnKind, R, Row, Versioned, columns_of
 
 _TYPES: Final[dict[ColumnKind, str]] = {
     "text": 'text COLLATE "C"',
@@ -221,14 +221,13 @@ class PostgresRows(RowStore):
             return
         projection = change.generation.projection
         row: type[Row] = projection.row
-        cells = cells_of(row)
         table = table_name(_DIALECT, change.generation)
         text = self._statements("copy_versions", table=table, columns=", ".join(stored_columns(projection)))
         with writer.cursor() as cursor, cursor.copy(text.encode()) as copy:
             copy.set_types(["int8", "int8", *(_COPY_TYPES[column.kind] for column in columns_of(row))])
             write = copy.write_row
             for version in change.versions:
-                write((version.since, version.until, *cells(version.row)))
+                write((version.since, version.until, *version.row))
 
     def _execute(
         self,

@@ -26,7 +26,7 @@ from infrastructure.rows.tables import Dialect, definition, page_statement, row_
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection
-from projections.kernel.rows import R, Row, Versioned, cells_of, columns_of, json_text
+from projections.kernel.rows import R, Row, Versioned, columns_of, json_text
 
 _DIALECT: Final = Dialect(
     schema="",
@@ -38,6 +38,8 @@ _DIALECT: Final = Dialect(
 )
 _READERS_KEPT_MAX: Final = 8
 _BUSY_SECONDS: Final = 5.0
+_ROWS_AT_ONCE: Final = 32
+"""Rows in one INSERT: with 40 columns well below what one statement may bind."""
 _POSITION_MAX: Final = (1 << 63) - 1
 
 
@@ -173,21 +175,29 @@ class SqliteRows(RowStore):
         table = table_name(_DIALECT, change.generation)
         try:
             if projection.keeps == "latest":
-                writer.executemany(self._statements("drop_rows", table=table), [(key,) for key, _ in change.closed])
+                keys = json_text([key for key, _ in change.closed])
+                writer.execute(self._statements("drop_rows", table=table), (keys,))
             else:
-                closed = [(until, key) for key, until in change.closed]
-                writer.executemany(self._statements("close_versions", table=table), closed)
-            columns = stored_columns(projection)
-            values = ", ".join("?" * len(columns))
-            text = self._statements("insert_versions", table=table, columns=", ".join(columns), values=values)
-            row: type[Row] = projection.row
-            cells = cells_of(row)
-            writer.executemany(text, [(v.since, v.until, *cells(v.row)) for v in change.versions])
+                writer.execute(self._statements("close_versions", table=table), (json_text(change.closed),))
+            self._insert(writer, table, projection, change.versions)
         except (OverflowError, sqlite3.DataError) as problem:
             raise RowRefused(projection.name) from problem
         place = (projection.name, change.generation.number)
         parked = [(*place, p.stream, p.position, p.type, p.error) for p in change.parked]
         writer.executemany(self._statements("insert_parked"), parked)
+
+    def _insert(
+        self, writer: sqlite3.Connection, table: str, projection: AnyProjection, versions: list[Versioned[Any]]
+    ) -> None:
+        # Many rows a statement: the interpreter is let go for each execution, and it takes long to get it back from a
+        # committer at work.
+        columns = stored_columns(projection)
+        one = f"({', '.join('?' * len(columns))})"
+        parts = {"table": table, "columns": ", ".join(columns)}
+        for start in range(0, len(versions), _ROWS_AT_ONCE):
+            several = versions[start : start + _ROWS_AT_ONCE]
+            text = self._statements("insert_versions", values=", ".join([one] * len(several)), **parts)
+            writer.execute(text, [cell for v in several for cell in (v.since, v.until, *v.row)])
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

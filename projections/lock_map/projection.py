@@ -5,7 +5,7 @@ from typing import Final, assert_never, cast, get_args
 from domain.kernel.decider import Recorded
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from projections.kernel.projection import Projection
-from projections.kernel.rows import changed, json_text
+from projections.kernel.rows import json_text
 from projections.lock_map.rows import LockMapRow
 
 LockMapEvent = LocksGranted | LocksReleased | LocksLingered
@@ -24,7 +24,7 @@ def evolve(row: LockMapRow | None, recorded: Recorded, key: str) -> LockMapRow |
         case LocksGranted():
             return _granted(event, recorded, key)
         case LocksLingered():
-            return None if row is None else changed(row, lingers_until=event.until, lingers_because=event.reason)
+            return None if row is None else row._replace(lingers_until=event.until, lingers_because=event.reason)
         case LocksReleased():
             return None
         case _:

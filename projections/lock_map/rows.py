@@ -1,13 +1,13 @@
 """What the map shows of the locks under one token."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from domain.kernel.values import LockMode
 from projections.kernel.rows import entries
 
 
-@dataclass(frozen=True, slots=True)
-class LockMapRow:
+class LockMapRow(NamedTuple):
     """All locks of one token: they were granted together and go together."""
 
     key: str

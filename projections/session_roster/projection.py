@@ -15,7 +15,7 @@ from domain.session.events import (
     SessionSuspected,
 )
 from projections.kernel.projection import Projection
-from projections.kernel.rows import changed, entries, json_text
+from projections.kernel.rows import entries, json_text
 from projections.session_roster.rows import SessionRosterRow
 
 _Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
@@ -77,14 +77,14 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
 def _liveness(row: SessionRosterRow, event: _Liveness) -> SessionRosterRow:
     match event:
         case SessionSuspected():
-            return changed(row, status="suspect", renewed_at=event.renewed_at, changed_at=event.at)
+            return row._replace(status="suspect", renewed_at=event.renewed_at, changed_at=event.at)
         case SessionRecovered():
-            return changed(row, status="live", renewed_at=None, changed_at=event.at)
+            return row._replace(status="live", renewed_at=None, changed_at=event.at)
         case SessionLost():
-            lost = changed(row, status="lost", renewed_at=event.renewed_at)
-            return changed(lost, closed_at=event.at, changed_at=event.at)
+            at = event.at
+            return row._replace(status="lost", renewed_at=event.renewed_at, closed_at=at, changed_at=at)
         case SessionEnded():
-            return changed(row, status="ended", closed_at=event.at, changed_at=event.at)
+            return row._replace(status="ended", closed_at=event.at, changed_at=event.at)
         case _:
             assert_never(event)
 
@@ -114,11 +114,11 @@ def _others(text: str, event: _Work) -> list[object]:
 def _counted(row: SessionRosterRow, event: SessionAttemptEnded) -> SessionRosterRow:
     match event.outcome:
         case "completed":
-            return changed(row, completed_total=row.completed_total + 1)
+            return row._replace(completed_total=row.completed_total + 1)
         case "failed" | "timeout":
-            return changed(row, failed_total=row.failed_total + 1)
+            return row._replace(failed_total=row.failed_total + 1)
         case "lost" | "lost_delivery":
-            return changed(row, lost_total=row.lost_total + 1)
+            return row._replace(lost_total=row.lost_total + 1)
         case "released" | "cancelled":
             return row
         case _:
@@ -126,11 +126,11 @@ def _counted(row: SessionRosterRow, event: SessionAttemptEnded) -> SessionRoster
 
 
 def _with_attempts(row: SessionRosterRow, attempts: list[object]) -> SessionRosterRow:
-    return changed(row, attempts=json_text(attempts), attempts_live=len(attempts))
+    return row._replace(attempts=json_text(attempts), attempts_live=len(attempts))
 
 
 def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRow:
-    return changed(row, grants=json_text(grants), grants_live=len(grants))
+    return row._replace(grants=json_text(grants), grants_live=len(grants))
 
 
 SESSION_ROSTER: Final = Projection(

@@ -1,13 +1,11 @@
 """What the roster shows of a session."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 SessionStatus = Literal["live", "suspect", "lost", "ended"]
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRosterRow:
+class SessionRosterRow(NamedTuple):
     """A session as it stands. Instants are microseconds since 1970."""
 
     key: str

@@ -20,8 +20,8 @@ from domain.task.events import (
     TaskStarted,
 )
 from projections.kernel.projection import Projection
-from projections.kernel.rows import changed, json_text
-from projections.task_board.rows import SUMMARY_LENGTH_MAX, TaskBoardRow
+from projections.kernel.rows import json_text
+from projections.task_board.rows import SUMMARY_LENGTH_MAX, TaskBoardRow, TaskStatus
 
 _Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
 _Settled = TaskCompleted | TaskFailed | TaskCancelled
@@ -100,24 +100,28 @@ def _attempted(row: TaskBoardRow, event: _Attempted) -> TaskBoardRow:
         case TaskClaimed():
             return _claimed(row, event)
         case TaskStarted():
-            return changed(row, status="running", started_at=event.at, changed_at=event.at)
+            return row._replace(status="running", started_at=event.at, changed_at=event.at)
         case TaskProgressed():
             percent = row.percent if event.percent is None else event.percent
-            return changed(row, percent=percent, note=event.note or row.note, changed_at=event.at)
+            return row._replace(percent=percent, note=event.note or row.note, changed_at=event.at)
         case TaskAttemptEnded():
             # The same decision says what follows; until then nothing may claim it.
             lost_total = row.lost_total + (event.kind == "session_lost")
-            ended = changed(row, status="pending", failure_kind=event.kind, lost_total=lost_total)
-            return changed(ended, reason=event.reason, changed_at=event.at)
+            return row._replace(
+                status="pending",
+                failure_kind=event.kind,
+                lost_total=lost_total,
+                reason=event.reason,
+                changed_at=event.at,
+            )
         case LateReportDiscarded():
-            return changed(row, late_reports_total=row.late_reports_total + 1, changed_at=event.at)
+            return row._replace(late_reports_total=row.late_reports_total + 1, changed_at=event.at)
         case _:
             assert_never(event)
 
 
 def _claimed(row: TaskBoardRow, event: TaskClaimed) -> TaskBoardRow:
-    return changed(
-        row,
+    return row._replace(
         status="assigned",
         session=event.session,
         incarnation=event.incarnation,
@@ -133,16 +137,24 @@ def _claimed(row: TaskBoardRow, event: TaskClaimed) -> TaskBoardRow:
 
 
 def _settled(row: TaskBoardRow, event: _Settled) -> TaskBoardRow:
-    row = changed(row, settled_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
+    at = event.at
     match event:
         case TaskCompleted():
-            usage = None if event.usage is None else json_text(event.usage.model_dump())
-            summary = event.summary[:SUMMARY_LENGTH_MAX]
-            return changed(row, status="completed", summary=summary, usage=usage, reason="", failure_kind=None)
-        case TaskFailed():
-            return changed(row, status="failed", reason=event.reason)
-        case TaskCancelled():
-            return changed(row, status="cancelled", reason=event.reason)
+            return row._replace(
+                status="completed",
+                summary=event.summary[:SUMMARY_LENGTH_MAX],
+                usage=None if event.usage is None else json_text(event.usage.model_dump()),
+                reason="",
+                failure_kind=None,
+                waits_for="",
+                waits_until=None,
+                settled_at=at,
+                changed_at=at,
+            )
+        case TaskFailed() | TaskCancelled():
+            status: TaskStatus = "failed" if isinstance(event, TaskFailed) else "cancelled"
+            over = row._replace(status=status, reason=event.reason, waits_for="", waits_until=None)
+            return over._replace(settled_at=at, changed_at=at)
         case _:
             assert_never(event)
 
@@ -150,18 +162,18 @@ def _settled(row: TaskBoardRow, event: _Settled) -> TaskBoardRow:
 def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
     match event:
         case TaskNeedSettled():
-            return changed(row, unmet_total=max(0, row.unmet_total - 1)) if event.satisfied else row
+            return row._replace(unmet_total=max(0, row.unmet_total - 1)) if event.satisfied else row
         case TaskReadied():
-            return changed(row, status="ready", ready_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
+            return row._replace(status="ready", ready_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
         case TaskBackedOff():
             until, why = event.until, event.reason
-            return changed(row, status="backoff", waits_for=why, waits_until=until, changed_at=event.at)
+            return row._replace(status="backoff", waits_for=why, waits_until=until, changed_at=event.at)
         case TaskParked():
-            row = changed(row, status="parked", waits_for="", waits_until=None)
-            return changed(row, reason=event.reason, changed_at=event.at)
+            parked = row._replace(status="parked", waits_for="", waits_until=None)
+            return parked._replace(reason=event.reason, changed_at=event.at)
         case TaskRetried():
-            row = changed(row, status="pending", generation=event.generation, lost_total=0, settled_at=None)
-            return changed(row, reason="", failure_kind=None, changed_at=event.at)
+            again = row._replace(status="pending", generation=event.generation, lost_total=0, settled_at=None)
+            return again._replace(reason="", failure_kind=None, changed_at=event.at)
         case _:
             assert_never(event)
 

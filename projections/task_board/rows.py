@@ -1,7 +1,6 @@
 """What the board shows of a task."""
 
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 TaskStatus = Literal["pending", "ready", "assigned", "running", "backoff", "parked", "completed", "failed", "cancelled"]
 LIVE: Final[tuple[TaskStatus, ...]] = ("assigned", "running")
@@ -10,8 +9,7 @@ SUMMARY_LENGTH_MAX: Final = 4_096
 """Characters of a completion's summary that the board keeps; the whole is in the event."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskBoardRow:
+class TaskBoardRow(NamedTuple):
     """A task as it stands. Instants are microseconds since 1970; None where it has not happened."""
 
     key: str

@@ -5,7 +5,7 @@ from typing import Final, assert_never, cast, get_args
 from domain.kernel.decider import Recorded
 from domain.task.events import TaskNeedSettled, TaskPlanned
 from projections.kernel.projection import Projection
-from projections.kernel.rows import changed, json_text
+from projections.kernel.rows import json_text
 from projections.task_needs.rows import TaskNeedRow
 
 TaskNeedsEvent = TaskPlanned | TaskNeedSettled
@@ -30,7 +30,7 @@ def evolve(row: TaskNeedRow | None, recorded: Recorded, key: str) -> TaskNeedRow
         case TaskPlanned():
             return _planned(event, recorded, key)
         case TaskNeedSettled():
-            return None if row is None else changed(row, outcome=event.outcome, satisfied=event.satisfied)
+            return None if row is None else row._replace(outcome=event.outcome, satisfied=event.satisfied)
         case _:
             assert_never(event)
 

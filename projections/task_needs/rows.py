@@ -1,10 +1,9 @@
 """What is shown of an edge between two tasks."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class TaskNeedRow:
+class TaskNeedRow(NamedTuple):
     """One task needs another."""
 
     key: str

@@ -1,10 +1,9 @@
 """What the timeline shows of an event."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineRow:
+class TimelineRow(NamedTuple):
     """An event in words."""
 
     key: str

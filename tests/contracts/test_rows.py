@@ -26,7 +26,7 @@ from infrastructure.runtime.projector_rebuild import rebuild
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
 from projections.kernel.requests import Order, select
-from projections.kernel.rows import Versioned, changed
+from projections.kernel.rows import Versioned
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionPage
 from projections.task_board.projection import TASK_BOARD
@@ -136,7 +136,7 @@ def test_the_history_of_a_row_is_every_state_it_had(new_store: NewStore) -> None
             after = TASK_BOARD.step(row, recorded, task)
             if after is not row and after is not None:
                 if expected:
-                    expected[-1] = replace(expected[-1], until=recorded.position)
+                    expected[-1] = expected[-1]._replace(until=recorded.position)
                 expected.append(Versioned(after, recorded.position, None))
                 row = after
     reader = Reader(store)
@@ -209,7 +209,7 @@ def test_a_deposed_projector_writes_nothing(new_store: NewStore) -> None:
     generation = store.open(TASK_BOARD, "f")
     row = next(iter(replay(TASK_BOARD, events).values()))
     assert store.write([Change(generation, 10, versions=[Versioned(row, 10, None)])])
-    late = Change(generation, 12, closed=[(row.key, 12)], versions=[Versioned(changed(row, title="late"), 12, None)])
+    late = Change(generation, 12, closed=[(row.key, 12)], versions=[Versioned(row._replace(title="late"), 12, None)])
     assert not store.write([late])
     assert everything(store, TASK_BOARD) == {row.key: row}
     moved = store.current(generation)
@@ -246,7 +246,7 @@ def test_a_number_that_no_column_holds_is_refused_whole(new_store: NewStore) -> 
     if isinstance(store, MemoryRows):
         return  # memory holds any number
     generation = store.open(TASK_BOARD, "f")
-    row = changed(next(iter(replay(TASK_BOARD, history_of([0])).values())), planned_at=1 << 70)
+    row = next(iter(replay(TASK_BOARD, history_of([0])).values()))._replace(planned_at=1 << 70)
     with pytest.raises(RowRefused):
         store.write([Change(generation, 1, versions=[Versioned(row, 1, None)])])
     assert store.current(generation) == generation

@@ -17,7 +17,6 @@ from infrastructure.rows.port import Change, Parked, RowRefused
 from infrastructure.runtime.projector import Projector, ProjectorOptions, Round
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
-from projections.kernel.rows import changed
 from projections.lock_map.projection import LOCK_MAP
 from projections.task_board.projection import TASK_BOARD
 from projections.task_board.queries import TaskPage
@@ -259,12 +258,3 @@ def test_a_nul_in_a_title_does_not_reach_the_rows() -> None:
     history.plan(0)
     rows = replay(TASK_BOARD, history.log)
     assert [row.title for row in rows.values()] == ["Do\ufffd 0"]
-
-
-def test_changing_a_column_that_does_not_exist_fails() -> None:
-    history = History()
-    history.plan(0)
-    row = next(iter(replay(TASK_BOARD, history.log).values()))
-    assert changed(row, status="ready") == replace(row, status="ready")
-    with pytest.raises(AttributeError):
-        changed(row, nothing=1)  # type: ignore[call-arg]

@@ -84,15 +84,17 @@ WHERE projection = ? AND generation = ? AND checkpoint = ? AND state <> 'retired
 
 -- name: close_versions
 -- Ends the live versions of some keys.
-UPDATE {table} SET until = ? WHERE key = ? AND until IS NULL
+UPDATE {table} SET until = c.position
+FROM (SELECT value ->> 0 AS closed, value ->> 1 AS position FROM json_each(?)) AS c
+WHERE key = c.closed AND until IS NULL
 
 -- name: drop_rows
 -- Removes the rows of some keys where only the latest is kept.
-DELETE FROM {table} WHERE key = ?
+DELETE FROM {table} WHERE key IN (SELECT value FROM json_each(?))
 
 -- name: insert_versions
 -- Adds versions.
-INSERT INTO {table} ({columns}) VALUES ({values})
+INSERT INTO {table} ({columns}) VALUES {values}
 
 -- name: insert_parked
 -- A stream that was parked before stays parked behind its first event.
