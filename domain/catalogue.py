@@ -139,7 +139,7 @@ _DECISIONS: Final[Mapping[type[Command], Decide]] = {
 }
 """Decisions that need nothing but command, stamp and view."""
 
-_CLASSES: Final[tuple[type[Command], ...]] = (*_DECISIONS, task_commands.ClaimTask)
+_CLASSES: Final[tuple[type[Command], ...]] = (*_DECISIONS, task_commands.ClaimTask, task_commands.ClaimTasks)
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
 """By the name that the doors for machines use."""
@@ -147,4 +147,8 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for comman
 
 def rules(ready: ReadyIndex) -> Rules:
     """The decision of every command; ``ready`` is the hint from which claims without a named task choose."""
-    return Rules({**_DECISIONS, task_commands.ClaimTask: partial(claim.claim, ready=ready)})
+    claims: Mapping[type[Command], Decide] = {
+        task_commands.ClaimTask: partial(claim.claim, ready=ready),
+        task_commands.ClaimTasks: partial(claim.claim_many, ready=ready),
+    }
+    return Rules({**_DECISIONS, **claims})

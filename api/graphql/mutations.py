@@ -17,17 +17,18 @@ from api.graphql.errors import NumberTooLarge
 from api.graphql.messages import Messages, plain
 from api.ports import Answered
 from domain.catalogue import COMMANDS
-from domain.dispatch.claim import Claimed
+from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.locks import LockAnswer
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied
+from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position
 from domain.kernel.message import Answer, Command, Done
 from domain.principal.allow import MATRIX, Row
 from domain.principal.commands import IssueKey
 from domain.project.decider import ProjectNamed
-from domain.task.commands import ClaimTask
+from domain.task.commands import ClaimTask, ClaimTasks
 
 NOBODYS: Final = Row()
 
@@ -57,6 +58,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "unfreeze_project": Done,
     "apply_plan": PlanApplied,
     "claim_task": Claimed,
+    "claim_tasks": ClaimedTasks,
     "report_progress": Done,
     "complete_task": Done,
     "fail_task": Done,
@@ -103,7 +105,7 @@ class _Asked:
 def _mutation_of(messages: Messages, name: str, command: type[Command]) -> StrawberryField:
     answer = ANSWERS[name]
     further: dict[str, tuple[Any, Any, str]] = {"command_id": (str | None, None, _COMMAND_ID)}
-    if command is ClaimTask:
+    if command in (ClaimTask, ClaimTasks):
         further["wait_seconds"] = (float, 0.0, _WAIT)
     kind = messages.input_of(command, without=_MADE_HERE if command is IssueKey else frozenset(), further=further)
     either: Any = messages.output_of(answer) | Rejected

@@ -9,7 +9,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush, merge
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.kernel.ids import StreamId
 from domain.kernel.values import Requirement, ScopeClaim
@@ -88,6 +88,7 @@ class Search:
         self.seen = 0
         """Ready tasks that were yielded."""
         self._free = free
+        self._tested = 0
         self._heads: list[list[Head]] = []
         for group in groups:
             self.ready += group.count
@@ -98,31 +99,48 @@ class Search:
 
     def __iter__(self) -> Iterator[StreamId]:
         """Ids in order of rank; the index must not change while this runs."""
-        open_buckets: list[tuple[Rank, int, Bucket]] = []
+        open_buckets: list[_Open] = []
         heads = self._heads[0] if len(self._heads) == 1 else merge(*self._heads, key=_rank)
         for tests, (rank, bucket) in enumerate(heads):
-            while open_buckets and open_buckets[0][0] < rank:
-                yield self._next(open_buckets)
+            while open_buckets and open_buckets[0].rank < rank:
+                yield from self._next(open_buckets)
             if tests == TESTS_MAX:
                 break
             if bucket.scope and not self._free(bucket.scope):
                 self.locked += len(bucket.ranks)
                 continue
-            heappush(open_buckets, (rank, 0, bucket))
+            heappush(open_buckets, _Open(rank, 0, self._tested, bucket))
         while open_buckets:
-            yield self._next(open_buckets)
+            yield from self._next(open_buckets)
+
+    def retest(self) -> None:
+        """Locks were taken since: what was free may be so no more."""
+        self._tested += 1
 
     @property
     def unseen(self) -> int:
         """Ready tasks behind the bound on tests; 0 unless the walk came to its end there."""
         return self.ready - self.unmatched - self.locked - self.seen
 
-    def _next(self, open_buckets: list[tuple[Rank, int, Bucket]]) -> StreamId:
-        rank, place, bucket = heappop(open_buckets)
+    def _next(self, open_buckets: list["_Open"]) -> Iterator[StreamId]:
+        first = heappop(open_buckets)
+        rank, place, bucket = first.rank, first.place, first.bucket
+        if bucket.scope and first.tested != self._tested and not self._free(bucket.scope):
+            self.locked += len(bucket.ranks) - place
+            return
         if place + 1 < len(bucket.ranks):
-            heappush(open_buckets, (bucket.ranks[place + 1], place + 1, bucket))
+            heappush(open_buckets, _Open(bucket.ranks[place + 1], place + 1, self._tested, bucket))
         self.seen += 1
-        return StreamId(rank[3])
+        yield StreamId(rank[3])
+
+
+class _Open(NamedTuple):
+    """A bucket whose scope was free when it was tested, at the first of its tasks that was not yielded yet."""
+
+    rank: Rank
+    place: int
+    tested: int
+    bucket: Bucket
 
 
 def always(_: Requires | Scope) -> bool:

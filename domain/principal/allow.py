@@ -72,6 +72,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "unfreeze_project": _STEER,
     "apply_plan": _PLAN,
     "claim_task": _ATTEMPT,
+    "claim_tasks": _ATTEMPT,
     "report_progress": _ATTEMPT,
     "complete_task": _ATTEMPT,
     "fail_task": _ATTEMPT,

@@ -63,6 +63,16 @@ class ClaimTask(ProjectCommand):
     task: str | None = None
 
 
+class ClaimTasks(ProjectCommand):
+    """Take several ready tasks at once, each under a token of its own; as many as there are, one at least."""
+
+    NAME: ClassVar[str] = "claim_tasks"
+    session: str
+    incarnation: int = Field(ge=1)
+    most: int = Field(default=16, ge=1, le=64)
+    """At most so many, and never more than the session has room for."""
+
+
 class Usage(Message):
     """What an attempt spent."""
 

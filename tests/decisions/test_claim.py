@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from domain.dispatch.choose import lacking, meets
-from domain.dispatch.claim import STALE_MAX, Claimed
+from domain.dispatch.claim import STALE_MAX, ClaimedTasks
 from domain.dispatch.errors import NothingReady, SessionAtCapacity, SessionNotCapable
+from domain.dispatch.take import Claimed
+from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.values import Operator, Requirement
@@ -15,7 +17,7 @@ from domain.lock.events import LocksGranted
 from domain.session.errors import NotSessionOwner, ProjectNotServed, SessionFenced
 from domain.session.events import SessionAttemptStarted, SessionEnded
 from domain.session.state import Session
-from domain.task.commands import ReleaseTask
+from domain.task.commands import ClaimTasks, ReleaseTask
 from domain.task.decider import phase_name
 from domain.task.errors import TaskHeldByAnother, TaskNotReady
 from domain.task.events import TaskClaimed
@@ -37,6 +39,7 @@ def test_a_claim_writes_lock_space_task_and_session_under_one_token() -> None:
     assert granted.task == started.task == fleet.id_of("a")
     plan, answer = fleet.task("a").plan, decision.answer
     assert answer == Claimed(
+        project=fleet.project,
         task=fleet.id_of("a"),
         key="a",
         title=plan.title,
@@ -143,6 +146,54 @@ def test_a_session_has_a_capacity() -> None:
     state = fleet.states[StreamId(session)]
     assert isinstance(state, Session)
     assert len(state.attempts) == 2
+
+
+def claim_many(fleet: Fleet, session: str, most: int) -> Decision:
+    return fleet.ask(ClaimTasks(project="shop", session=session, incarnation=1, most=most))
+
+
+def test_one_decision_takes_several_tasks_each_under_its_own_token() -> None:
+    fleet = Fleet()
+    session = fleet.a_session(capacity=9)
+    fleet.plan(*(a_task(f"t{number}", priority=number) for number in range(5)))
+    decision = accepted(claim_many(fleet, session, 3))
+    assert isinstance(decision.answer, ClaimedTasks)
+    assert [one.key for one in decision.answer.tasks] == ["t4", "t3", "t2"]
+    tokens = [int(one.token) for one in decision.answer.tasks]
+    assert tokens == [ERA_ONE + 1, ERA_ONE + 2, ERA_ONE + 3]
+    streams = [write.stream for write in decision.writes]
+    assert len(set(streams)) == len(streams) == 5, "lock space, three tasks, session, each written once"
+    state = fleet.states[StreamId(session)]
+    assert isinstance(state, Session)
+    assert sorted(token for _, token in state.attempts) == tokens
+    for one in decision.answer.tasks:
+        accepted(fleet.complete(one.task, one.token))
+
+
+def test_many_are_as_many_as_there_are_and_as_the_session_has_room_for() -> None:
+    fleet = Fleet()
+    one, two = fleet.a_session("one", capacity=2), fleet.a_session("two", capacity=9)
+    fleet.plan(*(a_task(f"t{number}") for number in range(4)))
+    for session, count in ((one, 2), (two, 2)):
+        answer = accepted(claim_many(fleet, session, 8)).answer
+        assert isinstance(answer, ClaimedTasks)
+        assert len(answer.tasks) == count
+    refused(claim_many(fleet, one, 8), SessionAtCapacity)
+    refused(claim_many(fleet, two, 8), NothingReady)
+
+
+def test_what_one_decision_takes_together_does_not_overlap() -> None:
+    fleet = Fleet()
+    session = fleet.a_session(capacity=9)
+    fleet.plan(
+        *(a_task(f"same{number}", scope=("path:shop//src/**",), priority=2) for number in range(3)),
+        a_task("below", scope=("path:shop//src/b",), priority=1),
+        a_task("beside", scope=("path:shop//docs/**",)),
+    )
+    answer = accepted(claim_many(fleet, session, 8)).answer
+    assert isinstance(answer, ClaimedTasks)
+    assert [one.key[:4] for one in answer.tasks] == ["same", "besi"]
+    assert refused(claim_many(fleet, session, 8), NothingReady).locked == 3
 
 
 def test_a_named_task_is_claimed_by_id_or_key() -> None:

@@ -7,7 +7,7 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from domain.dispatch.claim import Claimed
+from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.message import Command
 from domain.kernel.values import Requirement

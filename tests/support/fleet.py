@@ -3,8 +3,8 @@
 from typing import Any
 
 from domain.catalogue import AGGREGATES, rules
-from domain.dispatch.claim import Claimed
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id

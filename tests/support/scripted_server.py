@@ -146,8 +146,21 @@ class ScriptedServer:
                 return _ok({**life, "ttl_seconds": self.ttl_seconds, "beat_seconds": self.ttl_seconds / 4})
             case "claim_task":
                 return self._claim(wait_seconds)
+            case "claim_tasks":
+                return self._claim_many(wait_seconds, fields["most"])
             case _:
                 return _ok({})
+
+    def _claim_many(self, wait_seconds: float, most: int) -> tuple[int, Fields]:
+        status, told = self._claim(wait_seconds)
+        if status != 200:
+            return status, told
+        several = [told["answer"]]
+        with self._lock:
+            while self.tasks and len(several) < most:
+                self.claimed += 1
+                several.append(_assignment(self.claimed, self.tasks.pop(0)))
+        return _ok({"tasks": several})
 
     def _claim(self, wait_seconds: float) -> tuple[int, Fields]:
         until = time.monotonic() + min(wait_seconds, self.wait_seconds_max)

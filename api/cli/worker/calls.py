@@ -9,6 +9,7 @@ from signalbox.client.fields import (
     Fields,
     integer,
     number,
+    objects,
     optional_number,
     optional_text,
     text,

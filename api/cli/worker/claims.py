@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from api.cli.worker.calls import Assignment, assignment_of, claim_task
+from api.cli.worker.calls import Assignment, assignments_of, claim
 from api.cli.worker.life import Life
 from api.cli.worker.reports import LIFE_OVER_CODES
 from api.cli.worker.settings import WorkerSettings
@@ -29,6 +29,14 @@ class Nothing:
     pause_seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A claim as it was sent, so that it can be asked again."""
+
+    command_id: str
+    most: int
+
+
 class Claims:
     """Claims for one worker."""
 
@@ -36,44 +44,47 @@ class Claims:
         self._client = client
         self._settings = settings
         self._faults = 0
-        self._open_id: str | None = None
+        self._open: _Question | None = None
 
-    async def next(self, life: Life) -> Assignment | Nothing:
-        """The next assignment. Raises Refused for what asking again cannot mend, ServerFaultError after many faults.
+    async def next(self, life: Life, room: int) -> tuple[Assignment, ...] | Nothing:
+        """The next assignments, ``room`` at most.
 
-        Cancelled while its answer is unknown, it leaves the question open for ``last_answer``.
+        Raises Refused for what asking again cannot mend, ServerFaultError after many faults. Cancelled while its
+        answer is unknown, it leaves the question open for ``last_answer``.
         """
-        command_id = self._open_id = fresh_command_id()
+        question = self._open = _Question(fresh_command_id(), room)
         asked_at = time.monotonic()
         try:
-            found = await self._ask(life, command_id, self._settings.claim_wait_seconds, OUTAGE_SECONDS_MAX)
+            found = await self._ask(life, question, self._settings.claim_wait_seconds, OUTAGE_SECONDS_MAX)
         except Refused as refused:
-            self._open_id = None
+            self._open = None
             return self._refused(life, refused, time.monotonic() - asked_at)
         except ServerFaultError:
             self._faults += 1
             if self._faults >= FAULTS_MAX:
                 raise
             return Nothing("fault", 1.0)
-        self._open_id, self._faults = None, 0
+        self._open, self._faults = None, 0
         return found
 
-    async def last_answer(self, life: Life) -> Assignment | None:
+    async def last_answer(self, life: Life) -> tuple[Assignment, ...]:
         """What became of the claim that was broken off: the same question again, without waiting for work."""
-        command_id, self._open_id = self._open_id, None
-        if command_id is None:
-            return None
+        question, self._open = self._open, None
+        if question is None:
+            return ()
         try:
             async with asyncio.timeout(LAST_ANSWER_SECONDS):
-                return await self._ask(life, command_id, 0.0, 0.0)
+                return await self._ask(life, question, 0.0, 0.0)
         except (SignalboxError, TimeoutError):
             # Whatever it was, ending the session gives it back.
-            return None
+            return ()
 
-    async def _ask(self, life: Life, command_id: str, wait_seconds: float, patience_seconds: float) -> Assignment:
+    async def _ask(
+        self, life: Life, question: "_Question", wait_seconds: float, patience_seconds: float
+    ) -> tuple[Assignment, ...]:
         project = self._settings.project
-        ask = claim_task(project, life.opened, command_id, wait_seconds)
-        return assignment_of(project, await self._client.ask(ask, patience_seconds=patience_seconds))
+        ask = claim(project, life.opened, question.most, question.command_id, wait_seconds)
+        return assignments_of(project, await self._client.ask(ask, patience_seconds=patience_seconds))
 
     def _refused(self, life: Life, refused: Refused, waited_seconds: float) -> Nothing:
         if refused.code in LIFE_OVER_CODES:

@@ -106,15 +106,16 @@ class Worker:
                 # What would be claimed now could not be begun.
                 await first_of(life.over, self._draining, seconds_max=0.5)
                 continue
-            claiming = asyncio.ensure_future(self._claims.next(life))
+            claiming = asyncio.ensure_future(self._claims.next(life, self._settings.capacity - len(self._attempts)))
             await first_of(claiming, life.over, self._draining)
             if not claiming.done():
                 claiming.cancel()
                 await asyncio.wait([claiming])
                 return
             match claiming.result():
-                case Assignment() as assignment:
-                    self._begin(life, assignment)
+                case tuple() as assignments:
+                    for assignment in assignments:
+                        self._begin(life, assignment)
                 case Nothing(code=code, pause_seconds=pause):
                     if code == "nothing_ready" and self._settings.until_idle and await self._everything_is_done():
                         return
@@ -170,7 +171,7 @@ class Worker:
 
     async def _say_goodbye(self, life: Life) -> None:
         """Let running work end, give back the rest, and end the session."""
-        if (late := await self._claims.last_answer(life)) is not None:
+        for late in await self._claims.last_answer(life):
             self._begin(life, late)
             next(iter(reversed(life.held.values()))).stop(Stop.DRAINING)
         grace = asyncio.ensure_future(asyncio.sleep(self._settings.grace_seconds))

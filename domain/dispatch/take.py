@@ -1,0 +1,132 @@
+"""Taking tasks for one session in one decision: each is judged against the locks that the ones before it took."""
+
+from typing import Final
+
+from domain.dispatch.choose import meets
+from domain.dispatch.lookup import lock_stream
+from domain.dispatch.ready_buckets import Requires, Scope
+from domain.kernel.decider import View, Write
+from domain.kernel.errors import Rejection
+from domain.kernel.ids import ProjectId, StreamId
+from domain.kernel.message import Answer, Event, Message, Stamp
+from domain.kernel.values import ScopeClaim
+from domain.lock.decider import LOCKS, could_grant, evolve, grant
+from domain.lock.events import LocksGranted
+from domain.session.events import SessionAttemptStarted
+from domain.session.state import Session
+from domain.task.events import TaskClaimed
+from domain.task.state import Task
+
+
+class Assignment(Message):
+    """The task is the session's, fenced by the token; what it needs to begin or to go on."""
+
+    project: str
+    task: str
+    key: str
+    title: str
+    body: str
+    kind: str
+    run: str | None
+    timeout_seconds: float | None
+    scope: tuple[ScopeClaim, ...]
+    token: str
+    """A decimal number; every report has to carry it."""
+    attempt: int
+    checkpoint: str | None
+    handover: str
+    """Note of the latest holder that gave the task back."""
+    failure: str
+    """Why the latest attempt failed."""
+    tried_by: tuple[str, ...]
+    """Sessions that had it before, the latest last; asked again, this one is among them."""
+
+
+class Claimed(Assignment, Answer):
+    """One assignment as an answer of its own."""
+
+
+class Taking:
+    """What one decision takes in one project for one life of a session."""
+
+    def __init__(self, project: ProjectId, session: str, state: Session, stamp: Stamp, view: View) -> None:
+        self.project: Final = project
+        self.session: Final = session
+        self.incarnation: Final = state.opened.incarnation
+        self.capabilities: Final = state.opened.capabilities
+        self.view: Final = view
+        self.taken: Final[list[Claimed]] = []
+        self._stamp = stamp
+        self._space = view.read(LOCKS, lock_stream(project))
+        self._granted: list[LocksGranted] = []
+        self._claimed: list[Write] = []
+        self._started: list[SessionAttemptStarted] = []
+
+    def matches(self, requires: Requires) -> bool:
+        """Whether the session has what is required."""
+        return all(meets(requirement, self.capabilities) for requirement in requires)
+
+    def free(self, scope: Scope) -> bool:
+        """Whether the session would get all the locks now."""
+        return could_grant(self._space, scope, self.session, self.incarnation)
+
+    def take(self, stream: StreamId, task: Task, strategy: str) -> Claimed | Rejection:
+        """The assignment, or what stands in the way of its locks."""
+        granted = grant(
+            self._space,
+            era=self.view.era,
+            session=self.session,
+            incarnation=self.incarnation,
+            task=stream,
+            claims=task.plan.scope,
+            purpose=task.plan.title,
+            at=self._stamp.time,
+        )
+        if not isinstance(granted, LocksGranted):
+            return granted
+        number = task.attempts + 1
+        claimed = TaskClaimed(
+            session=self.session,
+            incarnation=self.incarnation,
+            token=granted.token,
+            attempt=number,
+            strategy=strategy,
+            at=self._stamp.time,
+        )
+        self._space = evolve(self._space, granted)
+        self._granted.append(granted)
+        self._claimed.append(Write(stream, (claimed,), self.project))
+        self._started.append(SessionAttemptStarted(project=self.project, task=stream, token=granted.token))
+        answer = told(stream, task, granted.token, number)
+        self.taken.append(answer)
+        return answer
+
+    def writes(self) -> tuple[Write, ...]:
+        """Everything that was taken: the locks first, then the tasks."""
+        return (Write(lock_stream(self.project), tuple(self._granted), self.project), *self._claimed)
+
+    def started(self) -> tuple[Event, ...]:
+        """The same for the session's own stream."""
+        return tuple(self._started)
+
+
+def told(stream: StreamId, task: Task, token: int, number: int) -> Claimed:
+    """The assignment as its holder is told."""
+    plan = task.plan
+    return Claimed(
+        project=plan.project,
+        task=stream,
+        key=plan.key,
+        title=plan.title,
+        body=plan.body,
+        kind=plan.kind,
+        run=plan.run,
+        timeout_seconds=plan.timeout_seconds,
+        scope=plan.scope,
+        token=str(token),
+        attempt=number,
+        checkpoint=task.checkpoint,
+        handover=task.handover,
+        failure=task.failure,
+        tried_by=task.tried_by,
+    )
