@@ -80,6 +80,14 @@ class Connection(asyncio.Protocol):
         told: dict[str, Any] = json.loads(await self.post("/v1/commands", body))
         return told
 
+    async def ask_many(self, kind: str, commands: list[dict[str, Any]]) -> int:
+        """Send commands of one kind in one request, every one of which must be accepted; how many there were."""
+        body = json.dumps({"commands": [{"type": kind, "command": command} for command in commands]}).encode()
+        results: list[dict[str, Any]] = json.loads(await self.post("/v1/commands", body))["results"]
+        if not all(one["ok"] for one in results):
+            raise RuntimeError(next(one for one in results if not one["ok"]))
+        return len(results)
+
 
 class Server:
     """Where the server is and how to reach it."""
