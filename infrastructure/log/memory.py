@@ -29,6 +29,7 @@ class MemoryLog:
 
     shared = False
     era = 1
+    clock_jumped = 0
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -75,6 +76,20 @@ class MemoryLog:
         with self._lock:
             return self._receipts.get(command_id)
 
+    def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
+        with self._lock:
+            old = [one for one, kept in self._receipts.items() if after < one < until and kept.time < before]
+            for command_id in old:
+                del self._receipts[command_id]
+            return None
+
+    def forget_leases(self, *, before: int, rows_max: int) -> int:
+        with self._lock:
+            old = [name for name, row in self._leases.items() if row.ended and row.renewed_at < before][:rows_max]
+            for name in old:
+                del self._leases[name]
+            return len(old)
+
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         with self._lock:
             return {command_id for command_id in command_ids if command_id in self._receipts}
@@ -115,17 +130,18 @@ class MemoryLog:
     def alive_through(self) -> int:
         return self._alive_through
 
-    def beat(self, *, now: int) -> int:
+    def beat(self, *, now: int, anew: bool = False) -> int:
         with self._lock:
-            former, self._alive_through = self._alive_through, max(self._alive_through, now)
+            former, self._alive_through = self._alive_through, now if anew else max(self._alive_through, now)
             return former
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
         with self._lock:
             holder, until = self._duties.get(duty, (node, 0))
-            if holder != node and until > now:
+            lapses_at = now + seconds * 1_000_000
+            if holder != node and now < until <= lapses_at + 1_000_000:
                 return False
-            self._duties[duty] = (node, now + seconds * 1_000_000)
+            self._duties[duty] = (node, lapses_at)
             return True
 
     def now(self) -> int:

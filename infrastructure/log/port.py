@@ -153,6 +153,12 @@ class Log(Protocol):
     era: int
     """Log era; raised by a restore, so that a token is never handed out twice."""
 
+    @property
+    def clock_jumped(self) -> int:
+        """How often ``now`` jumped by more than 2 s since this object was made; looked at after ``now``, it knows
+        of every jump in it. Always 0 where the clock is the process's own."""
+        ...
+
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         """Check and write a group in one transaction, one result per member, in order.
 
@@ -189,6 +195,18 @@ class Log(Protocol):
 
     def receipt(self, command_id: str) -> Receipt | None: ...
 
+    def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
+        """Look at the next receipts with an id between ``after`` and ``until`` and delete those of commands stamped
+        before an instant; returns the last id looked at, None where none is left.
+
+        The databases look at ``rows_max`` rows, memory at all of them.
+        """
+        ...
+
+    def forget_leases(self, *, before: int, rows_max: int) -> int:
+        """Delete at most ``rows_max`` ended lease rows that were last renewed before an instant; returns how many."""
+        ...
+
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         """Which of the ids have a receipt."""
         ...
@@ -220,12 +238,19 @@ class Log(Protocol):
         """The mark that ``beat`` writes; 0 before the first."""
         ...
 
-    def beat(self, *, now: int) -> int:
-        """Write the one-row ``alive_through`` mark (never backwards); returns its former value, 0 at first."""
+    def beat(self, *, now: int, anew: bool = False) -> int:
+        """Write the one-row ``alive_through`` mark; returns its former value, 0 at first.
+
+        Never backwards, but ``anew``: after the clock was set back, a mark that lies ahead would hide outages.
+        """
         ...
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
-        """Take or renew the lease on a node duty (ticker, reactor); False while another node holds it."""
+        """Take or renew the lease on a node duty (ticker, reactor); False while another node holds it.
+
+        A lease that ends more than 1 s later than one taken now was stamped before the clock was set back, and counts
+        as lapsed.
+        """
         ...
 
     def now(self) -> int:

@@ -56,7 +56,6 @@ class PostgresLog:
 
     @property
     def clock_jumped(self) -> int:
-        """How often the server's clock jumped by more than 2 s against ours; each jump is an outage of ours."""
         return self._clock.jumped
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
@@ -99,6 +98,14 @@ class PostgresLog:
     def receipt(self, command_id: str) -> Receipt | None:
         return self._receipts((command_id,)).get(command_id)
 
+    def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
+        wanted: Parameters = {"before": before, "after": after, "until": until, "rows_max": rows_max}
+        last, looked_at = self._readers.rows(self._queries["forget_receipts"], wanted)[0]
+        return str(last) if looked_at == rows_max else None
+
+    def forget_leases(self, *, before: int, rows_max: int) -> int:
+        return len(self._rows("forget_leases", before, rows_max))
+
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         return {row[0] for row in self._rows("receipts_present", texts(command_ids))}
 
@@ -132,10 +139,10 @@ class PostgresLog:
     def alive_through(self) -> int:
         return self._number("alive_through")
 
-    def beat(self, *, now: int) -> int:
+    def beat(self, *, now: int, anew: bool = False) -> int:
         """See the port. Never repeated by itself: a second write would answer with the first one's mark and hide an
         outage. Raises OutcomeUnknown, which is such an outage."""
-        return int(self._readers.rows_once(self._queries["beat"], (self._at(now),))[0][0])
+        return int(self._readers.rows_once(self._queries["beat"], (anew, self._at(now)))[0][0])
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
         wanted: Parameters = {"duty": duty, "node": node, "now": self._at(now), "length": seconds * SECOND}

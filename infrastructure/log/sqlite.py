@@ -35,6 +35,7 @@ class SqliteLog:
     """
 
     shared = False
+    clock_jumped = 0
 
     def __init__(self, path: Path) -> None:
         self.file: Final = SqliteFile(path)
@@ -80,6 +81,19 @@ class SqliteLog:
         with self.file.reading() as connection:
             return _receipts(connection, (command_id,)).get(command_id)
 
+    def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
+        with self.file.reading() as connection:
+            rows = connection.execute(_SQL["receipts_between"], (after, until, rows_max)).fetchall()
+        old = [command_id for command_id, time in rows if time < before]
+        if old:
+            with self.file.writing() as connection:
+                connection.execute(_SQL["forget_receipts"], (_json(old), before))
+        return rows[-1][0] if len(rows) == rows_max else None
+
+    def forget_leases(self, *, before: int, rows_max: int) -> int:
+        with self.file.writing() as connection:
+            return connection.execute(_SQL["forget_leases"], (before, rows_max)).rowcount
+
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         with self.file.reading() as connection:
             return {found for (found,) in connection.execute(_SQL["receipts_present"], (_json(command_ids),))}
@@ -120,10 +134,10 @@ class SqliteLog:
             mark: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
             return mark
 
-    def beat(self, *, now: int) -> int:
+    def beat(self, *, now: int, anew: bool = False) -> int:
         with self.file.writing() as connection:
             former: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
-            connection.execute(_SQL["beat"], (now,))
+            connection.execute(_SQL["beat"], (now, anew))
         return former
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:

@@ -18,8 +18,11 @@ from infrastructure.log.port import Lease, Log
 from infrastructure.runtime.hints import Hints
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.reactor import Reactor
+from infrastructure.runtime.retention import Retention
 
 SWEEP_SECONDS: Final = 1.0
+CLOCK_SECONDS: Final = 10
+"""The store's clock was measured at most so long before a jump is noticed."""
 OUTAGE_SECONDS: Final = 5
 """A sign of life that is older than this means that nobody could renew: every lease gets a grace."""
 DUTY_SECONDS: Final = 3
@@ -50,7 +53,9 @@ class Ticker:
         self._reactor = reactor
         self._execute = execute
         self._node = node
+        self._retention = Retention(log)
         self._outage_began = Instant(0)
+        self._jumps_seen = self._jumps_told = 0
 
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that fails is told and tried again."""
@@ -73,27 +78,35 @@ class Ticker:
         await _apart("sessions", self._sweep_sessions(signs))
         await _apart("agenda", self._sweep_agenda(signs.now))
         await _apart("reactor", self._reactor.sweep(self._execute, asyncio.to_thread, signs.now))
+        await _apart("retention", asyncio.to_thread(self._retention.step, signs.now))
 
     def _look(self) -> Signs:
         now = Instant(self._log.now())
+        self._jumps_seen = self._log.clock_jumped
         self._beat(now)
         on_duty = self._log.hold_duty(DUTY, self._node, now=now, seconds=DUTY_SECONDS)
         return Signs(now, on_duty, tuple(self._log.leases()) if on_duty else ())
 
     def _beat(self, now: Instant) -> None:
-        """Write the sign of life, unless the former one shows an outage that is not on record yet."""
+        """Write the sign of life, unless the former one shows an outage that is not on record yet.
+
+        A clock that jumped is an outage, too: renewals stamped before it tell nothing about the time since.
+        """
         self._outage_began = Instant(0)
         alive_through = self._log.alive_through()
-        if alive_through and now - alive_through > OUTAGE_SECONDS * SECOND:
+        if self._jumps_seen > self._jumps_told:
+            self._outage_began = Instant(now - CLOCK_SECONDS * SECOND)
+        elif alive_through and now - alive_through > OUTAGE_SECONDS * SECOND:
             # The mark moves on only behind the record, so that whoever comes next finds the outage, too.
             self._outage_began = Instant(alive_through)
         else:
             self._log.beat(now=now)
 
     async def _end_outage(self, signs: Signs) -> None:
-        began_at = self._outage_began
+        began_at, jumps = self._outage_began, self._jumps_seen
         await self._execute(EndOutage(began_at=began_at), self._stamp("outage", OUTAGE_STREAM, began_at, signs.now))
-        await asyncio.to_thread(self._log.beat, now=signs.now)
+        await asyncio.to_thread(self._log.beat, now=signs.now, anew=jumps > self._jumps_told)
+        self._jumps_told = jumps
 
     async def _sweep_sessions(self, signs: Signs) -> None:
         standings = self._hints.standings

@@ -142,3 +142,14 @@ def test_a_duty_has_one_holder_until_it_lapses(log_store: Log) -> None:
     assert log_store.hold_duty("reactor", "node_2", now=NOW, seconds=10)
     assert log_store.hold_duty("ticker", "node_2", now=NOW + 19 * SECOND, seconds=10)
     assert not log_store.hold_duty("ticker", "node_1", now=NOW + 19 * SECOND, seconds=10)
+
+
+def test_a_clock_that_was_set_back_holds_up_neither_duty_nor_mark(log_store: Log) -> None:
+    ahead = NOW + 3_600 * SECOND
+    assert log_store.hold_duty("ticker", "node_1", now=ahead, seconds=10)
+    assert not log_store.hold_duty("ticker", "node_2", now=ahead - SECOND, seconds=10)
+    assert log_store.hold_duty("ticker", "node_2", now=ahead - SECOND - 1, seconds=10)
+    assert log_store.hold_duty("ticker", "node_3", now=NOW, seconds=10)
+    log_store.beat(now=ahead)
+    assert log_store.beat(now=NOW, anew=True) == ahead
+    assert log_store.alive_through() == NOW

@@ -5,10 +5,15 @@ from typing import Any
 import pytest
 
 from domain import catalogue
+from domain.kernel.decider import LeaseChange
+from domain.kernel.decisions import Rules
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
 from domain.kernel.policy import Cause
 from domain.node.commands import EndOutage
+from domain.node.decider import OUTAGES, end_outage
+from domain.session.commands import LoseSession
+from domain.session.liveness import Standing
 from domain.task.events import TaskBackedOff
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
@@ -17,7 +22,10 @@ from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.runtime.hints import HintFolds, Hints
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.reactor import Reactor
-from infrastructure.runtime.ticker import Ticker
+from infrastructure.runtime.retention import KEPT_SECONDS
+from infrastructure.runtime.ticker import CLOCK_SECONDS, Ticker
+from tests.contracts.groups import member
+from tests.support.world import World
 
 DONE = Outcome(b'{"ok":true,"answer":{}}', 1)
 
@@ -38,10 +46,17 @@ class Desk:
 
 
 class Clock(MemoryLog):
+    """Its clock jumps as one does that is measured: the count of jumps is raised with it."""
+
     time = 1_000 * SECOND
+    clock_jumped = 0
 
     def now(self) -> int:
         return self.time
+
+    def jump(self, seconds: int) -> None:
+        self.time += seconds * SECOND
+        self.clock_jumped += 1
 
 
 def decode(row: LogRow) -> Any:
@@ -83,3 +98,49 @@ async def test_a_command_that_always_fails_holds_up_no_other() -> None:
     await swept.sweep()
     await swept.sweep()
     assert [getattr(one, "task", "") for one in desk.asked] == [*tasks, tasks[0]]
+
+
+@pytest.mark.parametrize("seconds", [3, 3_600, -3, -3_600])
+async def test_a_clock_that_jumped_is_an_outage_on_record_before_anything_expires(seconds: int) -> None:
+    log, desk = Clock(), Desk()
+    swept, hints = ticker(log, desk)
+    opened = LeaseChange("open", StreamId("sess_1"), 1, 60)
+    log.append([member("open", leases=(opened,))], now=log.time - 58 * SECOND)
+    hints.standings.by_session["sess_1"] = Standing(1, "suspect")
+    await swept.sweep()
+    assert desk.asked == []
+    log.jump(seconds)
+    desk.broken = True
+    with pytest.raises(StoreUnavailable):
+        await swept.sweep()
+    desk.broken = False
+    await swept.sweep()
+    assert desk.asked == [EndOutage(began_at=log.time - CLOCK_SECONDS * SECOND)] * 2
+    assert log.alive_through() == log.time, "a mark that lies ahead would hide the next outage"
+    hints.standings.outage_ended_at = Instant(log.time)
+    await swept.sweep()
+    await swept.sweep()
+    kinds = [type(one) for one in desk.asked]
+    assert kinds.count(EndOutage) == 2, "one jump is one outage"
+    assert LoseSession not in kinds
+
+
+def test_nodes_that_notice_the_same_jump_record_one_outage() -> None:
+    world = World({"outage": OUTAGES}, Rules({EndOutage: end_outage}))
+    jumped_at = world.now
+    first = world.when(EndOutage(began_at=jumped_at - CLOCK_SECONDS * SECOND))
+    assert len(first.writes) == 1
+    world.now = Instant(jumped_at + CLOCK_SECONDS * SECOND - 1)
+    assert not world.when(EndOutage(began_at=world.now - CLOCK_SECONDS * SECOND)).writes
+
+
+async def test_the_node_on_duty_forgets_old_receipts_and_the_others_do_not() -> None:
+    log, desk = Clock(), Desk()
+    log.append([member("cmd_1")._replace(time=log.time - (KEPT_SECONDS + 1) * SECOND)], now=log.time)
+    log.hold_duty("ticker", "node_2", now=log.time, seconds=3)
+    swept, _ = ticker(log, desk)
+    await swept.sweep()
+    assert log.receipt("cmd_1") is not None
+    log.time += 3 * SECOND
+    await swept.sweep()
+    assert log.receipt("cmd_1") is None

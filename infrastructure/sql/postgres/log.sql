@@ -42,6 +42,24 @@ FROM signalbox.commands WHERE command_id = ANY (%s)
 -- Which of the command ids have a receipt.
 SELECT command_id FROM signalbox.commands WHERE command_id = ANY (%s)
 
+-- name: forget_receipts
+-- Delete the old ones of the next receipts between two ids; answers the last id looked at and how many there were.
+WITH looked_at AS MATERIALIZED (
+    SELECT command_id, time FROM signalbox.commands
+    WHERE command_id > %(after)s AND command_id < %(until)s ORDER BY command_id LIMIT %(rows_max)s::bigint
+), gone AS (
+    DELETE FROM signalbox.commands c USING looked_at l
+    WHERE c.command_id = l.command_id AND l.time < %(before)s::bigint
+)
+SELECT max(command_id), count(*) FROM looked_at
+
+-- name: forget_leases
+-- Delete ended lease rows that are old.
+DELETE FROM signalbox.leases WHERE ended AND (session, incarnation) IN (
+    SELECT session, incarnation FROM signalbox.leases WHERE ended AND renewed_at < %s::bigint LIMIT %s::bigint
+)
+RETURNING incarnation
+
 -- name: keys
 -- Streams of the unique names that exist.
 SELECT k.scope, k.kind, k.name, k.stream
@@ -103,18 +121,20 @@ RETURNING s.stream
 SELECT alive_through FROM signalbox.marks
 
 -- name: beat
--- Move the alive-through mark on, never back; answers its former value.
+-- Move the alive-through mark on, or to where the clock was set back; answers its former value.
 WITH former AS (SELECT only_row, alive_through FROM signalbox.marks FOR UPDATE)
-UPDATE signalbox.marks m SET alive_through = greatest(former.alive_through, coalesce(%s::bigint, signalbox.clock()))
+UPDATE signalbox.marks m
+SET alive_through = greatest(CASE WHEN %s THEN 0 ELSE former.alive_through END, coalesce(%s::bigint, signalbox.clock()))
 FROM former WHERE former.only_row = m.only_row
 RETURNING former.alive_through
 
 -- name: hold_duty
--- Take or renew a duty; no row comes back while another node holds it.
+-- Take or renew a duty; no row comes back while another node holds it by a clock that was not set back since.
 INSERT INTO signalbox.duties AS d (duty, node, held_until)
 VALUES (%(duty)s, %(node)s, coalesce(%(now)s::bigint, signalbox.clock()) + %(length)s)
 ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
 WHERE d.node = excluded.node OR d.held_until <= coalesce(%(now)s::bigint, signalbox.clock())
+    OR d.held_until > excluded.held_until + 1000000
 RETURNING node
 
 -- name: era

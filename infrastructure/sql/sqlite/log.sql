@@ -16,6 +16,20 @@ FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
 -- Which of the given command ids have a receipt.
 SELECT command_id FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
 
+-- name: receipts_between
+-- The next receipts between two ids, with the instants of their commands.
+SELECT command_id, time FROM commands WHERE command_id > ? AND command_id < ? ORDER BY command_id LIMIT ?;
+
+-- name: forget_receipts
+-- Delete those of the given receipts that are old.
+DELETE FROM commands WHERE command_id IN (SELECT value FROM json_each(?)) AND time < ?;
+
+-- name: forget_leases
+-- Delete ended lease rows that are old.
+DELETE FROM leases WHERE (session, incarnation) IN (
+    SELECT session, incarnation FROM leases WHERE ended = 1 AND renewed_at < ? LIMIT ?
+);
+
 -- name: keys
 -- Streams of the given unique names that exist.
 SELECT keys.scope, keys.kind, keys.name, keys.stream
@@ -110,16 +124,16 @@ WHERE session = ?2 AND incarnation = ?3 AND ended = 0 RETURNING renewed_at;
 SELECT alive_through FROM marks;
 
 -- name: beat
--- Move the alive mark forward.
-UPDATE marks SET alive_through = max(alive_through, ?);
+-- Move the alive mark forward, or to where the clock was set back.
+UPDATE marks SET alive_through = iif(?2, ?1, max(alive_through, ?1));
 
 -- name: era
 -- The era of the log.
 SELECT era FROM marks;
 
 -- name: hold_duty
--- Take or renew a duty that is free, lapsed or held by the same node.
+-- Take or renew a duty that is free, lapsed, held by the same node or stamped by a clock that was set back.
 INSERT INTO duties (duty, node, held_until) VALUES (?1, ?2, ?4)
 ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
-WHERE duties.node = excluded.node OR duties.held_until <= ?3
+WHERE duties.node = excluded.node OR duties.held_until <= ?3 OR duties.held_until > excluded.held_until + 1000000
 RETURNING duty;
