@@ -26,17 +26,18 @@ def recorded(row: LogRow, registry: Registry) -> Recorded:
 
     Raises UnknownEventType for a name outside the registry; nothing is imported on its account.
     """
+    position, stream, version, name, _, state, at, project, actor, command_id, correlation_id, causation_id, _ = row
     return Recorded(
-        position=row.position,
-        stream=StreamId(row.stream),
-        version=row.version,
-        event=registry.read(row.type, row.state),
-        recorded_at=Instant(row.recorded_at),
-        project=FLEET if row.project is None else ProjectId(row.project),
-        actor=PLAIN_LIBRARY if row.actor is None else row.actor,
-        command_id=row.command_id or "",
-        correlation_id=row.correlation_id or "",
-        causation_id=row.causation_id,
+        position,
+        StreamId(stream),
+        version,
+        registry.read(name, state),
+        Instant(at),
+        FLEET if project is None else ProjectId(project),
+        PLAIN_LIBRARY if actor is None else actor,
+        command_id or "",
+        correlation_id or "",
+        causation_id,
     )
 
 

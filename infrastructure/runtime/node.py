@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -34,7 +33,6 @@ from infrastructure.runtime.waiting import WaitingRoom
 from projections.catalogue import PROJECTIONS
 
 FOLLOW_SECONDS: Final = 1.0
-YIELD_SECONDS: Final = 0.02
 FLEET_PREFIXES: Final = frozenset(one.prefix for one in catalogue.AGGREGATES.values() if one.fleet)
 _logger = structlog.get_logger("signalbox.node")
 
@@ -80,7 +78,7 @@ class Node:
             appended=options.appended,
         )
         self.projector: Final = Projector(
-            log, rows, PROJECTIONS, self.decode, ProjectorOptions(breathe=self._yield_to_commands)
+            log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
         self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)
@@ -139,10 +137,6 @@ class Node:
             _logger.warning("the hints were not kept; a start reads more of the log", error=repr(error))
         else:
             self._kept = checkpoint.version
-
-    def _yield_to_commands(self) -> None:
-        """Called by the projector every few events: whoever waits for a command comes before who looks."""
-        time.sleep(YIELD_SECONDS if self.committer.busy else 0)
 
     async def _catch_up(self) -> None:
         while (page := await asyncio.to_thread(self.hints.read_page)).end > self.hints.position:

@@ -6,31 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from domain.kernel.decider import Recorded
-from domain.kernel.registry import UnknownEventType
 from infrastructure.log.port import Log, LogRow, StoreUnavailable
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.port import Change, RowRefused, RowStore, RowsUnavailable, TableOutdated
-from infrastructure.runtime.projector_fold import SLICE_EVENTS, Folder, follow, resume
+from infrastructure.runtime.projector_decode import Decode, Decoded, Decoder, UnreadableRow
+from infrastructure.runtime.projector_fold import Folder, follow, resume
+from infrastructure.runtime.projector_pace import Pace
 from infrastructure.runtime.projector_pages import PageSize, whole_commands
 from infrastructure.runtime.projector_waiters import PositionWaiters
 from projections.catalogue import AnyProjection
 
-Decode = Callable[[LogRow], Recorded]
 ProjectionState = Literal["following", "halted", "outdated", "ahead_of_log"]
 _WAIT_SECONDS: Final = 0.25
 """How long a stop may go unnoticed while the log is quiet."""
 _FOLLOW_SECONDS: Final = 0.05
 _TROUBLE_SECONDS_MAX: Final = 5.0
-
-
-class _Unreadable(Exception):
-    """A stored row that cannot be decoded, although its name is known."""
-
-    def __init__(self, row: LogRow, problem: Exception) -> None:
-        super().__init__(row.position)
-        self.row = row
-        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +50,10 @@ class ProjectionStatus:
 
 @dataclass(frozen=True, slots=True)
 class ProjectorOptions:
-    """What a node may choose. ``breathe`` is called every 50 events and after every page, by the projector's thread."""
+    """What a node may choose."""
 
-    breathe: Callable[[], None] = field(default=lambda: time.sleep(0))
-    """Lets the committer have the interpreter; a busy node sleeps a little longer in it."""
+    busy: Callable[[], bool] = field(default=lambda: False)
+    """Whether commands are being written: then rows that nobody waits for come later and in larger pages."""
     leads: Callable[[], bool] = field(default=lambda: True)
     """Whether this node writes; the others only follow the checkpoints. Two leaders do no harm but double work."""
     measure: Callable[[Round], None] = field(default=lambda _: None)
@@ -83,7 +73,7 @@ class Projector:
         self._log = log
         self._store = store
         self._projections = tuple(projections)
-        self._decode = decode
+        self._decoder = Decoder(decode, self._projections)
         self._options = options or ProjectorOptions()
         self._folders: dict[str, Folder] = {}
         self._fingerprints: dict[str, str] = {}
@@ -91,7 +81,9 @@ class Projector:
         self._sizes = PageSize()
         self._waiters = PositionWaiters()
         self._stopping = threading.Event()
+        self._pace = Pace(self._options.busy, self._waiters.any)
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
+        self._lag_events = 0
         self._followed = False
         self._error = ""
 
@@ -103,6 +95,7 @@ class Projector:
     def stop(self, *, timeout_seconds: float = 10.0) -> None:
         """End after the page in hand."""
         self._stopping.set()
+        self._pace.hurry()
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
 
@@ -112,6 +105,8 @@ class Projector:
 
     async def wait_for(self, position: int, timeout_seconds: float = 2.0) -> bool:
         """Wait until the rows are at a position; False where time was up (the answer is stale then)."""
+        if position > self.position():
+            self._pace.hurry()
         return await self._waiters.wait_for(position, timeout_seconds)
 
     def status(self) -> tuple[ProjectionStatus, ...]:
@@ -145,9 +140,10 @@ class Projector:
         trouble_seconds = 0.0
         while not self._stopping.is_set():
             try:
-                moved = self._lead() if self._options.leads() else self._follow()
-                if not moved:
-                    self._log.wait_beyond(self.position(), timeout_seconds=_WAIT_SECONDS)
+                self._log.wait_beyond(self.position(), timeout_seconds=_WAIT_SECONDS)
+                moved = True
+                while moved and not self._stopping.is_set():
+                    moved = self._lead() if self._options.leads() else self._follow()
                 trouble_seconds, self._error = 0.0, ""
             except Exception as problem:  # the thread must outlive whatever happens; status shows it
                 self._error = f"{type(problem).__name__}: {problem}"
@@ -179,6 +175,7 @@ class Projector:
         return list(groups.values())
 
     def _page(self, folders: list[Folder]) -> bool:
+        self._pace.begin_page(self._lag_events)
         began = time.perf_counter()
         limit = self._sizes.limit
         rows = self._log.page(after=folders[0].generation.checkpoint, limit=limit)
@@ -186,44 +183,24 @@ class Projector:
             return False
         full = len(rows) >= limit
         try:
-            self._project(folders, self._decoded(whole_commands(rows, limit)))
-        except _Unreadable as unreadable:
+            self._project(folders, self._decoder.decoded(whole_commands(rows, limit), self._pace.breathe))
+        except UnreadableRow as unreadable:
             self._park(folders, unreadable.row, unreadable.problem)
         self._publish()
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - began - self._pace.yielded_seconds
         self._sizes.learn(rows, seconds)
-        lag = self._log.head() - self.position() if full else 0
-        self._options.measure(Round(len(rows), seconds, self.position(), max(0, lag)))
-        self._options.breathe()
+        self._lag_events = max(0, self._log.head() - self.position()) if full else 0
+        self._options.measure(Round(len(rows), seconds, self.position(), self._lag_events))
         return True
 
-    def _decoded(self, rows: list[LogRow]) -> list[Recorded]:
-        """The events, up to the first that cannot be read; where that is the very first, raises.
-
-        UnknownEventType: this program is older than the log, so it has to wait for another. _Unreadable: anything else.
-        """
-        events: list[Recorded] = []
-        for number, row in enumerate(rows):
-            if number % SLICE_EVENTS == 0:
-                self._options.breathe()
-            try:
-                events.append(self._decode(row))
-            except Exception as problem:
-                if events:
-                    break
-                if isinstance(problem, UnknownEventType):
-                    raise
-                raise _Unreadable(row, problem) from problem
-        return events
-
-    def _project(self, folders: list[Folder], events: list[Recorded]) -> None:
-        end = events[-1].position
-        changes = [folder.fold(events, end, self._options.breathe) for folder in folders]
+    def _project(self, folders: list[Folder], page: Decoded) -> None:
+        events, end, plain = page
+        changes = [folder.fold(events, end, self._pace.breathe, plain=plain) for folder in folders]
         try:
             self._write(folders, changes)
         except RowRefused as refused:
             if len(events) > 1:
-                self._project(folders, events[: len(events) // 2])  # close in on the event that does it
+                self._project(folders, page.half())  # close in on the event that does it
             else:
                 guilty = [folder for folder in folders if folder.generation.projection.name == refused.projection]
                 event = events[0]
@@ -236,7 +213,7 @@ class Projector:
         changes = [
             folder.park(row.stream, row.position, row.type, problem)
             if folder.handles(row.type)
-            else folder.fold((), row.position, self._options.breathe)
+            else folder.fold((), row.position, self._pace.breathe)
             for folder in folders
         ]
         self._write(folders, changes)

@@ -1,6 +1,6 @@
 """Folds a page of events into the change of one generation; keeps its live rows at hand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from domain.kernel.decider import Recorded
@@ -36,21 +36,26 @@ class Folder:
         self._halting: Parked | None = None
         self._stems = {event.TYPE.rpartition(".v")[0] for event in generation.projection.handles}
         self.parked = {parked.stream for parked in store.parked(generation)}
+        self._evolve: Callable[[Any, Recorded, str], Any] = generation.projection.step
         self._after: dict[str, Any] = {}
         self._young: dict[str, Any] = {}
         self._old: dict[str, Any] = {}
 
-    def fold(self, events: Sequence[Recorded], end: int, breathe: Callable[[], None]) -> Change:
-        """What the events do, up to position ``end``. It counts once it was accepted."""
+    def fold(self, events: Sequence[Recorded], end: int, breathe: Callable[[], None], *, plain: bool = False) -> Change:
+        """What the events do, up to position ``end``. It counts once it was accepted.
+
+        ``plain``: it is known that no text in them holds what a store cannot.
+        """
+        projection = self.generation.projection
+        self._evolve = projection.evolve if plain else projection.step
         self._halting = None
         change = Change(self.generation, end)
         touched = self._touched(events, change)
-        rows = self._load(touched)
-        if self.generation.projection.keeps == "lines":
+        if projection.keeps == "lines":
             self._fold_lines(touched, change, breathe)
         else:
-            self._fold_rows(touched, rows, change, breathe)
-        self._after = rows
+            self._after = self._load(touched)
+            self._fold_rows(touched, self._after, change, breathe)
         return change
 
     def park(self, stream: str, position: int, name: str, problem: Exception) -> Change:
@@ -76,11 +81,12 @@ class Folder:
 
     def _touched(self, events: Sequence[Recorded], change: Change) -> Touched:
         projection = self.generation.projection
-        handles, keys, begun = projection.handles, projection.keys, self.generation.checkpoint
+        handles, keys = projection.handles, projection.keys
+        handled = [recorded for recorded in events if type(recorded.event) in handles]
         touched: Touched = []
         stopped = set(self.parked)
-        for recorded in events:
-            if type(recorded.event) not in handles or recorded.position <= begun or recorded.stream in stopped:
+        for recorded in handled:
+            if recorded.stream in stopped:
                 continue
             try:
                 touched.append((recorded, keys(recorded)))
@@ -93,17 +99,17 @@ class Folder:
 
     def _load(self, touched: Touched) -> dict[str, Any]:
         """Rows as they are before the page: from memory, else from the store, None where there is none."""
-        begins = self.generation.projection.begins
+        begins, young, old = self.generation.projection.begins, self._young, self._old
         rows: dict[str, Any] = {}
         missing: dict[str, None] = {}
         for recorded, keys in touched:
             for key in keys:
                 if key in rows or key in missing:
                     continue
-                if key in self._young:
-                    rows[key] = self._young[key]
-                elif key in self._old:
-                    rows[key] = self._old[key]
+                if key in young:
+                    rows[key] = young[key]
+                elif key in old:
+                    rows[key] = old[key]
                 elif type(recorded.event) in begins:
                     rows[key] = None
                 else:
@@ -116,20 +122,7 @@ class Folder:
     def _fold_rows(self, touched: Touched, rows: dict[str, Any], change: Change, breathe: Callable[[], None]) -> None:
         every_version = self.generation.projection.keeps == "versions"
         opened: dict[str, int] = {}
-        stopped: set[str] = set()
-        for number, (recorded, keys) in enumerate(touched):
-            if number % SLICE_EVENTS == 0:
-                breathe()
-            if recorded.stream in stopped:
-                continue
-            try:
-                after = self._step(recorded, keys, rows)
-            except _Poison as poison:
-                stopped.add(recorded.stream)
-                self._poisoned(recorded, poison, change)
-                if self._halting:
-                    break
-                continue
+        for recorded, keys, after in self._stepped(touched, rows, change, breathe):
             position = recorded.position
             for key, row in zip(keys, after, strict=True):
                 before = rows[key]
@@ -148,6 +141,13 @@ class Folder:
         change.versions.extend(Versioned(rows[key], since, None) for key, since in opened.items())
 
     def _fold_lines(self, touched: Touched, change: Change, breathe: Callable[[], None]) -> None:
+        for recorded, _, lines in self._stepped(touched, {}, change, breathe):
+            change.versions.extend([Versioned(line, recorded.position, None) for line in lines if line is not None])
+
+    def _stepped(
+        self, touched: Touched, rows: dict[str, Any], change: Change, breathe: Callable[[], None]
+    ) -> Iterator[tuple[Recorded, tuple[str, ...], list[Any]]]:
+        """Each event with all rows that it makes; one that makes them not is set aside with what follows it."""
         stopped: set[str] = set()
         for number, (recorded, keys) in enumerate(touched):
             if number % SLICE_EVENTS == 0:
@@ -155,22 +155,22 @@ class Folder:
             if recorded.stream in stopped:
                 continue
             try:
-                lines = self._step(recorded, keys, {})
+                after = self._step(recorded, keys, rows)
             except _Poison as poison:
                 stopped.add(recorded.stream)
                 self._poisoned(recorded, poison, change)
                 if self._halting:
-                    break
-                continue
-            change.versions.extend(Versioned(line, recorded.position, None) for line in lines if line is not None)
+                    return
+            else:
+                yield recorded, keys, after
 
     def _step(
         self, recorded: Recorded, keys: tuple[str, ...], rows: dict[str, Any], attempts: int = ATTEMPTS_MAX
     ) -> list[Any]:
         """All rows of one event, or none of them."""
-        step = self.generation.projection.step
+        evolve = self._evolve
         try:
-            return [step(rows.get(key), recorded, key) for key in keys]
+            return [evolve(rows.get(key), recorded, key) for key in keys]
         except Exception as problem:  # whatever our own code raises: one event must not stop the others
             if attempts <= 1:
                 raise _Poison(problem) from problem

@@ -6,6 +6,7 @@ from typing import Final
 from infrastructure.log.port import LogRow
 
 PAGE_EVENTS_MIN: Final = 100
+PAGE_EVENTS_FIRST: Final = 1_000
 PAGE_EVENTS_MAX: Final = 5_000
 PAGE_BYTES_MAX: Final = 16 * 1024 * 1024
 """Bodies and checkpoints may be 64 KiB each, so events alone do not bound memory."""
@@ -17,7 +18,7 @@ class PageSize:
     """Grows while full pages are quick, shrinks when they are slow or heavy: 100 to 5,000 events."""
 
     def __init__(self) -> None:
-        self.limit = PAGE_EVENTS_MIN
+        self.limit = PAGE_EVENTS_FIRST
 
     def learn(self, rows: Sequence[LogRow], seconds: float) -> None:
         """A page took so long, from reading to commit."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from domain.kernel.registry import UnknownEventType
 from infrastructure.log.port import Log
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.port import Generation, RowStore
-from infrastructure.runtime.projector import Decode
+from infrastructure.runtime.projector_decode import Decode, Decoder, UnreadableRow
 from infrastructure.runtime.projector_fold import Folder
 from infrastructure.runtime.projector_pages import PageSize, whole_commands
 from projections.catalogue import AnyProjection
@@ -35,9 +36,9 @@ def rebuild(
     StoreUnavailable.
     """
     folder = Folder(store, store.begin(projection, fingerprint(projection)))
-    sizes = PageSize()
+    decoder, sizes = Decoder(decode, (projection,)), PageSize()
     for _ in range(SWITCHES_MAX):
-        _fold_to_head(log, store, folder, decode, sizes, progress, breathe)
+        _fold_to_head(log, store, folder, decoder, sizes, progress, breathe)
         if folder.halted is not None:
             raise RebuildFailed(f"{projection.name} @{folder.halted.position}: {folder.halted.error}")
         if store.switch(folder.generation):
@@ -51,15 +52,18 @@ def _fold_to_head(
     log: Log,
     store: RowStore,
     folder: Folder,
-    decode: Decode,
+    decoder: Decoder,
     sizes: PageSize,
     progress: Callable[[int, int], None],
     breathe: Callable[[], None],
 ) -> None:
     while rows := log.page(after=folder.generation.checkpoint, limit=sizes.limit):
         began = time.perf_counter()
-        events = [decode(row) for row in whole_commands(rows, sizes.limit)]
-        change = folder.fold(events, events[-1].position, breathe)
+        try:
+            events, end, plain = decoder.decoded(whole_commands(rows, sizes.limit), breathe)
+        except (UnreadableRow, UnknownEventType) as problem:
+            raise RebuildFailed(f"{folder.generation.projection.name} @{rows[0].position}: {problem}") from problem
+        change = folder.fold(events, end, breathe, plain=plain)
         if not store.write([change]):
             raise RebuildFailed(f"{folder.generation.table} was taken over or retired")
         folder.accept(change)

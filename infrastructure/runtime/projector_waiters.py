@@ -31,6 +31,10 @@ class PositionWaiters:
             with contextlib.suppress(RuntimeError):  # its event loop is closed: nobody waits any more
                 future.get_loop().call_soon_threadsafe(_wake, future)
 
+    def any(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
+
     async def wait_for(self, position: int, timeout_seconds: float) -> bool:
         """Whether the position was reached in time."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -6,7 +6,7 @@ from itertools import groupby
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
 from domain.kernel.message import Event
-from domain.kernel.registry import Registry, schema_version
+from domain.kernel.registry import Registry
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.events import OutageEnded
@@ -43,7 +43,8 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
-from infrastructure.log.port import Appended, Log, LogRow, Member, NewEvent
+from infrastructure.log.mapper import new_event, recorded
+from infrastructure.log.port import Appended, Log, LogRow, Member
 
 EVENTS: tuple[type[Event], ...] = (
     LocksGranted, LocksLingered, LocksReleased, OutageEnded, KeyIssued, KeyRevoked, ProjectCreated, ProjectFrozen,
@@ -368,7 +369,7 @@ def history_of(numbers: Sequence[int]) -> list[Recorded]:
 def append(log: Log, events: Sequence[Recorded]) -> None:
     """Store the events, one member for each command."""
     members: list[Member] = []
-    for command, group in groupby(events, key=lambda recorded: recorded.command_id):
+    for command, group in groupby(events, key=lambda one: one.command_id):
         members.append(_member(command, tuple(group)))
     for first in range(0, len(members), 256):
         results = log.append(members[first : first + 256], now=events[0].recorded_at)
@@ -377,8 +378,8 @@ def append(log: Log, events: Sequence[Recorded]) -> None:
 
 def _member(command: str, group: tuple[Recorded, ...]) -> Member:
     reads: dict[str, int] = {}
-    for recorded in group:
-        reads.setdefault(recorded.stream, recorded.version - 1)
+    for one in group:
+        reads.setdefault(one.stream, one.version - 1)
     return Member(
         command_id=command,
         project=group[0].project,
@@ -391,32 +392,9 @@ def _member(command: str, group: tuple[Recorded, ...]) -> Member:
         body=b"{}",
         outcome=b"{}",
         reads=tuple(reads.items()),
-        events=tuple(_new_event(recorded) for recorded in group),
-    )
-
-
-def _new_event(recorded: Recorded) -> NewEvent:
-    name = recorded.event.TYPE
-    return NewEvent(
-        stream=recorded.stream,
-        version=recorded.version,
-        type=name,
-        schema_version=schema_version(name),
-        state=recorded.event.stored(),
-        project=recorded.project,
+        events=tuple(new_event(one.stream, one.version, one.event, one.project) for one in group),
     )
 
 
 def decode(row: LogRow) -> Recorded:
-    return Recorded(
-        position=row.position,
-        stream=StreamId(row.stream),
-        version=row.version,
-        event=REGISTRY.read(row.type, row.state),
-        recorded_at=Instant(row.recorded_at),
-        project=ProjectId(row.project or FLEET),
-        actor=row.actor or "",
-        command_id=row.command_id or "",
-        correlation_id=row.correlation_id or "",
-        causation_id=row.causation_id,
-    )
+    return recorded(row, REGISTRY)

@@ -1,7 +1,9 @@
 """The projector in its thread: read your writes, poison, halts, rows it cannot read or store, yielding."""
 
 import asyncio
+import time
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, Literal
 
 import pytest
@@ -15,6 +17,7 @@ from infrastructure.log.port import LogRow
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.rows.port import Change, Parked, RowRefused
 from infrastructure.runtime.projector import Projector, ProjectorOptions, Round
+from infrastructure.runtime.projector_pace import HOLD_EVENTS_MAX, HOLD_SECONDS_MAX, Pace
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
 from projections.lock_map.projection import LOCK_MAP
@@ -221,18 +224,56 @@ def test_a_node_that_does_not_lead_only_follows_the_checkpoints(history: History
     assert follower.position() == len(history.log)
 
 
-def test_the_committer_gets_its_turns_and_metrics_their_figures(history: History) -> None:
-    turns: list[int] = []
+def test_metrics_get_their_figures(history: History) -> None:
     rounds: list[Round] = []
-    for number in range(300):
+    for number in range(600):
         history.plan(number)
-    projector = started(history, MemoryRows(), breathe=lambda: turns.append(1), measure=rounds.append)
+    projector = started(history, MemoryRows(), measure=rounds.append)
     projector.open()
     projector.catch_up()
     assert sum(round_.events for round_ in rounds) >= len(history.log)
-    assert len(turns) > len(history.log) / 50
     assert rounds[0].lag_events > 0
     assert rounds[-1].lag_events == 0
+
+
+def test_rows_that_nobody_waits_for_come_later_and_in_larger_pages_while_commands_are_written(history: History) -> None:
+    log, rounds = MemoryLog(), list[Round]()
+    asked: list[int] = []
+
+    def busy() -> bool:
+        asked.append(1)
+        return True
+
+    projector = Projector(log, MemoryRows(), PROJECTIONS, decode, ProjectorOptions(busy=busy, measure=rounds.append))
+    projector.start()
+    try:
+        first, *others = [list(group) for _, group in groupby(history.log, key=lambda one: one.command_id)]
+        append(log, first)
+        while projector.position() < len(first):  # nothing was before it, so nothing is held back
+            time.sleep(0.01)
+        for group in others:
+            append(log, group)
+            time.sleep(0.01)
+        assert projector.position() == len(first)
+        assert asked
+        began = time.monotonic()
+        assert asyncio.run(projector.wait_for(len(history.log), timeout_seconds=10))
+        assert time.monotonic() - began < HOLD_SECONDS_MAX / 2
+        assert [round_.events for round_ in rounds] == [len(first), len(history.log) - len(first)]
+    finally:
+        projector.stop()
+
+
+def test_whoever_is_far_behind_yields_no_more() -> None:
+    slept: list[float] = []
+    pace = Pace(busy=lambda: True, wanted=lambda: False)
+    pace.begin_page(HOLD_EVENTS_MAX + 1)
+    pace.breathe()
+    slept.append(pace.yielded_seconds)
+    pace.begin_page(0)
+    pace.breathe()
+    slept.append(pace.yielded_seconds)
+    assert slept[0] == 0 < slept[1]
 
 
 def test_the_thread_outlives_a_store_that_breaks(history: History) -> None:

@@ -1,0 +1,58 @@
+"""When the projector goes on: at once while nobody writes or somebody waits, else in larger, rarer pages."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Final
+
+HOLD_SECONDS_MAX: Final = 1.0
+"""How far rows that nobody waits for may stay behind a committer at work before the next page begins."""
+HOLD_EVENTS_MAX: Final = 50_000
+"""Whoever is further behind takes his full share of the interpreter until he is not."""
+GAP_SECONDS: Final = 0.01
+"""Between the beginnings of two pages that nobody waits for: many small commits make one page."""
+SLICE_SECONDS: Final = 0.002
+"""What the committer gets after each slice of a page that nobody waits for."""
+_LOOK_SECONDS: Final = 0.005
+
+
+class Pace:
+    """Used by the projector's thread; ``hurry`` from any other."""
+
+    def __init__(self, busy: Callable[[], bool], wanted: Callable[[], bool]) -> None:
+        self._busy = busy
+        self._wanted = wanted
+        self._hurried = Event()
+        self._lags = self._yields = False
+        self._page_began = 0.0
+        self.yielded_seconds = 0.0
+        """Given away inside the page in hand."""
+
+    def hurry(self) -> None:
+        """Somebody waits for rows, or for the end."""
+        self._hurried.set()
+
+    def begin_page(self, lag_events: int) -> None:
+        """Wait until the page is worth its while, at most 1 s."""
+        self._lags, self._yields = lag_events > 0, lag_events <= HOLD_EVENTS_MAX
+        while not self._is_time():
+            self._hurried.wait(_LOOK_SECONDS)
+        self._hurried.clear()
+        self._page_began = time.monotonic()
+        self.yielded_seconds = 0.0
+
+    def breathe(self) -> None:
+        """Called every few events: whoever waits for a command comes before who looks."""
+        if self._yields and self._busy() and not self._wanted():
+            time.sleep(SLICE_SECONDS)
+            self.yielded_seconds += SLICE_SECONDS
+        else:
+            time.sleep(0)
+
+    def _is_time(self) -> bool:
+        if not self._yields or self._hurried.is_set() or self._wanted():
+            return True
+        passed = time.monotonic() - self._page_began
+        if self._busy():
+            return passed >= HOLD_SECONDS_MAX
+        return self._lags or passed >= GAP_SECONDS
