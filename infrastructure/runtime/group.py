@@ -115,10 +115,14 @@ class GroupDecider:
                 undone.append(view.journal())
                 if decided is None:
                     continue
+                derived = self._derived(decided, view, len(group.decided), depth, group)
+                if derived is None:
+                    # What nobody could react to must not be stored; the rest of the group stands without it.
+                    view.take_back(undone.pop())
+                    continue
                 group.decided.append(decided)
                 group.ids.add(now.stamp.command_id)
-                if depth < ROUNDS_MAX:
-                    queue += self._derive(decided, view, len(group.decided) - 1, depth)
+                queue += derived
         except StreamsMissing:
             view.undo()
             for journal in reversed(undone):
@@ -133,15 +137,13 @@ class GroupDecider:
             decision = self._rules.decide(pending.command, pending.stamp, view)
             decision = _with_audit(pending, decision)
             before = view.apply(decision)
+            return self._member(pending, decision, view, before, cause, depth)
         except StreamsMissing:
             raise
         except Exception as error:
             view.undo()
-            fault = Unreplayable(f"{type(pending.command).__name__}: {error!r}")
-            fault.__cause__ = error
-            group.faults.append((pending, fault))
+            group.faults.append((pending, _fault(pending, error)))
             return None
-        return self._member(pending, decision, view, before, cause, depth)
 
     def _member(
         self,
@@ -191,6 +193,18 @@ class GroupDecider:
             return write.project
         return FLEET if write.stream.partition("_")[0] in self._fleet else stamp.project
 
+    def _derived(
+        self, decided: Decided, view: GroupView, index: int, depth: int, group: Group
+    ) -> list[tuple[Pending, int | None, int]] | None:
+        """What the policies answer to the events of a member; None where one of them failed, which is a fault."""
+        try:
+            return self._derive(decided, view, index, depth) if depth < ROUNDS_MAX else []
+        except StreamsMissing:
+            raise
+        except Exception as error:
+            group.faults.append((decided.pending, _fault(decided.pending, error)))
+            return None
+
     def _derive(
         self, decided: Decided, view: GroupView, index: int, depth: int
     ) -> list[tuple[Pending, int | None, int]]:
@@ -204,6 +218,12 @@ class GroupDecider:
                     its_stamp = derived_stamp(policy.name, cause, derived, stamp.time, stamp.correlation_id)
                     found.append((derived_pending(derived.command, its_stamp), index, depth + 1))
         return found
+
+
+def _fault(pending: Pending, error: Exception) -> Unreplayable:
+    fault = Unreplayable(f"{type(pending.command).__name__}: {error!r}")
+    fault.__cause__ = error
+    return fault
 
 
 def derived_pending(command: Command, stamp: Stamp) -> Pending:

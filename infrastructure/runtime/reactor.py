@@ -11,7 +11,7 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Derived, Policy, derived_stamp
 from domain.kernel.registry import Registry
-from infrastructure.log.port import Log, LogRow, StoredSnapshot
+from infrastructure.log.port import Log, LogRow, OutcomeUnknown, StoredSnapshot, StoreUnavailable
 from infrastructure.runtime.group import by_event
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
@@ -81,21 +81,36 @@ class Reactor:
         wanted: dict[str, Wanted] = {}
         for row in page:
             if row.type in self._names:
-                for command, stamp in self._derived(self._decode(row), view, now):
+                for command, stamp in self._derived(row, view, now):
                     wanted[stamp.command_id] = (command, stamp)
         present: set[str] = self._log.receipts_present(list(wanted)) if wanted else set()
         self._seen = page[-1].position
         return tuple(one for command_id, one in wanted.items() if command_id not in present)
 
-    def _derived(self, recorded: Recorded, view: GroupView, now: Instant) -> list[Wanted]:
+    def _derived(self, row: LogRow, view: GroupView, now: Instant) -> list[Wanted]:
+        try:
+            recorded = self._decode(row)
+        except Exception as error:
+            _logger.exception("an event cannot be read", position=row.position, type=row.type, error=repr(error))
+            return []
         cause = Cause(recorded.stream, recorded.version, recorded.event, recorded.project)
-        found: list[Wanted] = []
         kind: type[Event] = type(recorded.event)
-        for policy in self._policies.get(kind, ()):
-            for derived in self._react(policy, cause, view):
-                stamp = derived_stamp(policy.name, cause, derived, now, recorded.correlation_id)
-                found.append((derived.command, stamp))
-        return found
+        return [
+            (derived.command, derived_stamp(policy.name, cause, derived, now, recorded.correlation_id))
+            for policy in self._policies.get(kind, ())
+            for derived in self._reacted(policy, cause, view)
+        ]
+
+    def _reacted(self, policy: Policy, cause: Cause, view: GroupView) -> Sequence[Derived]:
+        try:
+            return self._react(policy, cause, view)
+        except (StoreUnavailable, OutcomeUnknown):
+            raise
+        except Exception as error:
+            # A fault of ours that another look would meet again; what lies behind it must not wait for it.
+            place = f"{cause.stream}@{cause.version}"
+            _logger.exception("a policy is passed over", policy=policy.name, cause=place, error=repr(error))
+            return ()
 
     def _react(self, policy: Policy, cause: Cause, view: GroupView) -> Sequence[Derived]:
         while True:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import structlog
+
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.errors import CommandIdReused, Rejection
 from domain.kernel.ids import StreamId, prefix
@@ -15,6 +17,7 @@ from infrastructure.runtime.outcome import Outcome, from_receipt, refused
 from infrastructure.runtime.view import GroupView
 
 MISMATCHES_MAX = 25
+_logger = structlog.get_logger("signalbox.committer")
 
 Place = tuple[StreamId, int, Event, str]
 """(stream, version, event, project)."""
@@ -105,6 +108,8 @@ class Settler:
     def settle(self, group: Group, view: GroupView, results: Sequence[MemberResult]) -> Settlement:
         """One settlement from one result per member, in order."""
         settlement = Settlement(faults=list(group.faults))
+        for pending, error in group.faults:
+            _logger.error("a command failed", command=pending.command.NAME, id=pending.stamp.command_id, exc_info=error)
         clean = all(type(result) is Appended for result in results)
         if clean:
             view.promote()
