@@ -39,8 +39,8 @@ class SqliteFile:
         self._idle_lock = threading.Lock()
         self._closed = False
         try:
-            self._writer = self._connect()
-            self._migrate()
+            self._writer: sqlite3.Connection | None = self._connect()
+            self._migrate(self._writer)
         except BaseException as error:
             self._own_lock.release()
             _raise_unavailable(error)
@@ -53,15 +53,15 @@ class SqliteFile:
         Raises StoreUnavailable where nothing was written, OutcomeUnknown where the commit itself failed.
         """
         with self._writing:
-            self._check_open()
+            writer = self._ready()
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
+                writer.execute("BEGIN IMMEDIATE")
+                yield writer
             except BaseException as error:
-                self._roll_back()
+                self._roll_back(writer)
                 _raise_unavailable(error)
                 raise
-            self._commit()
+            self._commit(writer)
 
     @contextmanager
     def reading(self) -> Generator[sqlite3.Connection]:
@@ -78,8 +78,7 @@ class SqliteFile:
     def setting(self, name: str) -> str:
         """What the writer says about one of its pragmas, such as ``synchronous``."""
         with self._writing:
-            self._check_open()
-            return str(self._writer.execute(f"PRAGMA {name}").fetchone()[0])
+            return str(self._ready().execute(f"PRAGMA {name}").fetchone()[0])
 
     def close(self) -> None:
         """Close every connection and give up the file; again is harmless."""
@@ -89,7 +88,7 @@ class SqliteFile:
             self._closed = True
             with self._idle_lock:
                 idle, self._idle = self._idle, []
-            for connection in [*idle, self._writer]:
+            for connection in [*idle, *filter(None, [self._writer])]:
                 connection.close()
             self._own_lock.release()
 
@@ -107,26 +106,31 @@ class SqliteFile:
             connection = sqlite3.connect(
                 self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            _raise_unavailable(error)
+            raise
+        try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB_MAX}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         except sqlite3.Error as error:
+            connection.close()
             _raise_unavailable(error)
             raise
         return connection
 
-    def _migrate(self) -> None:
-        self._writer.execute(_SQL["create_migrations"])
-        applied = {number for (number,) in self._writer.execute(_SQL["applied"])}
+    def _migrate(self, writer: sqlite3.Connection) -> None:
+        writer.execute(_SQL["create_migrations"])
+        applied = {number for (number,) in writer.execute(_SQL["applied"])}
         known = migrations("sqlite")
         if applied - {migration.number for migration in known}:
             raise StoreUnavailable(f"{self.path} was written by a newer version of this program")
         for migration in known:
             if migration.number not in applied:
-                self._writer.executescript(f"BEGIN IMMEDIATE;\n{migration.text}")
-                self._writer.execute(_SQL["insert_migration"], (migration.number, migration.name))
-                self._writer.execute("COMMIT")
+                writer.executescript(f"BEGIN IMMEDIATE;\n{migration.text}")
+                writer.execute(_SQL["insert_migration"], (migration.number, migration.name))
+                writer.execute("COMMIT")
 
     def _reader(self) -> sqlite3.Connection:
         self._check_open()
@@ -144,21 +148,28 @@ class SqliteFile:
                 return
         connection.close()
 
-    def _commit(self) -> None:
+    def _ready(self) -> sqlite3.Connection:
+        """The writer; another one where the last was given up. Raises StoreUnavailable, and tries again next time."""
+        self._check_open()
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    def _commit(self, writer: sqlite3.Connection) -> None:
         try:
-            self._writer.execute("COMMIT")
+            writer.execute("COMMIT")
         except sqlite3.Error as error:
-            self._roll_back()
+            self._roll_back(writer)
             raise OutcomeUnknown(f"the commit failed: {error}") from error
 
-    def _roll_back(self) -> None:
-        """Leave no transaction behind; a writer that cannot even do that is replaced."""
+    def _roll_back(self, writer: sqlite3.Connection) -> None:
+        """Leave no transaction behind; a writer that cannot even do that is given up, and replaced at the next use."""
         try:
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
         except sqlite3.Error:
-            self._writer.close()
-            self._writer = self._connect()
+            self._writer = None
+            writer.close()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -38,6 +38,7 @@ def appended(log: SqliteLog, command: str, stream: str, version: int) -> bool:
 
 
 def set_writer(log: SqliteLog, pragma: str, value: str) -> None:
+    assert log.file._writer is not None
     log.file._writer.execute(f"PRAGMA {pragma} = {value}").fetchall()
 
 
@@ -170,6 +171,43 @@ def test_a_commit_that_fails_leaves_the_outcome_unknown_and_the_receipt_decides(
 
     assert isinstance(result, Appended | Repeated)
     assert len(log.events_of("task_1")) == 1
+    log.close()
+
+
+def test_a_writer_that_was_given_up_while_the_disk_was_away_is_replaced_when_it_is_back(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(sqlite3.Connection):
+        disk_away = False
+
+        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+            if sql in ("COMMIT", "ROLLBACK") and Broken.disk_away:
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(sql, *arguments)  # type: ignore[arg-type]
+
+    connect = sqlite3.connect
+
+    def connected(place: Path, **named: object) -> sqlite3.Connection:
+        found = place / "nowhere" / "else" if Broken.disk_away else place
+        return connect(found, **named, factory=Broken)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    log = SqliteLog(path)
+    Broken.disk_away = True
+    with pytest.raises(OutcomeUnknown):
+        appended(log, "c1", "task_1", 1)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable):
+            appended(log, "c1", "task_1", 1)
+        with pytest.raises(StoreUnavailable):
+            log.file.setting("synchronous")
+    Broken.disk_away = False
+
+    assert appended(log, "c1", "task_1", 1)
+    assert log.check_durability() == ()
+    Broken.disk_away = True
+    with pytest.raises(OutcomeUnknown):
+        appended(log, "c2", "task_1", 2)
     log.close()
 
 
