@@ -47,6 +47,9 @@ class MemoryRows(RowStore):
         with self._lock:
             return self._begin(projection, fingerprint, "building")
 
+    def complete(self, generation: Generation) -> None:
+        """Nothing is found by an index here."""
+
     def switch(self, generation: Generation) -> bool:
         with self._lock:
             table = self._tables[generation.projection.name, generation.number]

@@ -95,13 +95,17 @@ class RowStore(Protocol):
         ...
 
     def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
-        """A new, empty generation that nobody asks yet."""
+        """A new, empty generation that nobody asks yet, and that cannot be asked before ``complete``."""
+        ...
+
+    def complete(self, generation: Generation) -> None:
+        """Make the indexes that questions need; a generation fills faster without. Repeating it changes nothing."""
         ...
 
     def switch(self, generation: Generation) -> bool:
         """Make a building generation live and retire the live one, in one transaction.
 
-        False where it is behind the live one (position must not go back) or is not building.
+        It was completed before. False where it is behind the live one (position must not go back) or is not building.
         """
         ...
 

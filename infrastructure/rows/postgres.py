@@ -22,7 +22,15 @@ from infrastructure.rows.port import (
     TableOutdated,
 )
 from infrastructure.rows.statements import Statements
-from infrastructure.rows.tables import Dialect, definition, page_statement, row_columns, stored_columns, table_name
+from infrastructure.rows.tables import (
+    Dialect,
+    definition,
+    indexes,
+    page_statement,
+    row_columns,
+    stored_columns,
+    table_name,
+)
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection
@@ -84,12 +92,19 @@ class PostgresRows(RowStore):
         with self._transaction() as writer:
             self._execute(writer, "lock_registry")
             found = self._select_live(writer, projection)
-            return found or self._begin(writer, projection, fingerprint, "live")
+            if found is None:
+                found = self._begin(writer, projection, fingerprint, "live")
+                self._complete(writer, found)
+            return found
 
     def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
         with self._transaction() as writer:
             self._execute(writer, "lock_registry")
             return self._begin(writer, projection, fingerprint, "building")
+
+    def complete(self, generation: Generation) -> None:
+        with self._transaction() as writer:
+            self._complete(writer, generation)
 
     def switch(self, generation: Generation) -> bool:
         name = generation.projection.name
@@ -193,6 +208,10 @@ class PostgresRows(RowStore):
         for text in definition(self._statements, _DIALECT, generation):
             writer.execute(text.encode())
         return generation
+
+    def _complete(self, writer: psycopg.Connection, generation: Generation) -> None:
+        for text in indexes(self._statements, _DIALECT, generation):
+            writer.execute(text.encode())
 
     def _write(self, writer: psycopg.Connection, change: Change) -> None:
         try:

@@ -22,7 +22,15 @@ from infrastructure.rows.port import (
     TableOutdated,
 )
 from infrastructure.rows.statements import Statements
-from infrastructure.rows.tables import Dialect, definition, page_statement, row_columns, stored_columns, table_name
+from infrastructure.rows.tables import (
+    Dialect,
+    definition,
+    indexes,
+    page_statement,
+    row_columns,
+    stored_columns,
+    table_name,
+)
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection
@@ -60,11 +68,18 @@ class SqliteRows(RowStore):
     def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
         with self._transaction() as writer:
             found = self._select_live(writer, projection)
-            return found or self._begin(writer, projection, fingerprint, "live")
+            if found is None:
+                found = self._begin(writer, projection, fingerprint, "live")
+                self._complete(writer, found)
+            return found
 
     def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
         with self._transaction() as writer:
             return self._begin(writer, projection, fingerprint, "building")
+
+    def complete(self, generation: Generation) -> None:
+        with self._transaction() as writer:
+            self._complete(writer, generation)
 
     def switch(self, generation: Generation) -> bool:
         name = generation.projection.name
@@ -169,6 +184,10 @@ class SqliteRows(RowStore):
         for text in definition(self._statements, _DIALECT, generation):
             writer.execute(text)
         return generation
+
+    def _complete(self, writer: sqlite3.Connection, generation: Generation) -> None:
+        for text in indexes(self._statements, _DIALECT, generation):
+            writer.execute(text)
 
     def _write(self, writer: sqlite3.Connection, change: Change) -> None:
         projection = change.generation.projection

@@ -32,7 +32,7 @@ class Dialect:
 
 
 def definition(statements: Statements, dialect: Dialect, generation: Generation) -> list[str]:
-    """The statements that make the table of a generation with its indexes."""
+    """The statements that make the table of a generation, so that it can be filled."""
     projection = generation.projection
     row: type[Row] = projection.row
     types = dict(dialect.types)
@@ -40,10 +40,19 @@ def definition(statements: Statements, dialect: Dialect, generation: Generation)
         f"{identifier(column.name)} {types[column.kind]}{'' if column.nullable else ' NOT NULL'}"
         for column in columns_of(row)
     )
-    made = [statements("create_table", table=table_name(dialect, generation), columns=columns)]
-    # A line is written once and its key with it: the primary key says all that this index would.
-    if projection.keeps != "lines":
+    # A line is written once, in the order of the log, and no row of it is looked up by its key.
+    lines = projection.keeps == "lines"
+    primary = "since, key" if lines else "key, since"
+    made = [statements("create_table", table=table_name(dialect, generation), columns=columns, primary=primary)]
+    if not lines:
         made.append(_index(statements, dialect, generation, "create_live_key", "live", ("key",)))
+    return made
+
+
+def indexes(statements: Statements, dialect: Dialect, generation: Generation) -> list[str]:
+    """The statements that make what only questions need: a table is filled faster without."""
+    projection = generation.projection
+    made: list[str] = []
     for number, index in enumerate(projection.indexes):
         made.append(_index(statements, dialect, generation, "create_live_index", f"i{number}", index))
     for number, index in enumerate(projection.past_indexes):

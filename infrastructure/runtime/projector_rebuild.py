@@ -37,6 +37,8 @@ def rebuild(
     """
     folder = Folder(store, store.begin(projection, fingerprint(projection)))
     decoder, sizes = Decoder(decode, (projection,)), PageSize()
+    _fold_to_head(log, store, folder, decoder, sizes, progress, breathe)
+    store.complete(folder.generation)
     for _ in range(SWITCHES_MAX):
         _fold_to_head(log, store, folder, decoder, sizes, progress, breathe)
         if folder.halted is not None:

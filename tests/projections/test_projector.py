@@ -203,7 +203,7 @@ def test_other_code_is_reported_and_nothing_rebuilt(history: History) -> None:
 def test_a_table_of_another_version_is_outdated(history: History) -> None:
     store = MemoryRows()
     store.open(TASK_BOARD, "")
-    projector = started(history, store, replace(TASK_BOARD, version=2), LOCK_MAP)
+    projector = started(history, store, replace(TASK_BOARD, version=TASK_BOARD.version + 1), LOCK_MAP)
     projector.open()
     projector.catch_up()
     assert [status.state for status in projector.status()] == ["outdated", "following"]

@@ -42,7 +42,7 @@ CREATE TABLE {table} (
     since bigint NOT NULL,
     until bigint,
     {columns},
-    PRIMARY KEY (key, since)
+    PRIMARY KEY ({primary})
 )
 
 -- name: create_live_key
@@ -51,11 +51,11 @@ CREATE UNIQUE INDEX {index} ON {table} ({columns}) WHERE until IS NULL
 
 -- name: create_live_index
 -- An order or a filter of the live rows.
-CREATE INDEX {index} ON {table} ({columns}) WHERE until IS NULL
+CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}) WHERE until IS NULL
 
 -- name: create_past_index
 -- An order in which the past is paged.
-CREATE INDEX {index} ON {table} ({columns}, since, until)
+CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}, since, until)
 
 -- name: select_live_generation
 -- The generation that is asked.
