@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from domain.dispatch import claim, follow, keys, locks, lose_session, open_session, plan, report
+from domain.dispatch import claim, follow, keys, locks, plan, report
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
@@ -20,6 +21,7 @@ from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
 from domain.policies.ready_dependants import READY_DEPENDANTS
+from domain.policies.session_endings import CASCADE, END_DRAINED
 from domain.principal import commands as principal_commands
 from domain.principal import decider as principal
 from domain.principal import events as principal_events
@@ -32,7 +34,6 @@ from domain.refusal import commands as refusal_commands
 from domain.refusal import decider as refusal
 from domain.refusal import events as refusal_events
 from domain.refusal import upcasts as refusal_upcasts
-from domain.session import commands as session_commands
 from domain.session import decider as session
 from domain.session import events as session_events
 from domain.session import upcasts as session_upcasts
@@ -74,6 +75,12 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskRetried,
     task_events.LateReportDiscarded,
     session_events.SessionOpened,
+    session_events.SessionStatusChanged,
+    session_events.SessionDrainBegun,
+    session_events.SessionDrainEnded,
+    session_events.SessionReparented,
+    session_events.SessionChildJoined,
+    session_events.SessionChildLeft,
     session_events.SessionSuspected,
     session_events.SessionRecovered,
     session_events.SessionLost,
@@ -105,7 +112,7 @@ REGISTRY: Final = Registry(
     },
 )
 
-POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS,)
+POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, END_DRAINED, CASCADE)
 """What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[Mapping[type[Command], Decide]] = {
@@ -124,11 +131,7 @@ _DECISIONS: Final[Mapping[type[Command], Decide]] = {
     task_commands.ElapseBackoff: follow.elapse_backoff,
     task_commands.TimeOutAttempt: follow.time_out,
     task_commands.LapseDelivery: follow.lapse_delivery,
-    session_commands.OpenSession: open_session.open_session,
-    session_commands.EndSession: lose_session.end,
-    session_commands.SuspectSession: lose_session.suspect,
-    session_commands.RecoverSession: lose_session.recover,
-    session_commands.LoseSession: lose_session.lose,
+    **SESSION_DECISIONS,
     lock_commands.AcquireLocks: locks.acquire,
     lock_commands.ReleaseLocks: locks.give_back,
     lock_commands.EndLockDelay: locks.end_delay,

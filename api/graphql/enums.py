@@ -39,12 +39,18 @@ class TimeOrder(Enum):
 
 @strawberry.enum
 class SessionStatus(Enum):
-    """Where a session stands."""
+    """What a session does, or whether it is silent or gone. LIVE only asks: for all that are heard."""
 
-    LIVE = "live"
+    WORKING = "working"
+    BUSY_IN_TOOL = "busy_in_tool"
+    WAITING_FOR_PERSON = "waiting_for_person"
+    QUOTA_BLOCKED = "quota_blocked"
+    IDLE = "idle"
     SUSPECT = "suspect"
     LOST = "lost"
+    DRAINING = "draining"
     ENDED = "ended"
+    LIVE = "live"
 
 
 @strawberry.enum

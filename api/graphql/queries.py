@@ -10,6 +10,7 @@ from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.reads import log, rows, tasks
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
+from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
 from api.graphql.types.history import LogEvent, TimelineLine
@@ -62,6 +63,7 @@ class Query:
         *,
         project: str | None = None,
         status: list[SessionStatus] | None = None,
+        where: SessionFilter | None = None,
         order: TimeOrder = TimeOrder.NEWEST_FIRST,
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
@@ -69,7 +71,8 @@ class Query:
         after: After = None,
     ) -> Connection[Session]:
         """Sessions that serve a project, or all where the key sees all."""
-        return await rows.sessions(info.context, project, status, order, Asked(first, cursor, as_of, after))
+        asked = Asked(first, cursor, as_of, after)
+        return await rows.sessions(info.context, project, status, where or SessionFilter(), order, asked)
 
     @strawberry.field
     async def session(

@@ -15,6 +15,7 @@ from domain.kernel.message import Answer, Stamp
 from domain.project.decider import read_project
 from domain.project.errors import ProjectIsFrozen
 from domain.project.state import Project
+from domain.session.errors import SessionIsDraining
 from domain.session.state import Session
 from domain.task.commands import ClaimTask, ClaimTasks
 from domain.task.decider import TASK, live_attempt, phase_name
@@ -91,9 +92,11 @@ def _claimer(command: ClaimTask | ClaimTasks, stamp: Stamp, view: View) -> _Clai
     return session if isinstance(session, Rejection) else _Claimer(command.session, session, project, stamp, view)
 
 
-def _no_room(claimer: _Claimer) -> ProjectIsFrozen | SessionAtCapacity | None:
+def _no_room(claimer: _Claimer) -> ProjectIsFrozen | SessionIsDraining | SessionAtCapacity | None:
     if claimer.project.frozen:
         return ProjectIsFrozen(name=claimer.project.name)
+    if claimer.session.draining:
+        return SessionIsDraining(session=claimer.name)
     if claimer.room <= 0:
         return SessionAtCapacity(session=claimer.name, live=len(claimer.session.attempts))
     return None

@@ -1,10 +1,12 @@
-"""How the life of a session ends: one decision over it, its attempts' tasks and the lock spaces it holds locks in."""
+"""How the life of a session ends: one decision over it, its attempts' tasks, its family and the locks it holds."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from domain.dispatch.lookup import find_session, lock_stream, states_of
+from domain.dispatch.family import gone_from_family
+from domain.dispatch.lookup import lock_stream, states_of
+from domain.dispatch.manage import find_steered
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, is_type_id
@@ -17,8 +19,17 @@ from domain.node.state import OUTAGE_STREAM
 from domain.project.decider import PROJECT
 from domain.project.state import Project
 from domain.session.commands import EndSession, LoseSession, RecoverSession, SessionCommand, SuspectSession
-from domain.session.decider import SESSION, heard_at, is_live, lease_ends, recovered, suspected
-from domain.session.errors import LeaseStillRuns
+from domain.session.decider import (
+    SESSION,
+    gone,
+    heard_at,
+    is_live,
+    lease_ends,
+    recovered,
+    suspected,
+    things_held,
+)
+from domain.session.errors import LeaseStillRuns, SessionFenced
 from domain.session.events import SessionAttemptEnded, SessionEnded, SessionGrantGone, SessionLost
 from domain.session.state import Absent, HeldToken, Session
 from domain.task.decider import after_attempt, holds
@@ -39,26 +50,51 @@ def lose(command: LoseSession, stamp: Stamp, view: View) -> Decision:
     if not is_live(session):
         return Decision()
     outage_ended_at = view.read(OUTAGES, OUTAGE_STREAM).ended_at
-    due = lease_ends(session.opened.ttl_seconds, heard_at(session, Instant(command.renewed_at), outage_ended_at))
+    heard = heard_at(session, Instant(command.renewed_at), outage_ended_at)
+    due = lease_ends(session.opened.ttl_seconds, heard, session.tool_until)
     if stamp.time < due:
         return refuse(LeaseStillRuns(session=stream, incarnation=command.incarnation, until=due))
-    lost = SessionLost(incarnation=command.incarnation, renewed_at=Instant(command.renewed_at), at=stamp.time)
+    lost = SessionLost(
+        incarnation=command.incarnation,
+        renewed_at=Instant(command.renewed_at),
+        at=stamp.time,
+        held=things_held(session),
+    )
+    family = gone_from_family(stream, session, adopt=True, stamp=stamp, view=view)
     return Decision(
-        writes=end_life(stream, session, "lost", (lost,), stamp, view),
+        writes=end_life(stream, session, "lost", (lost,), stamp, view, family),
         leases=(LeaseChange("expire", stream, command.incarnation, stamp=Instant(command.renewed_at)),),
     )
 
 
 def end(command: EndSession, stamp: Stamp, view: View) -> Decision:
-    """The session says goodbye; what it still holds ends by the loss rule. Saying it twice changes nothing."""
-    stream = StreamId(command.session)
-    session = find_session(view, command.session, command.incarnation, stamp)
-    if isinstance(session, Rejection):
-        return Decision() if _ended_before(command, stamp, view) else refuse(session)
-    ended = SessionEnded(incarnation=command.incarnation, at=stamp.time)
+    """The session says goodbye, or somebody who may steer it ends it; what it still holds ends by the loss rule.
+
+    Saying it twice changes nothing.
+    """
+    found = find_steered(view, command.session, stamp)
+    if isinstance(found, Rejection):
+        return refuse(found)
+    stream, session = found
+    current = session.opened.incarnation
+    if command.incarnation != current:
+        return refuse(SessionFenced(session=stream, incarnation=command.incarnation, current=current))
+    if session.status == "ended":
+        return Decision()
+    if session.status == "lost":
+        return refuse(gone(session, stream))
+    return ended(stream, session, stamp, view, cascade=command.cascade)
+
+
+def ended(stream: StreamId, session: Session, stamp: Stamp, view: View, *, cascade: bool = False) -> Decision:
+    """The current life is over by somebody's wish."""
+    last = SessionEnded(
+        incarnation=session.opened.incarnation, at=stamp.time, held=things_held(session), cascade=cascade
+    )
+    family = gone_from_family(stream, session, adopt=not cascade, stamp=stamp, view=view)
     return Decision(
-        writes=end_life(stream, session, "ended", (ended,), stamp, view),
-        leases=(LeaseChange("end", stream, command.incarnation),),
+        writes=end_life(stream, session, "ended", (last,), stamp, view, family),
+        leases=(LeaseChange("end", stream, session.opened.incarnation),),
     )
 
 
@@ -86,11 +122,17 @@ def recover(command: RecoverSession, stamp: Stamp, view: View) -> Decision:
 
 
 def end_life(
-    stream: StreamId, session: Session, ending: Ending, last: tuple[Event, ...], stamp: Stamp, view: View
+    stream: StreamId,
+    session: Session,
+    ending: Ending,
+    last: tuple[Event, ...],
+    stamp: Stamp,
+    view: View,
+    before: Iterable[Write] = (),
 ) -> tuple[Write, ...]:
     """End everything the current life holds, then write ``last`` to the session: no grant event follows it."""
     own: list[Event] = []
-    writes: list[Write] = []
+    writes: list[Write] = [*before]
     tasks = _tasks(session, view)
     for project in sorted({project for project, _ in (*session.attempts, *session.grants)}):
         rule = _LossRule(project, view.read(LOCKS, lock_stream(project)), _lock_delay_seconds(project, view), ending)
@@ -103,7 +145,7 @@ def end_life(
         for token in _tokens(session.grants, project):
             writes += rule.write(rule.shut(token, stamp.time))
             own.append(SessionGrantGone(project=project, token=token))
-    return (*_joined(writes), Write(stream, (*own, *last)))
+    return _joined([*writes, Write(stream, (*own, *last))])
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +214,3 @@ def _derived(command: SessionCommand, view: View) -> tuple[StreamId, Session] | 
     if isinstance(state, Absent):
         return refuse(UnknownThing(kind="session", name=command.session))
     return (stream, state) if state.opened.incarnation == command.incarnation else Decision()
-
-
-def _ended_before(command: EndSession, stamp: Stamp, view: View) -> bool:
-    state = view.read(SESSION, StreamId(command.session)) if is_type_id(command.session, "sess") else Absent()
-    return (
-        isinstance(state, Session)
-        and state.status == "ended"
-        and state.opened.incarnation == command.incarnation
-        and state.opened.owner == stamp.principal
-    )

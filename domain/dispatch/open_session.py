@@ -2,17 +2,18 @@
 
 from typing import Final
 
+from domain.dispatch.family import check_parent, moved
 from domain.dispatch.lose_session import end_life
 from domain.dispatch.projects import find_projects
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import ProjectId, StreamId, derived_id, is_type_id
+from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id, is_type_id
 from domain.kernel.message import Answer, Message, Stamp
 from domain.session.commands import OpenSession
-from domain.session.decider import BEATS_PER_TTL, SESSION, is_live, speaks_for
+from domain.session.decider import BEATS_PER_TTL, SESSION, TTL_SECONDS, is_live, speaks_for, things_held
 from domain.session.errors import NotSessionOwner
-from domain.session.events import SessionOpened
-from domain.session.state import Session
+from domain.session.events import HeldThing, SessionOpened
+from domain.session.state import Session, Status
 from domain.task.decider import DELIVERY_SECONDS_MAX
 
 BEATS_PER_DELIVERY: Final = 2
@@ -25,10 +26,12 @@ class FencedToken(Message):
     project: str
     token: str
     """Decimal string."""
+    task: str | None
+    """The task of the attempt; None for locks outside any attempt."""
 
 
 class SessionLife(Answer):
-    """A life of a session began."""
+    """A life of a session began. What the former one held is over, and it is told how it ended."""
 
     session: str
     incarnation: int
@@ -37,7 +40,11 @@ class SessionLife(Answer):
     """How often the client has to be heard: four times in a TTL, and twice within the time that a delivery may take."""
     projects: tuple[str, ...]
     fenced: tuple[FencedToken, ...]
-    """What the former life held until now and is refused from here on."""
+    """What the former life held to its end and is refused from here on; stop working on it."""
+    former: Status | None = None
+    """How the former life stood; None where there was none. A session that returns may find that it was lost."""
+    former_changed_at: Instant | None = None
+    parent: str | None = None
 
 
 def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
@@ -45,14 +52,17 @@ def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
     projects = find_projects(view, command.projects)
     if isinstance(projects, UnknownThing):
         return refuse(projects)
-    if command.resume is None:
-        stream = derived_id("sess", stamp.time, (stamp.command_id,))
-        return _began(stream, _opened(command, projects, 1, stamp))
-    former = _former(command.resume, stamp, view)
+    former = None if command.resume is None else _former(command.resume, stamp, view)
     if isinstance(former, Rejection):
         return refuse(former)
-    opened = _opened(command, projects, former.opened.incarnation + 1, stamp)
-    return _resumed(StreamId(command.resume), former, opened, stamp, view)
+    fresh = derived_id("sess", stamp.time, (stamp.command_id,))
+    stream = fresh if command.resume is None else StreamId(command.resume)
+    parent = _parent(command, former, view)
+    fault = None if parent is None or _is_known(former, parent) else check_parent(view, stream, parent, stamp)
+    if fault is not None:
+        return refuse(fault)
+    opened = _opened(command, projects, parent, former, stamp)
+    return _first(stream, opened, stamp, view) if former is None else _next(stream, former, opened, stamp, view)
 
 
 def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
@@ -64,37 +74,73 @@ def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
     return state if speaks_for(state, stamp) else NotSessionOwner(session=resume)
 
 
-def _resumed(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
-    began = _began(stream, opened, _tokens(former))
-    ended = (LeaseChange("end", stream, former.opened.incarnation),) if is_live(former) else ()
+def _parent(command: OpenSession, former: Session | None, view: View) -> StreamId | None:
+    """The one that is named, else the one above the former life, if that still lives."""
+    if command.parent is not None:
+        return StreamId(command.parent)
+    if former is None or former.parent is None:
+        return None
+    above = view.read(SESSION, former.parent)
+    return former.parent if isinstance(above, Session) and is_live(above) else None
+
+
+def _is_known(former: Session | None, parent: StreamId) -> bool:
+    """Whether the session stands there by right already."""
+    return former is not None and is_live(former) and former.parent == parent
+
+
+def _first(stream: StreamId, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
     return Decision(
-        writes=end_life(stream, former, "lost", (opened,), stamp, view),
-        answer=began.answer,
-        leases=(*ended, *began.leases),
+        writes=(*moved(stream, None, opened, stamp, view), Write(stream, (opened,))),
+        answer=_told(stream, opened),
+        leases=(LeaseChange("open", stream, 1, ttl_seconds=opened.ttl_seconds),),
     )
 
 
-def _began(stream: StreamId, opened: SessionOpened, fenced: tuple[FencedToken, ...] = ()) -> Decision:
-    answer = SessionLife(
+def _next(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
+    """The former life is over, if it was not; whoever stands below stays below."""
+    held = things_held(former) or former.lost_with
+    ended = (LeaseChange("end", stream, former.opened.incarnation),) if is_live(former) else ()
+    began = LeaseChange("open", stream, opened.incarnation, ttl_seconds=opened.ttl_seconds)
+    answer = _told(stream, opened).model_copy(
+        update={
+            "fenced": tuple(_fenced(thing) for thing in held),
+            "former": former.status,
+            "former_changed_at": former.changed_at,
+        }
+    )
+    return Decision(
+        writes=end_life(stream, former, "lost", (opened,), stamp, view, moved(stream, former, opened, stamp, view)),
+        answer=answer,
+        leases=(*ended, began),
+    )
+
+
+def _told(stream: StreamId, opened: SessionOpened) -> SessionLife:
+    return SessionLife(
         session=stream,
         incarnation=opened.incarnation,
         ttl_seconds=opened.ttl_seconds,
         beat_seconds=min(opened.ttl_seconds / BEATS_PER_TTL, DELIVERY_SECONDS_MAX / BEATS_PER_DELIVERY),
         projects=opened.projects,
-        fenced=fenced,
+        fenced=(),
+        parent=opened.parent,
     )
-    lease = LeaseChange("open", stream, opened.incarnation, ttl_seconds=opened.ttl_seconds)
-    return Decision(writes=(Write(stream, (opened,)),), answer=answer, leases=(lease,))
 
 
-def _tokens(former: Session) -> tuple[FencedToken, ...]:
-    held = sorted((*former.attempts, *former.grants))
-    return tuple(FencedToken(project=project, token=str(token)) for project, token in held)
+def _fenced(thing: HeldThing) -> FencedToken:
+    return FencedToken(project=thing.project, token=str(thing.token), task=thing.task)
 
 
-def _opened(command: OpenSession, projects: tuple[ProjectId, ...], incarnation: int, stamp: Stamp) -> SessionOpened:
+def _opened(
+    command: OpenSession,
+    projects: tuple[ProjectId, ...],
+    parent: StreamId | None,
+    former: Session | None,
+    stamp: Stamp,
+) -> SessionOpened:
     return SessionOpened(
-        incarnation=incarnation,
+        incarnation=1 if former is None else former.opened.incarnation + 1,
         projects=projects,
         name=command.name,
         tool=command.tool,
@@ -102,7 +148,12 @@ def _opened(command: OpenSession, projects: tuple[ProjectId, ...], incarnation: 
         host=command.host,
         capabilities=command.capabilities,
         capacity=command.capacity,
-        ttl_seconds=command.ttl_seconds,
+        ttl_seconds=command.ttl_seconds or TTL_SECONDS[command.renewed_by],
         owner=stamp.principal,
         at=stamp.time,
+        parent=parent,
+        role=command.role,
+        worktree=command.worktree,
+        credential_pool=command.credential_pool,
+        began="new" if former is None else command.began,
     )

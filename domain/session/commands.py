@@ -1,13 +1,21 @@
 """What may be asked of sessions."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
 from domain.kernel.message import FleetCommand
-from domain.kernel.values import Scalar
+from domain.session.events import Signal
 
 Label = Annotated[str, StringConstraints(max_length=200)]
+Note = Annotated[str, StringConstraints(max_length=500)]
+PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Number = int | Annotated[float, Field(allow_inf_nan=False)]
+Capability = bool | Number | Label
+CapabilityKey = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+CapabilitySet = Annotated[tuple[Capability, ...], Field(max_length=100)]
+TTL_SECONDS_MIN = 10
+TTL_SECONDS_MAX = 86_400
 
 
 class OpenSession(FleetCommand):
@@ -18,13 +26,27 @@ class OpenSession(FleetCommand):
     """Projects that it may serve, by slug or id."""
     resume: str | None = None
     """Id of a session to take up again; its next incarnation fences the former one."""
+    began: Literal["resume", "fork", "restart"] = "resume"
+    """Why there is a next life, where ``resume`` names a session."""
     name: Label = ""
+    role: Label = ""
+    """Its part in the work, such as lead or reviewer; a label that opens nothing."""
     tool: Label = "shell"
+    """claude-code, codex, gemini, ollama, shell, human or any other."""
     model: Label = ""
     host: Label = ""
-    capabilities: dict[str, Scalar | tuple[Scalar, ...]] = Field(default_factory=dict, max_length=100)
+    worktree: Annotated[str, StringConstraints(max_length=1_000)] = ""
+    parent: str | None = Field(default=None, max_length=100)
+    """Session above it. Where absent, a next life stays where the former one stood, if that session still lives."""
+    capabilities: dict[CapabilityKey, Capability | CapabilitySet] = Field(default_factory=dict, max_length=100)
+    """What tasks may require: booleans, numbers, words, and sets of them."""
     capacity: int = Field(default=1, ge=1, le=256)
-    ttl_seconds: int = Field(default=60, ge=10, le=86_400)
+    credential_pool: PoolName | None = None
+    """Credentials whose quota it spends; sessions that share them are stopped together when it is used up."""
+    renewed_by: Literal["beats", "calls"] = "beats"
+    """``calls``: nothing beats beside the agent, so only what it asks tells that it lives, and the lease is longer."""
+    ttl_seconds: int | None = Field(default=None, ge=TTL_SECONDS_MIN, le=TTL_SECONDS_MAX)
+    """60 where something beats, 1,800 where only calls renew."""
 
 
 class SessionCommand(FleetCommand):
@@ -38,6 +60,46 @@ class EndSession(SessionCommand):
     """Say goodbye; attempts that still live end by the loss rule."""
 
     NAME: ClassVar[str] = "end_session"
+    cascade: bool = False
+    """End the sessions below, too; else the one above adopts them."""
+
+
+class SignalSession(SessionCommand):
+    """Say what a session does now. The log hears of it where that differs from before."""
+
+    NAME: ClassVar[str] = "signal_session"
+    signal: Signal
+    tool: Label = ""
+    """The tool that started or ended."""
+    seconds: int | None = Field(default=None, ge=1, le=TTL_SECONDS_MAX)
+    """How long the tool may take, at most 30 minutes of which hold the lease; or when a refused quota is restored."""
+    digest: Annotated[str, StringConstraints(max_length=128)] = ""
+    note: Note = ""
+
+
+class DrainSession(FleetCommand):
+    """Give the session no new attempts; it ends with the last one that it has."""
+
+    NAME: ClassVar[str] = "drain_session"
+    session: str
+    reason: Note = ""
+    cascade: bool = False
+    """Drain the sessions below, too."""
+
+
+class UndrainSession(FleetCommand):
+    """Let a draining session take attempts again."""
+
+    NAME: ClassVar[str] = "undrain_session"
+    session: str
+
+
+class ReparentSession(FleetCommand):
+    """Put a session below another one, or below none."""
+
+    NAME: ClassVar[str] = "reparent_session"
+    session: str
+    parent: str | None = Field(default=None, max_length=100)
 
 
 class SuspectSession(SessionCommand):

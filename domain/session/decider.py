@@ -1,7 +1,6 @@
 """What one session decides: which of its lives is current, who speaks for it, and how its status changes."""
 
-from dataclasses import replace
-from typing import Final, assert_never
+from typing import Final
 
 from domain.kernel.decider import Aggregate
 from domain.kernel.errors import Rejection, UnknownThing
@@ -15,37 +14,18 @@ from domain.session.errors import (
     SessionHasEnded,
     SessionWasLost,
 )
-from domain.session.events import (
-    SessionAttemptEnded,
-    SessionAttemptStarted,
-    SessionEnded,
-    SessionGrantGone,
-    SessionGrantTaken,
-    SessionLost,
-    SessionOpened,
-    SessionRecovered,
-    SessionSuspected,
-)
-from domain.session.state import Absent, HeldToken, LiveAttempt, Session, SessionState
+from domain.session.events import HeldThing, SessionRecovered, SessionSuspected
+from domain.session.evolve import evolve
+from domain.session.state import Absent, Session, SessionState
 
+TTL_SECONDS: Final = {"beats": 60, "calls": 1_800}
+"""Lease where none is asked for: a model that nothing beats for is silent while it thinks."""
 BEATS_PER_TTL: Final = 4
 """A client beats every TTL / 4."""
 BEATS_UNTIL_SUSPECT: Final = 2
 """A beat counts as missed once the next one is due, too: after TTL / 2 without a renewal."""
 POLICY_PREFIX: Final = "policy:"
 """Principals of derived commands; they speak for every session and no key can carry such an id."""
-
-SessionEvent = (
-    SessionOpened
-    | SessionSuspected
-    | SessionRecovered
-    | SessionLost
-    | SessionEnded
-    | SessionAttemptStarted
-    | SessionAttemptEnded
-    | SessionGrantTaken
-    | SessionGrantGone
-)
 
 
 def live(state: SessionState, session: str, incarnation: int, stamp: Stamp) -> Session | Rejection:
@@ -59,15 +39,14 @@ def live(state: SessionState, session: str, incarnation: int, stamp: Stamp) -> S
         return NotSessionOwner(session=session)
     if incarnation != state.opened.incarnation:
         return SessionFenced(session=session, incarnation=incarnation, current=state.opened.incarnation)
-    match state.status:
-        case "live" | "suspect":
-            return state
-        case "lost":
-            return SessionWasLost(session=session, incarnation=incarnation)
-        case "ended":
-            return SessionHasEnded(session=session, incarnation=incarnation)
-        case _:
-            assert_never(state.status)
+    return state if is_live(state) else gone(state, session)
+
+
+def gone(state: Session, session: str) -> SessionWasLost | SessionHasEnded:
+    """Why a life that is over may do nothing."""
+    if state.status == "lost":
+        return SessionWasLost(session=session, incarnation=state.opened.incarnation)
+    return SessionHasEnded(session=session, incarnation=state.opened.incarnation)
 
 
 def serving(
@@ -95,9 +74,9 @@ def silence_tells(ttl_seconds: int, heard: Instant) -> Instant:
     return Instant(heard + ttl_seconds * SECOND * BEATS_UNTIL_SUSPECT // BEATS_PER_TTL)
 
 
-def lease_ends(ttl_seconds: int, heard: Instant) -> Instant:
-    """From when the lease has run out."""
-    return Instant(heard + ttl_seconds * SECOND)
+def lease_ends(ttl_seconds: int, heard: Instant, tool_until: Instant | None = None) -> Instant:
+    """From when the lease has run out: one TTL after the session was heard, and not while a tool keeps it silent."""
+    return Instant(max(heard + ttl_seconds * SECOND, tool_until or 0))
 
 
 def heard_at(session: Session, renewed_at: Instant, outage_ended_at: Instant) -> Instant:
@@ -124,52 +103,20 @@ def recovered(session: Session, at: Instant) -> tuple[Event, ...]:
     return (SessionRecovered(incarnation=session.opened.incarnation, at=at),)
 
 
-def evolve(state: SessionState, event: SessionEvent) -> SessionState:
-    """The session after the event."""
-    if isinstance(event, SessionOpened):
-        return Session(opened=event, changed_at=event.at)
-    return state if isinstance(state, Absent) else _changed(state, event)
-
-
-def _changed(
-    state: Session,
-    event: SessionSuspected
-    | SessionRecovered
-    | SessionLost
-    | SessionEnded
-    | SessionAttemptStarted
-    | SessionAttemptEnded
-    | SessionGrantTaken
-    | SessionGrantGone,
-) -> Session:
-    match event:
-        case SessionSuspected():
-            return replace(state, status="suspect", changed_at=event.at)
-        case SessionRecovered():
-            return replace(state, status="live", changed_at=event.at)
-        case SessionLost():
-            return replace(state, status="lost", changed_at=event.at)
-        case SessionEnded():
-            return replace(state, status="ended", changed_at=event.at)
-        case SessionAttemptStarted():
-            attempt = LiveAttempt(ProjectId(event.project), event.task)
-            return replace(state, attempts=state.attempts.set(_held(event), attempt))
-        case SessionAttemptEnded():
-            known = _held(event) in state.attempts
-            return replace(state, attempts=state.attempts.delete(_held(event))) if known else state
-        case SessionGrantTaken():
-            return replace(state, grants=state.grants.set(_held(event), ProjectId(event.project)))
-        case SessionGrantGone():
-            known = _held(event) in state.grants
-            return replace(state, grants=state.grants.delete(_held(event))) if known else state
-        case _:
-            assert_never(event)
-
-
-def _held(event: SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone) -> HeldToken:
-    return ProjectId(event.project), event.token
+def things_held(session: Session) -> tuple[HeldThing, ...]:
+    """Everything that lives by the session now, by project and token."""
+    tasks = {held: attempt.task for held, attempt in session.attempts.items()}
+    return tuple(
+        HeldThing(project=held[0], token=held[1], task=tasks.get(held)) for held in sorted({*tasks, *session.grants})
+    )
 
 
 SESSION: Final[Aggregate[SessionState]] = Aggregate(
-    prefix="sess", initial=Absent(), evolve=evolve, state_type=SessionState, fleet=True, snapshot_every=200
+    prefix="sess",
+    initial=Absent(),
+    evolve=evolve,
+    state_type=SessionState,
+    fleet=True,
+    snapshot_every=200,
+    snapshot_version=2,
 )

@@ -70,3 +70,43 @@ class LeaseStillRuns(Rejection):
     incarnation: int
     until: int
     """Microseconds since 1970."""
+
+
+class SessionIsDraining(Rejection):
+    """The session {session} takes no new tasks: it is being drained and ends with what it has.
+
+    Finish what it has. To go on, ask an operator to undrain it, or open another session.
+    """
+
+    session: str
+
+
+class FamilyTooDeep(Rejection):
+    """The session {session} would stand {depth} levels below the topmost one, and {most} is the deepest.
+
+    Put it below a session that stands higher.
+    """
+
+    session: str
+    depth: int
+    most: int
+
+
+class FamilyCircular(Rejection):
+    """The session {parent} is {session} itself or stands below it already.
+
+    Name a parent that is outside its family.
+    """
+
+    session: str
+    parent: str
+
+
+class FamilyTooLarge(Rejection):
+    """The session {session} has {most} sessions below it, which is the limit.
+
+    End some of them, or put further ones below one of these.
+    """
+
+    session: str
+    most: int

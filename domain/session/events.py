@@ -3,8 +3,24 @@
 from typing import ClassVar, Literal
 
 from domain.kernel.ids import Instant
-from domain.kernel.message import Event
+from domain.kernel.message import Event, Message
 from domain.kernel.values import Scalar
+
+Activity = Literal["working", "busy_in_tool", "waiting_for_person", "quota_blocked", "idle"]
+"""What a session that is heard does."""
+Signal = Literal[
+    "tool_started", "tool_ended", "progress", "waiting_for_person", "quota_refused", "quota_restored", "stop", "exit"
+]
+"""What a session, or whoever watches it, may say of it."""
+Beginning = Literal["new", "resume", "fork", "restart"]
+
+
+class HeldThing(Message):
+    """What a life held when it was over: an attempt with its task, or locks outside any attempt."""
+
+    project: str
+    token: int
+    task: str | None
 
 
 class SessionOpened(Event):
@@ -24,6 +40,14 @@ class SessionOpened(Event):
     owner: str
     """Principal that opened it; only the owner speaks for the session."""
     at: Instant
+    parent: str | None = None
+    """Session above it in the hierarchy."""
+    role: str = ""
+    """Label of its part in the work, such as lead or reviewer; it opens nothing."""
+    worktree: str = ""
+    credential_pool: str | None = None
+    """Name of the credentials whose quota it spends."""
+    began: Beginning = "new"
 
 
 class SessionSuspected(Event):
@@ -50,6 +74,8 @@ class SessionLost(Event):
     incarnation: int
     renewed_at: Instant
     at: Instant
+    held: tuple[HeldThing, ...] = ()
+    """What it held until now; a life that returns is told."""
 
 
 class SessionEnded(Event):
@@ -57,6 +83,73 @@ class SessionEnded(Event):
 
     TYPE: ClassVar[str] = "session.ended.v1"
     incarnation: int
+    at: Instant
+    held: tuple[HeldThing, ...] = ()
+    cascade: bool = False
+    """Whether the sessions below end, too; else the one above adopts them."""
+
+
+class SessionStatusChanged(Event):
+    """The session does something else than before, as a signal said. Claims and ends of attempts say it themselves."""
+
+    TYPE: ClassVar[str] = "session.status_changed.v1"
+    incarnation: int
+    status: Activity
+    signal: Signal
+    tool: str
+    """The tool that runs; empty where none does."""
+    tool_until: Instant | None
+    """The lease does not run out before this instant, because a tool keeps the session silent."""
+    digest: str
+    """What the sign of progress looked like, to tell it from the one before."""
+    note: str
+    at: Instant
+
+
+class SessionDrainBegun(Event):
+    """The session takes no new attempts, and ends with the last one that it has."""
+
+    TYPE: ClassVar[str] = "session.drain_begun.v1"
+    incarnation: int
+    reason: str
+    below: tuple[str, ...]
+    """Sessions right below that are drained, too."""
+    by: str
+    at: Instant
+
+
+class SessionDrainEnded(Event):
+    """The session takes attempts again."""
+
+    TYPE: ClassVar[str] = "session.drain_ended.v1"
+    incarnation: int
+    by: str
+    at: Instant
+
+
+class SessionReparented(Event):
+    """The session stands below another one, or below none."""
+
+    TYPE: ClassVar[str] = "session.reparented.v1"
+    parent: str | None
+    because: Literal["asked", "adopted"]
+    """``adopted``: the one above it is gone, and the one above that took it over."""
+    at: Instant
+
+
+class SessionChildJoined(Event):
+    """Another session stands below this one."""
+
+    TYPE: ClassVar[str] = "session.child_joined.v1"
+    child: str
+    at: Instant
+
+
+class SessionChildLeft(Event):
+    """A session no longer stands below this one."""
+
+    TYPE: ClassVar[str] = "session.child_left.v1"
+    child: str
     at: Instant
 
 

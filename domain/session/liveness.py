@@ -31,6 +31,8 @@ class Standing:
 
     incarnation: int
     status: Status
+    tool_until: Instant | None = None
+    """The lease does not run out before this, because a tool keeps the session silent."""
 
 
 def due(
@@ -44,8 +46,9 @@ def due(
     """At most ``most`` commands that are due at ``now``, in the order of the rows.
 
     Suspicion after TTL / 2 of silence, loss after one TTL, both counted from the last renewal or from the end of the
-    latest outage, whichever is later; recovery as soon as a suspect was heard less than TTL / 2 ago. A row whose
-    session is not known yet counts as live; one of another incarnation than the known one is left alone.
+    latest outage, whichever is later, and no loss while a started tool holds the lease; recovery as soon as a suspect
+    was heard less than TTL / 2 ago. A row whose session is not known yet counts as live; one of another incarnation
+    than the known one is left alone.
     """
     found: list[SessionCommand] = []
     for pulse in pulses:
@@ -71,7 +74,7 @@ def _due(pulse: Pulse, standing: Standing | None, outage_ended_at: Instant, now:
     match known.status:
         case "lost" | "ended":
             return None
-        case "live" | "suspect" if now >= lease_ends(pulse.ttl_seconds, heard):
+        case "live" | "suspect" if now >= lease_ends(pulse.ttl_seconds, heard, known.tool_until):
             return LoseSession(session=pulse.session, incarnation=pulse.incarnation, renewed_at=pulse.renewed_at)
         case "live" if now >= silence_tells(pulse.ttl_seconds, heard):
             return SuspectSession(session=pulse.session, incarnation=pulse.incarnation, renewed_at=pulse.renewed_at)

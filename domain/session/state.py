@@ -5,12 +5,13 @@ from typing import Literal
 
 from immutables import Map
 
-from domain.kernel.ids import Instant, ProjectId
-from domain.session.events import SessionOpened
+from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.session.events import Activity, HeldThing, SessionOpened
 
 HeldToken = tuple[ProjectId, int]
 """A token with its project: two projects may hand out the same number."""
 Status = Literal["live", "suspect", "lost", "ended"]
+"""Whether it is heard; what it does is its activity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,17 @@ class Session:
     """Live attempts by project and token."""
     grants: Map[HeldToken, ProjectId] = Map()
     """Locks held outside any attempt, by project and token, with the project."""
+    activity: Activity = "idle"
+    tool: str = ""
+    """The tool that runs."""
+    tool_until: Instant | None = None
+    """The lease does not run out before this."""
+    draining: bool = False
+    parent: StreamId | None = None
+    children: Map[StreamId, Instant] = Map()
+    """Sessions right below, with the instant at which they joined."""
+    lost_with: tuple[HeldThing, ...] = ()
+    """What this life held when it was over."""
 
 
 SessionState = Absent | Session

@@ -35,6 +35,7 @@ class StandingRow(Message):
     session: str
     incarnation: int
     status: Status
+    tool_until: int | None = None
 
 
 class HintRows(Message):
@@ -57,7 +58,7 @@ def checkpoint(folds: HintFolds, position: int) -> StoredSnapshot:
             for (stream, name), event in folds.key_events.items()
         ),
         standings=tuple(
-            StandingRow(session=session, incarnation=one.incarnation, status=one.status)
+            StandingRow(session=session, incarnation=one.incarnation, status=one.status, tool_until=one.tool_until)
             for session, one in folds.standings.by_session.items()
         ),
         outage_ended_at=folds.standings.outage_ended_at,
@@ -84,5 +85,6 @@ def _standings(rows: HintRows) -> Standings:
     standings = Standings()
     standings.outage_ended_at = Instant(rows.outage_ended_at)
     for row in rows.standings:
-        standings.by_session[row.session] = Standing(row.incarnation, row.status)
+        tool_until = None if row.tool_until is None else Instant(row.tool_until)
+        standings.by_session[row.session] = Standing(row.incarnation, row.status, tool_until)
     return standings

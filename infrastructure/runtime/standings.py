@@ -1,9 +1,18 @@
 """How each session stands and when we were away, as the log says: what the sweep of leases has to know."""
 
+from dataclasses import replace
+
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
 from domain.node.events import OutageEnded
-from domain.session.events import SessionEnded, SessionLost, SessionOpened, SessionRecovered, SessionSuspected
+from domain.session.events import (
+    SessionEnded,
+    SessionLost,
+    SessionOpened,
+    SessionRecovered,
+    SessionStatusChanged,
+    SessionSuspected,
+)
 from domain.session.liveness import Standing
 
 
@@ -17,13 +26,23 @@ class Standings:
     def observe(self, stream: str, event: Event) -> None:
         """Take note of an event; those that say nothing of liveness are passed over."""
         match event:
-            case SessionOpened() | SessionRecovered():
+            case SessionOpened():
                 self.by_session[stream] = Standing(event.incarnation, "live")
+            case SessionRecovered():
+                self._change(stream, Standing(event.incarnation, "live"))
             case SessionSuspected():
-                self.by_session[stream] = Standing(event.incarnation, "suspect")
+                self._change(stream, Standing(event.incarnation, "suspect"))
+            case SessionStatusChanged():
+                known = self.by_session.get(stream) or Standing(event.incarnation, "live")
+                self.by_session[stream] = replace(known, tool_until=event.tool_until)
             case SessionLost() | SessionEnded():
                 self.by_session.pop(stream, None)
             case OutageEnded():
                 self.outage_ended_at = event.at
             case _:
                 pass
+
+    def _change(self, stream: str, standing: Standing) -> None:
+        """A tool that runs goes on running."""
+        known = self.by_session.get(stream)
+        self.by_session[stream] = standing if known is None else replace(standing, tool_until=known.tool_until)

@@ -1,17 +1,24 @@
 """How the events of a session become its row on the roster."""
 
+from collections.abc import Mapping
 from typing import Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
+from domain.kernel.values import Scalar
+from domain.session.activity import after_attempt, after_claim, status_of
 from domain.session.events import (
     SessionAttemptEnded,
     SessionAttemptStarted,
+    SessionDrainBegun,
+    SessionDrainEnded,
     SessionEnded,
     SessionGrantGone,
     SessionGrantTaken,
     SessionLost,
     SessionOpened,
     SessionRecovered,
+    SessionReparented,
+    SessionStatusChanged,
     SessionSuspected,
 )
 from projections.kernel.projection import Projection
@@ -20,7 +27,8 @@ from projections.session_roster.rows import SessionRosterRow
 
 _Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
 _Work = SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone
-SessionRosterEvent = SessionOpened | _Liveness | _Work
+_Manner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded | SessionReparented
+SessionRosterEvent = SessionOpened | _Liveness | _Work | _Manner
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -37,11 +45,18 @@ def evolve(row: SessionRosterRow | None, recorded: Recorded, key: str) -> Sessio
         return None
     match event:
         case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
-            return _liveness(row, event)
+            return _with_status(_liveness(row, event))
         case SessionAttemptStarted() | SessionAttemptEnded() | SessionGrantTaken() | SessionGrantGone():
-            return _work(row, event)
+            return _with_status(_work(row, event))
+        case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
+            return _with_status(_manner(row, event))
         case _:
             assert_never(event)
+
+
+def _with_status(row: SessionRosterRow) -> SessionRosterRow:
+    status = status_of(row.liveness, row.activity, draining=row.draining)
+    return row if status == row.status else row._replace(status=status)
 
 
 def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Recorded, key: str) -> SessionRosterRow:
@@ -53,12 +68,23 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
         tool=event.tool,
         model=event.model,
         host=event.host,
+        role=event.role,
+        worktree=event.worktree,
         owner=event.owner,
-        status="live",
+        parent=event.parent,
+        credential_pool=event.credential_pool,
+        status="idle",
+        liveness="live",
+        activity="idle",
+        draining=False,
+        running_tool="",
+        tool_until=None,
+        began=event.began,
         incarnation=event.incarnation,
         capacity=event.capacity,
         ttl_seconds=event.ttl_seconds,
         capabilities=json_text(event.capabilities),
+        labels=json_text(_labels(event.capabilities)),
         attempts="[]" if row is None else row.attempts,
         attempts_live=0 if row is None else row.attempts_live,
         grants="[]" if row is None else row.grants,
@@ -77,25 +103,61 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
 def _liveness(row: SessionRosterRow, event: _Liveness) -> SessionRosterRow:
     match event:
         case SessionSuspected():
-            return row._replace(status="suspect", renewed_at=event.renewed_at, changed_at=event.at)
+            return row._replace(liveness="suspect", renewed_at=event.renewed_at, changed_at=event.at)
         case SessionRecovered():
-            return row._replace(status="live", renewed_at=None, changed_at=event.at)
+            return row._replace(liveness="live", renewed_at=None, changed_at=event.at)
         case SessionLost():
             at = event.at
-            return row._replace(status="lost", renewed_at=event.renewed_at, closed_at=at, changed_at=at)
+            return row._replace(liveness="lost", renewed_at=event.renewed_at, closed_at=at, changed_at=at)
         case SessionEnded():
-            return row._replace(status="ended", closed_at=event.at, changed_at=event.at)
+            return row._replace(liveness="ended", closed_at=event.at, changed_at=event.at)
         case _:
             assert_never(event)
+
+
+def _manner(row: SessionRosterRow, event: _Manner) -> SessionRosterRow:
+    match event:
+        case SessionStatusChanged():
+            told = row._replace(activity=event.status, running_tool=event.tool, tool_until=event.tool_until)
+            return told._replace(changed_at=event.at)
+        case SessionDrainBegun():
+            return row._replace(draining=True, changed_at=event.at)
+        case SessionDrainEnded():
+            return row._replace(draining=False, changed_at=event.at)
+        case SessionReparented():
+            return row._replace(parent=event.parent)
+        case _:
+            assert_never(event)
+
+
+def _labels(capabilities: Mapping[str, Scalar | tuple[Scalar, ...]]) -> list[str]:
+    """What a session is found by: each key, and each key with each of its values."""
+    found: list[str] = []
+    for key, value in sorted(capabilities.items()):
+        values = value if isinstance(value, tuple) else (value,)
+        found += [key, *(label(key, one) for one in values)]
+    return found
+
+
+def label(key: str, value: Scalar) -> str:
+    """``gpu=true``, ``memory_gb=8``, ``os=linux``."""
+    if isinstance(value, bool):
+        return f"{key}={'true' if value else 'false'}"
+    return f"{key}={value}"
 
 
 def _work(row: SessionRosterRow, event: _Work) -> SessionRosterRow:
     match event:
         case SessionAttemptStarted():
             started: dict[str, object] = {"token": event.token, "project": event.project, "task": event.task}
-            return _with_attempts(row, [*_others(row.attempts, event), started])
+            claimed = row._replace(activity=after_claim(row.activity))
+            return _with_attempts(claimed, [*_others(row.attempts, event), started])
         case SessionAttemptEnded():
-            return _with_attempts(_counted(row, event), _others(row.attempts, event))
+            left = _others(row.attempts, event)
+            over = len(left) < row.attempts_live
+            counted = _counted(row, event)
+            after = counted._replace(activity=after_attempt(row.activity, len(left))) if over else counted
+            return _with_attempts(after, left)
         case SessionGrantTaken():
             taken: dict[str, object] = {"token": event.token, "project": event.project}
             return _with_grants(row, [*_others(row.grants, event), taken])
@@ -135,12 +197,12 @@ def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRo
 
 SESSION_ROSTER: Final = Projection(
     name="session_roster",
-    version=1,
+    version=2,
     row=SessionRosterRow,
     handles=frozenset(get_args(SessionRosterEvent)),
     # A session may be opened again under its id, so its first event is not told apart here.
     begins=frozenset(),
     keys=keys,
     evolve=evolve,
-    indexes=(("status", "key"),),
+    indexes=(("status", "key"), ("parent", "key")),
 )

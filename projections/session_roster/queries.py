@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from domain.session.activity import SessionStatus
 from projections.kernel.requests import LIMIT_DEFAULT, Above, Holds, Order, Selection, equal, one_of, select
 from projections.kernel.rows import json_text
 from projections.session_roster.projection import SESSION_ROSTER
-from projections.session_roster.rows import SessionRosterRow, SessionStatus
+from projections.session_roster.rows import SessionRosterRow
 
 SessionOrder = Literal["newest_first", "oldest_first"]
 _ORDERS: Final[dict[SessionOrder, Order]] = {
@@ -25,7 +26,13 @@ class SessionPage:
     """Ids, for data loaders; at most a page of them."""
     statuses: tuple[SessionStatus, ...] = ()
     tool: str | None = None
+    model: str | None = None
     host: str | None = None
+    role: str | None = None
+    parent: str | None = None
+    credential_pool: str | None = None
+    capability: str | None = None
+    """``key``, or ``key=value``; of a set, one of its members."""
     owner: str | None = None
     busy_only: bool = False
     order: SessionOrder = "newest_first"
@@ -42,7 +49,12 @@ class SessionPage:
                 one_of("key", self.keys),
                 one_of("status", self.statuses),
                 equal("tool", self.tool),
+                equal("model", self.model),
                 equal("host", self.host),
+                equal("role", self.role),
+                equal("parent", self.parent),
+                equal("credential_pool", self.credential_pool),
+                None if self.capability is None else Holds("labels", json_text([self.capability])[1:-1]),
                 equal("owner", self.owner),
                 Above("attempts_live", 0) if self.busy_only else None,
             ),

@@ -1,8 +1,9 @@
 """What the roster shows of a session."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-SessionStatus = Literal["live", "suspect", "lost", "ended"]
+from domain.session.activity import Liveness, SessionStatus
+from domain.session.events import Activity, Beginning
 
 
 class SessionRosterRow(NamedTuple):
@@ -18,14 +19,32 @@ class SessionRosterRow(NamedTuple):
     tool: str
     model: str
     host: str
+    role: str
+    """Label of its part in the work."""
+    worktree: str
     owner: str
     """Principal that opened it."""
+    parent: str | None
+    """Session above it."""
+    credential_pool: str | None
     status: SessionStatus
+    liveness: Liveness
+    activity: Activity
+    """What it did when it was last heard."""
+    draining: bool
+    running_tool: str
+    """Empty where none runs."""
+    tool_until: int | None
+    """The lease does not run out before this."""
+    began: Beginning
+    """Why there is this incarnation."""
     incarnation: int
     capacity: int
     ttl_seconds: int
     capabilities: str
     """JSON: {key: value}."""
+    labels: str
+    """JSON: ["key", "key=value", …], what sessions are found by."""
     attempts: str
     """JSON: [{token, project, task}], the attempts that live now."""
     attempts_live: int

@@ -7,7 +7,17 @@ from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import ProjectCreated, ProjectFrozen, ProjectUnfrozen
 from domain.refusal.events import CommandRefused
-from domain.session.events import SessionEnded, SessionLost, SessionOpened, SessionRecovered, SessionSuspected
+from domain.session.events import (
+    SessionDrainBegun,
+    SessionDrainEnded,
+    SessionEnded,
+    SessionLost,
+    SessionOpened,
+    SessionRecovered,
+    SessionReparented,
+    SessionStatusChanged,
+    SessionSuspected,
+)
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
@@ -24,6 +34,7 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
+from projections.timeline.session_words import SessionManner, manner_of
 
 _Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
 _Task = (
@@ -37,7 +48,7 @@ _Task = (
     | TaskCancelled
     | TaskRetried
 )
-_Session = SessionOpened | SessionSuspected | SessionRecovered | SessionLost | SessionEnded
+_Session = SessionOpened | SessionSuspected | SessionRecovered | SessionLost | SessionEnded | SessionManner
 _Lock = LocksGranted | LocksReleased | LocksLingered
 _Rest = ProjectCreated | ProjectFrozen | ProjectUnfrozen | KeyIssued | KeyRevoked | OutageEnded | CommandRefused
 TimelineEvent = _Attempt | _Task | _Session | _Lock | _Rest
@@ -57,6 +68,8 @@ def _line(event: TimelineEvent) -> str:
         case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
             return _attempt(event)
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
+            return _session(event)
+        case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _session(event)
         case LocksGranted() | LocksReleased() | LocksLingered():
             return _lock(event)
@@ -120,6 +133,8 @@ def _session(event: _Session) -> str:
             return "session lost"
         case SessionEnded():
             return "session ended"
+        case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
+            return manner_of(event)
         case _:
             assert_never(event)
 

@@ -260,7 +260,7 @@ REQUESTS = (
     NeedPage(limit=2),
     NeedPage(limit=2, unmet_only=True, as_of=200),
     SessionPage(limit=2, serves=PROJECTS[1]),
-    SessionPage(limit=2, order="oldest_first", statuses=("live", "suspect"), busy_only=True),
+    SessionPage(limit=2, order="oldest_first", statuses=("working", "suspect"), busy_only=True),
     LockPage(limit=2, resource_text="path:"),
     LockPage(limit=2, project=PROJECTS[0], as_of=150),
     TimelinePage(limit=7, project=PROJECTS[0]),

@@ -50,6 +50,12 @@ DERIVED = {
     "record_refusal",
 }
 
+OF_SESSIONS = {
+    "open_session", "heartbeat", "end_session", "signal_session", "drain_session", "undrain_session",
+    "reparent_session",
+}  # fmt: skip
+"""Asked without a project: a session is bound to its own."""
+
 WHO_MAY: dict[str, set[Role]] = {
     "read.projects": {"worker", "viewer", "operator", "admin"},
     "read.tasks": {"worker", "viewer", "operator", "admin"},
@@ -73,6 +79,10 @@ WHO_MAY: dict[str, set[Role]] = {
     "retry_task": {"operator", "admin"},
     "open_session": {"worker", "operator", "admin"},
     "heartbeat": {"worker", "operator", "admin"},
+    "signal_session": {"worker", "operator", "admin"},
+    "drain_session": {"worker", "operator", "admin"},
+    "undrain_session": {"worker", "operator", "admin"},
+    "reparent_session": {"worker", "operator", "admin"},
     "end_session": {"worker", "operator", "admin"},
     "acquire_locks": {"worker", "operator", "admin"},
     "release_locks": {"worker", "operator", "admin"},
@@ -131,7 +141,7 @@ def test_a_foreign_project_is_answered_exactly_like_an_absent_one(action: str, r
 @pytest.mark.parametrize("action", sorted(MATRIX))
 @pytest.mark.parametrize("role", ROLES)
 def test_who_sees_some_projects_may_not_reach_into_all_of_them(action: str, role: Role) -> None:
-    bound_to_a_session = action in {"open_session", "heartbeat", "end_session"}
+    bound_to_a_session = action in OF_SESSIONS
     allowed = allow(principal(role, ALPHA), action, None) is None
     assert allowed is (bound_to_a_session and may(role, action))
 

@@ -156,7 +156,7 @@ def test_a_resume_fences_the_former_life_and_ends_what_it_held(world: World) -> 
     assert (answer.session, answer.incarnation, answer.fenced) == (
         life.session,
         2,
-        (FencedToken(project=mine, token=held.token or ""),),
+        (FencedToken(project=mine, token=held.token or "", task=None),),
     )
     assert [(lease.action, lease.incarnation) for lease in decision.leases] == [("end", 1), ("open", 2)]
     assert isinstance(told(world, life.session, 1), SessionFenced)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+import strawberry
+
 from api.graphql.context import Context
 from api.graphql.enums import SessionStatus, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
@@ -12,11 +14,11 @@ from api.graphql.types.history import TimelineLine, line_of
 from api.graphql.types.lock import Lock, lock_of
 from api.graphql.types.session import Session, SessionFound, session_of
 from domain.kernel.ids import Position
+from domain.session.activity import SessionStatus as Status
 from projections.kernel.requests import Selection, cursor_after
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionOrder, SessionPage
 from projections.session_roster.rows import SessionRosterRow
-from projections.session_roster.rows import SessionStatus as Status
 from projections.timeline.queries import TimelinePage
 
 TYPES_MAX: Final = 50
@@ -24,21 +26,56 @@ ORDERS: Final[dict[TimeOrder, SessionOrder]] = {
     TimeOrder.NEWEST_FIRST: "newest_first",
     TimeOrder.OLDEST_FIRST: "oldest_first",
 }
-_STATUSES: Final[dict[SessionStatus, Status]] = {
-    SessionStatus.LIVE: "live",
-    SessionStatus.SUSPECT: "suspect",
-    SessionStatus.LOST: "lost",
-    SessionStatus.ENDED: "ended",
+_STATUSES: Final[dict[SessionStatus, tuple[Status, ...]]] = {
+    SessionStatus.WORKING: ("working",),
+    SessionStatus.BUSY_IN_TOOL: ("busy_in_tool",),
+    SessionStatus.WAITING_FOR_PERSON: ("waiting_for_person",),
+    SessionStatus.QUOTA_BLOCKED: ("quota_blocked",),
+    SessionStatus.IDLE: ("idle",),
+    SessionStatus.SUSPECT: ("suspect",),
+    SessionStatus.LOST: ("lost",),
+    SessionStatus.DRAINING: ("draining",),
+    SessionStatus.ENDED: ("ended",),
+    SessionStatus.LIVE: ("working", "busy_in_tool", "waiting_for_person", "quota_blocked", "idle", "draining"),
 }
 
 
+@strawberry.input
+class SessionFilter:
+    """Which sessions; what is null is not asked."""
+
+    tool: str | None = None
+    model: str | None = None
+    host: str | None = None
+    role: str | None = None
+    parent_id: str | None = None
+    credential_pool: str | None = None
+    capability: str | None = strawberry.field(
+        default=None, description="`key`, or `key=value`; of a set, one of its members."
+    )
+    busy_only: bool = False
+
+
 async def sessions(
-    context: Context, project: str | None, status: list[SessionStatus] | None, order: TimeOrder, asked: Asked
+    context: Context,
+    project: str | None,
+    status: list[SessionStatus] | None,
+    where: SessionFilter,
+    order: TimeOrder,
+    asked: Asked,
 ) -> Connection[Session]:
     """A page of the sessions that serve a project."""
     request = SessionPage(
         serves=await context.project("read.sessions", project),
-        statuses=tuple(dict.fromkeys(_STATUSES[one] for one in status or ())),
+        statuses=tuple(dict.fromkeys(word for one in status or () for word in _STATUSES[one])),
+        tool=text(where.tool),
+        model=text(where.model),
+        host=text(where.host),
+        role=text(where.role),
+        parent=text(where.parent_id),
+        credential_pool=text(where.credential_pool),
+        capability=text(where.capability),
+        busy_only=where.busy_only,
         order=ORDERS[order],
         limit=asked.first,
         cursor=asked.cursor,

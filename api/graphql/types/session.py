@@ -53,8 +53,17 @@ class Session:
     tool: str
     model: str
     host: str
+    role: str = strawberry.field(description="Label of its part in the work.")
+    worktree: str
     owner: str
+    parent_id: str | None = strawberry.field(description="The session above it.")
+    credential_pool: str | None = strawberry.field(description="Credentials whose quota it spends.")
     status: SessionStatus
+    activity: SessionStatus = strawberry.field(description="What it did when it was last heard.")
+    draining: bool = strawberry.field(description="It takes nothing new and ends with what it has.")
+    running_tool: str
+    tool_until: Instant | None = strawberry.field(description="The lease does not run out before this.")
+    began: str = strawberry.field(description="Why there is this incarnation: new, resume, fork or restart.")
     incarnation: int
     capacity: int
     ttl_seconds: int
@@ -105,8 +114,17 @@ def session_of(row: SessionRosterRow, context: Context, as_of: int) -> Session |
         tool=row.tool,
         model=row.model,
         host=row.host,
+        role=row.role,
+        worktree=row.worktree,
         owner=row.owner,
+        parent_id=row.parent,
+        credential_pool=row.credential_pool,
         status=SessionStatus(row.status),
+        activity=SessionStatus(row.activity),
+        draining=row.draining,
+        running_tool=row.running_tool,
+        tool_until=_instant(row.tool_until),
+        began=row.began,
         incarnation=row.incarnation,
         capacity=row.capacity,
         ttl_seconds=row.ttl_seconds,

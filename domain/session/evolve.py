@@ -1,0 +1,114 @@
+"""What an event makes of a session."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from domain.kernel.ids import ProjectId, StreamId
+from domain.session.activity import after_attempt, after_claim
+from domain.session.events import (
+    SessionAttemptEnded,
+    SessionAttemptStarted,
+    SessionChildJoined,
+    SessionChildLeft,
+    SessionDrainBegun,
+    SessionDrainEnded,
+    SessionEnded,
+    SessionGrantGone,
+    SessionGrantTaken,
+    SessionLost,
+    SessionOpened,
+    SessionRecovered,
+    SessionReparented,
+    SessionStatusChanged,
+    SessionSuspected,
+)
+from domain.session.state import Absent, HeldToken, LiveAttempt, Session, SessionState
+
+_Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
+_Work = SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone
+_Family = SessionReparented | SessionChildJoined | SessionChildLeft
+_Manner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded
+SessionEvent = SessionOpened | _Liveness | _Work | _Family | _Manner
+
+
+def evolve(state: SessionState, event: SessionEvent) -> SessionState:
+    """The session after the event."""
+    if isinstance(event, SessionOpened):
+        return _opened(state, event)
+    return state if isinstance(state, Absent) else _changed(state, event)
+
+
+def _opened(state: SessionState, event: SessionOpened) -> Session:
+    parent = None if event.parent is None else StreamId(event.parent)
+    opened = Session(opened=event, changed_at=event.at, parent=parent)
+    # Who stands below a session stays there when it begins anew; a lost or ended one has nobody below any more.
+    return opened if isinstance(state, Absent) else replace(opened, children=state.children)
+
+
+def _changed(state: Session, event: _Liveness | _Work | _Family | _Manner) -> Session:
+    match event:
+        case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
+            return _heard(state, event)
+        case SessionAttemptStarted() | SessionAttemptEnded() | SessionGrantTaken() | SessionGrantGone():
+            return _worked(state, event)
+        case SessionReparented() | SessionChildJoined() | SessionChildLeft():
+            return _moved(state, event)
+        case SessionStatusChanged():
+            return replace(state, activity=event.status, tool=event.tool, tool_until=event.tool_until)
+        case SessionDrainBegun():
+            return replace(state, draining=True)
+        case SessionDrainEnded():
+            return replace(state, draining=False)
+        case _:
+            assert_never(event)
+
+
+def _heard(state: Session, event: _Liveness) -> Session:
+    match event:
+        case SessionSuspected():
+            return replace(state, status="suspect", changed_at=event.at)
+        case SessionRecovered():
+            return replace(state, status="live", changed_at=event.at)
+        case SessionLost():
+            return replace(state, status="lost", changed_at=event.at, lost_with=event.held)
+        case SessionEnded():
+            return replace(state, status="ended", changed_at=event.at, lost_with=event.held)
+        case _:
+            assert_never(event)
+
+
+def _worked(state: Session, event: _Work) -> Session:
+    match event:
+        case SessionAttemptStarted():
+            attempt = LiveAttempt(ProjectId(event.project), event.task)
+            attempts = state.attempts.set(_held(event), attempt)
+            return replace(state, attempts=attempts, activity=after_claim(state.activity))
+        case SessionAttemptEnded():
+            if _held(event) not in state.attempts:
+                return state
+            left = state.attempts.delete(_held(event))
+            return replace(state, attempts=left, activity=after_attempt(state.activity, len(left)))
+        case SessionGrantTaken():
+            return replace(state, grants=state.grants.set(_held(event), ProjectId(event.project)))
+        case SessionGrantGone():
+            known = _held(event) in state.grants
+            return replace(state, grants=state.grants.delete(_held(event))) if known else state
+        case _:
+            assert_never(event)
+
+
+def _moved(state: Session, event: _Family) -> Session:
+    match event:
+        case SessionReparented():
+            return replace(state, parent=None if event.parent is None else StreamId(event.parent))
+        case SessionChildJoined():
+            return replace(state, children=state.children.set(StreamId(event.child), event.at))
+        case SessionChildLeft():
+            known = event.child in state.children
+            return replace(state, children=state.children.delete(StreamId(event.child))) if known else state
+        case _:
+            assert_never(event)
+
+
+def _held(event: _Work) -> HeldToken:
+    return ProjectId(event.project), event.token
