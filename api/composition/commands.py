@@ -97,8 +97,8 @@ class HeartbeatDesk:
         held = self._node.hot.get(stream)
         if held is None or self._node.log.shared:
             # Another node may have given it work since: memory alone would call that revoked.
-            loaded, _ = await self._node.leases.in_thread(lambda: self._node.hot.load([stream], []))
-            held = loaded[stream]
+            loaded = await self._node.leases.in_thread(lambda: self._node.hot.load([stream], []))
+            held = loaded.states[stream]
         state: SessionState = held[1]
         return state
 

@@ -131,7 +131,8 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         rows = await asyncio.to_thread(open_rows, settings)
         keys = Keys(secret)
         metrics = Metrics()
-        node = Node(log, rows, keys, NodeOptions(secret=secret, appended=metrics.appended))
+        options = NodeOptions(secret=secret, appended=metrics.appended, hot_bytes_max=settings.hot_bytes_max)
+        node = Node(log, rows, keys, options)
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)

@@ -265,7 +265,7 @@ class Committer:
             return again_after_doubt(pendings)
         finally:
             self._under_lock = False
-        self._hot.adopt(hot.everything(), {})
+        self._hot.adopt_all(hot)
         view.hot = self._hot
         self._settler.announce(group.decided)
         return await self._settle(group, view, results)

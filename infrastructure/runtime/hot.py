@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.ids import StreamId, prefix
@@ -13,12 +13,26 @@ from infrastructure.runtime.state_codec import shape_of, thaw
 Name = tuple[str, str, str]
 Held = tuple[int, Any]
 """(version, state)."""
-Loaded = tuple[Mapping[str, Held], Mapping[Name, str | None]]
+STREAMS_MAX: Final = 50_000
+BYTES_MAX: Final = 268_435_456
+STREAM_BYTES: Final = 200
+"""What every stream weighs on top of what it says."""
+
+
+class Loaded(NamedTuple):
+    """What was read from the log."""
+
+    states: Mapping[str, Held]
+    names: Mapping[Name, str | None]
+    grown: Mapping[str, int]
+    """Bytes that were folded, on top of what is in memory."""
 
 
 class HotStates:
-    """States by last change, at most ``streams_max`` between groups; owned by one committer, changed on its loop only.
+    """States by last change; owned by one committer, changed on its loop only.
 
+    Between groups at most ``streams_max`` of them, and of at most ``bytes_max``: a state is taken to weigh what its
+    stored events do, or its last snapshot with the events since. In memory that is several times as much.
     A state that is only read goes when its turn comes and is loaded again: cheaper than noting every read.
     """
 
@@ -28,7 +42,8 @@ class HotStates:
         aggregates: AggregateByPrefix,
         registry: Registry,
         *,
-        streams_max: int = 50_000,
+        streams_max: int = STREAMS_MAX,
+        bytes_max: int = BYTES_MAX,
         names_max: int = 50_000,
     ) -> None:
         self._log = log
@@ -36,7 +51,10 @@ class HotStates:
         self._registry = registry
         self._streams_max = streams_max
         self._names_max = names_max
+        self._bytes_max = bytes_max
         self._held: OrderedDict[str, Held] = OrderedDict()
+        self._weights: dict[str, int] = {}
+        self._bytes = 0
         self._names: OrderedDict[Name, str | None] = OrderedDict()
 
     def get(self, stream: str) -> Held | None:
@@ -47,6 +65,21 @@ class HotStates:
         """Remember the state after a commit."""
         self._held[stream] = (version, state)
         self._held.move_to_end(stream)
+
+    @property
+    def bytes(self) -> int:
+        """What all states weigh."""
+        return self._bytes + STREAM_BYTES * len(self._held)
+
+    def weigh(self, stream: str, weight: int) -> None:
+        """Say what a state weighs, in bytes; of a stream that is not held it is of no interest."""
+        if stream in self._held:
+            self._bytes += weight - self._weights.get(stream, 0)
+            self._weights[stream] = weight
+
+    def add_weight(self, stream: str, grown: int) -> None:
+        """Say by how much a state grew."""
+        self.weigh(stream, self._weights.get(stream, 0) + grown)
 
     def version(self, stream: str) -> int:
         """Version in memory; 0 where nothing is."""
@@ -66,8 +99,9 @@ class HotStates:
 
     def trim(self) -> None:
         """Drop what was not used for longest. Called between groups, so that no decision loses what it read."""
-        while len(self._held) > self._streams_max:
-            self._held.popitem(last=False)
+        while len(self._held) > self._streams_max or (self._held and self.bytes > self._bytes_max):
+            stream, _ = self._held.popitem(last=False)
+            self._bytes -= self._weights.pop(stream, 0)
         while len(self._names) > self._names_max:
             self._names.popitem(last=False)
 
@@ -75,40 +109,47 @@ class HotStates:
         """Fold streams from their snapshots or from the state in memory; blocking, without changing the memory."""
         wanted = list(dict.fromkeys(streams))
         names_wanted = list(dict.fromkeys(names))
-        fresh = self._fold(wanted) if wanted else {}
+        fresh, grown = self._fold(wanted) if wanted else ({}, {})
         found = self._log.keys(names_wanted) if names_wanted else {}
-        return fresh, {name: found.get(name) for name in names_wanted}
+        return Loaded(fresh, {name: found.get(name) for name in names_wanted}, grown)
 
-    def adopt(self, states: Mapping[str, Held], names: Mapping[Name, str | None]) -> None:
+    def adopt(self, states: Mapping[str, Held], names: Mapping[Name, str | None], grown: Mapping[str, int]) -> None:
         """Take in what was loaded."""
         for stream, (version, state) in states.items():
             self.put(stream, version, state)
+            self.add_weight(stream, grown[stream])
         for name, stream_of_name in names.items():
             self._names[name] = stream_of_name
+
+    def adopt_all(self, other: "HotStates") -> None:
+        """Take in all states of another memory, with their weights."""
+        for stream, (version, state) in other._held.items():
+            self.put(stream, version, state)
+            self.weigh(stream, other._weights.get(stream, 0))
 
     def empty(self) -> "HotStates":
         """A memory of the same kind with nothing in it: to read everything anew under the log's lock."""
         return HotStates(self._log, self._aggregates, self._registry)
 
-    def everything(self) -> Mapping[str, Held]:
-        """All states in memory."""
-        return self._held
-
     def clear(self) -> None:
         """Drop everything: after a doubt about what was committed."""
         self._held.clear()
         self._names.clear()
+        self._weights.clear()
+        self._bytes = 0
 
     def forget(self, streams: Iterable[str], *, names: bool = False) -> None:
         """Drop states, and what is believed absent among the names."""
         for stream in streams:
-            self._held.pop(stream, None)
+            if self._held.pop(stream, None) is not None:
+                self._bytes -= self._weights.pop(stream, 0)
         if names:
             for name in [name for name, stream in self._names.items() if stream is None]:
                 del self._names[name]
 
-    def _fold(self, streams: list[str]) -> dict[str, Held]:
+    def _fold(self, streams: list[str]) -> tuple[dict[str, Held], dict[str, int]]:
         base: dict[str, Held] = {}
+        grown: dict[str, int] = {}
         cold: list[str] = []
         for stream in streams:
             held = self._held.get(stream)
@@ -121,6 +162,7 @@ class HotStates:
         if cold:
             for stream, snapshot in self._log.snapshots(cold).items():
                 self._thaw_into(base, stream, snapshot)
+                grown[stream] = len(snapshot.state)
         rows = self._log.events_of_many([(stream, base[stream][0]) for stream in streams])
         for stream, newer in rows.items():
             aggregate = self._aggregates[prefix(stream)]
@@ -129,7 +171,8 @@ class HotStates:
                 state = aggregate.evolve(state, self._registry.read(row.type, row.state))
                 version = row.version
             base[stream] = (version, state)
-        return base
+            grown[stream] = grown.get(stream, 0) + sum(len(row.state) for row in newer)
+        return base, grown
 
     def _thaw_into(self, base: dict[str, Held], stream: str, snapshot: StoredSnapshot) -> None:
         aggregate = self._aggregates[prefix(stream)]

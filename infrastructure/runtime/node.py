@@ -20,7 +20,7 @@ from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
-from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.hot import BYTES_MAX, HotStates
 from infrastructure.runtime.names import ProjectNames
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.projector import Projector, ProjectorOptions
@@ -45,6 +45,7 @@ class NodeOptions:
     observers: tuple[Observer, ...] = ()
     appended: Callable[[int, float], None] = field(default=lambda _commands, _seconds: None)
     """Told the size of each group and the seconds of its append."""
+    hot_bytes_max: int = BYTES_MAX
 
 
 class Node:
@@ -55,7 +56,7 @@ class Node:
         self.log: Final = log
         folds, self._kept = hints_checkpoint.resume(log)
         self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
-        self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY)
+        self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY, bytes_max=options.hot_bytes_max)
         self.waiting: Final = WaitingRoom(self.hints.has_ready)
         self.names: Final = ProjectNames(log)
         self.leases: Final = LeaseDesk(log)

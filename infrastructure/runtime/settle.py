@@ -129,15 +129,18 @@ class Settler:
     def _appended(self, settlement: Settlement, one: Decided, result: Appended, clean: bool) -> None:
         settlement.answers.append((one.pending, Outcome(one.member.outcome, result.position)))
         if clean:
+            for row in one.member.events:
+                self._hot.add_weight(row.stream, len(row.state))
             return
-        for stream, version, event, _ in one.events:
+        for row, (stream, version, event, _) in zip(one.member.events, one.events, strict=True):
             held = self._hot.get(stream)
             if held is None or held[0] != version - 1:
                 settlement.forward.add(stream)
                 continue
             self._hot.put(stream, version, self._aggregates[prefix(stream)].evolve(held[1], event))
-        for row in one.member.keys:
-            self._hot.put_name((row.scope, row.kind, row.name), row.stream)
+            self._hot.add_weight(stream, len(row.state))
+        for key in one.member.keys:
+            self._hot.put_name((key.scope, key.kind, key.name), key.stream)
 
     def _repeated(self, settlement: Settlement, one: Decided, result: Repeated) -> None:
         settlement.forward.update(one.reads)

@@ -1,5 +1,6 @@
 """Snapshots of long streams, written in the background: losing one costs time, never truth."""
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -27,6 +28,7 @@ class Snapshotter:
         self._aggregates = aggregates
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
         self._queued = 0
+        self._weighed: deque[tuple[str, int]] = deque()
 
     def decided(self, places: Sequence[Place]) -> None:
         """Only what is durable is kept."""
@@ -36,6 +38,8 @@ class Snapshotter:
 
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Take the states of the streams that crossed a multiple; they are immutable, so a thread may encode them."""
+        while self._weighed:
+            self._hot.weigh(*self._weighed.popleft())
         due = {
             stream
             for stream, version, _, _ in places
@@ -53,8 +57,10 @@ class Snapshotter:
 
     def _keep(self, stream: str, version: int, state: Any) -> None:
         try:
-            shape = shape_of(self._aggregates[prefix(stream)])
-            self._log.keep_snapshots([StoredSnapshot(stream, version, shape, freeze(state))])
+            shape, text = shape_of(self._aggregates[prefix(stream)]), freeze(state)
+            # What came since is little beside it; the memory is changed on the loop only.
+            self._weighed.append((stream, len(text)))
+            self._log.keep_snapshots([StoredSnapshot(stream, version, shape, text)])
         except Exception as error:
             _logger.warning("a snapshot was not kept", stream=stream, error=repr(error))
         finally:
