@@ -2,9 +2,11 @@
 
 import asyncio
 from importlib.metadata import PackageNotFoundError, version
-from typing import Protocol
+from typing import Final, Protocol
 
+from api.console.assets import PATHS, POLICY, Asset, read_assets
 from api.edge import Edge
+from api.http.answers import Reply
 from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.changes import Changes
 from api.http.commands import CommandDoor, Limits
@@ -12,9 +14,11 @@ from api.http.guard import Door, Guard
 from api.http.heartbeat import HeartbeatDoor
 from api.http.inner import InnerApps
 from api.http.reading import ReadingDoors
+from api.http.request import Request
 from api.http.rest import create_rest
 from api.ports import Services
 
+_PAGE_HEADERS: Final = ((b"content-security-policy", POLICY), (b"referrer-policy", b"no-referrer"))
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -92,15 +96,28 @@ def create_app(
         "/readyz": ("GET", reading.readyz),
         "/metrics": ("GET", reading.metrics),
     }
+    if graphql is not None:
+        hot |= {path: ("GET", _page(asset)) for path, asset in read_assets().items()}
     rest = create_rest(services, edge, openapi=limits.openapi, command_seconds_max=limits.command_seconds_max)
     guarded = Guard(
         InnerApps(rest, graphql, body_bytes_max=limits.body_bytes_max),
         hot,
         authenticate=services.principals.authenticate,
         hosts=allowed_hosts(settings),
+        open_paths=PATHS,
         requests_max=limits.requests_max,
     )
     return Application(guarded, changes, edge, stopping)
+
+
+def _page(asset: Asset) -> Door:
+    """A file of the console; it holds nothing of anybody, so it asks for no key."""
+    reply = Reply(200, asset.body, asset.content_type, _PAGE_HEADERS)
+
+    async def door(_: Request) -> Reply:
+        return reply
+
+    return door
 
 
 def allowed_hosts(settings: AppSettings) -> frozenset[str]:

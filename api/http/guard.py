@@ -34,12 +34,14 @@ class Guard:
         authenticate: Callable[[str], Principal | None],
         hosts: Iterable[str],
         requests_max: int,
+        open_paths: Iterable[str] = (),
     ) -> None:
         self._inner = inner
         self._hot = hot
         self._authenticate = authenticate
         self._hosts = frozenset(host.encode() for host in hosts)
         self._requests_max = requests_max
+        self._open_paths = OPEN_PATHS | frozenset(open_paths)
         self._requests = 0
         self._known_hosts: set[bytes] = set()
 
@@ -97,7 +99,7 @@ class Guard:
             return refusal(UnknownHost())
         if self._requests > self._requests_max:
             return problem_reply(_OVERLOADED)
-        if scope["path"] not in OPEN_PATHS:
+        if scope["path"] not in self._open_paths:
             principal = self._principal(request.authorization)
             if principal is None:
                 return refusal(NotAuthenticated())

@@ -1,0 +1,1 @@
+"""Pages for people, served from the package itself: nothing is fetched from elsewhere."""
