@@ -41,6 +41,10 @@ def items(fields: Fields, name: str) -> tuple[object, ...]:
     return tuple(cast("list[object]", value))
 
 
+def texts(fields: Fields, name: str) -> tuple[str, ...]:
+    return tuple(str(one) for one in items(fields, name))
+
+
 def text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str):

@@ -22,11 +22,12 @@ from api.graphql.mutations import asked_commands
 from api.graphql.schema import FILE, create_schema, schema_text
 from domain.catalogue import COMMANDS
 from domain.kernel.values import LockMode
-from domain.principal.allow import MATRIX, Row
+from domain.principal.allow import MATRIX
+from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
 from domain.session.activity import SessionStatus
 from domain.task.commands import Outcome
-from projections.kernel.rows import columns_of
+from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
@@ -87,7 +88,7 @@ def test_a_field_that_goes_is_noticed(schema: GraphQLSchema) -> None:
 
 
 def test_every_command_that_somebody_may_ask_is_a_mutation(schema: GraphQLSchema) -> None:
-    may = {name for name in COMMANDS if MATRIX.get(name, Row()) != Row()}
+    may = {name for name in COMMANDS if MATRIX.get(name, Rights()) != Rights()}
     assert set(asked_commands()) == may
     camel = {first + "".join(part.capitalize() for part in rest) for first, *rest in (name.split("_") for name in may)}
     assert schema.mutation_type is not None
@@ -108,7 +109,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
     ("row", "shown"),
     [(TaskBoardRow, "Task"), (SessionRosterRow, "Session"), (LockMapRow, "Lock"), (TimelineRow, "TimelineLine")],
 )
-def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type, shown: str) -> None:
+def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], shown: str) -> None:
     there = set(object_type(schema, shown).fields)
     for column in columns_of(row):
         names = {camel(column.name)} | RENAMED.get(column.name, set())
