@@ -144,7 +144,7 @@ def test_every_list_has_a_price(schema: GraphQLSchema) -> None:
             if named.name.endswith("Connection"):
                 assert name in PAGES, f"{kind.name}.{name}"
             elif isinstance(get_nullable_type(field.type), GraphQLList) and isinstance(named, GraphQLObjectType):
-                assert name in LISTS | {"edges"}, f"{kind.name}.{name}"
+                assert name in LISTS | PAGES | {"edges"}, f"{kind.name}.{name}"
 
 
 def test_every_question_tells_of_which_position_it_is_true(schema: GraphQLSchema) -> None:
