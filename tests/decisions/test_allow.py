@@ -71,6 +71,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "unfreeze_project": {"operator", "admin"},
     "apply_plan": {"operator", "admin"},
     "claim_task": {"worker", "operator"},
+    "claim_tasks": {"worker", "operator"},
     "report_progress": {"worker", "operator"},
     "complete_task": {"worker", "operator"},
     "fail_task": {"worker", "operator"},
