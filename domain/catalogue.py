@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 
-from domain.dispatch import claim, follow, keys, locks, plan, report
+from domain.dispatch import claim, follow, keys, plan, report
+from domain.dispatch.hand_over import handing_over
+from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.kernel.decider import AggregateByPrefix
@@ -12,10 +14,9 @@ from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Policy
 from domain.kernel.registry import Registry
-from domain.lock import commands as lock_commands
 from domain.lock import decider as lock
-from domain.lock import events as lock_events
 from domain.lock import upcasts as lock_upcasts
+from domain.lock.evolve import LockEvent
 from domain.node import commands as node_commands
 from domain.node import decider as node
 from domain.node import events as node_events
@@ -89,9 +90,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     session_events.SessionAttemptEnded,
     session_events.SessionGrantTaken,
     session_events.SessionGrantGone,
-    lock_events.LocksGranted,
-    lock_events.LocksReleased,
-    lock_events.LocksLingered,
+    *get_args(LockEvent),
     principal_events.KeyIssued,
     principal_events.KeyRevoked,
     node_events.OutageEnded,
@@ -115,7 +114,7 @@ REGISTRY: Final = Registry(
 POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, END_DRAINED, CASCADE)
 """What happens by itself at once; what only time brings about is the agenda's."""
 
-_DECISIONS: Final[Mapping[type[Command], Decide]] = {
+_DECISIONS: Final[dict[type[Command], Decide]] = {
     project_commands.CreateProject: project.create,
     project_commands.FreezeProject: project.freeze,
     project_commands.UnfreezeProject: project.unfreeze,
@@ -132,9 +131,7 @@ _DECISIONS: Final[Mapping[type[Command], Decide]] = {
     task_commands.TimeOutAttempt: follow.time_out,
     task_commands.LapseDelivery: follow.lapse_delivery,
     **SESSION_DECISIONS,
-    lock_commands.AcquireLocks: locks.acquire,
-    lock_commands.ReleaseLocks: locks.give_back,
-    lock_commands.EndLockDelay: locks.end_delay,
+    **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,
     node_commands.EndOutage: node.end_outage,
@@ -150,8 +147,8 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for comman
 
 def rules(ready: ReadyIndex) -> Rules:
     """The decision of every command; ``ready`` is the hint from which claims without a named task choose."""
-    claims: Mapping[type[Command], Decide] = {
+    claims: dict[type[Command], Decide] = {
         task_commands.ClaimTask: partial(claim.claim, ready=ready),
         task_commands.ClaimTasks: partial(claim.claim_many, ready=ready),
     }
-    return Rules({**_DECISIONS, **claims})
+    return Rules({command: handing_over(decide) for command, decide in (_DECISIONS | claims).items()})

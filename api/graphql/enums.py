@@ -55,9 +55,11 @@ class SessionStatus(Enum):
 
 @strawberry.enum
 class LockMode(Enum):
-    """Whether others may hold the same."""
+    """What the holder may do, and whether others may hold the same."""
 
+    INTENT = "intent"
     SHARED = "shared"
+    UPDATE = "update"
     EXCLUSIVE = "exclusive"
 
 

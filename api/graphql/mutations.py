@@ -18,7 +18,7 @@ from api.graphql.messages import Messages, plain
 from api.ports import Answered
 from domain.catalogue import COMMANDS
 from domain.dispatch.claim import ClaimedTasks
-from domain.dispatch.locks import LockAnswer
+from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied
 from domain.dispatch.take import Claimed
@@ -72,6 +72,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "undrain_session": Done,
     "reparent_session": Done,
     "acquire_locks": LockAnswer,
+    "await_locks": LockAnswer,
+    "withdraw_lock_request": Done,
     "release_locks": Done,
     "issue_key": KeyMade,
     "revoke_key": Done,

@@ -10,18 +10,24 @@ from domain.task.commands import ApplyPlan
 
 WIDE: Final = "lock.wide"
 """Exclusive locks on a whole repository (locks.md 14)."""
+PERSON: Final = "lock.person"
+"""A place in the queue that only people take (locks.md 6)."""
 
 
 def actions_of(command: Command) -> tuple[str, ...]:
     """Every action that has to be allowed before the command is asked; each is a row of the matrix."""
     match command:
         case AcquireLocks():
-            wide = _any_wide(command.claims)
-        case ApplyPlan():
-            wide = any(_any_wide(task.scope) for task in command.tasks)
+            return (command.NAME, *_rights_to_acquire(command))
+        case ApplyPlan() if any(_any_wide(task.scope) for task in command.tasks):
+            return (command.NAME, WIDE)
         case _:
-            wide = False
-    return (command.NAME, WIDE) if wide else (command.NAME,)
+            return (command.NAME,)
+
+
+def _rights_to_acquire(command: AcquireLocks) -> tuple[str, ...]:
+    wide = (WIDE,) if _any_wide(command.claims) else ()
+    return (*wide, PERSON) if command.priority == "person" else wide
 
 
 def _any_wide(claims: tuple[ScopeClaim, ...]) -> bool:

@@ -1,55 +1,64 @@
-"""Locks that a session takes and gives back itself, outside any attempt: a decision over session and lock space.
+"""Locks that a session takes and gives back itself: a decision over session and lock space.
 
-Who owns such a request (locks.md 5), as far as these commands go: if exactly one live attempt of the session covers
-all its claims, they are held already and that grant is the answer. Else, if the session has one live attempt in the
-project, conflicts are judged as if that attempt asked, so a holder is never refused by its own lease. Either way a new
-grant is the session's own: it ends by ``ReleaseLocks`` or with the session, not with the attempt.
+Who owns such a request is said in ``lock_owner``. A grant that belongs to an attempt ends with it at the latest; the
+session gives back either kind by ``ReleaseLocks``.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
 
+from domain.dispatch.lock_answers import LockAnswer, waiting
+from domain.dispatch.lock_answers import granted as already
+from domain.dispatch.lock_owner import lives_around, owner_of_request
 from domain.dispatch.lookup import find_serving, find_session, lock_stream
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
-from domain.kernel.message import Answer, Stamp
-from domain.kernel.values import ScopeClaim
+from domain.kernel.message import Event, Stamp
 from domain.lock.blocking import wishes_of
-from domain.lock.commands import AcquireLocks, EndLockDelay, ReleaseLocks
-from domain.lock.decider import LOCKS, covering, grant, identical, release
-from domain.lock.errors import BadPattern, Blocker, LockConflict, LockDelayRuns, LockTokenFenced, NotLockOwner
+from domain.lock.commands import BOOST_SECONDS, AcquireLocks, EndLockDelay, ReleaseLocks
+from domain.lock.decider import LOCKS, covering, grant, identical, next_token, release
+from domain.lock.entries import Grant, Owner, Waiter, Wish
+from domain.lock.errors import BadPattern, LockConflict, LockDelayRuns, LockTokenFenced, NotLockOwner
+from domain.lock.events import LocksGranted, LocksRequested
+from domain.lock.requesting import already_waiting, enqueue
 from domain.lock.state import LockSpace
 from domain.session.events import SessionGrantGone, SessionGrantTaken
-from domain.session.state import LiveAttempt, Session
+from domain.session.state import Session
 
 
-class LockAnswer(Answer):
-    """What became of a request for locks."""
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One request with all that is known of it."""
 
-    outcome: Literal["granted", "held", "possible", "blocked"]
-    """``held`` names a grant that was there before; a preview says ``held``, ``possible`` or ``blocked``."""
-    token: str | None = None
-    """Decimal string; None where nothing is held."""
-    claims: tuple[ScopeClaim, ...] = ()
-    """The canonical claims of the grant."""
-    blockers: tuple[Blocker, ...] = ()
+    command: AcquireLocks
+    stamp: Stamp
+    view: View
+    session: Session
+    space: LockSpace
+    wishes: tuple[Wish, ...]
+    owner: Owner
 
 
 def acquire(command: AcquireLocks, stamp: Stamp, view: View) -> Decision:
-    """All claims or none. What the session holds already is answered with the grant that holds it."""
+    """All claims or none. What is held already is answered with the grant that holds it."""
     session = find_serving(view, command.session, command.incarnation, stamp)
     if isinstance(session, Rejection):
         return refuse(session)
+    wishes = wishes_of(command.claims)
+    if isinstance(wishes, BadPattern):
+        return refuse(wishes)
     space = view.read(LOCKS, lock_stream(stamp.project))
-    held = _held_already(command, space, session, stamp)
+    above = lives_around(view, StreamId(command.session))
+    owner = owner_of_request(space, session, command.session, stamp.project, wishes, above)
+    asking = _Asking(command, stamp, view, session, space, wishes, owner)
+    held = _held_already(asking)
     if held is not None:
-        return Decision(answer=held) if isinstance(held, LockAnswer) else refuse(held)
-    return _taken(command, space, session, stamp, view)
+        return Decision(answer=already(held))
+    return _waited(asking) if command.wait == "queue" else _taken(asking)
 
 
 def give_back(command: ReleaseLocks, stamp: Stamp, view: View) -> Decision:
-    """The session's own locks of one token are free at once."""
+    """The locks of one token that the session took itself are free at once."""
     session = find_session(view, command.session, command.incarnation, stamp)
     if isinstance(session, Rejection):
         return refuse(session)
@@ -75,31 +84,29 @@ def end_delay(command: EndLockDelay, stamp: Stamp, view: View) -> Decision:
     return Decision((Write(stream, freed, stamp.project),))
 
 
-def _held_already(
-    command: AcquireLocks, space: LockSpace, session: Session, stamp: Stamp
-) -> LockAnswer | BadPattern | None:
-    wishes = wishes_of(command.claims)
-    if isinstance(wishes, BadPattern):
-        return wishes
-    own = (token for project, token in session.grants if project == stamp.project)
-    found = identical(space, own, wishes)
-    if found is None:
-        attempts = covering(space, _attempts(session, stamp), wishes)
-        found = attempts[0] if len(attempts) == 1 else None
-    return None if found is None else LockAnswer(outcome="held", token=str(found.token), claims=found.claims)
+def _held_already(asking: _Asking) -> Grant | None:
+    """An identical grant of the session's, or what covers everything for the owner."""
+    project = asking.stamp.project
+    own = (token for where, token in asking.session.grants if where == project)
+    found = identical(asking.space, own, asking.wishes)
+    if found is not None or asking.owner.task is None:
+        return found
+    tokens = asking.space.coverage.by_owner.get(asking.owner.name, ())
+    return next(iter(covering(asking.space, tokens, asking.wishes)), None)
 
 
-def _taken(command: AcquireLocks, space: LockSpace, session: Session, stamp: Stamp, view: View) -> Decision:
+def _taken(asking: _Asking) -> Decision:
+    command, owner = asking.command, asking.owner
     granted = grant(
-        space,
-        era=view.era,
-        session=command.session,
-        incarnation=command.incarnation,
-        task=None,
+        asking.space,
+        era=asking.view.era,
+        session=owner.session,
+        incarnation=owner.incarnation,
+        task=owner.task,
         claims=command.claims,
         purpose=command.purpose,
-        at=stamp.time,
-        judged_as=_only_attempt(_attempts(session, stamp)),
+        at=asking.stamp.time,
+        ancestors=owner.ancestors,
     )
     if isinstance(granted, LockConflict) and command.wait == "preview":
         return Decision(answer=LockAnswer(outcome="blocked", blockers=granted.blockers))
@@ -107,22 +114,67 @@ def _taken(command: AcquireLocks, space: LockSpace, session: Session, stamp: Sta
         return refuse(granted)
     if command.wait == "preview":
         return Decision(answer=LockAnswer(outcome="possible", claims=granted.claims))
-    taken = SessionGrantTaken(project=stamp.project, token=granted.token)
-    return Decision(
-        writes=(
-            Write(lock_stream(stamp.project), (granted,), stamp.project),
-            Write(StreamId(command.session), (taken,)),
-        ),
-        answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims),
+    return _given(asking, granted)
+
+
+def _waited(asking: _Asking) -> Decision:
+    """A place in the queue, or the grant where nothing is in the way."""
+    standing = asking.space.coverage.queue.by_owner.get(asking.owner.name)
+    if standing is not None:
+        return _repeated(asking, asking.space.waiters[standing])
+    requested = enqueue(
+        asking.space,
+        asking.owner,
+        asking.command.claims,
+        purpose=asking.command.purpose,
+        at=asking.stamp.time,
+        boost_seconds=BOOST_SECONDS[asking.command.priority],
+        wait_seconds=asking.command.wait_timeout_seconds,
+    )
+    if isinstance(requested, Rejection):
+        return refuse(requested)
+    after = LOCKS.evolve(asking.space, requested)
+    answer = waiting(after, after.waiters[requested.request], asking.stamp.time)
+    if isinstance(answer, Rejection):
+        return refuse(answer)
+    if not answer.blockers:
+        return _given(asking, _at_once(asking, requested))
+    stream, project = lock_stream(asking.stamp.project), asking.stamp.project
+    return Decision(writes=(Write(stream, (requested,), project),), answer=answer)
+
+
+def _repeated(asking: _Asking, waiter: Waiter) -> Decision:
+    """Asking again for just what is waited for tells the place; for anything else there is no second request."""
+    if {(one.claim, one.mode) for one in waiter.claims} != {(one.resource.text, one.mode) for one in asking.wishes}:
+        return refuse(already_waiting(waiter))
+    answer = waiting(asking.space, waiter, asking.stamp.time)
+    return refuse(answer) if isinstance(answer, Rejection) else Decision(answer=answer)
+
+
+def _at_once(asking: _Asking, requested: LocksRequested) -> LocksGranted:
+    return LocksGranted(
+        token=next_token(asking.space, asking.view.era),
+        session=requested.session,
+        incarnation=requested.incarnation,
+        task=requested.task,
+        claims=requested.claims,
+        purpose=requested.purpose,
+        at=asking.stamp.time,
+        ancestors=requested.ancestors,
     )
 
 
-def _attempts(session: Session, stamp: Stamp) -> dict[int, LiveAttempt]:
-    return {token: attempt for (project, token), attempt in session.attempts.items() if project == stamp.project}
-
-
-def _only_attempt(attempts: Mapping[int, LiveAttempt]) -> str | None:
-    return next(iter(attempts.values())).task if len(attempts) == 1 else None
+def _given(asking: _Asking, granted: LocksGranted) -> Decision:
+    project = asking.stamp.project
+    events: tuple[Event, ...] = (granted,)
+    taken = SessionGrantTaken(project=project, token=granted.token)
+    return Decision(
+        writes=(
+            Write(lock_stream(project), events, project),
+            Write(StreamId(asking.command.session), (taken,)),
+        ),
+        answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims),
+    )
 
 
 def _not_own(command: ReleaseLocks, space: LockSpace, attempts: bool) -> Rejection:

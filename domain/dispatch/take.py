@@ -3,6 +3,7 @@
 from typing import Final
 
 from domain.dispatch.choose import meets
+from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.ready_buckets import Requires, Scope
 from domain.kernel.decider import View, Write
@@ -10,8 +11,9 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Answer, Event, Message, Stamp
 from domain.kernel.values import ScopeClaim
-from domain.lock.decider import LOCKS, could_grant, evolve, grant
+from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
+from domain.lock.evolve import evolve
 from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
 from domain.task.events import TaskClaimed
@@ -57,6 +59,7 @@ class Taking:
         self.view: Final = view
         self.taken: Final[list[Claimed]] = []
         self._stamp = stamp
+        self._ancestors = lives_around(view, StreamId(session))
         self._space = view.read(LOCKS, lock_stream(project))
         self._granted: list[LocksGranted] = []
         self._claimed: list[Write] = []
@@ -68,7 +71,7 @@ class Taking:
 
     def free(self, scope: Scope) -> bool:
         """Whether the session would get all the locks now."""
-        return could_grant(self._space, scope, self.session, self.incarnation)
+        return could_grant(self._space, scope, self.session, self.incarnation, self._ancestors)
 
     def take(self, stream: StreamId, task: Task, strategy: str) -> Claimed | Rejection:
         """The assignment, or what stands in the way of its locks."""
@@ -81,6 +84,7 @@ class Taking:
             claims=task.plan.scope,
             purpose=task.plan.title,
             at=self._stamp.time,
+            ancestors=self._ancestors,
         )
         if not isinstance(granted, LocksGranted):
             return granted

@@ -1,15 +1,16 @@
-"""Which live grants stand in the way of a request: overlap, modes, and how owners nest."""
+"""Which live grants and earlier requests stand in the way of a request, and how that is told."""
 
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.values import LockMode, ScopeClaim
+from domain.lock.entries import Grant, Owner, Waiter, Wish, excludes, mode_of, stands_in_the_way
 from domain.lock.errors import BadPattern, Blocker, LockConflict, TooComplex
-from domain.lock.modes import conflicts
+from domain.lock.modes import stronger, suffices
+from domain.lock.ordering import requests_before
 from domain.lock.overlap import StepBudget, Witness, covers, overlap
 from domain.lock.resource import Resource, parse
-from domain.lock.state import Grant, LockSpace
+from domain.lock.state import LockSpace
 
 BLOCKERS_TOLD_MAX: Final = 16
 """Claims that a refusal lists, the oldest first."""
@@ -17,26 +18,10 @@ BLOCKERS_COUNTED_MAX: Final = 100
 """Claims that a refusal counts: a wish for everything must not cost what everything costs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who wants locks: a task's attempt, or the session itself where ``task`` is None."""
-
-    session: str
-    incarnation: int
-    task: str | None
-
-
-class Wish(NamedTuple):
-    """One claim of a request, parsed."""
-
-    resource: Resource
-    mode: LockMode
-
-
 class Obstacle(NamedTuple):
-    """A grant, one of its claims, and the wish that it blocks."""
+    """A grant or an earlier request, one of its claims, and the wish that it blocks."""
 
-    grant: Grant
+    holder: Grant | Waiter
     held: Resource
     wish: Wish
 
@@ -48,15 +33,25 @@ def wishes_of(claims: tuple[ScopeClaim, ...]) -> tuple[Wish, ...] | BadPattern:
         resource = parse(claim.claim)
         if isinstance(resource, BadPattern):
             return resource
-        if claim.mode == "exclusive" or resource not in modes:
-            modes[resource] = claim.mode
+        modes[resource] = stronger(claim.mode, modes.get(resource, "intent"))
     return tuple(Wish(resource, mode) for resource, mode in modes.items())
 
 
 def obstacles(
-    space: LockSpace, asker: Asker, wishes: tuple[Wish, ...], budget: StepBudget, *, most: int = BLOCKERS_COUNTED_MAX
+    space: LockSpace, asker: Waiter, wishes: tuple[Wish, ...], budget: StepBudget, *, most: int = BLOCKERS_COUNTED_MAX
 ) -> list[Obstacle] | TooComplex:
-    """The claims in the way, by wish and age; the search stops after ``most``."""
+    """What keeps a request from being granted just now: claims that are held, else earlier requests. The search stops
+    after ``most``."""
+    found = grants_in_the_way(space, asker.owner, wishes, budget, most=most)
+    if isinstance(found, TooComplex) or found or not space.waiters:
+        return found
+    return requests_in_the_way(space, asker, wishes, budget)
+
+
+def grants_in_the_way(
+    space: LockSpace, asker: Owner, wishes: tuple[Wish, ...], budget: StepBudget, *, most: int = BLOCKERS_COUNTED_MAX
+) -> list[Obstacle] | TooComplex:
+    """The held claims in the way, by wish and age; the search stops after ``most``."""
     found: list[Obstacle] = []
     for wish in wishes:
         overlapping = space.coverage.index.overlapping(wish.resource, budget)
@@ -64,40 +59,40 @@ def obstacles(
             return overlapping
         for entry in overlapping:
             grant = space.grants[int(entry.claim_id)]
-            if is_in_the_way(grant, mode_of(grant, entry.resource), asker, wish.mode):
+            if stands_in_the_way(grant, mode_of(grant.claims, entry.resource), asker, wish.mode):
                 found.append(Obstacle(grant, entry.resource, wish))
                 if len(found) == most:
                     return found
     return found
 
 
-def is_in_the_way(grant: Grant, held: LockMode, asker: Asker, wanted: LockMode) -> bool:
-    """Whether a grant blocks a request that overlaps it.
-
-    A lingering grant blocks everybody. Of the same life of a session: its own locks block none of its attempts,
-    attempts block each other, and the session may not write where an attempt writes.
-    """
-    if not conflicts(held, wanted):
-        return False
-    if grant.lingers_until is not None or (grant.session, grant.incarnation) != (asker.session, asker.incarnation):
-        return True
-    if grant.task is None:
-        return False
-    if asker.task is None:
-        return held == wanted == "exclusive"
-    return grant.task != asker.task
-
-
-def mode_of(grant: Grant, resource: Resource) -> LockMode:
-    """The mode in which a grant holds one of its resources."""
-    return next(claim.mode for claim in grant.claims if claim.claim == resource.text)
+def requests_in_the_way(
+    space: LockSpace, asker: Waiter, wishes: tuple[Wish, ...], budget: StepBudget
+) -> list[Obstacle] | TooComplex:
+    """The claims of earlier requests that block this one by the grant rule, in key order."""
+    queue = space.coverage.queue
+    found: list[Obstacle] = []
+    for wish in wishes:
+        overlapping = queue.index.overlapping(wish.resource, budget)
+        if isinstance(overlapping, TooComplex):
+            return overlapping
+        for entry in overlapping:
+            other = queue.waiters[int(entry.claim_id)]
+            mode = mode_of(other.claims, entry.resource)
+            if other.key < asker.key and excludes(other.owner, mode, asker.owner, wish.mode):
+                found.append(Obstacle(other, entry.resource, wish))
+    if not found:
+        return found
+    before = requests_before(space if asker.number in space.waiters else space.with_waiter(asker))[asker.number]
+    blocking = [one for one in found if isinstance(one.holder, Waiter) and one.holder.number in before]
+    return blocking[:BLOCKERS_COUNTED_MAX]
 
 
 def includes(grant: Grant, wish: Wish) -> bool:
     """Whether a grant surely covers a wish: the same claim, or a plain name below a claim, in a mode that suffices."""
     for claim in grant.claims:
         held = parse(claim.claim)
-        if isinstance(held, Resource) and claim.mode in ("exclusive", wish.mode) and _contains(held, wish.resource):
+        if isinstance(held, Resource) and suffices(claim.mode, wish.mode) and _contains(held, wish.resource):
             return True
     return False
 
@@ -116,8 +111,7 @@ def _contains(held: Resource, wanted: Resource) -> bool:
 
 def conflict_of(found: list[Obstacle], at: Instant, budget: StepBudget) -> LockConflict:
     """The refusal in words: the oldest blockers, each with something that both claims cover."""
-    by_age = sorted(found, key=lambda obstacle: obstacle.grant.token)
-    blockers = tuple(_told(obstacle, at, budget) for obstacle in by_age[:BLOCKERS_TOLD_MAX])
+    blockers = told(found, at, budget)
     first = blockers[0]
     return LockConflict(
         wanted=first.wanted,
@@ -130,23 +124,36 @@ def conflict_of(found: list[Obstacle], at: Instant, budget: StepBudget) -> LockC
     )
 
 
+def told(found: list[Obstacle], at: Instant, budget: StepBudget) -> tuple[Blocker, ...]:
+    """The oldest blockers for people to read, grants before requests."""
+    by_age = sorted(found, key=_age)
+    return tuple(_told(obstacle, at, budget) for obstacle in by_age[:BLOCKERS_TOLD_MAX])
+
+
+def _age(obstacle: Obstacle) -> tuple[int, int]:
+    holder = obstacle.holder
+    return (0, holder.token) if isinstance(holder, Grant) else (1, holder.number)
+
+
 def _told(obstacle: Obstacle, at: Instant, budget: StepBudget) -> Blocker:
-    grant = obstacle.grant
+    holder = obstacle.holder
     witness = overlap(obstacle.wish.resource, obstacle.held, budget)
     return Blocker(
-        session=grant.session,
-        task=grant.task,
-        purpose=grant.purpose,
-        age_seconds=max(0, (at - grant.at) // SECOND),
+        session=holder.owner.session,
+        task=holder.owner.task,
+        purpose=holder.purpose,
+        age_seconds=max(0, (at - holder.at) // SECOND),
         held=obstacle.held.text,
         wanted=obstacle.wish.resource.text,
         witness=witness.path if isinstance(witness, Witness) else "",
-        lingers_until=grant.lingers_until,
+        lingers_until=holder.lingers_until if isinstance(holder, Grant) else None,
+        request=str(holder.number) if isinstance(holder, Waiter) else None,
     )
 
 
 def _holder(blocker: Blocker) -> str:
-    owner = blocker.session if blocker.task is None else f"{blocker.session} for {blocker.task}"
+    owner = blocker.session if blocker.task is None else f"{blocker.session} for {blocker.task}".removeprefix(" for ")
     gone = "" if blocker.lingers_until is None else ", whose owner is gone and whose locks open by themselves"
+    waits = "" if blocker.request is None else ", who waits for it since before"
     purpose = f" ({blocker.purpose})" if blocker.purpose else ""
-    return f"{owner}{purpose}{gone}"
+    return f"{owner}{purpose}{gone}{waits}"

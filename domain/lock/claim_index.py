@@ -103,6 +103,11 @@ class ClaimIndex:
             return found
         return tuple(sorted(found, key=attrgetter("order")))
 
+    def possible(self, resource: Resource) -> tuple[IndexedClaim, ...]:
+        """All claims that ``candidates`` names, by ascending id and text."""
+        found = self._search(resource, None)
+        return tuple(sorted(found, key=attrgetter("order"))) if isinstance(found, list) else ()
+
     def _search(self, resource: Resource, budget: StepBudget | None) -> _Found | TooComplex:
         found: _Found = []
         for lane, root in self.scopes.get((resource.kind, resource.scope), _NO_LANES).items():

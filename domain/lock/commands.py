@@ -1,11 +1,16 @@
 """What may be asked of a project's lock space."""
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
 from domain.kernel.message import ProjectCommand
 from domain.kernel.values import ScopeClaim
+
+Priority = Literal["normal", "raised", "urgent", "person"]
+BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
+"""How much earlier than it came a request counts as queued."""
 
 
 class AcquireLocks(ProjectCommand):
@@ -16,8 +21,12 @@ class AcquireLocks(ProjectCommand):
     incarnation: int = Field(ge=1)
     claims: tuple[ScopeClaim, ...] = Field(min_length=1, max_length=64)
     purpose: str = Field(default="", max_length=500)
-    wait: Literal["none", "preview"] = "none"
-    """``preview`` changes nothing and explains."""
+    wait: Literal["none", "preview", "queue"] = "none"
+    """``preview`` changes nothing and explains; ``queue`` waits in line for what is not free."""
+    wait_timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
+    """How long it may wait in the queue; None until it is granted or withdrawn."""
+    priority: Priority = "normal"
+    """Counts as queued 0, 30, 300 or 3,600 s earlier; ``person`` is for people."""
 
 
 class ReleaseLocks(ProjectCommand):
@@ -27,6 +36,33 @@ class ReleaseLocks(ProjectCommand):
     session: str
     incarnation: int = Field(ge=1)
     token: str = Field(pattern=r"^[0-9]{1,19}$")
+
+
+class RequestCommand(ProjectCommand):
+    """A command on one waiting request of a session."""
+
+    session: str
+    incarnation: int = Field(ge=1)
+    request: str = Field(pattern=r"^[0-9]{1,18}$")
+
+
+class AwaitLocks(RequestCommand):
+    """Ask what became of a request that waited: its grant, its place, or why it got nothing. Changes nothing."""
+
+    NAME: ClassVar[str] = "await_locks"
+
+
+class WithdrawLockRequest(RequestCommand):
+    """Leave the queue. Withdrawing twice changes nothing."""
+
+    NAME: ClassVar[str] = "withdraw_lock_request"
+
+
+class TimeOutLockRequest(ProjectCommand):
+    """The request waited as long as it may (derived)."""
+
+    NAME: ClassVar[str] = "time_out_lock_request"
+    request: str = Field(pattern=r"^[0-9]{1,18}$")
 
 
 class EndLockDelay(ProjectCommand):

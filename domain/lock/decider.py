@@ -1,22 +1,24 @@
 """What a lock space decides: grants all or nothing, each under a larger token, and how they end."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Final, Literal, assert_never
+from typing import Final, Literal
 
 from domain.kernel.decider import Aggregate
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, Token
-from domain.kernel.values import ScopeClaim
-from domain.lock.blocking import Asker, Wish, conflict_of, includes, obstacles, wishes_of
+from domain.kernel.values import ConcurrencyKey, ScopeClaim, Spend
+from domain.lock.allowances import over_budget, over_concurrency
+from domain.lock.blocking import conflict_of, grants_in_the_way, includes, obstacles, requests_in_the_way, wishes_of
+from domain.lock.circles import closed_by_grant
+from domain.lock.entries import Grant, Owner, Waiter, Wish, wishes_in
 from domain.lock.errors import BadPattern, LocksLimited, TooComplex
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
+from domain.lock.evolve import evolve
 from domain.lock.overlap import StepBudget
-from domain.lock.state import Grant, LockSpace, resources_of
+from domain.lock.state import LockSpace
 
-LockEvent = LocksGranted | LocksReleased | LocksLingered
 ReleaseReason = Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended"]
-LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery"]
+LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned"]
 
 CLAIMS_PER_REQUEST_MAX: Final = 64
 GRANTS_PER_SESSION_MAX: Final = 256
@@ -38,42 +40,61 @@ def grant(
     claims: tuple[ScopeClaim, ...],
     purpose: str,
     at: Instant,
-    judged_as: str | None = None,
+    ancestors: tuple[str, ...] = (),
+    concurrency: tuple[ConcurrencyKey, ...] = (),
+    reserved: Spend | None = None,
+    budget: Spend | None = None,
 ) -> LocksGranted | Rejection:
-    """All claims under a new token, or why not one of them. No claims mint a token only.
+    """All claims under a new token, or why not one of them. Nothing to hold mints a token only.
 
-    ``task`` is whose attempt owns the grant, None for the session itself. ``judged_as`` names the attempt that stands
-    for the session where conflicts are judged, though the grant stays the session's (locks.md 5).
+    ``task`` is whose attempt owns the grant, None for the session itself. ``ancestors`` name what lies around the
+    session (see ``Owner``). ``concurrency`` and ``reserved`` count until the grant ends; a field of ``budget`` that is
+    0 sets no limit. What is reserved for the task already is taken over without queueing again.
     """
+    owner = Owner(session, incarnation, task, ancestors)
     wishes = wishes_of(claims)
     if isinstance(wishes, BadPattern):
         return wishes
-    limited = _limited(space, session, wishes)
-    if limited is not None:
-        return limited
-    budget = StepBudget()
-    found = obstacles(space, Asker(session, incarnation, task or judged_as), wishes, budget)
-    if isinstance(found, TooComplex):
-        return found
-    if found:
-        return conflict_of(found, at, budget)
-    return LocksGranted(
+    refused = (
+        limited(space, owner, wishes)
+        or over_concurrency(space, concurrency)
+        or (None if budget is None else over_budget(space, reserved or Spend(), budget))
+    )
+    if refused is not None:
+        return refused
+    reservation = None if task is None else reserved_for(space, task, wishes)
+    granted = LocksGranted(
         token=next_token(space, era),
         session=session,
         incarnation=incarnation,
         task=task,
-        claims=tuple(ScopeClaim(claim=wish.resource.text, mode=wish.mode) for wish in wishes),
+        claims=_canonical(wishes),
         purpose=purpose,
         at=at,
+        ancestors=ancestors,
+        request=None if task is None else space.coverage.queue.by_owner.get(task),
+        replaces=None if reservation is None else reservation.token,
+        concurrency=concurrency,
+        reserved=reserved,
     )
+    return _hindered(space, granted, wishes, queued_before=reservation is not None) or granted
 
 
-def could_grant(space: LockSpace, claims: tuple[ScopeClaim, ...], session: str, incarnation: int) -> bool:
+def could_grant(
+    space: LockSpace, claims: tuple[ScopeClaim, ...], session: str, incarnation: int, ancestors: tuple[str, ...] = ()
+) -> bool:
     """Whether a new attempt of the session would get all the claims now."""
     wishes = wishes_of(claims)
-    if isinstance(wishes, BadPattern) or _limited(space, session, wishes) is not None:
+    owner = Owner(session, incarnation, _BEFORE_FIRST_ATTEMPT, ancestors)
+    if isinstance(wishes, BadPattern) or limited(space, owner, wishes) is not None:
         return False
-    return obstacles(space, Asker(session, incarnation, _BEFORE_FIRST_ATTEMPT), wishes, StepBudget(), most=1) == []
+    asker = newcomer(space, owner, claims, Instant(0))
+    return obstacles(space, asker, wishes, StepBudget(), most=1) == []
+
+
+def newcomer(space: LockSpace, owner: Owner, claims: tuple[ScopeClaim, ...], at: Instant) -> Waiter:
+    """A request that would be the last of the queue, unless a boost says otherwise."""
+    return Waiter(space.last_request + 1, owner, claims, "", Instant(max(at, space.last_at)))
 
 
 def next_token(space: LockSpace, era: int) -> Token:
@@ -81,8 +102,9 @@ def next_token(space: LockSpace, era: int) -> Token:
     return Token(max(space.last_token + 1, era * ERA_TOKENS + 1))
 
 
-def _limited(space: LockSpace, session: str, wishes: tuple[Wish, ...]) -> LocksLimited | None:
-    grants, claims = space.coverage.by_session.get(session, 0) + 1, space.coverage.claims + len(wishes)
+def limited(space: LockSpace, owner: Owner, wishes: tuple[Wish, ...]) -> LocksLimited | None:
+    """Which limit one more grant of the owner would pass, or None."""
+    grants, claims = space.coverage.by_session.get(owner.session, 0) + 1, space.coverage.claims + len(wishes)
     if len(wishes) > CLAIMS_PER_REQUEST_MAX:
         return LocksLimited(what="claims in the request", count=len(wishes), most=CLAIMS_PER_REQUEST_MAX)
     if wishes and grants > GRANTS_PER_SESSION_MAX:
@@ -90,6 +112,11 @@ def _limited(space: LockSpace, session: str, wishes: tuple[Wish, ...]) -> LocksL
     if wishes and claims > CLAIMS_PER_SPACE_MAX:
         return LocksLimited(what="live claims in the project", count=claims, most=CLAIMS_PER_SPACE_MAX)
     return None
+
+
+def reserved_for(space: LockSpace, task: str, wishes: tuple[Wish, ...]) -> Grant | None:
+    """The grant that a task holds by itself for its next attempt, if it covers just these wishes."""
+    return identical(space, space.coverage.by_owner.get(task, ()), wishes)
 
 
 def identical(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) -> Grant | None:
@@ -105,24 +132,20 @@ def covering(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) 
     return tuple(held for held in _live(space, tokens) if all(includes(held, wish) for wish in wishes))
 
 
-def _live(space: LockSpace, tokens: Iterable[int]) -> Iterator[Grant]:
-    for token in sorted(tokens):
-        held = space.grants.get(token)
-        if held is not None and held.lingers_until is None:
-            yield held
-
-
-def release(space: LockSpace, token: int, reason: ReleaseReason, at: Instant) -> tuple[LocksReleased, ...]:
-    """The end of a grant; nothing where the token holds nothing.
+def release(
+    space: LockSpace, token: int, reason: ReleaseReason, at: Instant, spent: Spend | None = None
+) -> tuple[LocksReleased, ...]:
+    """The end of a grant; nothing where the token holds nothing, unless something was ``spent`` under it.
 
     A lingering grant ends only as ``lock_delay_over``, and not before its instant; no other grant ends so.
     """
     held = space.grants.get(token)
-    if held is None or (held.lingers_until is None) == (reason == "lock_delay_over"):
+    ended = (LocksReleased(token=token, reason=reason, at=at, spent=spent),)
+    if held is None:
+        return () if spent is None else ended
+    if (held.lingers_until is None) == (reason == "lock_delay_over"):
         return ()
-    if held.lingers_until is not None and at < held.lingers_until:
-        return ()
-    return (LocksReleased(token=token, reason=reason, at=at),)
+    return () if held.lingers_until is not None and at < held.lingers_until else ended
 
 
 def linger(
@@ -136,47 +159,43 @@ def linger(
     held = space.grants.get(token)
     if held is None or held.lingers_until is not None:
         return ()
-    if until > at and any(resource.kind in _DELAYED_KINDS for resource in resources_of(held.claims)):
+    if until > at and any(wish.resource.kind in _DELAYED_KINDS for wish in wishes_in(held.claims)):
         return (LocksLingered(token=token, reason=reason, until=until, at=at),)
     return (LocksReleased(token=token, reason="lost" if reason == "lost" else "ended", at=at),)
 
 
-def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
-    """The lock space after the event; O(claims of the grant x log grants)."""
-    match event:
-        case LocksGranted():
-            return _granted(space, event)
-        case LocksReleased():
-            held = space.grants.get(event.token)
-            if held is None:
-                return space
-            return LockSpace(space.last_token, space.grants.delete(event.token), space.coverage.removed(held))
-        case LocksLingered():
-            held = space.grants.get(event.token)
-            if held is None or held.lingers_until is not None:
-                return space
-            grants = space.grants.set(event.token, replace(held, lingers_until=event.until))
-            return LockSpace(space.last_token, grants, space.coverage.lingering(held))
-        case _:
-            assert_never(event)
+def _hindered(
+    space: LockSpace, granted: LocksGranted, wishes: tuple[Wish, ...], *, queued_before: bool
+) -> Rejection | None:
+    """Why the grant cannot be given, if it cannot. Its claims were in the queue already where ``queued_before``."""
+    budget = StepBudget()
+    owner = Owner(granted.session, granted.incarnation, granted.task, granted.ancestors)
+    found = grants_in_the_way(space, owner, wishes, budget)
+    if found == [] and space.waiters and not queued_before:
+        found = requests_in_the_way(space, newcomer(space, owner, granted.claims, granted.at), wishes, budget)
+    if isinstance(found, TooComplex):
+        return found
+    if found:
+        return conflict_of(found, granted.at, budget)
+    return closed_by_grant(evolve(space, granted), owner) if owner.name in space.coverage.queue.by_owner else None
 
 
-def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
-    token = Token(max(space.last_token, event.token))
-    if not event.claims or event.token in space.grants:
-        return LockSpace(token, space.grants, space.coverage)
-    granted = Grant(
-        token=Token(event.token),
-        session=event.session,
-        incarnation=event.incarnation,
-        task=event.task,
-        claims=event.claims,
-        purpose=event.purpose,
-        at=event.at,
-    )
-    return LockSpace(token, space.grants.set(event.token, granted), space.coverage.added(granted))
+def _canonical(wishes: tuple[Wish, ...]) -> tuple[ScopeClaim, ...]:
+    return tuple(ScopeClaim(claim=wish.resource.text, mode=wish.mode) for wish in wishes)
+
+
+def _live(space: LockSpace, tokens: Iterable[int]) -> Iterator[Grant]:
+    for token in sorted(tokens):
+        held = space.grants.get(token)
+        if held is not None and not held.is_orphaned:
+            yield held
 
 
 LOCKS: Final[Aggregate[LockSpace]] = Aggregate(
-    prefix="locks", initial=LockSpace(), evolve=evolve, state_type=LockSpace, snapshot_every=500
+    prefix="locks",
+    initial=LockSpace(),
+    evolve=evolve,
+    state_type=LockSpace,
+    snapshot_every=500,
+    snapshot_version=2,
 )

@@ -29,11 +29,12 @@ class TooComplex(Rejection):
 
 
 class Blocker(Message):
-    """A live grant that stands in the way of a request."""
+    """A live grant, or an earlier request, that stands in the way of a request."""
 
     session: str
+    """Empty where a task holds or waits by itself."""
     task: str | None
-    """The task whose attempt holds it; None where the session itself does."""
+    """The task whose attempt it is; None where the session itself holds or waits."""
     purpose: str
     age_seconds: int
     held: str
@@ -44,6 +45,8 @@ class Blocker(Message):
     """Something that both cover; empty where finding it costs too much."""
     lingers_until: int | None
     """Set where the owner is gone and the lock opens by itself at that instant, in microseconds."""
+    request: str | None = None
+    """Set where it holds nothing yet and waits under this number since before."""
 
 
 class LockConflict(Rejection):
@@ -107,3 +110,91 @@ class LockDelayRuns(Rejection):
     token: str
     until: int
     """Microseconds since 1970."""
+
+
+class DeadlockStep(Message):
+    """One owner of a circle and what it waits for."""
+
+    waiter: str
+    """``session#incarnation``, ``task@session#incarnation`` or a task."""
+    wanted: str
+    """A claim of the waiter's."""
+    held: str
+    """The claim that stands in its way."""
+    token: str
+    holder: str
+    """The next waiter of the circle."""
+
+
+class Deadlock(Rejection):
+    """Waiting would never end: {circle}.
+
+    Release {release} (token {token}) and ask again, or ask once for everything that is needed, {everything}, as one
+    set.
+    """
+
+    circle: str
+    release: str
+    """What the asker holds and others wait for."""
+    token: str
+    everything: str
+    steps: tuple[DeadlockStep, ...]
+    """The first is the asker's own; the last leads back to it."""
+
+
+class AlreadyWaiting(Rejection):
+    """{owner} waits already, for {claims} under the request {request}.
+
+    Wait for that request, withdraw it, or give both the same supersede_key so that the newer replaces the older.
+    """
+
+    owner: str
+    request: str
+    claims: str
+
+
+class WaitTimeout(Rejection):
+    """The request {request} waited until its time was up and got nothing.
+
+    Ask again, with fewer claims or a longer wait_timeout_seconds, or take other work meanwhile.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 408
+    request: str
+
+
+class RequestWithdrawn(Rejection):
+    """The request {request} waits no longer: {reason}.
+
+    Ask again if the locks are still needed.
+    """
+
+    request: str
+    reason: str
+
+
+class ConcurrencyFull(Rejection):
+    """The concurrency key {key} allows {limit} at a time, and {count} are at work: {holders}.
+
+    Take other work, or wait until one of them ends.
+    """
+
+    key: str
+    limit: int
+    count: int
+    holders: str
+
+
+class BudgetExhausted(Rejection):
+    """The budget allows {limit} {unit}; {spent} are spent and {reserved} are set aside by {holders}, so {wanted} more
+    do not fit.
+
+    Wait until live work ends and gives back what it does not use, or have a person raise the budget.
+    """
+
+    unit: str
+    limit: int
+    spent: int
+    reserved: int
+    wanted: int
+    holders: str

@@ -1,11 +1,10 @@
 """The four modes of a claim and which of them tolerate each other."""
 
-from typing import Final, Literal
+from typing import Final
 
-Mode = Literal["intent", "shared", "update", "exclusive"]
-"""``intent`` declares a plan, ``shared`` reads, ``update`` reads and may upgrade, ``exclusive`` writes."""
+from domain.kernel.values import LockMode
 
-DEFAULT_MODE: Final[Mode] = "exclusive"
+Mode = LockMode
 
 _STRENGTH: Final[dict[Mode, int]] = {"intent": 0, "shared": 1, "update": 2, "exclusive": 3}
 
@@ -39,3 +38,13 @@ def is_downgrade(held: Mode, wanted: Mode) -> bool:
 def is_upgrade(held: Mode, wanted: Mode) -> bool:
     """Whether the change gains rights, which may have to wait and mints a new token."""
     return _STRENGTH[wanted] > _STRENGTH[held]
+
+
+def suffices(held: Mode, wanted: Mode) -> bool:
+    """Whether who holds the one may do all that the other allows."""
+    return _STRENGTH[held] >= _STRENGTH[wanted]
+
+
+def stronger(one: Mode, other: Mode) -> Mode:
+    """The mode that allows more."""
+    return one if _STRENGTH[one] >= _STRENGTH[other] else other

@@ -1,98 +1,89 @@
 """What a lock space is, as its decisions see it."""
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Final
 
 from immutables import Map
 
 from domain.kernel.ids import Instant, Token
-from domain.kernel.values import ScopeClaim
-from domain.lock.claim_index import ClaimIndex
-from domain.lock.resource import Resource, parse
+from domain.kernel.values import Spend
+from domain.lock.coverage import NOTHING_SPENT, Coverage, coverage_of
+from domain.lock.entries import Fate, Grant, Waiter
 
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """All locks of one token: an attempt's, or a session's own."""
-
-    token: Token
-    session: str
-    incarnation: int
-    task: str | None
-    claims: tuple[ScopeClaim, ...]
-    purpose: str
-    at: Instant
-    lingers_until: Instant | None = None
-    """Set once the owner is gone; the locks stay shut against everybody until then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """What follows from the grants and is kept beside them, so that a decision need not walk them all."""
-
-    index: ClaimIndex = ClaimIndex()
-    claims: int = 0
-    """Live claims of the space, lingering ones included."""
-    by_session: Map[str, int] = Map()
-    """Live grants of each session; lingering ones no longer count."""
-
-    def added(self, grant: Grant) -> "Coverage":
-        """With the grant."""
-        index = self.index
-        for resource in resources_of(grant.claims):
-            index = index.add(str(grant.token), resource)
-        counted = self.by_session if grant.lingers_until is not None else _counted(self.by_session, grant.session, 1)
-        return Coverage(index, self.claims + len(grant.claims), counted)
-
-    def removed(self, grant: Grant) -> "Coverage":
-        """Without the grant."""
-        index = self.index
-        for resource in resources_of(grant.claims):
-            index = index.remove(str(grant.token), resource)
-        counted = self.by_session if grant.lingers_until is not None else _counted(self.by_session, grant.session, -1)
-        return Coverage(index, self.claims - len(grant.claims), counted)
-
-    def lingering(self, grant: Grant) -> "Coverage":
-        """With the grant's owner gone, its claims as shut as before."""
-        return Coverage(self.index, self.claims, _counted(self.by_session, grant.session, -1))
-
-
-NO_COVERAGE: Final = Coverage()
+FATES_MAX: Final = 1_024
+"""Requests whose fate is remembered, the latest."""
+HOLDS_MAX: Final = 64
+"""Weight of the past in the mean time of holding."""
 
 
 @dataclass(frozen=True, slots=True)
 class LockSpace:
-    """The live grants of a project. Equality and snapshots look at the fields above ``coverage`` only."""
+    """The live grants and waiting requests of a project. Equality and snapshots look at the fields above
+    ``coverage`` only."""
 
     last_token: Token = Token(0)
     grants: Map[int, Grant] = Map()
-    """By token; a token without claims is not kept."""
+    """By token; a token that holds nothing is not kept."""
+    last_request: int = 0
+    last_at: Instant = Instant(0)
+    """The latest instant at which a request was queued: no later one is queued before it."""
+    waiters: Map[int, Waiter] = Map()
+    """By number of the request."""
+    spent: Spend = NOTHING_SPENT
+    """What the work that ended has cost; what live work may still cost is the coverage's ``reserved``."""
+    fates: Map[int, Fate] = Map()
+    """What became of the latest requests, for whoever comes to ask."""
+    holds: int = 0
+    """Releases that ``hold_mean`` is made of, at most ``HOLDS_MAX``."""
+    hold_mean: int = 0
+    """How long grants were held lately, in microseconds: a moving mean, for estimates only."""
     known_coverage: InitVar[Coverage | None] = None
-    """The coverage of just these grants where it is known; None computes it, as when a snapshot is thawed."""
+    """The coverage of just these where it is known; None computes it, as when a snapshot is thawed."""
     coverage: Coverage = field(init=False, compare=False, repr=False)
 
     def __post_init__(self, known_coverage: Coverage | None) -> None:
         """Sets the derived part, which no caller can pass in wrongly by way of a snapshot."""
-        coverage = coverage_of(self.grants) if known_coverage is None else known_coverage
+        coverage = coverage_of(self.grants, self.waiters) if known_coverage is None else known_coverage
         object.__setattr__(self, "coverage", coverage)
 
+    def with_grant(self, grant: Grant) -> "LockSpace":
+        """With the grant under its token, which is new."""
+        grants = self.grants.set(grant.token, grant)
+        return replace(self, grants=grants, known_coverage=self.coverage.with_grant(grant))
 
-def coverage_of(grants: Map[int, Grant]) -> Coverage:
-    """The coverage from scratch; O(claims)."""
-    coverage = NO_COVERAGE
-    for grant in grants.values():
-        coverage = coverage.added(grant)
-    return coverage
+    def without_grant(self, token: int) -> "LockSpace":
+        """Without the grant, if there is one."""
+        held = self.grants.get(token)
+        if held is None:
+            return self
+        return replace(self, grants=self.grants.delete(token), known_coverage=self.coverage.without_grant(held))
 
+    def with_changed(self, grant: Grant) -> "LockSpace":
+        """With another grant in place of the one with its token."""
+        without = self.coverage.without_grant(self.grants[grant.token])
+        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=without.with_grant(grant))
 
-def resources_of(claims: tuple[ScopeClaim, ...]) -> tuple[Resource, ...]:
-    """The parsed claims. One that today's parser refuses was never indexed; evolve does not refuse what was stored."""
-    parsed = (parse(claim.claim) for claim in claims)
-    return tuple(resource for resource in parsed if isinstance(resource, Resource))
+    def with_orphan(self, orphan: Grant) -> "LockSpace":
+        """With the grant that has lost its owner, its claims unchanged."""
+        coverage = self.coverage.orphaned(self.grants[orphan.token], orphan)
+        return replace(self, grants=self.grants.set(orphan.token, orphan), known_coverage=coverage)
 
+    def with_waiter(self, waiter: Waiter) -> "LockSpace":
+        """With the request under its number, which is new."""
+        waiters = self.waiters.set(waiter.number, waiter)
+        return replace(self, waiters=waiters, known_coverage=self.coverage.with_waiter(waiter, self.grants))
 
-def _counted(counts: Map[str, int], session: str, change: int) -> Map[str, int]:
-    count = counts.get(session, 0) + change
-    if count > 0:
-        return counts.set(session, count)
-    return counts.delete(session) if session in counts else counts
+    def without_waiter(self, number: int, token: Token | None, reason: str) -> "LockSpace":
+        """Without the request, if it waits; its fate is remembered."""
+        waiter = self.waiters.get(number)
+        if waiter is None:
+            return self
+        fates = self.fates.set(number, Fate(waiter.owner.session, token, reason))
+        if len(fates) > FATES_MAX:
+            fates = fates.delete(min(fates))
+        return replace(
+            self,
+            waiters=self.waiters.delete(number),
+            fates=fates,
+            known_coverage=self.coverage.without_waiter(number),
+        )

@@ -7,7 +7,8 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.policy import Cause, Derived
-from domain.policies.timers import STARTS, STOPS, Subject, Wait, stopped_by, waits_of
+from domain.policies.timers import STARTS, STOPS, stopped_by, waits_of
+from domain.policies.waits import Subject, Wait
 from domain.task.events import TaskCancelled, TaskCompleted, TaskPlanned
 
 DUE_MAX: Final = 500

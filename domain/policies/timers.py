@@ -1,13 +1,13 @@
 """What happens by itself once a time has come: which event starts a wait, which ends it, and what is asked then."""
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Event
 from domain.kernel.policy import Cause, Derived
-from domain.lock.commands import EndLockDelay
-from domain.lock.events import LocksLingered, LocksReleased
+from domain.policies import lock_timers
+from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
 from domain.task.events import (
@@ -29,10 +29,8 @@ ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 """An attempt ran longer than its plan allows, from start to close."""
 LAPSED_DELIVERY: Final = "lapsed_delivery"
 """An assignment was not acknowledged in time."""
-LOCK_DELAY_OVER: Final = "lock_delay_over"
-"""The locks of a lost owner may open."""
 
-STARTS: Final[tuple[type[Event], ...]] = (TaskBackedOff, TaskClaimed, TaskStarted, LocksLingered)
+STARTS: Final[tuple[type[Event], ...]] = (TaskBackedOff, TaskClaimed, TaskStarted, *lock_timers.STARTS)
 """Events that may start waits, at most one of each policy."""
 
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
@@ -45,26 +43,9 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
     TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
     TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT),
-    LocksReleased: (LOCK_DELAY_OVER,),
+    **lock_timers.STOPS,
 }
 """Waits that an event makes moot."""
-
-
-class Subject(NamedTuple):
-    """One policy's interest in one thing; at most one wait runs for it, a later start replaces it."""
-
-    policy: str
-    thing: str
-    """The task's stream, or the lock space's with the token."""
-
-
-class Wait(NamedTuple):
-    """A command to ask once an instant has come."""
-
-    subject: Subject
-    at: Instant
-    cause: Cause
-    derived: Derived
 
 
 def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
@@ -81,17 +62,15 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskStarted() if timeout_seconds is not None:
             asked = Derived(TimeOutAttempt(project=project, task=stream, token=str(event.token)), stream, project)
             return (Wait(Subject(ATTEMPT_TIMEOUT, stream), _after(event.at, timeout_seconds), cause, asked),)
-        case LocksLingered():
-            asked = Derived(EndLockDelay(project=project, token=str(event.token), until=event.until), stream, project)
-            return (Wait(Subject(LOCK_DELAY_OVER, f"{stream}/{event.token}"), event.until, cause, asked),)
         case _:
-            return ()
+            return lock_timers.waits_of(cause)
 
 
 def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     """The waits that the event makes moot."""
-    thing = f"{cause.stream}/{cause.event.token}" if isinstance(cause.event, LocksReleased) else cause.stream
-    return tuple(Subject(policy, thing) for policy in STOPS.get(type(cause.event), ()))
+    if type(cause.event) in lock_timers.STOPS:
+        return lock_timers.stopped_by(cause)
+    return tuple(Subject(policy, cause.stream) for policy in STOPS.get(type(cause.event), ()))
 
 
 def _after(start: Instant, seconds: float) -> Instant:

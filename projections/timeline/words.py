@@ -2,7 +2,6 @@
 
 from typing import Final, assert_never
 
-from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import ProjectCreated, ProjectFrozen, ProjectUnfrozen
@@ -34,6 +33,8 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
+from projections.timeline import lock_words
+from projections.timeline.lock_words import LockEvent
 from projections.timeline.session_words import SessionManner, manner_of
 
 _Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
@@ -49,9 +50,8 @@ _Task = (
     | TaskRetried
 )
 _Session = SessionOpened | SessionSuspected | SessionRecovered | SessionLost | SessionEnded | SessionManner
-_Lock = LocksGranted | LocksReleased | LocksLingered
 _Rest = ProjectCreated | ProjectFrozen | ProjectUnfrozen | KeyIssued | KeyRevoked | OutageEnded | CommandRefused
-TimelineEvent = _Attempt | _Task | _Session | _Lock | _Rest
+TimelineEvent = _Attempt | _Task | _Session | LockEvent | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -64,6 +64,8 @@ def in_words(event: TimelineEvent) -> str:
 
 
 def _line(event: TimelineEvent) -> str:
+    if isinstance(event, LockEvent):
+        return lock_words.in_words(event)
     match event:
         case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
             return _attempt(event)
@@ -71,8 +73,6 @@ def _line(event: TimelineEvent) -> str:
             return _session(event)
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _session(event)
-        case LocksGranted() | LocksReleased() | LocksLingered():
-            return _lock(event)
         case ProjectCreated() | ProjectFrozen() | ProjectUnfrozen():
             return _rest(event)
         case KeyIssued() | KeyRevoked() | OutageEnded() | CommandRefused():
@@ -135,20 +135,6 @@ def _session(event: _Session) -> str:
             return "session ended"
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return manner_of(event)
-        case _:
-            assert_never(event)
-
-
-def _lock(event: _Lock) -> str:
-    match event:
-        case LocksGranted():
-            claims = ", ".join(claim.claim for claim in event.claims[:3])
-            more = f" and {len(event.claims) - 3} more" if len(event.claims) > 3 else ""
-            return f"{event.session} holds {claims}{more}"
-        case LocksReleased():
-            return f"locks of token {event.token} free: {event.reason.replace('_', ' ')}"
-        case LocksLingered():
-            return f"locks of token {event.token} stay shut: {event.reason.replace('_', ' ')}"
         case _:
             assert_never(event)
 

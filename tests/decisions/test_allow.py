@@ -35,7 +35,7 @@ READS = {
     f"read.{thing}"
     for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
 }
-RIGHTS = {"heartbeat", "lock.wide"}
+RIGHTS = {"heartbeat", "lock.wide", "lock.person"}
 DERIVED = {
     "acknowledge_attempt",
     "settle_need",
@@ -46,6 +46,7 @@ DERIVED = {
     "recover_session",
     "lose_session",
     "end_lock_delay",
+    "time_out_lock_request",
     "end_outage",
     "record_refusal",
 }
@@ -87,7 +88,10 @@ WHO_MAY: dict[str, set[Role]] = {
     "end_session": {"worker", "operator", "admin"},
     "acquire_locks": {"worker", "operator", "admin"},
     "release_locks": {"worker", "operator", "admin"},
+    "await_locks": {"worker", "operator", "admin"},
+    "withdraw_lock_request": {"worker", "operator", "admin"},
     "lock.wide": {"operator", "admin"},
+    "lock.person": {"operator", "admin"},
     "issue_key": {"admin"},
     "revoke_key": {"admin"},
     **{name: set() for name in DERIVED},

@@ -9,15 +9,14 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import SECOND, Instant, Token
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.blocking import wishes_of
+from domain.lock.coverage import coverage_of
 from domain.lock.decider import (
     CLAIMS_PER_SPACE_MAX,
     ERA_TOKENS,
     GRANTS_PER_SESSION_MAX,
     LOCKS,
-    LockEvent,
     could_grant,
     covering,
-    evolve,
     grant,
     identical,
     linger,
@@ -25,7 +24,8 @@ from domain.lock.decider import (
 )
 from domain.lock.errors import BadPattern, LockConflict, LocksLimited
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
-from domain.lock.state import LockSpace, coverage_of
+from domain.lock.evolve import LockEvent, evolve
+from domain.lock.state import LockSpace
 from infrastructure.runtime.state_codec import freeze, thaw
 
 NOW = Instant(1_700_000_000_000_000)
@@ -42,7 +42,6 @@ def ask(
     session: str = "sess_a",
     incarnation: int = 1,
     task: str | None = None,
-    judged_as: str | None = None,
     at: Instant = NOW,
 ) -> LocksGranted | Rejection:
     return grant(
@@ -54,7 +53,6 @@ def ask(
         claims=claims,
         purpose="tests",
         at=at,
-        judged_as=judged_as,
     )
 
 
@@ -186,13 +184,6 @@ def test_another_life_of_the_session_is_another_owner() -> None:
     assert isinstance(ask(space, claim("src/a"), incarnation=2), LockConflict)
 
 
-def test_a_session_judged_as_its_attempt_is_not_refused_by_that_attempt_and_keeps_the_grant_itself() -> None:
-    space, _ = granted(EMPTY, claim("src/**"), task="task_1")
-    answer = ask(space, claim("**"), judged_as="task_1")
-    assert isinstance(answer, LocksGranted)
-    assert answer.task is None
-
-
 def test_could_grant_asks_for_a_new_attempt_so_siblings_block_and_the_session_itself_does_not() -> None:
     own, _ = granted(EMPTY, claim("src/**"))
     assert could_grant(own, (claim("src/a"),), "sess_a", 1)
@@ -206,7 +197,8 @@ def test_a_release_frees_and_a_second_release_changes_nothing() -> None:
     (event,) = release(space, token, "released", NOW)
     assert event == LocksReleased(token=token, reason="released", at=NOW)
     freed = evolve(space, event)
-    assert freed == LockSpace(last_token=space.last_token)
+    assert (freed.grants, freed.last_token) == (LockSpace().grants, space.last_token)
+    assert freed.coverage.claims == 0
     assert release(freed, token, "released", NOW) == ()
     assert isinstance(ask(freed, claim("src/a"), session="sess_b"), LocksGranted)
 
@@ -330,7 +322,7 @@ def test_a_snapshot_is_plain_json_and_the_overlap_index_is_rebuilt_from_it() -> 
     assert b"coverage" not in text
     thawed = thaw(LOCKS, text)
     assert thawed == space
-    assert thawed.coverage == coverage_of(space.grants)
+    assert thawed.coverage == coverage_of(space.grants, space.waiters)
     assert thawed.coverage.by_session == space.coverage.by_session
     assert isinstance(ask(thawed, claim("src/a")), LockConflict)
 

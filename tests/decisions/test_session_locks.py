@@ -4,7 +4,7 @@ import pytest
 
 from domain.dispatch import locks
 from domain.dispatch.authority import actions_of
-from domain.dispatch.locks import LockAnswer
+from domain.dispatch.lock_answers import LockAnswer
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Rules
 from domain.kernel.errors import UnknownThing
@@ -130,14 +130,16 @@ def test_what_the_attempt_covers_is_held_already(world: World) -> None:
     assert decision == Decision(answer=LockAnswer(outcome="held", token="5", claims=(claim("src/**"),)))
 
 
-def test_a_session_with_one_attempt_is_judged_as_that_attempt(world: World) -> None:
+def test_what_a_session_asks_for_beside_its_only_attempt_belongs_to_that_attempt(world: World) -> None:
     attempt(world, "task_1", 5, claim("src/a"))
     decision = ask(world, claim("src/**"))
     assert isinstance(decision.answer, LockAnswer)
     assert decision.answer.outcome == "granted"
     (granted,) = decision.writes[0].events
     assert isinstance(granted, LocksGranted)
-    assert granted.task is None
+    assert granted.task == "task_1"
+    assert granted.token > 5
+    assert token_of(ask(world, claim("src/b"))) == str(granted.token)
 
 
 def test_a_session_with_several_attempts_asks_for_itself(world: World) -> None:

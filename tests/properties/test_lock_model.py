@@ -12,10 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from domain.kernel.ids import Instant
 from domain.kernel.values import LockMode, ScopeClaim
-from domain.lock.decider import LOCKS, could_grant, evolve, grant, linger, release
+from domain.lock.coverage import coverage_of
+from domain.lock.decider import LOCKS, could_grant, grant, linger, release
 from domain.lock.errors import LockConflict
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
-from domain.lock.state import LockSpace, coverage_of
+from domain.lock.evolve import evolve
+from domain.lock.state import LockSpace
 
 SEGMENTS = ("a", "b", "ab", "*", "a*", "*b", "?", "**")
 SESSIONS = ("s1", "s2")
@@ -213,7 +215,7 @@ class LockModel(RuleBasedStateMachine):
 
     @invariant()
     def the_coverage_is_that_of_the_grants(self) -> None:
-        kept, again = self.space.coverage, coverage_of(self.space.grants)
+        kept, again = self.space.coverage, coverage_of(self.space.grants, self.space.waiters)
         assert (kept.claims, kept.by_session) == (again.claims, again.by_session)
         assert kept.index == again.index
 
