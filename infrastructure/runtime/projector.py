@@ -188,6 +188,7 @@ class Projector:
             self._park(folders, unreadable.row, unreadable.problem)
         self._publish()
         seconds = time.perf_counter() - began - self._pace.yielded_seconds
+        self._pace.end_page(seconds)
         self._sizes.learn(rows, seconds)
         self._lag_events = max(0, self._log.head() - self.position()) if full else 0
         self._options.measure(Round(len(rows), seconds, self.position(), self._lag_events))

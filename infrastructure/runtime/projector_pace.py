@@ -5,10 +5,12 @@ from collections.abc import Callable
 from threading import Event
 from typing import Final
 
-HOLD_SECONDS_MAX: Final = 1.0
-"""How far rows that nobody waits for may stay behind a committer at work before the next page begins."""
+HOLD_SECONDS_MIN: Final = 1.0
+"""Rows that nobody waits for come no oftener beside a committer at work."""
 HOLD_EVENTS_MAX: Final = 50_000
 """Whoever is further behind takes his full share of the interpreter until he is not."""
+SHARE_MAX: Final = 0.1
+"""Of the time that pages nobody waits for may take beside a committer at work."""
 GAP_SECONDS: Final = 0.01
 """Between the beginnings of two pages that nobody waits for: many small commits make one page."""
 SLICE_SECONDS: Final = 0.002
@@ -24,7 +26,7 @@ class Pace:
         self._wanted = wanted
         self._hurried = Event()
         self._lags = self._yields = False
-        self._page_began = 0.0
+        self._page_began = self._hold_seconds = 0.0
         self.yielded_seconds = 0.0
         """Given away inside the page in hand."""
 
@@ -33,7 +35,7 @@ class Pace:
         self._hurried.set()
 
     def begin_page(self, lag_events: int) -> None:
-        """Wait until the page is worth its while, at most 1 s."""
+        """Wait until the page is worth its while."""
         self._lags, self._yields = lag_events > 0, lag_events <= HOLD_EVENTS_MAX
         while not self._is_time():
             self._hurried.wait(_LOOK_SECONDS)
@@ -49,10 +51,14 @@ class Pace:
         else:
             time.sleep(0)
 
+    def end_page(self, seconds: float) -> None:
+        """The page took so long, without what was yielded."""
+        self._hold_seconds = max(HOLD_SECONDS_MIN, seconds / SHARE_MAX)
+
     def _is_time(self) -> bool:
         if not self._yields or self._hurried.is_set() or self._wanted():
             return True
         passed = time.monotonic() - self._page_began
         if self._busy():
-            return passed >= HOLD_SECONDS_MAX
+            return passed >= self._hold_seconds
         return self._lags or passed >= GAP_SECONDS
