@@ -9,6 +9,7 @@ from typing import Annotated, Any, Concatenate, Final, ParamSpec
 
 import typer
 
+from api.cli.completion_command import project_names
 from api.cli.exits import Exit, exit_of
 from api.cli.terminal import Terminal
 from signalbox.client.errors import SignalboxError
@@ -23,7 +24,13 @@ Data = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: one object, or one a line when following.")]
 Project = Annotated[
     str | None,
-    typer.Option("--project", "-p", envvar="SIGNALBOX_PROJECT", help="Project; may be left out where there is one."),
+    typer.Option(
+        "--project",
+        "-p",
+        envvar="SIGNALBOX_PROJECT",
+        help="Project; may be left out where there is one.",
+        autocompletion=project_names,
+    ),
 ]
 _COMMON: Final[dict[str, Any]] = {
     "server_url": (Url, None),

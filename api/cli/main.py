@@ -12,6 +12,8 @@ from api.cli.exits import Exit
 if TYPE_CHECKING:
     import typer
 
+COMPLETE_VARIABLE: Final = "_SIGNALBOX_COMPLETE"
+"""Set by the completion script when a shell asks what could come next."""
 MODULES: Final = {
     "up": "server_commands",
     "demo": "server_commands",
@@ -25,6 +27,7 @@ MODULES: Final = {
     "project": "project_commands",
     "events": "event_commands",
     "key": "key_commands",
+    "completion": "completion_command",
 }
 """The module of every first word, in the order of the help; each has ``register(app)``."""
 
@@ -57,7 +60,7 @@ def application(arguments: Iterable[str] = ()) -> "typer.Typer":
         name="signalbox",
         help="Coordinates fleets of coding agents: tasks, sessions and locks on one log.",
         no_args_is_help=True,
-        add_completion=False,
+        add_completion=COMPLETE_VARIABLE in os.environ,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )
