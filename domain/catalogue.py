@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from domain.dispatch import claim, follow, keys, plan, report
+from domain.dispatch import claim, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.ready import ReadyIndex
@@ -22,6 +22,7 @@ from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
 from domain.policies.ready_dependants import READY_DEPENDANTS
+from domain.policies.reopen_needs import REOPEN_NEEDS
 from domain.policies.session_endings import CASCADE, END_DRAINED
 from domain.principal import commands as principal_commands
 from domain.principal import decider as principal
@@ -40,6 +41,7 @@ from domain.session import events as session_events
 from domain.session import upcasts as session_upcasts
 from domain.task import commands as task_commands
 from domain.task import decider as task
+from domain.task import derived as task_derived
 from domain.task import events as task_events
 from domain.task import upcasts as task_upcasts
 
@@ -60,9 +62,16 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     project_events.ProjectCreated,
     project_events.ProjectFrozen,
     project_events.ProjectUnfrozen,
+    project_events.ProjectSet,
+    project_events.ProjectNeedsGranted,
+    project_events.ProjectNeedsRevoked,
     task_events.TaskPlanned,
     task_events.TaskDependantAdded,
     task_events.TaskNeedSettled,
+    task_events.TaskNeedReopened,
+    task_events.TaskPartAdded,
+    task_events.TaskPartSettled,
+    task_events.TaskHeldBack,
     task_events.TaskReadied,
     task_events.TaskClaimed,
     task_events.TaskStarted,
@@ -74,6 +83,9 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskParked,
     task_events.TaskCancelled,
     task_events.TaskRetried,
+    task_events.TaskReassigned,
+    task_events.TaskAttentionRaised,
+    task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
     session_events.SessionOpened,
     session_events.SessionStatusChanged,
@@ -111,25 +123,35 @@ REGISTRY: Final = Registry(
     },
 )
 
-POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, END_DRAINED, CASCADE)
+POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, REOPEN_NEEDS, END_DRAINED, CASCADE)
 """What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[dict[type[Command], Decide]] = {
     project_commands.CreateProject: project.create,
     project_commands.FreezeProject: project.freeze,
     project_commands.UnfreezeProject: project.unfreeze,
+    project_commands.UpdateProject: project.update,
+    project_commands.GrantNeeds: projects.grant_needs,
+    project_commands.RevokeNeeds: projects.revoke_needs,
     task_commands.ApplyPlan: plan.apply_plan,
+    task_commands.CreateTask: plan.create_task,
     task_commands.ReportProgress: report.report_progress,
     task_commands.CompleteTask: report.complete,
     task_commands.FailTask: report.fail,
     task_commands.ReleaseTask: report.give_back,
     task_commands.AcknowledgeAttempt: report.acknowledge,
-    task_commands.CancelTask: follow.cancel,
-    task_commands.RetryTask: follow.retry,
+    task_commands.CancelTask: steer.cancel,
+    task_commands.RetryTask: steer.retry,
+    task_commands.ReassignTask: steer.reassign,
+    task_commands.DismissAttention: steer.dismiss,
     task_commands.SettleNeed: follow.settle_need,
     task_commands.ElapseBackoff: follow.elapse_backoff,
     task_commands.TimeOutAttempt: follow.time_out,
     task_commands.LapseDelivery: follow.lapse_delivery,
+    task_derived.ReopenNeed: follow.reopen_need,
+    task_derived.ReachStart: follow.reach_start,
+    task_derived.PassDeadline: follow.pass_deadline,
+    task_derived.ExhaustBudget: follow.exhaust_budget,
     **SESSION_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,

@@ -40,7 +40,9 @@ _CEILING: Final = 1_000_000
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
 PAGES: Final = frozenset({"tasks", "sessions", "locks", "timeline", "events", "projects", "keys"})
-LISTS: Final = frozenset({"needs", "attempts", "grants", "claims", "blockers", "fenced", "scope", "projections"})
+LISTS: Final = frozenset(
+    {"artifacts", "attempts", "blockers", "claims", "failed", "fenced", "grants", "needs", "projections", "scope"}
+)
 """Lists of things with fields of their own."""
 _SCHEMA_LISTS: Final = frozenset({"fields", "inputFields", "interfaces", "possibleTypes"})
 

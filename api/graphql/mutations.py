@@ -20,7 +20,7 @@ from domain.catalogue import COMMANDS
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.open_session import SessionLife
-from domain.dispatch.plan import PlanApplied
+from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position
@@ -56,7 +56,11 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "create_project": ProjectNamed,
     "freeze_project": Done,
     "unfreeze_project": Done,
+    "update_project": Done,
+    "grant_needs": Done,
+    "revoke_needs": Done,
     "apply_plan": PlanApplied,
+    "create_task": TaskCreated,
     "claim_task": Claimed,
     "claim_tasks": ClaimedTasks,
     "report_progress": Done,
@@ -65,6 +69,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "release_task": Done,
     "cancel_task": Done,
     "retry_task": Done,
+    "reassign_task": Done,
+    "dismiss_attention": Done,
     "open_session": SessionLife,
     "end_session": Done,
     "signal_session": Done,

@@ -20,8 +20,9 @@ from domain.task.state import Attempt, Task
 
 Reported = Literal["completed", "failed", "released"]
 """Ends that the holder itself reports."""
-Silent = Literal["cancelled", "timeout", "lost_delivery"]
+Silent = Literal["cancelled", "timeout", "lost_delivery", "reassigned", "budget"]
 """Ends that the holder may not know of."""
+_Outcome = Reported | Literal["cancelled", "timeout", "lost_delivery", "reassigned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: Vi
     """Somebody else ended the attempt: the lock-delay applies, and a task that runs again waits for it."""
     space, project = view.read(LOCKS, lock_stream(stamp.project)), view.read(PROJECT, StreamId(stamp.project))
     delay = project.lock_delay_seconds if isinstance(project, Project) else 0
-    shut = linger(space, held.attempt.token, kind, Instant(stamp.time + delay * SECOND), stamp.time)
+    word = "timeout" if kind == "budget" else kind
+    shut = linger(space, held.attempt.token, word, Instant(stamp.time + delay * SECOND), stamp.time)
     followed = after_attempt(
         held.task,
         kind=kind,
@@ -55,11 +57,11 @@ def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: Vi
         locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
         seed=stamp.command_id,
     )
-    return _written(held, followed, shut, kind, stamp, view)
+    return _written(held, followed, shut, word, stamp, view)
 
 
 def _written(
-    held: Held, events: Sequence[Event], locks: Sequence[Event], outcome: Reported | Silent, stamp: Stamp, view: View
+    held: Held, events: Sequence[Event], locks: Sequence[Event], outcome: _Outcome, stamp: Stamp, view: View
 ) -> tuple[Write, ...]:
     writes = [Write(held.stream, tuple(events), stamp.project)]
     if locks:

@@ -6,7 +6,7 @@ from domain.kernel.message import Command
 from domain.kernel.values import ScopeClaim
 from domain.lock.commands import AcquireLocks
 from domain.lock.resource import Resource, parse
-from domain.task.commands import ApplyPlan
+from domain.task.commands import ApplyPlan, CreateTask
 
 WIDE: Final = "lock.wide"
 """Exclusive locks on a whole repository (locks.md 14)."""
@@ -20,6 +20,8 @@ def actions_of(command: Command) -> tuple[str, ...]:
         case AcquireLocks():
             return (command.NAME, *_rights_to_acquire(command))
         case ApplyPlan() if any(_any_wide(task.scope) for task in command.tasks):
+            return (command.NAME, WIDE)
+        case CreateTask() if _any_wide(command.task.scope):
             return (command.NAME, WIDE)
         case _:
             return (command.NAME,)

@@ -1,9 +1,12 @@
 """Refusals of plans and claims."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from domain.kernel.errors import Rejection
+from domain.kernel.ids import Instant
 from domain.kernel.message import Message
+from domain.kernel.values import Requirement
 
 
 class PlanTooLarge(Rejection):
@@ -105,6 +108,31 @@ class ConstraintMalformed(Rejection):
     field: str = "requires"
 
 
+class ParentUnfit(Rejection):
+    """The task {task} cannot be a part of {parent}: {reason}.
+
+    Choose another parent, or none.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    parent: str
+    reason: str
+    field: str = "parent"
+
+
+class TermsContradictory(Rejection):
+    """What the plan says of the task {task} cannot hold together: {reason}.
+
+    Change one of the two, or leave it out.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    reason: str
+    field: str = "deadline"
+
+
 class TaskDifference(Message):
     """A task that exists with another content, and the fields that differ."""
 
@@ -158,3 +186,29 @@ class NothingReady(Rejection):
     """Ready tasks whose locks are not free."""
     unseen: int
     """Ready tasks that were not looked at, because a claim tests a bounded number of them."""
+
+
+class SessionNotLive(Rejection):
+    """The session {session} is not connected, so nothing can be given to it.
+
+    Name a live session, or none: then anybody who is capable may take the task.
+    """
+
+    session: str
+
+
+class TaskWithheld(Rejection):
+    """The task {task} is kept for somebody else for now: {reason}.
+
+    Claim another task; from the instant in the data on anybody capable may take it.
+    """
+
+    task: str
+    reason: str
+    until: Instant
+
+
+def not_capable(session: str, task: str, missing: Iterable[Requirement]) -> SessionNotCapable:
+    """The refusal that says what the session lacks."""
+    words = "; ".join(f"{one.key} {one.operator} {one.value}" for one in missing)
+    return SessionNotCapable(session=session, task=task, lacking=words)

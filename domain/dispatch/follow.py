@@ -1,4 +1,4 @@
-"""What happens to tasks without a report of their holder: cancelled, retried, needs settled, time passed."""
+"""What happens to tasks without a report of their holder: needs settled or begun anew, time passed."""
 
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.lookup import find_task
@@ -6,67 +6,36 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Event, Stamp
-from domain.task.commands import (
-    AttemptReport,
-    CancelTask,
-    ElapseBackoff,
-    LapseDelivery,
-    RetryTask,
-    SettleNeed,
-    TimeOutAttempt,
-)
-from domain.task.decider import (
-    DELIVERY_SECONDS_MAX,
-    after_backoff,
-    after_need,
-    delivery_due,
-    live_attempt,
-    phase_name,
-    retried,
-    timeout_due,
-)
-from domain.task.errors import TaskAlreadySettled, TaskNotRetryable
-from domain.task.events import TaskCancelled
-from domain.task.state import Assigned, Settled
-
-
-def cancel(command: CancelTask, stamp: Stamp, view: View) -> Decision:
-    """Settle the task as cancelled; a live attempt loses its token and its locks linger."""
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
-        return refuse(found)
-    stream, task = found
-    if isinstance(task.phase, Settled):
-        settled = TaskAlreadySettled(task=command.task, status=phase_name(task))
-        return Decision() if task.phase.outcome == "cancelled" else refuse(settled)
-    attempt = live_attempt(task)
-    if attempt is not None:
-        return Decision(end_in_silence(Held(stream, task, attempt), "cancelled", command.reason, stamp, view))
-    return _written(stream, (TaskCancelled(reason=command.reason, at=stamp.time),), stamp)
-
-
-def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
-    """Begin a new generation of a failed or parked task."""
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
-        return refuse(found)
-    stream, task = found
-    events = retried(task, command.task, stamp.time)
-    return refuse(events) if isinstance(events, TaskNotRetryable) else _written(stream, events, stamp)
+from domain.task.attention import raised
+from domain.task.commands import AttemptReport, ElapseBackoff, LapseDelivery, SettleNeed, TimeOutAttempt
+from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, timeout_due
+from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, ReopenNeed
+from domain.task.spending import spent_by, time_is_up
+from domain.task.state import Assigned, Settled, Task
+from domain.task.waiting import after_backoff, after_need, after_reopening, opened
 
 
 def settle_need(command: SettleNeed, stamp: Stamp, view: View) -> Decision:
-    """Tell a task how a need of its settled; only what the needed task itself says now is believed."""
-    found, needed = find_task(view, stamp.project, command.task), find_task(view, stamp.project, command.need)
-    if isinstance(found, UnknownThing):
-        return refuse(found)
-    if isinstance(needed, UnknownThing):
-        return refuse(needed)
-    stream, task = found
-    need, phase = needed[0], needed[1].phase
+    """Tell a task how a need or part of its settled; only what the needed task itself says now is believed."""
+    edge = _edge(command.task, command.need, stamp, view)
+    if isinstance(edge, UnknownThing):
+        return refuse(edge)
+    stream, task, need, needed = edge
+    phase = needed.phase
     if not isinstance(phase, Settled) or phase.outcome != command.outcome:
         return Decision()  # it began anew meanwhile, and reports again when it settles
-    return _written(stream, after_need(task, need, phase.outcome, stamp.time), stamp)
+    return _written(stream, after_need(task, need, phase.outcome, spent_by(needed), stamp.time), stamp)
+
+
+def reopen_need(command: ReopenNeed, stamp: Stamp, view: View) -> Decision:
+    """Tell a task that a need of its begins anew; nothing where it has settled again."""
+    edge = _edge(command.task, command.need, stamp, view)
+    if isinstance(edge, UnknownThing):
+        return refuse(edge)
+    stream, task, need, needed = edge
+    if isinstance(needed.phase, Settled):
+        return Decision()
+    return _written(stream, after_reopening(task, need, stamp.time), stamp)
 
 
 def elapse_backoff(command: ElapseBackoff, stamp: Stamp, view: View) -> Decision:
@@ -76,6 +45,27 @@ def elapse_backoff(command: ElapseBackoff, stamp: Stamp, view: View) -> Decision
         return refuse(found)
     stream, task = found
     return _written(stream, after_backoff(task, Instant(command.until), stamp.time), stamp)
+
+
+def reach_start(command: ReachStart, stamp: Stamp, view: View) -> Decision:
+    """The earliest start has come: ready, if nothing else is unmet."""
+    found = find_task(view, stamp.project, command.task)
+    if isinstance(found, UnknownThing):
+        return refuse(found)
+    stream, task = found
+    return _written(stream, opened(task, "start_reached", stamp.time), stamp)
+
+
+def pass_deadline(command: PassDeadline, stamp: Stamp, view: View) -> Decision:
+    """The deadline has come: whatever has not settled needs a person."""
+    found = find_task(view, stamp.project, command.task)
+    if isinstance(found, UnknownThing):
+        return refuse(found)
+    stream, task = found
+    deadline = task.plan.deadline
+    if deadline is None or stamp.time < deadline or isinstance(task.phase, Settled):
+        return Decision()
+    return _written(stream, raised(task, "overdue", "its deadline has passed", stamp.time), stamp)
 
 
 def time_out(command: TimeOutAttempt, stamp: Stamp, view: View) -> Decision:
@@ -90,6 +80,18 @@ def time_out(command: TimeOutAttempt, stamp: Stamp, view: View) -> Decision:
     return Decision(end_in_silence(held, "timeout", reason, stamp, view))
 
 
+def exhaust_budget(command: ExhaustBudget, stamp: Stamp, view: View) -> Decision:
+    """End an attempt that has used up the time left to its task; nothing where it has not."""
+    held = _silent(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    due = time_is_up(held.task, held.attempt)
+    if due is None or stamp.time < due:
+        return Decision()
+    reason = f"its budget of {held.task.budget.wall_seconds:g} s is spent"
+    return Decision(end_in_silence(held, "budget", reason, stamp, view))
+
+
 def lapse_delivery(command: LapseDelivery, stamp: Stamp, view: View) -> Decision:
     """Take back an assignment that nobody acknowledged in time; nothing where somebody did."""
     held = _silent(command, stamp, view)
@@ -99,6 +101,21 @@ def lapse_delivery(command: LapseDelivery, stamp: Stamp, view: View) -> Decision
         return Decision()
     reason = f"the assignment was not acknowledged within {DELIVERY_SECONDS_MAX} s"
     return Decision(end_in_silence(held, "lost_delivery", reason, stamp, view))
+
+
+def _edge(task: str, need: str, stamp: Stamp, view: View) -> tuple[StreamId, Task, StreamId, Task] | UnknownThing:
+    """A task of the project and what it needs; that may belong to another project, so the edge itself is the proof."""
+    found = find_task(view, stamp.project, task)
+    if isinstance(found, UnknownThing):
+        return found
+    stream, state = found
+    if any(edge.task == need and edge.project for edge in state.plan.needs):
+        needed = view.read(TASK, StreamId(need))
+        if isinstance(needed, Task):
+            return stream, state, StreamId(need), needed
+        return UnknownThing(kind="task", name=need)
+    other = find_task(view, stamp.project, need)
+    return other if isinstance(other, UnknownThing) else (stream, state, *other)
 
 
 def _silent(command: AttemptReport, stamp: Stamp, view: View) -> Held | Decision:

@@ -38,6 +38,7 @@ _SILENT: Final[dict[str, LingerReason]] = {
     "cancelled": "cancelled",
     "timeout": "timeout",
     "lost_delivery": "lost_delivery",
+    "reassigned": "reassigned",
 }
 
 

@@ -14,6 +14,8 @@ from domain.task.state import Task, TaskState
 
 TASK_KEY: Final = "task"
 """Kind of the unique names of tasks, in the scope of their project."""
+UniqueName = tuple[ProjectId, str, str]
+"""Scope, kind and name."""
 
 
 def find_task(view: View, project: ProjectId, name: str) -> tuple[StreamId, Task] | UnknownThing:
@@ -44,18 +46,18 @@ def lock_stream(project: ProjectId) -> StreamId:
     return with_prefix("locks", project)
 
 
-def streams_of(view: View, project: ProjectId, keys: Iterable[str]) -> dict[str, StreamId]:
-    """The streams of those keys that exist; names that are not in memory are asked for all at once."""
-    found: dict[str, StreamId] = {}
-    missing: list[tuple[ProjectId, str, str]] = []
-    for key in keys:
+def keys_of(view: View, wanted: Iterable[UniqueName]) -> dict[UniqueName, StreamId]:
+    """The streams of those unique names that exist; what is not in memory is asked for all at once."""
+    found: dict[UniqueName, StreamId] = {}
+    missing: list[UniqueName] = []
+    for name in wanted:
         try:
-            stream = view.key(project, TASK_KEY, key)
+            stream = view.key(*name)
         except StreamsMissing as needed:
             missing.extend(needed.keys)
             continue
         if stream is not None:
-            found[key] = stream
+            found[name] = stream
     if missing:
         raise StreamsMissing(keys=tuple(missing))
     return found

@@ -1,19 +1,41 @@
-"""Finding projects by slug or id through the view, many at once."""
+"""Projects by slug or id through the view, many at once, and what one grants another."""
 
 from collections.abc import Iterable
 
-from domain.kernel.decider import StreamsMissing, View
+from domain.kernel.decider import Decision, StreamsMissing, View, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, is_type_id
+from domain.kernel.message import Stamp
+from domain.project import decider as project
+from domain.project.commands import GrantNeeds, RevokeNeeds
 from domain.project.decider import NAME_KIND, PROJECT
 from domain.project.state import Project
 
 
 def find_projects(view: View, names: Iterable[str]) -> tuple[ProjectId, ...] | UnknownThing:
-    """The ids in the order of the names, each once, or the first name that is unknown.
+    """The ids in the order of the names, each once, or the first name that is unknown."""
+    wanted = dict.fromkeys(names)
+    known = known_projects(view, wanted)
+    unknown = next((name for name in wanted if name not in known), None)
+    if unknown is not None:
+        return UnknownThing(kind="project", name=unknown)
+    return tuple(dict.fromkeys(known[name] for name in wanted))
 
-    Names that are not in memory are asked for all at once.
-    """
+
+def grant_needs(command: GrantNeeds, stamp: Stamp, view: View) -> Decision:
+    """Let another project need tasks of this one; one that does not exist is refused."""
+    found = find_projects(view, (command.to,))
+    return refuse(found) if isinstance(found, UnknownThing) else project.grant_needs(found[0], stamp, view)
+
+
+def revoke_needs(command: RevokeNeeds, stamp: Stamp, view: View) -> Decision:
+    """Take the grant back."""
+    found = find_projects(view, (command.to,))
+    return refuse(found) if isinstance(found, UnknownThing) else project.revoke_needs(found[0], stamp, view)
+
+
+def known_projects(view: View, names: Iterable[str]) -> dict[str, ProjectId]:
+    """The ids of those names that exist; what is not in memory is asked for all at once."""
     found: dict[str, ProjectId | None] = {}
     streams: list[StreamId] = []
     keys: list[tuple[ProjectId, str, str]] = []
@@ -25,10 +47,7 @@ def find_projects(view: View, names: Iterable[str]) -> tuple[ProjectId, ...] | U
             keys.extend(needed.keys)
     if streams or keys:
         raise StreamsMissing(tuple(streams), tuple(keys))
-    unknown = next((name for name, project in found.items() if project is None), None)
-    if unknown is not None:
-        return UnknownThing(kind="project", name=unknown)
-    return tuple(dict.fromkeys(project for project in found.values() if project is not None))
+    return {name: one for name, one in found.items() if one is not None}
 
 
 def _find(view: View, name: str) -> ProjectId | None:

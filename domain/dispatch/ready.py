@@ -18,6 +18,7 @@ from domain.task.events import (
     TaskClaimed,
     TaskCompleted,
     TaskFailed,
+    TaskHeldBack,
     TaskParked,
     TaskPlanned,
     TaskReadied,
@@ -85,7 +86,7 @@ class ReadyIndex:
                 self._known[stream] = _known(project, event.priority, event.path_length, event.requires, event.scope)
             case TaskReadied():
                 self._list(stream, event.at)
-            case TaskClaimed() | TaskAttemptEnded() | TaskBackedOff() | TaskParked() | TaskFailed():
+            case TaskClaimed() | TaskAttemptEnded() | TaskBackedOff() | TaskParked() | TaskFailed() | TaskHeldBack():
                 self._unlist(stream)  # a failed task may begin anew, so what it needs is still known
             case TaskCompleted() | TaskCancelled():
                 self._forget(stream)

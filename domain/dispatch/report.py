@@ -9,6 +9,8 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event, Stamp
+from domain.task.attempt_end import EndKind
+from domain.task.attention import attended
 from domain.task.commands import (
     AcknowledgeAttempt,
     AttemptReport,
@@ -18,9 +20,12 @@ from domain.task.commands import (
     ReportProgress,
 )
 from domain.task.decider import after_attempt, live_attempt, phase_name
-from domain.task.errors import Fenced
+from domain.task.errors import BudgetSpent, EvidenceRefused, Fenced, PartsUnsettled
 from domain.task.events import LateReportDiscarded, TaskCompleted, TaskProgressed, TaskStarted
+from domain.task.evidence import refused_evidence
+from domain.task.spending import overspent, time_is_up
 from domain.task.state import Assigned, Settled, Task
+from domain.task.waiting import folded
 
 DISCARDED_MAX: Final = 64
 """Late reports that one task records; further ones are refused without a trace of their own."""
@@ -35,7 +40,7 @@ def acknowledge(command: AcknowledgeAttempt, stamp: Stamp, view: View) -> Decisi
 
 
 def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decision:
-    """How far the attempt is; the first report also acknowledges it."""
+    """How far the attempt is; the first report also acknowledges it. A spent budget ends it."""
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
@@ -45,23 +50,41 @@ def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decisi
         note=command.note,
         checkpoint=command.checkpoint,
         at=stamp.time,
+        artifacts=command.artifacts,
+        usage=command.usage,
     )
-    return _noted(held, (*_started(held, stamp), progressed), stamp)
+    said = (*_started(held, stamp), progressed)
+    spent = None if command.usage is None else overspent(held.task, command.usage)
+    if spent is None:
+        return _noted(held, said, stamp)
+    over = Held(held.stream, folded(held.task, said), held.attempt)
+    writes = end_by_report(over, (*said, *_ended(over, "budget", spent, command, stamp)), "failed", stamp, view)
+    return refuse(BudgetSpent(task=command.task, reason=spent), *writes)
 
 
 def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
-    """The work is done: the task settles and its locks are free."""
+    """The work is done: the task settles and its locks are free. Evidence that proves nothing fails the attempt."""
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
+    open_parts = sum(not part.settled for part in held.task.parts.values())
+    if open_parts:
+        return refuse(PartsUnsettled(task=command.task, count=open_parts))
+    reasons = refused_evidence(held.task.plan.evidence, command.evidence)
+    if reasons:
+        words = "; ".join(reasons)
+        ended = _ended(held, "invalid_result", f"evidence refused: {words}", command, stamp)
+        writes = end_by_report(held, ended, "failed", stamp, view)
+        return refuse(EvidenceRefused(task=command.task, reasons=words), *writes)
     completed = TaskCompleted(
         token=held.attempt.token,
         summary=command.summary,
         artifacts=command.artifacts,
         usage=command.usage,
         at=stamp.time,
+        evidence=command.evidence,
     )
-    return Decision(end_by_report(held, (completed,), "completed", stamp, view))
+    return Decision(end_by_report(held, attended(held.task, (completed,), stamp.time), "completed", stamp, view))
 
 
 def fail(command: FailTask, stamp: Stamp, view: View) -> Decision:
@@ -69,15 +92,7 @@ def fail(command: FailTask, stamp: Stamp, view: View) -> Decision:
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
-    followed = after_attempt(
-        held.task,
-        kind=command.kind,
-        reason=command.reason,
-        checkpoint=command.checkpoint,
-        at=stamp.time,
-        locks_free_at=None,
-        seed=stamp.command_id,
-    )
+    followed = _ended(held, command.kind, command.reason, command, stamp)
     return Decision(end_by_report(held, followed, "failed", stamp, view))
 
 
@@ -86,16 +101,31 @@ def give_back(command: ReleaseTask, stamp: Stamp, view: View) -> Decision:
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
-    followed = after_attempt(
+    followed = _ended(held, "released", command.note, command, stamp)
+    return Decision(end_by_report(held, followed, "released", stamp, view))
+
+
+def _ended(
+    held: Held,
+    kind: EndKind,
+    reason: str,
+    command: ReportProgress | CompleteTask | FailTask | ReleaseTask,
+    stamp: Stamp,
+) -> tuple[Event, ...]:
+    """The attempt's end with what its holder leaves; a budget that is spent by it counts more than how it ended."""
+    usage = command.usage
+    spent = None if usage is None or kind == "budget" else overspent(held.task, usage)
+    return after_attempt(
         held.task,
-        kind="released",
-        reason=command.note,
-        checkpoint=command.checkpoint,
+        kind=kind if spent is None else "budget",
+        reason=reason if spent is None else f"{spent}; it ended so: {reason or kind}",
+        checkpoint=None if isinstance(command, CompleteTask) else command.checkpoint,
         at=stamp.time,
         locks_free_at=None,
         seed=stamp.command_id,
+        artifacts=command.artifacts,
+        usage=usage,
     )
-    return Decision(end_by_report(held, followed, "released", stamp, view))
 
 
 def _held(command: AttemptReport, stamp: Stamp, view: View) -> Held | Decision:
@@ -132,7 +162,8 @@ def _started(held: Held, stamp: Stamp) -> tuple[Event, ...]:
     """Naming the token acknowledges the assignment, if nothing did before."""
     if not isinstance(held.task.phase, Assigned):
         return ()
-    return (TaskStarted(token=held.attempt.token, at=stamp.time),)
+    until = time_is_up(held.task, held.attempt)
+    return (TaskStarted(token=held.attempt.token, at=stamp.time, budget_until=until),)
 
 
 def _noted(held: Held, events: tuple[Event, ...], stamp: Stamp) -> Decision:

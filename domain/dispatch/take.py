@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from domain.dispatch.choose import meets
+from domain.dispatch.choose import lacking, meets
+from domain.dispatch.errors import TaskWithheld, not_capable
 from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.ready_buckets import Requires, Scope
 from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import ProjectId, StreamId
+from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Answer, Event, Message, Stamp
 from domain.kernel.values import ScopeClaim
 from domain.lock.decider import LOCKS, could_grant, grant
@@ -16,8 +17,20 @@ from domain.lock.events import LocksGranted
 from domain.lock.evolve import evolve
 from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
+from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
+from domain.task.routing import Taker, required, withheld
 from domain.task.state import Task
+from domain.task.terms import EvidenceKind
+
+
+class FailedAttempt(Message):
+    """Who tried in vain, and how it ended."""
+
+    session: str
+    host: str
+    model: str
+    kind: str
 
 
 class Assignment(Message):
@@ -42,6 +55,13 @@ class Assignment(Message):
     """Why the latest attempt failed."""
     tried_by: tuple[str, ...]
     """Sessions that had it before, the latest last; asked again, this one is among them."""
+    artifacts: tuple[Artifact, ...]
+    """What former attempts left."""
+    failed: tuple[FailedAttempt, ...]
+    """Attempts of this generation that failed, the latest last."""
+    evidence: tuple[EvidenceKind, ...]
+    """What a completion has to carry."""
+    deadline: Instant | None
 
 
 class Claimed(Assignment, Answer):
@@ -56,6 +76,7 @@ class Taking:
         self.session: Final = session
         self.incarnation: Final = state.opened.incarnation
         self.capabilities: Final = state.opened.capabilities
+        self._taker = Taker(session, state.opened.host, state.opened.model)
         self.view: Final = view
         self.taken: Final[list[Claimed]] = []
         self._stamp = stamp
@@ -74,7 +95,13 @@ class Taking:
         return could_grant(self._space, scope, self.session, self.incarnation, self._ancestors)
 
     def take(self, stream: StreamId, task: Task, strategy: str) -> Claimed | Rejection:
-        """The assignment, or what stands in the way of its locks."""
+        """The assignment, or what stands in its way: routing, or locks."""
+        kept = withheld(task, self._taker, self._stamp.time)
+        if kept is not None:
+            return TaskWithheld(task=task.plan.key, reason=kept.reason, until=kept.until)
+        missing = lacking(required(task)[len(task.plan.requires) :], self.capabilities)
+        if missing:
+            return not_capable(self.session, task.plan.key, missing)
         granted = grant(
             self._space,
             era=self.view.era,
@@ -96,6 +123,8 @@ class Taking:
             attempt=number,
             strategy=strategy,
             at=self._stamp.time,
+            host=self._taker.host,
+            model=self._taker.model,
         )
         self._space = evolve(self._space, granted)
         self._granted.append(granted)
@@ -133,4 +162,10 @@ def told(stream: StreamId, task: Task, token: int, number: int) -> Claimed:
         handover=task.handover,
         failure=task.failure,
         tried_by=task.tried_by,
+        artifacts=task.artifacts,
+        failed=tuple(
+            FailedAttempt(session=one.session, host=one.host, model=one.model, kind=one.kind) for one in task.failed
+        ),
+        evidence=plan.evidence,
+        deadline=plan.deadline,
     )

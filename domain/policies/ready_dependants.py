@@ -1,9 +1,10 @@
 """Ready dependants: when a task settles, everybody who needs it is told."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from domain.kernel.decider import View
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.policy import Cause, Derived, Policy
 from domain.task.commands import Outcome, SettleNeed
 from domain.task.decider import TASK
@@ -19,12 +20,18 @@ def react(cause: Cause, view: View) -> tuple[Derived, ...]:
         return ()
     return tuple(
         Derived(
-            SettleNeed(project=cause.project, task=dependant, need=cause.stream, outcome=outcome),
+            SettleNeed(project=project, task=dependant, need=cause.stream, outcome=outcome),
             StreamId(dependant),
-            cause.project,
+            project,
         )
-        for dependant in task.dependants
+        for dependant, project in dependants_of(task, cause.project)
     )
+
+
+def dependants_of(task: Task, own: ProjectId) -> Iterator[tuple[str, ProjectId]]:
+    """Who needs the task, each with its project, in the order in which they were added."""
+    for dependant in task.dependants:
+        yield dependant, ProjectId(task.foreign.get(dependant, own))
 
 
 def _outcome(cause: Cause) -> Outcome | None:

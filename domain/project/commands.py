@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from domain.kernel.message import FleetCommand, ProjectCommand
+from domain.project.settings import Autopilot, EnvironmentPool, ProjectBudget, ProjectSettings, Repository
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 """A name that fits in a URL: 1-63 of a-z, 0-9 and hyphen."""
@@ -30,3 +31,40 @@ class UnfreezeProject(ProjectCommand):
     """Dispatch again."""
 
     NAME: ClassVar[str] = "unfreeze_project"
+
+
+class UpdateProject(ProjectCommand):
+    """Change settings; a field that is left out keeps its value, a list is replaced as a whole."""
+
+    NAME: ClassVar[str] = "update_project"
+    repositories: tuple[Repository, ...] | None = Field(default=None, max_length=100)
+    protected_branches: tuple[str, ...] | None = Field(default=None, max_length=100)
+    environment_pools: tuple[EnvironmentPool, ...] | None = Field(default=None, max_length=100)
+    autopilot: Autopilot | None = None
+    budget_soft: ProjectBudget | None = None
+    budget_hard: ProjectBudget | None = None
+    running_max: int | None = Field(default=None, ge=0, le=10_000)
+    """0 takes the bound away."""
+    weight: int | None = Field(default=None, ge=1, le=1_000)
+
+    def applied_to(self, settings: ProjectSettings) -> ProjectSettings:
+        """The settings with what the command says."""
+        said = {name: getattr(self, name) for name in ProjectSettings.model_fields if getattr(self, name) is not None}
+        if said.get("running_max") == 0:
+            said["running_max"] = None
+        return ProjectSettings.model_validate({**dict(settings), **said})
+
+
+class GrantNeeds(ProjectCommand):
+    """Let tasks of another project need tasks of this one."""
+
+    NAME: ClassVar[str] = "grant_needs"
+    to: str = Field(min_length=1, max_length=100)
+    """Name or id of the other project."""
+
+
+class RevokeNeeds(ProjectCommand):
+    """Let no further tasks of another project need tasks of this one; needs that exist stay."""
+
+    NAME: ClassVar[str] = "revoke_needs"
+    to: str = Field(min_length=1, max_length=100)

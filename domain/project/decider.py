@@ -7,15 +7,26 @@ from domain.kernel.decider import Aggregate, Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id
 from domain.kernel.message import Answer, Event, KeyRow, Stamp
-from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject
-from domain.project.errors import ProjectNameTaken
-from domain.project.events import ProjectCreated, ProjectFrozen, ProjectUnfrozen
+from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject, UpdateProject
+from domain.project.errors import GrantsLimited, ProjectNameTaken, SettingsUnfit
+from domain.project.events import (
+    ProjectCreated,
+    ProjectFrozen,
+    ProjectNeedsGranted,
+    ProjectNeedsRevoked,
+    ProjectSet,
+    ProjectUnfrozen,
+)
+from domain.project.settings import ProjectSettings
 from domain.project.state import Absent, Project, ProjectState
 
 NAME_KIND: Final = "project"
 """Kind of the unique names of projects."""
 
-ProjectEvent = ProjectCreated | ProjectFrozen | ProjectUnfrozen
+GRANTS_MAX: Final = 1_000
+"""Projects that one project may let need its tasks."""
+
+ProjectEvent = ProjectCreated | ProjectFrozen | ProjectUnfrozen | ProjectSet | ProjectNeedsGranted | ProjectNeedsRevoked
 
 
 class ProjectNamed(Answer):
@@ -27,19 +38,32 @@ class ProjectNamed(Answer):
 
 def evolve(state: ProjectState, event: ProjectEvent) -> ProjectState:
     """The project after the event."""
+    if isinstance(event, ProjectCreated):
+        return Project(event.name, event.lock_delay_seconds, event.at)
+    if isinstance(state, Absent):
+        return state
     match event:
-        case ProjectCreated():
-            return Project(event.name, event.lock_delay_seconds, event.at)
         case ProjectFrozen():
-            return state if isinstance(state, Absent) else replace(state, frozen=True)
+            return replace(state, frozen=True)
         case ProjectUnfrozen():
-            return state if isinstance(state, Absent) else replace(state, frozen=False)
+            return replace(state, frozen=False)
+        case ProjectSet():
+            return replace(state, settings=event.settings)
+        case ProjectNeedsGranted():
+            return replace(state, needs_granted=tuple(sorted({*state.needs_granted, event.to})))
+        case ProjectNeedsRevoked():
+            return replace(state, needs_granted=tuple(one for one in state.needs_granted if one != event.to))
         case _:
             assert_never(event)
 
 
 PROJECT: Final[Aggregate[ProjectState]] = Aggregate(
-    prefix="proj", initial=Absent(), evolve=evolve, state_type=ProjectState, snapshot_every=1_000
+    prefix="proj",
+    initial=Absent(),
+    evolve=evolve,
+    state_type=ProjectState,
+    snapshot_every=1_000,
+    snapshot_version=2,
 )
 
 
@@ -78,6 +102,59 @@ def unfreeze(_: UnfreezeProject, stamp: Stamp, view: View) -> Decision:
     if isinstance(project, UnknownThing):
         return refuse(project)
     return _written(stamp, (ProjectUnfrozen(at=stamp.time),) if project.frozen else ())
+
+
+def update(command: UpdateProject, stamp: Stamp, view: View) -> Decision:
+    """Settings as asked; asking for what holds already changes nothing."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    settings = command.applied_to(project.settings)
+    flaw = _flaw_of(settings)
+    if flaw is not None:
+        return refuse(SettingsUnfit(reason=flaw))
+    before, after = dict(project.settings), dict(settings)
+    changed = tuple(name for name in after if after[name] != before[name])
+    if not changed:
+        return Decision()
+    return _written(stamp, (ProjectSet(settings=settings, changed=changed, by=stamp.principal, at=stamp.time),))
+
+
+def _flaw_of(settings: ProjectSettings) -> str | None:
+    for what, names in (
+        ("repositories", [one.name for one in settings.repositories]),
+        ("environment pools", [one.name for one in settings.environment_pools]),
+        ("protected branches", list(settings.protected_branches)),
+        *((f"members of {pool.name}", list(pool.members)) for pool in settings.environment_pools),
+    ):
+        if len(set(names)) < len(names):
+            return f"two {what} have one name"
+    for unit in ("tokens", "cost_microdollars"):
+        soft, hard = getattr(settings.budget_soft, unit), getattr(settings.budget_hard, unit)
+        if soft is not None and hard is not None and soft > hard:
+            return f"the soft bound of {unit} is above the hard one"
+    return None
+
+
+def grant_needs(to: ProjectId, stamp: Stamp, view: View) -> Decision:
+    """Another project may need tasks of this one; granting it twice changes nothing."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    if to in project.needs_granted or to == stamp.project:
+        return Decision()
+    if len(project.needs_granted) >= GRANTS_MAX:
+        return refuse(GrantsLimited(most=GRANTS_MAX))
+    return _written(stamp, (ProjectNeedsGranted(to=to, at=stamp.time),))
+
+
+def revoke_needs(to: ProjectId, stamp: Stamp, view: View) -> Decision:
+    """Nothing further of another project may need tasks of this one."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    granted = to in project.needs_granted
+    return _written(stamp, (ProjectNeedsRevoked(to=to, at=stamp.time),) if granted else ())
 
 
 def read_project(stamp: Stamp, view: View) -> Project | UnknownThing:

@@ -1,5 +1,7 @@
 """Refusals of a project."""
 
+from typing import ClassVar
+
 from domain.kernel.errors import Rejection
 
 
@@ -19,3 +21,22 @@ class ProjectIsFrozen(Rejection):
     """
 
     name: str
+
+
+class SettingsUnfit(Rejection):
+    """These settings cannot hold together: {reason}.
+
+    Change one of them.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    reason: str
+
+
+class GrantsLimited(Rejection):
+    """The project lets {most} others need its tasks already, which is the bound.
+
+    Revoke one of the grants first.
+    """
+
+    most: int

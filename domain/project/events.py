@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
+from domain.project.settings import ProjectSettings
 
 
 class ProjectCreated(Event):
@@ -27,4 +28,32 @@ class ProjectUnfrozen(Event):
     """Work is dispatched again."""
 
     TYPE: ClassVar[str] = "project.unfrozen.v1"
+    at: Instant
+
+
+class ProjectSet(Event):
+    """Settings changed; these hold from here on, all of them."""
+
+    TYPE: ClassVar[str] = "project.set.v1"
+    settings: ProjectSettings
+    changed: tuple[str, ...]
+    """Names of the fields that differ from before."""
+    by: str
+    at: Instant
+
+
+class ProjectNeedsGranted(Event):
+    """Tasks of another project may need tasks of this one."""
+
+    TYPE: ClassVar[str] = "project.needs_granted.v1"
+    to: str
+    """Id of the other project."""
+    at: Instant
+
+
+class ProjectNeedsRevoked(Event):
+    """No further tasks of another project may need tasks of this one; needs that exist stay."""
+
+    TYPE: ClassVar[str] = "project.needs_revoked.v1"
+    to: str
     at: Instant

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from domain.kernel.ids import Instant
+from domain.project.settings import DEFAULTS, ProjectSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,9 @@ class Project:
     lock_delay_seconds: int
     created_at: Instant
     frozen: bool = False
+    settings: ProjectSettings = DEFAULTS
+    needs_granted: tuple[str, ...] = ()
+    """Ids of the projects whose tasks may need tasks of this one, sorted."""
 
 
 ProjectState = Absent | Project

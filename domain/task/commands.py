@@ -4,8 +4,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from domain.kernel.ids import Instant
 from domain.kernel.message import Message, ProjectCommand
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.task.terms import (
+    Avoided,
+    Budget,
+    Escalation,
+    Evidence,
+    EvidenceKind,
+    Label,
+    OnNeedFailed,
+    Topic,
+)
 
 TaskKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}$")]
 """A task's name inside its project, 1-200 characters."""
@@ -19,6 +30,8 @@ class Need(Message):
     task: TaskKey
     """Key of a task in the same plan or already in the project."""
     accept: tuple[Outcome, ...] = Field(default=("completed",), min_length=1, max_length=3)
+    project: str = Field(default="", max_length=100)
+    """Name or id of another project that granted needs to this one; empty for this project."""
 
 
 class RetryRule(Message):
@@ -28,7 +41,9 @@ class RetryRule(Message):
     backoff_seconds_first: float = Field(default=5.0, ge=0, le=86_400)
     backoff_factor: float = Field(default=2.0, ge=1, le=10)
     backoff_seconds_max: float = Field(default=300.0, ge=0, le=86_400)
-    on_exhausted: Literal["fail", "park"] = "fail"
+    on_exhausted: Literal["fail", "park", "cancel"] = "fail"
+    max_lost: int = Field(default=3, ge=1, le=100)
+    """Sessions that may be lost over the task in one generation; with the last of them it is parked."""
 
 
 class PlannedTask(Message):
@@ -45,6 +60,30 @@ class PlannedTask(Message):
     retry: RetryRule = RetryRule()
     timeout_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
     run: str | None = Field(default=None, max_length=8_192)
+    evidence: tuple[EvidenceKind, ...] = Field(default=(), max_length=16)
+    """What a completion has to carry."""
+    on_need_failed: OnNeedFailed = "block"
+    not_before: Instant | None = Field(default=None, ge=0, le=2**53)
+    """Microseconds since 1970, as ``deadline``."""
+    deadline: Instant | None = Field(default=None, ge=0, le=2**53)
+    labels: tuple[Label, ...] = Field(default=(), max_length=64)
+    parent: TaskKey | None = None
+    """Key of the task that this one is a part of; it waits until its parts have settled."""
+    budget: Budget = Budget()
+    concurrency_key: str = Field(default="", max_length=200)
+    """Of all tasks of the project with this key only ``concurrency_limit`` are under way at a time."""
+    concurrency_limit: int = Field(default=1, ge=1, le=10_000)
+    idempotency_key: str = Field(default="", max_length=200)
+    """A name of the work: a task of the project that was planned under it before is taken in place of this one."""
+    escalate: tuple[Escalation, ...] = Field(default=(), max_length=16)
+    avoid: tuple[Avoided, ...] = Field(default=(), max_length=3)
+
+
+class CreateTask(ProjectCommand):
+    """Create one task. The same task again changes nothing."""
+
+    NAME: ClassVar[str] = "create_task"
+    task: PlannedTask
 
 
 class ApplyPlan(ProjectCommand):
@@ -105,6 +144,9 @@ class ReportProgress(AttemptReport):
     percent: float | None = Field(default=None, ge=0, le=100)
     note: str = Field(default="", max_length=4_096)
     checkpoint: str | None = Field(default=None, max_length=65_536)
+    artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
+    usage: Usage | None = None
+    """What the attempt spent since it began, not since the last report."""
 
 
 class CompleteTask(AttemptReport):
@@ -114,6 +156,7 @@ class CompleteTask(AttemptReport):
     summary: str = Field(default="", max_length=65_536)
     artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
     usage: Usage | None = None
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=64)
 
 
 class FailTask(AttemptReport):
@@ -123,6 +166,8 @@ class FailTask(AttemptReport):
     kind: Literal["agent", "invalid_result", "timeout", "rate_limited"] = "agent"
     reason: str = Field(default="", max_length=4_096)
     checkpoint: str | None = Field(default=None, max_length=65_536)
+    artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
+    usage: Usage | None = None
 
 
 class ReleaseTask(AttemptReport):
@@ -131,6 +176,8 @@ class ReleaseTask(AttemptReport):
     NAME: ClassVar[str] = "release_task"
     note: str = Field(default="", max_length=4_096)
     checkpoint: str | None = Field(default=None, max_length=65_536)
+    artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
+    usage: Usage | None = None
 
 
 class AcknowledgeAttempt(AttemptReport):
@@ -147,11 +194,31 @@ class CancelTask(ProjectCommand):
     reason: str = Field(default="", max_length=4_096)
 
 
+class ReassignTask(ProjectCommand):
+    """Take a task from whoever has it, for anybody or for a named session; the old token is revoked at once."""
+
+    NAME: ClassVar[str] = "reassign_task"
+    task: str
+    to: str | None = Field(default=None, max_length=100)
+    """Session that alone may claim it for a while; None for anybody."""
+    reason: str = Field(default="", max_length=4_096)
+
+
 class RetryTask(ProjectCommand):
     """Start a new generation of a failed or parked task."""
 
     NAME: ClassVar[str] = "retry_task"
     task: str
+    budget: Budget | None = None
+    """What the new generation may spend; None keeps what was planned."""
+
+
+class DismissAttention(ProjectCommand):
+    """A person has seen why a task asks for attention."""
+
+    NAME: ClassVar[str] = "dismiss_attention"
+    task: str
+    topic: Topic
 
 
 class SettleNeed(ProjectCommand):

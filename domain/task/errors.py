@@ -57,3 +57,54 @@ class TaskNotRetryable(Rejection):
 
     task: str
     status: str
+
+
+class TaskNotReassignable(Rejection):
+    """The task {task} is {status}, so nobody has it and nobody could get it.
+
+    Reassign a task that is ready, in backoff or under way; retry one that is parked or failed.
+    """
+
+    task: str
+    status: str
+
+
+class AttentionStands(Rejection):
+    """The task {task} is still {topic}, so it goes on needing a person.
+
+    Retry or cancel the task, or the need that it waits for; then this goes by itself.
+    """
+
+    task: str
+    topic: str
+
+
+class PartsUnsettled(Rejection):
+    """The task {task} has {count} parts that have not settled.
+
+    Release it: it is ready again once they have, and its next attempt gets the checkpoint.
+    """
+
+    task: str
+    count: int
+
+
+class EvidenceRefused(Rejection):
+    """The completion of {task} is not believed: {reasons}. The attempt has ended as an invalid result.
+
+    Claim again and bring what the plan demands; the retry rule says whether and when the task is ready.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    reasons: str
+
+
+class BudgetSpent(Rejection):
+    """The task {task} has spent its budget: {reason}. The attempt has ended and the task is parked.
+
+    A person may retry it with a larger budget.
+    """
+
+    task: str
+    reason: str

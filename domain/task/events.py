@@ -6,8 +6,20 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Artifact, FailureKind, Outcome, RetryRule, Usage
+from domain.task.terms import Avoided, Budget, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
 
-ReadyReason = Literal["planned", "needs_met", "retry_due", "released", "lock_delay_over", "retried", "lost_delivery"]
+ReadyReason = Literal[
+    "planned",
+    "needs_met",
+    "retry_due",
+    "released",
+    "lock_delay_over",
+    "retried",
+    "lost_delivery",
+    "start_reached",
+    "parts_settled",
+    "reassigned",
+]
 
 
 class NeedEdge(Message):
@@ -16,6 +28,8 @@ class NeedEdge(Message):
     task: str
     key: str
     accept: tuple[Outcome, ...]
+    project: str = ""
+    """Id of the other project that the task belongs to; empty for its own."""
 
 
 class TaskPlanned(Event):
@@ -38,6 +52,20 @@ class TaskPlanned(Event):
     path_length: int
     """Tasks on the longest path from here to a task that nothing of the plan needs, itself included."""
     at: Instant
+    evidence: tuple[EvidenceKind, ...] = ()
+    on_need_failed: OnNeedFailed = "block"
+    not_before: Instant | None = None
+    deadline: Instant | None = None
+    labels: tuple[str, ...] = ()
+    parent: str = ""
+    """Id of the task that this one is a part of; empty where it is none."""
+    parent_key: str = ""
+    budget: Budget = Budget()
+    concurrency_key: str = ""
+    concurrency_limit: int = 1
+    idempotency_key: str = ""
+    escalate: tuple[Escalation, ...] = ()
+    avoid: tuple[Avoided, ...] = ()
 
 
 class TaskDependantAdded(Event):
@@ -45,6 +73,8 @@ class TaskDependantAdded(Event):
 
     TYPE: ClassVar[str] = "task.dependant_added.v1"
     dependant: str
+    project: str = ""
+    """Id of the other project that the dependant belongs to; empty for the task's own."""
 
 
 class TaskNeedSettled(Event):
@@ -54,6 +84,45 @@ class TaskNeedSettled(Event):
     need: str
     outcome: Outcome
     satisfied: bool
+    waived: bool = False
+    """Whether the task goes on without it, as its plan says."""
+
+
+class TaskNeedReopened(Event):
+    """A needed task that had settled began anew: the need is open again, or the settlement that it led to is stale."""
+
+    TYPE: ClassVar[str] = "task.need_reopened.v1"
+    need: str
+    part: bool
+    """Whether it is a part of this task that is open again."""
+    at: Instant
+
+
+class TaskPartAdded(Event):
+    """A task that is a part of this one was planned; this one waits until it has settled."""
+
+    TYPE: ClassVar[str] = "task.part_added.v1"
+    part: str
+    key: str
+    at: Instant
+
+
+class TaskPartSettled(Event):
+    """A part settled, one way or the other."""
+
+    TYPE: ClassVar[str] = "task.part_settled.v1"
+    part: str
+    outcome: Outcome
+    usage: Usage
+    """What the part and its own parts spent since it settled last."""
+    at: Instant
+
+
+class TaskHeldBack(Event):
+    """The task is not ready (any more): it waits for parts."""
+
+    TYPE: ClassVar[str] = "task.held_back.v1"
+    at: Instant
 
 
 class TaskReadied(Event):
@@ -74,6 +143,9 @@ class TaskClaimed(Event):
     attempt: int
     strategy: str
     at: Instant
+    host: str = ""
+    """Of the session, as ``model``; for whom to avoid once the attempt has failed."""
+    model: str = ""
 
 
 class TaskStarted(Event):
@@ -82,6 +154,8 @@ class TaskStarted(Event):
     TYPE: ClassVar[str] = "task.started.v1"
     token: int
     at: Instant
+    budget_until: Instant | None = None
+    """When the time that the task may still spend is over; None without such a bound."""
 
 
 class TaskProgressed(Event):
@@ -93,6 +167,9 @@ class TaskProgressed(Event):
     note: str
     checkpoint: str | None
     at: Instant
+    artifacts: tuple[Artifact, ...] = ()
+    usage: Usage | None = None
+    """Of the attempt so far."""
 
 
 class TaskCompleted(Event):
@@ -104,6 +181,7 @@ class TaskCompleted(Event):
     artifacts: tuple[Artifact, ...]
     usage: Usage | None
     at: Instant
+    evidence: tuple[Evidence, ...] = ()
 
 
 class TaskAttemptEnded(Event):
@@ -111,12 +189,15 @@ class TaskAttemptEnded(Event):
 
     TYPE: ClassVar[str] = "task.attempt_ended.v1"
     token: int
-    kind: Literal[FailureKind, "released", "lost_delivery"]
+    kind: Literal[FailureKind, "released", "lost_delivery", "reassigned"]
     reason: str
     consumed: bool
     """Whether it used up one of the attempts that the retry rule grants."""
     checkpoint: str | None
     at: Instant
+    artifacts: tuple[Artifact, ...] = ()
+    usage: Usage | None = None
+    """Of the attempt; None where its holder did not say."""
 
 
 class TaskBackedOff(Event):
@@ -151,6 +232,10 @@ class TaskCancelled(Event):
     TYPE: ClassVar[str] = "task.cancelled.v1"
     reason: str
     at: Instant
+    because: str = ""
+    """Id of the need that can no longer be met; empty where somebody cancelled it."""
+    revoked_at: Instant | None = None
+    """Until when the live attempt may still report; None where none lives or it ends here."""
 
 
 class TaskRetried(Event):
@@ -158,6 +243,39 @@ class TaskRetried(Event):
 
     TYPE: ClassVar[str] = "task.retried.v1"
     generation: int
+    at: Instant
+    budget: Budget | None = None
+    """What the generation may spend; None as planned."""
+
+
+class TaskReassigned(Event):
+    """Somebody took the task from whoever had it, or gave it to a session."""
+
+    TYPE: ClassVar[str] = "task.reassigned.v1"
+    session: str | None
+    """Who alone may claim it for a while once it is ready; None for anybody."""
+    reason: str
+    by: str
+    """Principal."""
+    at: Instant
+
+
+class TaskAttentionRaised(Event):
+    """The task needs a person."""
+
+    TYPE: ClassVar[str] = "task.attention_raised.v1"
+    topic: Topic
+    reason: str
+    at: Instant
+
+
+class TaskAttentionCleared(Event):
+    """What the task needed a person for is over, or a person has seen it."""
+
+    TYPE: ClassVar[str] = "task.attention_cleared.v1"
+    topic: Topic
+    by: str
+    """Principal that dismissed it; empty where it went by itself."""
     at: Instant
 
 

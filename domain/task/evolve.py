@@ -1,152 +1,133 @@
 """How a task's events fold into its state; nothing here refuses, whatever was stored."""
 
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import assert_never
 
 from immutables import Map
 
-from domain.kernel.ids import Token
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
+    TaskAttentionCleared,
+    TaskAttentionRaised,
     TaskBackedOff,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskDependantAdded,
     TaskFailed,
+    TaskHeldBack,
+    TaskNeedReopened,
     TaskNeedSettled,
     TaskParked,
+    TaskPartAdded,
+    TaskPartSettled,
     TaskPlanned,
     TaskProgressed,
     TaskReadied,
+    TaskReassigned,
     TaskRetried,
     TaskStarted,
 )
-from domain.task.state import (
-    Absent,
-    Assigned,
-    Attempt,
-    Backoff,
-    Ended,
-    Parked,
-    Pending,
-    Ready,
-    Running,
-    Settled,
-    Task,
-    TaskState,
-)
+from domain.task.evolve_attempt import attempted, settled
+from domain.task.spending import added
+from domain.task.state import Absent, Backoff, Parked, Part, Pending, Ready, Task, TaskState
 
-TaskEvent = (
-    TaskPlanned
-    | TaskDependantAdded
+_Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+_Settled = TaskCompleted | TaskFailed | TaskCancelled
+_Waits = TaskReadied | TaskHeldBack | TaskBackedOff | TaskParked | TaskRetried | TaskReassigned
+_Others = (
+    TaskDependantAdded
     | TaskNeedSettled
-    | TaskReadied
-    | TaskClaimed
-    | TaskStarted
-    | TaskProgressed
-    | TaskCompleted
-    | TaskAttemptEnded
-    | TaskBackedOff
-    | TaskFailed
-    | TaskParked
-    | TaskCancelled
-    | TaskRetried
-    | LateReportDiscarded
+    | TaskNeedReopened
+    | TaskPartAdded
+    | TaskPartSettled
+    | TaskAttentionRaised
+    | TaskAttentionCleared
 )
-
-TRIED_BY_MAX: Final = 16
-"""Sessions remembered as having tried; older ones are in the log."""
+TaskEvent = TaskPlanned | _Attempted | _Settled | _Waits | _Others
 
 
 def evolve(state: TaskState, event: TaskEvent) -> TaskState:
     """The task after the event."""
     if isinstance(event, TaskPlanned):
-        return Task(plan=event, phase=Pending(), unmet=Map((need.task, False) for need in event.needs))
+        unmet = Map((need.task, False) for need in event.needs)
+        return Task(plan=event, phase=Pending(), unmet=unmet, budget=event.budget)
     if isinstance(state, Absent):
         return state
     return _changed(state, event)
 
 
-def _changed(task: Task, event: TaskEvent) -> Task:
+def _changed(task: Task, event: _Attempted | _Settled | _Waits | _Others) -> Task:
+    match event:
+        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
+            return attempted(task, event)
+        case TaskCompleted() | TaskFailed() | TaskCancelled():
+            return settled(task, event)
+        case TaskReadied() | TaskHeldBack() | TaskBackedOff() | TaskParked() | TaskRetried() | TaskReassigned():
+            return _waiting(task, event)
+        case _:
+            return _related(task, event)
+
+
+def _waiting(task: Task, event: _Waits) -> Task:
     match event:
         case TaskReadied():
             return replace(task, phase=Ready(event.at))
-        case TaskClaimed():
-            return _claimed(task, event)
-        case TaskStarted():
-            return _started(task, event)
-        case TaskProgressed():
-            return task if event.checkpoint is None else replace(task, checkpoint=event.checkpoint)
-        case TaskCompleted():
-            return replace(task, phase=Settled("completed", Token(event.token)))
-        case TaskAttemptEnded():
-            return _attempt_ended(task, event)
+        case TaskHeldBack():
+            return replace(task, phase=Pending())
         case TaskBackedOff():
             return replace(task, phase=Backoff(event.until, event.then))
-        case TaskFailed():
-            return replace(task, phase=Settled("failed"))
-        case TaskCancelled():
-            return replace(task, phase=Settled("cancelled"))
         case TaskParked():
             return replace(task, phase=Parked(event.reason))
-        case TaskPlanned() | TaskDependantAdded() | TaskNeedSettled() | TaskRetried() | LateReportDiscarded():
-            return _noted(task, event)
+        case TaskRetried():
+            return _retried(task, event)
+        case TaskReassigned():
+            return replace(task, reserved_for=event.session, reassigned=task.reassigned + 1)
         case _:
             assert_never(event)
 
 
-def _noted(
-    task: Task, event: TaskPlanned | TaskDependantAdded | TaskNeedSettled | TaskRetried | LateReportDiscarded
-) -> Task:
+def _retried(task: Task, event: TaskRetried) -> Task:
+    """A generation begins with nothing spent and nobody to avoid."""
+    fresh = replace(task, generation=event.generation, consumed=0, lost=0, failed=(), settled_because="")
+    budget = task.plan.budget if event.budget is None else event.budget
+    return replace(fresh, phase=Pending(), budget=budget, spent=type(task.spent)(), spent_seconds=0.0)
+
+
+def _related(task: Task, event: _Others) -> Task:
     """What changes beside the phase."""
     match event:
-        case TaskPlanned():
-            return task
         case TaskDependantAdded():
-            return replace(task, dependants=(*task.dependants, event.dependant))
+            foreign = task.foreign.set(event.dependant, event.project) if event.project else task.foreign
+            return replace(task, dependants=(*task.dependants, event.dependant), foreign=foreign)
         case TaskNeedSettled():
             return replace(task, unmet=_unmet_after(task.unmet, event))
-        case TaskRetried():
-            return replace(task, generation=event.generation, consumed=0, lost=0)
-        case LateReportDiscarded():
-            return replace(task, discarded=task.discarded.set(f"{event.token}/{event.report}", True))
+        case TaskNeedReopened():
+            return _reopened(task, event.need)
+        case TaskPartAdded():
+            parts = task.parts.set(event.part, Part())
+            return replace(task, parts=parts, unmet=task.unmet.set(event.part, False))
+        case TaskPartSettled():
+            unmet = task.unmet.delete(event.part) if event.part in task.unmet else task.unmet
+            usage = added(task.parts.get(event.part, Part()).usage, event.usage)
+            return replace(task, unmet=unmet, parts=task.parts.set(event.part, Part(settled=True, usage=usage)))
+        case TaskAttentionRaised():
+            return replace(task, attention=task.attention.set(event.topic, event.reason))
+        case TaskAttentionCleared():
+            without = task.attention.delete(event.topic) if event.topic in task.attention else task.attention
+            return replace(task, attention=without)
         case _:
             assert_never(event)
+
+
+def _reopened(task: Task, need: str) -> Task:
+    part = task.parts.get(need)
+    parts = task.parts if part is None else task.parts.set(need, replace(part, settled=False))
+    return replace(task, parts=parts, unmet=task.unmet.set(need, False))
 
 
 def _unmet_after(unmet: Map[str, bool], event: TaskNeedSettled) -> Map[str, bool]:
-    if not event.satisfied:
+    if not event.satisfied and not event.waived:
         return unmet.set(event.need, True)
     return unmet.delete(event.need) if event.need in unmet else unmet
-
-
-def _claimed(task: Task, event: TaskClaimed) -> Task:
-    attempt = Attempt(event.attempt, event.session, event.incarnation, Token(event.token), event.at)
-    others = tuple(session for session in task.tried_by if session != event.session)
-    tried_by = (*others, event.session)[-TRIED_BY_MAX:]
-    return replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by)
-
-
-def _started(task: Task, event: TaskStarted) -> Task:
-    match task.phase:
-        case Assigned(attempt):
-            return replace(task, phase=Running(replace(attempt, started_at=event.at)))
-        case Pending() | Ready() | Running() | Backoff() | Parked() | Ended() | Settled():
-            return task
-        case _:
-            assert_never(task.phase)
-
-
-def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
-    given_back = event.kind == "released"
-    return replace(
-        task,
-        phase=Ended(),
-        consumed=task.consumed + event.consumed,
-        lost=task.lost + (event.kind == "session_lost"),
-        checkpoint=task.checkpoint if event.checkpoint is None else event.checkpoint,
-        handover=event.reason if given_back else task.handover,
-        failure=task.failure if given_back else event.reason,
-    )

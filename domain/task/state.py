@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from immutables import Map
 
 from domain.kernel.ids import Instant, Token
-from domain.task.commands import Outcome
+from domain.task.commands import Artifact, Outcome, Usage
 from domain.task.events import ReadyReason, TaskPlanned
+from domain.task.terms import Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,10 @@ class Attempt:
     at: Instant
     started_at: Instant | None = None
     """When it was acknowledged; None while the task is only assigned."""
+    host: str = ""
+    model: str = ""
+    usage: Usage = Usage()
+    """What its holder said that it spent so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,27 @@ class Settled:
     outcome: Outcome
     token: Token | None = None
     """Token of the completing attempt, so that completing twice is a success."""
+    leaving: Attempt | None = None
+    """The attempt of a cancelled task that may still report and still holds its locks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """An attempt that failed, for whom to avoid and for who comes next."""
+
+    session: str
+    host: str
+    model: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A task that is a part of this one."""
+
+    settled: bool = False
+    usage: Usage = Usage()
+    """What it and its own parts spent until it settled last."""
 
 
 Phase = Pending | Ready | Assigned | Running | Backoff | Parked | Ended | Settled
@@ -110,6 +136,29 @@ class Task:
     """Sessions that tried, latest last, at most 16."""
     discarded: Map[str, bool] = Map()
     """Late reports already recorded: ``token/report``."""
+    foreign: Map[str, str] = Map()
+    """Project of each dependant that belongs to another one."""
+    parts: Map[str, Part] = Map()
+    """Tasks that are a part of this one; those that are not settled are among the unmet."""
+    attention: Map[str, str] = Map()
+    """Why it needs a person: topic -> reason."""
+    settled_because: str = ""
+    """The need for whose sake it was cancelled."""
+    failed: tuple[Tried, ...] = ()
+    """Attempts of this generation that failed, latest last, at most 16."""
+    artifacts: tuple[Artifact, ...] = ()
+    """What attempts have left, latest last, at most 64."""
+    budget: Budget = Budget()
+    """What this generation may spend."""
+    spent: Usage = Usage()
+    """What the ended attempts of this generation spent."""
+    spent_seconds: float = 0.0
+    """How long they held the task, together."""
+    used: Usage = Usage()
+    """What all ended attempts of all generations spent."""
+    reserved_for: str | None = None
+    """Session that alone may claim it for a while."""
+    reassigned: int = 0
 
 
 TaskState = Absent | Task

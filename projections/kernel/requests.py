@@ -15,6 +15,9 @@ from projections.kernel.rows import Cell, ColumnKind, R, Row, columns_of
 LIMIT_MAX: Final = 200
 LIMIT_DEFAULT: Final = 50
 CURSOR_LENGTH_MAX: Final = 2_000
+_LAST_CHARACTER: Final = chr(0x10FFFF)
+_FIRST_SURROGATE: Final = 0xD800
+_AFTER_SURROGATES: Final = 0xE000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,14 @@ class Holds:
 
 
 @dataclass(frozen=True, slots=True)
+class Begins:
+    """The text of the column begins with this, letter by letter; an index on the column serves it."""
+
+    column: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Above:
     """The column is larger than this."""
 
@@ -49,7 +60,7 @@ class Above:
     value: str | int | float
 
 
-Condition = Equal | OneOf | Holds | Above
+Condition = Equal | OneOf | Holds | Begins | Above
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,17 @@ class Selection(Generic[R]):
     limit: int
     start: tuple[Cell, ...] | None
     """Values of the order's columns in the last row of the page before."""
+    as_of: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally(Generic[R]):
+    """How many rows there are of each value of a column, checked and ready to be executed."""
+
+    projection: Projection[R]
+    conditions: tuple[Condition, ...]
+    column: str
+    """Holds few different values: all of them are answered."""
     as_of: int | None
 
 
@@ -96,8 +118,7 @@ def select(
     """A checked selection; conditions that are None were not asked for. Raises RequestRefused."""
     if not 1 <= limit <= LIMIT_MAX:
         raise RequestRefused(PageSizeOutOfBounds(limit=limit, limit_max=LIMIT_MAX))
-    if as_of is not None and projection.keeps == "latest":
-        raise RequestRefused(PastNotKept(projection=projection.name))
+    _require_past(projection, as_of)
     return Selection(
         projection=projection,
         conditions=tuple(condition for condition in conditions if condition is not None),
@@ -108,9 +129,38 @@ def select(
     )
 
 
+def tally(
+    projection: Projection[R], conditions: Sequence[Condition | None], *, column: str, as_of: int | None
+) -> Tally[R]:
+    """A checked tally; conditions that are None were not asked for. Raises RequestRefused."""
+    _require_past(projection, as_of)
+    asked = tuple(condition for condition in conditions if condition is not None)
+    return Tally(projection=projection, conditions=asked, column=column, as_of=as_of)
+
+
+def _require_past(projection: Projection[R], as_of: int | None) -> None:
+    if as_of is not None and projection.keeps == "latest":
+        raise RequestRefused(PastNotKept(projection=projection.name))
+
+
 def equal(column: str, value: str | int | None) -> Equal | None:
     """Nothing is asked where the value is None."""
     return None if value is None else Equal(column, value)
+
+
+def begins(column: str, text: str | None) -> Begins | None:
+    """Nothing is asked where there is no text."""
+    return Begins(column, text) if text else None
+
+
+def first_beyond(text: str) -> str | None:
+    """The first text that sorts, by code points, behind all that begin with this one; None where none does."""
+    kept = text.rstrip(_LAST_CHARACTER)
+    if not kept:
+        return None
+    following = ord(kept[-1]) + 1
+    # What stands between is half a character and in no text.
+    return kept[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
 def one_of(column: str, values: tuple[str, ...] | tuple[int, ...]) -> OneOf | None:

@@ -181,7 +181,7 @@ def _counted(row: SessionRosterRow, event: SessionAttemptEnded) -> SessionRoster
             return row._replace(failed_total=row.failed_total + 1)
         case "lost" | "lost_delivery":
             return row._replace(lost_total=row.lost_total + 1)
-        case "released" | "cancelled":
+        case "released" | "cancelled" | "reassigned":
             return row
         case _:
             assert_never(event.outcome)

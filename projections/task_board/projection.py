@@ -21,12 +21,13 @@ from domain.task.events import (
 )
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text
-from projections.task_board.rows import SUMMARY_LENGTH_MAX, TaskBoardRow, TaskStatus
+from projections.task_board.related import Related, related, spent
+from projections.task_board.rows import SETTLED, SUMMARY_LENGTH_MAX, TaskBoardRow, TaskStatus
 
 _Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
 _Settled = TaskCompleted | TaskFailed | TaskCancelled
 _Waiting = TaskNeedSettled | TaskReadied | TaskBackedOff | TaskParked | TaskRetried
-TaskBoardEvent = TaskPlanned | _Attempted | _Settled | _Waiting
+TaskBoardEvent = TaskPlanned | _Attempted | _Settled | _Waiting | Related
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -49,7 +50,7 @@ def evolve(row: TaskBoardRow | None, recorded: Recorded, key: str) -> TaskBoardR
         case TaskNeedSettled() | TaskReadied() | TaskBackedOff() | TaskParked() | TaskRetried():
             return _waiting(row, event)
         case _:
-            assert_never(event)
+            return related(row, event)
 
 
 def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
@@ -86,6 +87,23 @@ def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
         waits_until=None,
         summary="",
         usage=None,
+        usage_live=None,
+        usage_parts=None,
+        labels=json_text(event.labels),
+        parent=event.parent or None,
+        parts_total=0,
+        parts_settled=0,
+        evidence=json_text(event.evidence),
+        on_need_failed=event.on_need_failed,
+        budget=json_text(event.budget.model_dump()),
+        concurrency_key=event.concurrency_key,
+        concurrency_limit=event.concurrency_limit,
+        not_before=event.not_before,
+        deadline=event.deadline,
+        attention="",
+        needs_person=False,
+        reassigned_total=0,
+        reserved_for=None,
         planned_at=event.at,
         ready_at=None,
         claimed_at=None,
@@ -103,15 +121,18 @@ def _attempted(row: TaskBoardRow, event: _Attempted) -> TaskBoardRow:
             return row._replace(status="running", started_at=event.at, changed_at=event.at)
         case TaskProgressed():
             percent = row.percent if event.percent is None else event.percent
-            return row._replace(percent=percent, note=event.note or row.note, changed_at=event.at)
+            live = row.usage_live if event.usage is None else json_text(event.usage.model_dump())
+            return row._replace(percent=percent, note=event.note or row.note, usage_live=live, changed_at=event.at)
         case TaskAttemptEnded():
             # The same decision says what follows; until then nothing may claim it.
             lost_total = row.lost_total + (event.kind == "session_lost")
             return row._replace(
-                status="pending",
+                status=row.status if row.status in SETTLED else "pending",
                 failure_kind=event.kind,
                 lost_total=lost_total,
                 reason=event.reason,
+                usage=spent(row, None if event.usage is None else event.usage.model_dump()),
+                usage_live=None,
                 changed_at=event.at,
             )
         case LateReportDiscarded():
@@ -132,6 +153,7 @@ def _claimed(row: TaskBoardRow, event: TaskClaimed) -> TaskBoardRow:
         attempts_total=row.attempts_total + 1,
         claimed_at=event.at,
         started_at=None,
+        reserved_for=None,
         changed_at=event.at,
     )
 
@@ -143,7 +165,8 @@ def _settled(row: TaskBoardRow, event: _Settled) -> TaskBoardRow:
             return row._replace(
                 status="completed",
                 summary=event.summary[:SUMMARY_LENGTH_MAX],
-                usage=None if event.usage is None else json_text(event.usage.model_dump()),
+                usage=spent(row, None if event.usage is None else event.usage.model_dump()),
+                usage_live=None,
                 reason="",
                 failure_kind=None,
                 waits_for="",
@@ -162,7 +185,7 @@ def _settled(row: TaskBoardRow, event: _Settled) -> TaskBoardRow:
 def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
     match event:
         case TaskNeedSettled():
-            return row._replace(unmet_total=max(0, row.unmet_total - 1)) if event.satisfied else row
+            return row._replace(unmet_total=max(0, row.unmet_total - 1)) if event.satisfied or event.waived else row
         case TaskReadied():
             return row._replace(status="ready", ready_at=event.at, changed_at=event.at, waits_for="", waits_until=None)
         case TaskBackedOff():
@@ -173,18 +196,19 @@ def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
             return parked._replace(reason=event.reason, changed_at=event.at)
         case TaskRetried():
             again = row._replace(status="pending", generation=event.generation, lost_total=0, settled_at=None)
-            return again._replace(reason="", failure_kind=None, changed_at=event.at)
+            budget = row.budget if event.budget is None else json_text(event.budget.model_dump())
+            return again._replace(reason="", failure_kind=None, budget=budget, changed_at=event.at)
         case _:
             assert_never(event)
 
 
 TASK_BOARD: Final = Projection(
     name="task_board",
-    version=1,
+    version=2,
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
     keys=keys,
     evolve=evolve,
-    indexes=(("project", "urgency", "key"), ("project", "status", "urgency", "key"), ("session",)),
+    indexes=(("project", "urgency", "key"), ("project", "status", "urgency", "key"), ("session",), ("parent", "key")),
 )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, equal, one_of, select
+from projections.kernel.requests import LIMIT_DEFAULT, Equal, Order, Selection, equal, one_of, select
 from projections.task_board.projection import TASK_BOARD
 from projections.task_board.rows import TaskBoardRow, TaskStatus
 
@@ -27,6 +27,8 @@ class TaskPage:
     kind: str | None = None
     session: str | None = None
     """The session of the latest attempt."""
+    parent: str | None = None
+    needs_person: bool | None = None
     order: TaskOrder = "urgent_first"
     limit: int = LIMIT_DEFAULT
     cursor: str | None = None
@@ -42,6 +44,8 @@ class TaskPage:
                 one_of("status", self.statuses),
                 equal("kind", self.kind),
                 equal("session", self.session),
+                equal("parent", self.parent),
+                None if self.needs_person is None else Equal("needs_person", self.needs_person),
             ),
             order=_ORDERS[self.order],
             limit=self.limit,

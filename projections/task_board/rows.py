@@ -52,7 +52,32 @@ class TaskBoardRow(NamedTuple):
     waits_until: int | None
     summary: str
     usage: str | None
-    """JSON: {input_tokens, output_tokens, cost_microdollars, tool_calls, model}."""
+    """JSON: {input_tokens, output_tokens, cost_microdollars, tool_calls, model} of all attempts that have ended."""
+    usage_live: str | None
+    """JSON, the same of the live attempt, as far as its holder said."""
+    usage_parts: str | None
+    """JSON, the same of all parts and their parts that have settled."""
+    labels: str
+    """JSON: [word]."""
+    parent: str | None
+    """Id of the task that it is a part of."""
+    parts_total: int
+    parts_settled: int
+    evidence: str
+    """JSON: the kinds of evidence that a completion has to carry."""
+    on_need_failed: str
+    budget: str
+    """JSON: {tokens, cost_microdollars, wall_seconds} that this generation may spend."""
+    concurrency_key: str
+    concurrency_limit: int
+    not_before: int | None
+    deadline: int | None
+    attention: str
+    """Topics for which it needs a person, sorted, with commas between; empty for none."""
+    needs_person: bool
+    reassigned_total: int
+    reserved_for: str | None
+    """Session that alone may claim it for a while."""
     planned_at: int
     ready_at: int | None
     claimed_at: int | None

@@ -4,7 +4,14 @@ from typing import Final, assert_never
 
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
-from domain.project.events import ProjectCreated, ProjectFrozen, ProjectUnfrozen
+from domain.project.events import (
+    ProjectCreated,
+    ProjectFrozen,
+    ProjectNeedsGranted,
+    ProjectNeedsRevoked,
+    ProjectSet,
+    ProjectUnfrozen,
+)
 from domain.refusal.events import CommandRefused
 from domain.session.events import (
     SessionDrainBegun,
@@ -17,41 +24,15 @@ from domain.session.events import (
     SessionStatusChanged,
     SessionSuspected,
 )
-from domain.task.events import (
-    LateReportDiscarded,
-    TaskAttemptEnded,
-    TaskBackedOff,
-    TaskCancelled,
-    TaskClaimed,
-    TaskCompleted,
-    TaskFailed,
-    TaskNeedSettled,
-    TaskParked,
-    TaskPlanned,
-    TaskProgressed,
-    TaskReadied,
-    TaskRetried,
-    TaskStarted,
-)
-from projections.timeline import lock_words
+from projections.timeline import lock_words, task_words
 from projections.timeline.lock_words import LockEvent
 from projections.timeline.session_words import SessionManner, manner_of
+from projections.timeline.task_words import TaskEvent, with_detail
 
-_Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
-_Task = (
-    TaskPlanned
-    | TaskNeedSettled
-    | TaskReadied
-    | TaskCompleted
-    | TaskBackedOff
-    | TaskFailed
-    | TaskParked
-    | TaskCancelled
-    | TaskRetried
-)
 _Session = SessionOpened | SessionSuspected | SessionRecovered | SessionLost | SessionEnded | SessionManner
-_Rest = ProjectCreated | ProjectFrozen | ProjectUnfrozen | KeyIssued | KeyRevoked | OutageEnded | CommandRefused
-TimelineEvent = _Attempt | _Task | _Session | LockEvent | _Rest
+_Project = ProjectCreated | ProjectFrozen | ProjectUnfrozen | ProjectSet | ProjectNeedsGranted | ProjectNeedsRevoked
+_Rest = KeyIssued | KeyRevoked | OutageEnded | CommandRefused
+TimelineEvent = TaskEvent | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -66,65 +47,23 @@ def in_words(event: TimelineEvent) -> str:
 def _line(event: TimelineEvent) -> str:
     if isinstance(event, LockEvent):
         return lock_words.in_words(event)
+    if isinstance(event, TaskEvent):
+        return task_words.in_words(event)
     match event:
-        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
-            return _attempt(event)
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _session(event)
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _session(event)
-        case ProjectCreated() | ProjectFrozen() | ProjectUnfrozen():
-            return _rest(event)
         case KeyIssued() | KeyRevoked() | OutageEnded() | CommandRefused():
             return _rest(event)
         case _:
-            return _task(event)
-
-
-def _attempt(event: _Attempt) -> str:
-    match event:
-        case TaskClaimed():
-            return f"claimed by {event.session}, attempt {event.attempt}"
-        case TaskStarted():
-            return "started"
-        case TaskProgressed():
-            return _with("progress" if event.percent is None else f"{event.percent:g} %", event.note)
-        case TaskAttemptEnded():
-            return _with(f"attempt ended: {event.kind}", event.reason)
-        case LateReportDiscarded():
-            return f"late {event.report} under token {event.token} discarded"
-        case _:
-            assert_never(event)
-
-
-def _task(event: _Task) -> str:
-    match event:
-        case TaskPlanned():
-            return f"planned {event.key}: {event.title}"
-        case TaskNeedSettled():
-            return f"need {event.need} {event.outcome}" + ("" if event.satisfied else ", which does not satisfy it")
-        case TaskReadied():
-            return f"ready: {event.reason.replace('_', ' ')}"
-        case TaskCompleted():
-            return _with("completed", event.summary)
-        case TaskBackedOff():
-            return f"waits: {event.reason.replace('_', ' ')}"
-        case TaskFailed():
-            return _with("failed", event.reason)
-        case TaskParked():
-            return _with("parked for a person", event.reason)
-        case TaskCancelled():
-            return _with("cancelled", event.reason)
-        case TaskRetried():
-            return f"retried, generation {event.generation}"
-        case _:
-            assert_never(event)
+            return _project(event)
 
 
 def _session(event: _Session) -> str:
     match event:
         case SessionOpened():
-            return _with(f"{event.tool} session opened on {event.host or 'an unnamed host'}", event.name)
+            return with_detail(f"{event.tool} session opened on {event.host or 'an unnamed host'}", event.name)
         case SessionSuspected():
             return "a beat was missed"
         case SessionRecovered():
@@ -139,14 +78,26 @@ def _session(event: _Session) -> str:
             assert_never(event)
 
 
-def _rest(event: _Rest) -> str:
+def _project(event: _Project) -> str:
     match event:
         case ProjectCreated():
             return f"project {event.name} created"
         case ProjectFrozen():
-            return _with("project frozen", event.reason)
+            return with_detail("project frozen", event.reason)
         case ProjectUnfrozen():
             return "project unfrozen"
+        case ProjectSet():
+            return f"project set: {', '.join(event.changed)}"
+        case ProjectNeedsGranted():
+            return f"tasks of {event.to} may need tasks of this project"
+        case ProjectNeedsRevoked():
+            return f"no further tasks of {event.to} may need tasks of this project"
+        case _:
+            assert_never(event)
+
+
+def _rest(event: _Rest) -> str:
+    match event:
         case KeyIssued():
             return f"key {event.name} issued to a {event.role}"
         case KeyRevoked():
@@ -154,10 +105,6 @@ def _rest(event: _Rest) -> str:
         case OutageEnded():
             return "an outage of ours ended; every lease has one TTL of grace"
         case CommandRefused():
-            return _with(f"{event.command} refused: {event.code}", event.message)
+            return with_detail(f"{event.command} refused: {event.code}", event.message)
         case _:
             assert_never(event)
-
-
-def _with(what: str, detail: str) -> str:
-    return f"{what}: {detail}" if detail else what

@@ -23,8 +23,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 def command_names() -> set[str]:
     """Every command class that any aggregate defines, in the catalogue or not."""
     found: set[str] = set()
-    for path in Path(domain.__file__ or "").parent.glob("*/commands.py"):
-        module = import_module(f"domain.{path.parent.name}.commands")
+    for path in Path(domain.__file__ or "").parent.glob("*/*.py"):
+        module = import_module(f"domain.{path.parent.name}.{path.stem}")
         for kind in vars(module).values():
             if isinstance(kind, type) and issubclass(kind, Command) and "NAME" in vars(kind):
                 found.add(kind.NAME)
@@ -42,6 +42,10 @@ DERIVED = {
     "elapse_backoff",
     "time_out_attempt",
     "lapse_delivery",
+    "reopen_need",
+    "reach_start",
+    "pass_deadline",
+    "exhaust_budget",
     "suspect_session",
     "recover_session",
     "lose_session",
@@ -70,7 +74,11 @@ WHO_MAY: dict[str, set[Role]] = {
     "create_project": {"admin"},
     "freeze_project": {"operator", "admin"},
     "unfreeze_project": {"operator", "admin"},
+    "update_project": {"operator", "admin"},
+    "grant_needs": {"operator", "admin"},
+    "revoke_needs": {"operator", "admin"},
     "apply_plan": {"operator", "admin"},
+    "create_task": {"operator", "admin"},
     "claim_task": {"worker", "operator"},
     "claim_tasks": {"worker", "operator"},
     "report_progress": {"worker", "operator"},
@@ -79,6 +87,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "release_task": {"worker", "operator"},
     "cancel_task": {"operator", "admin"},
     "retry_task": {"operator", "admin"},
+    "reassign_task": {"operator", "admin"},
+    "dismiss_attention": {"operator", "admin"},
     "open_session": {"worker", "operator", "admin"},
     "heartbeat": {"worker", "operator", "admin"},
     "signal_session": {"worker", "operator", "admin"},

@@ -54,6 +54,10 @@ def test_a_claim_writes_lock_space_task_and_session_under_one_token() -> None:
         handover="",
         failure="",
         tried_by=(),
+        artifacts=(),
+        failed=(),
+        evidence=(),
+        deadline=None,
     )
     assert phase_name(fleet.task("a")) == "assigned"
     owners = [write.project for write in decision.writes]

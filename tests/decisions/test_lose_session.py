@@ -28,6 +28,7 @@ from domain.task.commands import RetryRule
 from domain.task.decider import TASK
 from domain.task.events import (
     TaskAttemptEnded,
+    TaskAttentionRaised,
     TaskBackedOff,
     TaskClaimed,
     TaskParked,
@@ -201,7 +202,8 @@ def test_the_third_loss_parks_the_task(world: World) -> None:
         world.given(SESS, SessionAttemptEnded(project=ALPHA, token=token - 1, outcome="lost"))
         running(world, "a", token)
     decision = lose(world)
-    _, parked = events_of(decision, task)
+    _, parked, attention = events_of(decision, task)
+    assert isinstance(attention, TaskAttentionRaised)
     assert isinstance(parked, TaskParked)
 
 

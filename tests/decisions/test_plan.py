@@ -17,7 +17,8 @@ from domain.dispatch.errors import (
     PlanDiffers,
     PlanTooLarge,
 )
-from domain.dispatch.plan import DEPENDANTS_MAX, PlanApplied
+from domain.dispatch.plan import PlanApplied
+from domain.dispatch.plan_birth import DEPENDANTS_MAX
 from domain.kernel.decider import StreamsMissing
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.values import Operator, Requirement, ScopeClaim

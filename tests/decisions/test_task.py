@@ -21,7 +21,7 @@ from domain.task.commands import (
     SettleNeed,
     TimeOutAttempt,
 )
-from domain.task.decider import DELIVERY_SECONDS_MAX, LOST_MAX, TASK, after_attempt, phase_name
+from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, after_attempt, phase_name
 from domain.task.errors import Fenced, TaskAlreadySettled, TaskNotRetryable
 from domain.task.events import (
     TaskAttemptEnded,
@@ -37,6 +37,7 @@ from domain.task.state import Absent, Backoff, Task
 from tests.support.fleet import Fleet, a_task, accepted, events_of, names_of, refused
 
 SCOPE = ("path:shop//src/**",)
+LOST_MAX = RetryRule().max_lost
 
 
 def an_attempt(fleet: Fleet, **fields: Any) -> str:
@@ -88,7 +89,8 @@ def test_an_exhausted_task_fails_or_is_parked_and_a_retry_begins_a_generation() 
         fleet = Fleet()
         fleet.fail("a", an_attempt(fleet, retry=rule))
         assert phase_name(fleet.task("a")) == status
-        assert names_of(fleet.ask(RetryTask(project="shop", task="a"))) == ["TaskRetried", "TaskReadied"]
+        seen = ["TaskAttentionCleared"] if status == "parked" else []
+        assert names_of(fleet.ask(RetryTask(project="shop", task="a"))) == ["TaskRetried", "TaskReadied", *seen]
         task = fleet.task("a")
         assert (phase_name(task), task.generation, task.consumed, task.attempts) == ("ready", 2, 0, 1)
         assert fleet.claimed(fleet.a_session()).attempt == 2, "the index still knew what it needs"
@@ -197,14 +199,14 @@ def test_a_need_that_settled_badly_blocks_until_it_is_retried_with_success() -> 
     fleet.plan(a_task("a", retry=RetryRule(max_attempts=1)), a_task("b", "a"))
     fleet.fail("a", fleet.claimed(fleet.a_session()).token)
     settle = SettleNeed(project="shop", task="b", need="a", outcome="failed")
-    assert names_of(fleet.ask(settle)) == ["TaskNeedSettled"]
+    assert names_of(fleet.ask(settle)) == ["TaskNeedSettled", "TaskAttentionRaised"]
     assert phase_name(fleet.task("b")) == "pending"
     assert not accepted(fleet.ask(settle)).writes, "told already"
     fleet.ask(RetryTask(project="shop", task="a"))
     assert not accepted(fleet.ask(settle)).writes, "it began anew meanwhile"
     fleet.complete("a", fleet.claimed(fleet.a_session()).token)
     again = fleet.ask(SettleNeed(project="shop", task="b", need="a", outcome="completed"))
-    assert names_of(again) == ["TaskNeedSettled", "TaskReadied"]
+    assert names_of(again) == ["TaskNeedSettled", "TaskReadied", "TaskAttentionCleared"]
 
 
 def test_a_need_settled_of_a_cancelled_task_readies_nothing() -> None:
@@ -251,7 +253,7 @@ def a_running_task(**state: Any) -> Task:
 
 def after(task: Task, kind: Any, locks_free_at: int | None = None, seed: str = "x") -> tuple[TaskAttemptEnded, Any]:
     """The attempt's end and what follows it at the instant 1,000 s."""
-    ended, followed = after_attempt(
+    ended, followed, *_ = after_attempt(
         task,
         kind=kind,
         reason="why",

@@ -17,7 +17,23 @@ LEFTOVERS = re.compile(r"type: *ignore|# *noqa|pyright: *(ignore|basic)|NotImple
 MACHINE_PATHS = re.compile("/(work|farm|root)" + "/|/tmp" + "/[a-z]|/opt" + "/(pypi|wheels)")
 AGGREGATE_FILES = {"__init__", "commands", "events", "state", "states", "errors", "decider", "evolve", "upcasts"}
 # A part with a subject of its own, which the others do not have, is named here.
-ONLY_IN = {"principal": {"allow"}, "session": {"liveness"}}
+ONLY_IN = {
+    "principal": {"allow"},
+    "session": {"liveness"},
+    "project": {"settings"},
+    "task": {
+        "aggregate",
+        "attempt_end",
+        "attention",
+        "derived",
+        "evidence",
+        "evolve_attempt",
+        "routing",
+        "spending",
+        "terms",
+        "waiting",
+    },
+}
 
 
 def test_files_stop_at_300_lines() -> None:

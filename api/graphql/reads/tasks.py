@@ -49,6 +49,8 @@ class TaskFilter:
         default=None, description="How the key begins. A page may then hold fewer tasks than asked; follow endCursor."
     )
     session: str | None = strawberry.field(default=None, description="Session of the latest attempt.")
+    parent: str | None = strawberry.field(default=None, description="Id of the task that they are parts of.")
+    needs_person: bool | None = strawberry.field(default=None, description="Whether they need a person.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ async def tasks(context: Context, which: TaskFilter, order: TaskOrder, asked: As
         statuses=tuple(dict.fromkeys(_STATUSES[one] for one in which.status or ())),
         kind=text(which.kind),
         session=text(which.session),
+        parent=text(which.parent),
+        needs_person=which.needs_person,
         order=_ORDERS[order],
         limit=asked.first,
         cursor=asked.cursor,

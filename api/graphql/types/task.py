@@ -68,7 +68,24 @@ class Task:
     waits_for: str
     waits_until: Instant | None
     summary: str
-    usage: JSON | None
+    usage: JSON | None = strawberry.field(description="What all attempts that have ended spent.")
+    usage_live: JSON | None = strawberry.field(description="What the live attempt spent, as far as its holder said.")
+    usage_parts: JSON | None = strawberry.field(description="What all settled parts spent, with their own parts.")
+    labels: list[str]
+    parent_id: str | None = strawberry.field(description="The task that it is a part of.")
+    parts_total: int
+    parts_settled: int
+    evidence: list[str] = strawberry.field(description="Kinds of evidence that a completion has to carry.")
+    on_need_failed: str
+    budget: JSON
+    concurrency_key: str
+    concurrency_limit: int
+    not_before: Instant | None
+    deadline: Instant | None
+    attention: list[str] = strawberry.field(description="Topics for which it needs a person.")
+    needs_person: bool
+    reassigned_total: int
+    reserved_for: str | None = strawberry.field(description="Session that alone may claim it for a while.")
     planned_at: Instant
     ready_at: Instant | None
     claimed_at: Instant | None
@@ -138,7 +155,24 @@ def task_of(row: TaskBoardRow, as_of: int) -> Task:
         waits_for=row.waits_for,
         waits_until=_instant(row.waits_until),
         summary=row.summary,
-        usage=None if row.usage is None else json.loads(row.usage),
+        usage=_json(row.usage),
+        usage_live=_json(row.usage_live),
+        usage_parts=_json(row.usage_parts),
+        labels=json.loads(row.labels),
+        parent_id=row.parent,
+        parts_total=row.parts_total,
+        parts_settled=row.parts_settled,
+        evidence=json.loads(row.evidence),
+        on_need_failed=row.on_need_failed,
+        budget=json.loads(row.budget),
+        concurrency_key=row.concurrency_key,
+        concurrency_limit=row.concurrency_limit,
+        not_before=_instant(row.not_before),
+        deadline=_instant(row.deadline),
+        attention=[topic for topic in row.attention.split(",") if topic],
+        needs_person=row.needs_person,
+        reassigned_total=row.reassigned_total,
+        reserved_for=row.reserved_for,
         planned_at=Instant(row.planned_at),
         ready_at=_instant(row.ready_at),
         claimed_at=_instant(row.claimed_at),
@@ -158,6 +192,10 @@ def _need_of(row: TaskNeedRow, as_of: int) -> TaskNeed:
         satisfied=row.satisfied,
         as_of=as_of,
     )
+
+
+def _json(text: str | None) -> JSON | None:
+    return None if text is None else json.loads(text)
 
 
 def _instant(at: int | None) -> Instant | None:

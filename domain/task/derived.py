@@ -1,0 +1,34 @@
+"""What only policies and time ask of tasks, beside what stands with the commands already."""
+
+from typing import ClassVar
+
+from domain.kernel.message import ProjectCommand
+from domain.task.commands import AttemptReport
+
+
+class ReopenNeed(ProjectCommand):
+    """A needed task that had settled begins anew (derived by the policy reopen_needs)."""
+
+    NAME: ClassVar[str] = "reopen_need"
+    task: str
+    need: str
+
+
+class ReachStart(ProjectCommand):
+    """The earliest start of a task has come (derived)."""
+
+    NAME: ClassVar[str] = "reach_start"
+    task: str
+
+
+class PassDeadline(ProjectCommand):
+    """The deadline of a task has come (derived)."""
+
+    NAME: ClassVar[str] = "pass_deadline"
+    task: str
+
+
+class ExhaustBudget(AttemptReport):
+    """The attempt has used up the time that is left to its task (derived)."""
+
+    NAME: ClassVar[str] = "exhaust_budget"

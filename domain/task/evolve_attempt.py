@@ -1,0 +1,171 @@
+"""How attempts and settlements fold into a task."""
+
+from dataclasses import replace
+from typing import Final, assert_never
+
+from domain.kernel.ids import SECOND, Instant, Token
+from domain.task.commands import Artifact, Usage
+from domain.task.events import (
+    LateReportDiscarded,
+    TaskAttemptEnded,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskProgressed,
+    TaskStarted,
+)
+from domain.task.spending import added
+from domain.task.state import (
+    Assigned,
+    Attempt,
+    Backoff,
+    Ended,
+    Parked,
+    Pending,
+    Ready,
+    Running,
+    Settled,
+    Task,
+    Tried,
+)
+
+TRIED_BY_MAX: Final = 16
+"""Sessions remembered as having tried; older ones are in the log."""
+ARTIFACTS_MAX: Final = 64
+"""Artifacts kept for who comes next; older ones are in the log."""
+
+
+def attempted(
+    task: Task, event: TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+) -> Task:
+    """The task after a step of an attempt."""
+    match event:
+        case TaskClaimed():
+            return _claimed(task, event)
+        case TaskStarted():
+            return _started(task, event)
+        case TaskProgressed():
+            return _progressed(task, event)
+        case TaskAttemptEnded():
+            return _attempt_ended(task, event)
+        case LateReportDiscarded():
+            return replace(task, discarded=task.discarded.set(f"{event.token}/{event.report}", True))
+        case _:
+            assert_never(event)
+
+
+def settled(task: Task, event: TaskCompleted | TaskFailed | TaskCancelled) -> Task:
+    """The task once it has settled."""
+    match event:
+        case TaskCompleted():
+            usage = event.usage or _usage_of(task)
+            done = replace(_spent(task, usage, event.at), artifacts=_joined(task.artifacts, event.artifacts))
+            return replace(done, phase=Settled("completed", Token(event.token)))
+        case TaskFailed():
+            return replace(task, phase=Settled("failed"))
+        case TaskCancelled():
+            live = task.phase.attempt if isinstance(task.phase, Assigned | Running) else None
+            phase = Settled("cancelled", leaving=live if event.revoked_at is not None else None)
+            return replace(task, phase=phase, settled_because=event.because)
+        case _:
+            assert_never(event)
+
+
+def _claimed(task: Task, event: TaskClaimed) -> Task:
+    attempt = Attempt(
+        event.attempt,
+        event.session,
+        event.incarnation,
+        Token(event.token),
+        event.at,
+        host=event.host,
+        model=event.model,
+    )
+    others = tuple(session for session in task.tried_by if session != event.session)
+    tried_by = (*others, event.session)[-TRIED_BY_MAX:]
+    return replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by, reserved_for=None)
+
+
+def _started(task: Task, event: TaskStarted) -> Task:
+    match task.phase:
+        case Assigned(attempt):
+            return replace(task, phase=Running(replace(attempt, started_at=event.at)))
+        case Pending() | Ready() | Running() | Backoff() | Parked() | Ended() | Settled():
+            return task
+        case _:
+            assert_never(task.phase)
+
+
+def _progressed(task: Task, event: TaskProgressed) -> Task:
+    checkpoint = task.checkpoint if event.checkpoint is None else event.checkpoint
+    if event.artifacts or event.usage is not None or checkpoint is not task.checkpoint:
+        task = replace(task, checkpoint=checkpoint, artifacts=_joined(task.artifacts, event.artifacts))
+    if event.usage is None:
+        return task
+    match task.phase:
+        case Running(attempt):
+            return replace(task, phase=Running(replace(attempt, usage=event.usage)))
+        case Settled(leaving=Attempt() as attempt):
+            return replace(task, phase=replace(task.phase, leaving=replace(attempt, usage=event.usage)))
+        case Settled() | Pending() | Ready() | Assigned() | Backoff() | Parked() | Ended():
+            return task
+        case _:
+            assert_never(task.phase)
+
+
+def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
+    given_back = event.kind == "released"
+    attempt = _attempt_of(task)
+    failed = task.failed
+    if attempt is not None and event.kind not in ("released", "lost_delivery", "cancelled", "reassigned"):
+        tried = Tried(attempt.session, attempt.host, attempt.model, event.kind)
+        failed = (*failed, tried)[-TRIED_BY_MAX:]
+    task = _spent(task, event.usage or _usage_of(task), event.at)
+    return replace(
+        task,
+        phase=replace(task.phase, leaving=None) if isinstance(task.phase, Settled) else Ended(),
+        consumed=task.consumed + event.consumed,
+        lost=task.lost + (event.kind == "session_lost"),
+        checkpoint=task.checkpoint if event.checkpoint is None else event.checkpoint,
+        handover=event.reason if given_back else task.handover,
+        failure=task.failure if given_back else event.reason,
+        failed=failed,
+        artifacts=_joined(task.artifacts, event.artifacts),
+    )
+
+
+def _attempt_of(task: Task) -> Attempt | None:
+    match task.phase:
+        case Assigned(attempt) | Running(attempt):
+            return attempt
+        case Settled(leaving=leaving):
+            return leaving
+        case Pending() | Ready() | Backoff() | Parked() | Ended():
+            return None
+        case _:
+            assert_never(task.phase)
+
+
+def _usage_of(task: Task) -> Usage:
+    attempt = _attempt_of(task)
+    return Usage() if attempt is None else attempt.usage
+
+
+def _spent(task: Task, usage: Usage, at: Instant) -> Task:
+    """What an attempt used adds to its task as it ends."""
+    attempt = _attempt_of(task)
+    seconds = 0.0 if attempt is None else (at - attempt.at) / SECOND
+    return replace(
+        task,
+        spent=added(task.spent, usage),
+        spent_seconds=task.spent_seconds + seconds,
+        used=added(task.used, usage),
+    )
+
+
+def _joined(before: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> tuple[Artifact, ...]:
+    if not new:
+        return before
+    names = {artifact.name for artifact in new}
+    return (*(artifact for artifact in before if artifact.name not in names), *new)[-ARTIFACTS_MAX:]

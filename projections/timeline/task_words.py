@@ -1,0 +1,121 @@
+"""Says an event of a task in one line of words."""
+
+from typing import assert_never
+
+from domain.task.events import (
+    LateReportDiscarded,
+    TaskAttemptEnded,
+    TaskAttentionCleared,
+    TaskAttentionRaised,
+    TaskBackedOff,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskHeldBack,
+    TaskNeedReopened,
+    TaskNeedSettled,
+    TaskParked,
+    TaskPartAdded,
+    TaskPartSettled,
+    TaskPlanned,
+    TaskProgressed,
+    TaskReadied,
+    TaskReassigned,
+    TaskRetried,
+    TaskStarted,
+)
+
+_Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+_Settled = TaskCompleted | TaskFailed | TaskCancelled | TaskParked
+_Waiting = TaskPlanned | TaskReadied | TaskBackedOff | TaskRetried | TaskReassigned | TaskHeldBack
+_Related = TaskNeedSettled | TaskNeedReopened | TaskPartAdded | TaskPartSettled
+_Attention = TaskAttentionRaised | TaskAttentionCleared
+TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention
+
+
+def in_words(event: TaskEvent) -> str:
+    """The line, of any length."""
+    match event:
+        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
+            return _attempt(event)
+        case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskParked():
+            return _settled(event)
+        case TaskNeedSettled() | TaskNeedReopened() | TaskPartAdded() | TaskPartSettled():
+            return _related(event)
+        case TaskAttentionRaised():
+            return with_detail(f"needs a person: {event.topic}", event.reason)
+        case TaskAttentionCleared():
+            return f"no longer needs a person: {event.topic}" + (f", seen by {event.by}" if event.by else "")
+        case _:
+            return _waiting(event)
+
+
+def with_detail(what: str, detail: str) -> str:
+    """Both, where there is a detail."""
+    return f"{what}: {detail}" if detail else what
+
+
+def _attempt(event: _Attempt) -> str:
+    match event:
+        case TaskClaimed():
+            return f"claimed by {event.session}, attempt {event.attempt}"
+        case TaskStarted():
+            return "started"
+        case TaskProgressed():
+            return with_detail("progress" if event.percent is None else f"{event.percent:g} %", event.note)
+        case TaskAttemptEnded():
+            return with_detail(f"attempt ended: {event.kind}", event.reason)
+        case LateReportDiscarded():
+            return f"late {event.report} under token {event.token} discarded"
+        case _:
+            assert_never(event)
+
+
+def _settled(event: _Settled) -> str:
+    match event:
+        case TaskCompleted():
+            return with_detail("completed", event.summary)
+        case TaskFailed():
+            return with_detail("failed", event.reason)
+        case TaskParked():
+            return with_detail("parked for a person", event.reason)
+        case TaskCancelled():
+            return with_detail("cancelled", event.reason)
+        case _:
+            assert_never(event)
+
+
+def _waiting(event: _Waiting) -> str:
+    match event:
+        case TaskPlanned():
+            return f"planned {event.key}: {event.title}"
+        case TaskReadied():
+            return f"ready: {event.reason.replace('_', ' ')}"
+        case TaskBackedOff():
+            return f"waits: {event.reason.replace('_', ' ')}"
+        case TaskRetried():
+            return f"retried, generation {event.generation}"
+        case TaskReassigned():
+            return with_detail(f"reassigned to {event.session or 'whoever comes'}", event.reason)
+        case TaskHeldBack():
+            return "waits for its parts"
+        case _:
+            assert_never(event)
+
+
+def _related(event: _Related) -> str:
+    match event:
+        case TaskNeedSettled():
+            answer = (
+                "" if event.satisfied else ", goes on without it" if event.waived else ", which does not satisfy it"
+            )
+            return f"need {event.need} {event.outcome}{answer}"
+        case TaskNeedReopened():
+            return f"{'part' if event.part else 'need'} {event.need} begins anew"
+        case TaskPartAdded():
+            return f"has the part {event.key}"
+        case TaskPartSettled():
+            return f"part {event.part} {event.outcome}"
+        case _:
+            assert_never(event)
