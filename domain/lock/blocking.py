@@ -83,7 +83,10 @@ def requests_in_the_way(
                 found.append(Obstacle(other, entry.resource, wish))
     if not found:
         return found
-    before = requests_before(space if asker.number in space.waiters else space.with_waiter(asker))[asker.number]
+    if asker.number in space.waiters:
+        before = requests_before(space)[asker.number]
+    else:
+        before = requests_before(space.with_waiter(asker), queue.by_owner.get(asker.owner.name))[asker.number]
     blocking = [one for one in found if isinstance(one.holder, Waiter) and one.holder.number in before]
     return blocking[:BLOCKERS_COUNTED_MAX]
 

@@ -39,8 +39,10 @@ def first_grantable(space: LockSpace) -> Waiter | None:
     return None
 
 
-def requests_before(space: LockSpace) -> dict[int, set[int]]:
+def requests_before(space: LockSpace, twin: int | None = None) -> dict[int, set[int]]:
     """Request -> the requests before it that block it, for every request that waits.
+
+    ``twin`` is a request whose owner has a later one in the space, too: one that is only tried.
 
     An earlier request blocks a later one where their claims conflict, unless it waits already, directly or through
     others, for the owner of the later one: then waiting for it would never end (locks.md 6).
@@ -51,7 +53,10 @@ def requests_before(space: LockSpace) -> dict[int, set[int]]:
     for key in queue.order:
         number = key.number
         ahead = set(queue.ahead.get(number, _NO_MEMBERS))
-        direct = _directly_waiting_for(space, queue.waiters[number].owner.name) if ahead else ()
+        name = queue.waiters[number].owner.name
+        direct = _directly_waiting_for(space, name) if ahead else []
+        if twin is not None and twin != number and queue.waiters[twin].owner.name == name:
+            direct += followers.get(twin, ())
         if direct:
             ahead -= _reaching(space, direct, followers)
         edges[number] = ahead
