@@ -1,6 +1,7 @@
 """Rows in the memory of the process, for tests and for nodes whose log is in memory, too."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
@@ -13,10 +14,11 @@ from infrastructure.rows.port import (
     RowStore,
     Selected,
     TableOutdated,
+    Tallied,
 )
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
-from projections.kernel.requests import Above, Condition, Equal, Holds, OneOf, Selection
+from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, OneOf, Selection, Tally
 from projections.kernel.rows import R, Row, Versioned
 
 
@@ -89,9 +91,7 @@ class MemoryRows(RowStore):
 
     def select(self, selection: Selection[R]) -> Selected:
         with self._lock:
-            table = self._live(selection.projection.name)
-            if table is None or table.generation.projection.table != selection.projection.table:
-                raise TableOutdated(selection.projection.name)
+            table = self._asked(selection.projection)
             rows: list[R] = [row for row in _rows_at(table, selection.as_of) if _fits(row, selection.conditions)]
             position = table.generation.checkpoint
         order = selection.order
@@ -104,6 +104,14 @@ class MemoryRows(RowStore):
             rows = [row for row in rows if (place(row) < start if order.descending else place(row) > start)]
         rows.sort(key=place, reverse=order.descending)
         return Selected(tuple(rows[: selection.limit + 1]), position)
+
+    def tally(self, tally: Tally[R]) -> Tallied:
+        with self._lock:
+            table = self._asked(tally.projection)
+            found = Counter(
+                getattr(row, tally.column) for row in _rows_at(table, tally.as_of) if _fits(row, tally.conditions)
+            )
+            return Tallied(found, table.generation.checkpoint)
 
     def history(
         self, projection: Projection[R], key: str, *, limit: int, before: int | None = None
@@ -126,6 +134,12 @@ class MemoryRows(RowStore):
     def _live(self, name: str) -> _Table | None:
         tables = (table for (owner, _), table in self._tables.items() if owner == name)
         return next((table for table in tables if table.generation.state == "live"), None)
+
+    def _asked(self, projection: AnyProjection) -> _Table:
+        table = self._live(projection.name)
+        if table is None or table.generation.projection.table != projection.table:
+            raise TableOutdated(projection.name)
+        return table
 
     def _table(self, generation: Generation) -> _Table:
         return self._tables[generation.projection.name, generation.number]
@@ -165,6 +179,8 @@ def _holds(cell: Any, condition: Condition) -> bool:
             return cell in values
         case Holds(text=text):
             return cell is not None and text in cell
+        case Begins(text=text):
+            return cell is not None and cell.startswith(text)
         case Above(value=value):
             return bool(cell is not None and cell > value)
         case _:

@@ -1,13 +1,13 @@
 """What every store of rows can do; memory, SQLite and PostgreSQL are peers behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, Protocol
 
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
-from projections.kernel.requests import Selection
-from projections.kernel.rows import R, Versioned
+from projections.kernel.requests import Selection, Tally
+from projections.kernel.rows import Cell, R, Versioned
 
 GenerationState = Literal["building", "live", "retired"]
 HISTORY_LIMIT_MAX: Final = 1_000
@@ -65,6 +65,14 @@ class Selected:
     """Rows of one selection and the checkpoint that they were read at, in one snapshot."""
 
     rows: tuple[Any, ...]
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """Numbers of rows and the checkpoint that they were counted at, in one snapshot."""
+
+    totals: Mapping[Cell, int]
     position: int
 
 
@@ -134,6 +142,10 @@ class RowStore(Protocol):
 
         Raises TableOutdated where no live generation can answer.
         """
+        ...
+
+    def tally(self, tally: Tally[R]) -> Tallied:
+        """Numbers of rows of the live generation. Raises TableOutdated where no live generation can answer."""
         ...
 
     def history(

@@ -4,37 +4,16 @@ import struct
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from infrastructure.rows.port import (
-    HISTORY_LIMIT_MAX,
-    Change,
-    Generation,
-    GenerationState,
-    Parked,
-    RowRefused,
-    RowStore,
-    RowsUnavailable,
-    Selected,
-    TableOutdated,
-)
+from infrastructure.rows.port import Change, Generation, RowRefused, RowsUnavailable
+from infrastructure.rows.sql_rows import Found, Parameters, SqlRows
 from infrastructure.rows.statements import Statements
-from infrastructure.rows.tables import (
-    Dialect,
-    definition,
-    indexes,
-    page_statement,
-    row_columns,
-    stored_columns,
-    table_name,
-)
-from projections.catalogue import AnyProjection
-from projections.kernel.projection import Projection
-from projections.kernel.requests import Selection
-from projections.kernel.rows import ColumnKind, R, Row, Versioned, columns_of
+from infrastructure.rows.tables import Dialect, stored_columns, table_name
+from projections.kernel.rows import ColumnKind, Row, columns_of
 
 _TYPES: Final[dict[ColumnKind, str]] = {
     "text": 'text COLLATE "C"',
@@ -58,21 +37,19 @@ _READER_SETTINGS: Final = "-c default_transaction_read_only=on -c jit=off -c sta
 _READERS_MAX: Final = 8
 _READER_WAIT_SECONDS: Final = 5.0
 _CONNECT_SECONDS: Final = 5
-_POSITION_MAX: Final = (1 << 63) - 1
 
 
 class _Moved(Exception):
     """Rolls a transaction back: somebody else was there first."""
 
 
-class PostgresRows(RowStore):
+class PostgresRows(SqlRows[psycopg.Connection]):
     """One connection writes, a small pool reads."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(_DIALECT, Statements("postgres"))
         self._url = url
-        self._statements = Statements("postgres")
         self._lock = threading.Lock()
-        self._live: dict[str, Generation] = {}
         self._writer: psycopg.Connection | None = None
         with self._transaction() as writer:
             self._execute(writer, "lock_registry")
@@ -88,24 +65,6 @@ class PostgresRows(RowStore):
             open=True,
         )
 
-    def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
-        with self._transaction() as writer:
-            self._execute(writer, "lock_registry")
-            found = self._select_live(writer, projection)
-            if found is None:
-                found = self._begin(writer, projection, fingerprint, "live")
-                self._complete(writer, found)
-            return found
-
-    def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
-        with self._transaction() as writer:
-            self._execute(writer, "lock_registry")
-            return self._begin(writer, projection, fingerprint, "building")
-
-    def complete(self, generation: Generation) -> None:
-        with self._transaction() as writer:
-            self._complete(writer, generation)
-
     def switch(self, generation: Generation) -> bool:
         name = generation.projection.name
         place = {"projection": name, "generation": generation.number}
@@ -119,21 +78,6 @@ class PostgresRows(RowStore):
             return True
         return False
 
-    def current(self, generation: Generation) -> Generation | None:
-        values = (generation.projection.name, generation.number)
-        with self._reading() as reader:
-            found = self._execute(reader, "select_generation", values).fetchone()
-        return None if found is None else _generation(generation.projection, found)
-
-    def rows(self, generation: Generation, keys: Sequence[str]) -> dict[str, Any]:
-        projection = generation.projection
-        columns = ", ".join(row_columns(projection))
-        text = self._statements("select_rows", columns=columns, table=table_name(_DIALECT, generation))
-        with self._reading() as reader, reader.cursor(binary=True) as cursor:
-            found = cursor.execute(text.encode(), (list(keys),)).fetchall()
-        rows = (projection.row(*cells) for cells in found)
-        return {row.key: row for row in rows}
-
     def write(self, changes: Sequence[Change]) -> bool:
         with suppress(_Moved), self._transaction() as writer:
             for change in changes:
@@ -146,72 +90,19 @@ class PostgresRows(RowStore):
             return True
         return False
 
-    def parked(self, generation: Generation) -> tuple[Parked, ...]:
-        values = (generation.projection.name, generation.number)
-        with self._reading() as reader:
-            return tuple(Parked(*found) for found in self._execute(reader, "select_parked", values).fetchall())
-
-    def select(self, selection: Selection[R]) -> Selected:
-        projection = selection.projection
-        with self._reading() as reader, reader.cursor(binary=True) as cursor:
-            for _ in range(2):
-                generation = self._live.get(projection.name) or self._remember(reader, projection)
-                text, values = page_statement(self._statements, _DIALECT, generation, selection)
-                found = cursor.execute(text.encode(), values).fetchall()
-                if found:
-                    rows = tuple(projection.row(*cells[2:]) for cells in found if cells[1] is not None)
-                    return Selected(rows, found[0][0])
-                self._live.pop(projection.name, None)  # another generation is live by now
-        raise RowsUnavailable(f"{projection.name} has no live rows")
-
-    def history(
-        self, projection: Projection[R], key: str, *, limit: int, before: int | None = None
-    ) -> tuple[Versioned[R], ...]:
-        with self._reading() as reader, reader.cursor(binary=True) as cursor:
-            generation = self._remember(reader, projection)
-            columns = ", ".join(stored_columns(projection))
-            text = self._statements("select_history", columns=columns, table=table_name(_DIALECT, generation))
-            values = (key, _POSITION_MAX if before is None else before, min(limit, HISTORY_LIMIT_MAX))
-            found = cursor.execute(text.encode(), values).fetchall()
-        return tuple(Versioned(projection.row(*cells[2:]), cells[0], cells[1]) for cells in found)
-
     def close(self) -> None:
         self._pool.close()
         with self._lock:
             if self._writer is not None:
                 self._writer.close()
 
-    def _select_live(self, connection: psycopg.Connection, projection: AnyProjection) -> Generation | None:
-        found = self._execute(connection, "select_live_generation", (projection.name,)).fetchone()
-        if found is None:
-            return None
-        generation = _generation(projection, found)
-        if found[1] != generation.table:
-            raise TableOutdated(projection.name)
-        return generation
+    def _fetch(self, connection: psycopg.Connection, text: str, values: Parameters = ()) -> Found:
+        with connection.cursor(binary=True) as cursor:
+            cursor.execute(text.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
 
-    def _remember(self, reader: psycopg.Connection, projection: AnyProjection) -> Generation:
-        generation = self._select_live(reader, projection)
-        if generation is None:
-            raise TableOutdated(projection.name)
-        self._live[projection.name] = generation
-        return generation
-
-    def _begin(
-        self, writer: psycopg.Connection, projection: AnyProjection, fingerprint: str, state: GenerationState
-    ) -> Generation:
-        values = {"projection": projection.name, "table_name": "", "fingerprint": fingerprint, "state": state}
-        made = self._execute(writer, "insert_generation", values).fetchone()
-        number = made[0] if made else 1
-        generation = Generation(projection, number, fingerprint, state, 0)
-        self._execute(writer, "name_table", (generation.table, projection.name, number))
-        for text in definition(self._statements, _DIALECT, generation):
-            writer.execute(text.encode())
-        return generation
-
-    def _complete(self, writer: psycopg.Connection, generation: Generation) -> None:
-        for text in indexes(self._statements, _DIALECT, generation):
-            writer.execute(text.encode())
+    def _lock_registry(self, writer: psycopg.Connection) -> None:
+        self._execute(writer, "lock_registry")
 
     def _write(self, writer: psycopg.Connection, change: Change) -> None:
         try:
@@ -276,8 +167,3 @@ class PostgresRows(RowStore):
                 yield connection
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as problem:
             raise RowsUnavailable(str(problem)) from problem
-
-
-def _generation(projection: AnyProjection, found: Sequence[Any]) -> Generation:
-    number, _, fingerprint, state, checkpoint = found
-    return Generation(projection, number, fingerprint, state, checkpoint)

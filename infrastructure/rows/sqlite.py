@@ -9,31 +9,12 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any, Final
 
-from infrastructure.rows.port import (
-    HISTORY_LIMIT_MAX,
-    Change,
-    Generation,
-    GenerationState,
-    Parked,
-    RowRefused,
-    RowStore,
-    RowsUnavailable,
-    Selected,
-    TableOutdated,
-)
+from infrastructure.rows.port import Change, Generation, RowRefused, RowsUnavailable
+from infrastructure.rows.sql_rows import Found, Parameters, SqlRows
 from infrastructure.rows.statements import Statements
-from infrastructure.rows.tables import (
-    Dialect,
-    definition,
-    indexes,
-    page_statement,
-    row_columns,
-    stored_columns,
-    table_name,
-)
+from infrastructure.rows.tables import Dialect, stored_columns, table_name
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
-from projections.kernel.requests import Selection
 from projections.kernel.rows import R, Row, Versioned, columns_of, json_text
 
 _DIALECT: Final = Dialect(
@@ -48,43 +29,26 @@ _READERS_KEPT_MAX: Final = 8
 _BUSY_SECONDS: Final = 5.0
 _ROWS_AT_ONCE: Final = 32
 """Rows in one INSERT: with 40 columns well below what one statement may bind."""
-_POSITION_MAX: Final = (1 << 63) - 1
 
 
-class SqliteRows(RowStore):
+class SqliteRows(SqlRows[sqlite3.Connection]):
     """One connection writes, a few read beside it (WAL)."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__(_DIALECT, Statements("sqlite"))
         self._path = path
-        self._statements = Statements("sqlite")
         self._lock = threading.Lock()
-        self._live: dict[str, Generation] = {}
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue(_READERS_KEPT_MAX)
         self._writer = self._connect()
         with self._transaction() as writer:
             for name in ("create_generations", "create_generations_live", "create_parked"):
                 writer.execute(self._statements(name))
 
-    def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
-        with self._transaction() as writer:
-            found = self._select_live(writer, projection)
-            if found is None:
-                found = self._begin(writer, projection, fingerprint, "live")
-                self._complete(writer, found)
-            return found
-
-    def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
-        with self._transaction() as writer:
-            return self._begin(writer, projection, fingerprint, "building")
-
-    def complete(self, generation: Generation) -> None:
-        with self._transaction() as writer:
-            self._complete(writer, generation)
-
     def switch(self, generation: Generation) -> bool:
         name = generation.projection.name
+        place = {"projection": name, "generation": generation.number}
         with self._transaction() as writer:
-            retired = writer.execute(self._statements("retire_live"), (name, generation.number)).rowcount
+            retired = writer.execute(self._statements("retire_live"), place).rowcount
             live = writer.execute(self._statements("select_live_generation"), (name,)).fetchone()
             if live is not None:
                 return False
@@ -92,21 +56,6 @@ class SqliteRows(RowStore):
             if made == 0 and retired:
                 writer.execute("ROLLBACK")
             return made == 1
-
-    def current(self, generation: Generation) -> Generation | None:
-        with self._reading() as reader:
-            values = (generation.projection.name, generation.number)
-            found = reader.execute(self._statements("select_generation"), values).fetchone()
-        return None if found is None else _generation(generation.projection, found)
-
-    def rows(self, generation: Generation, keys: Sequence[str]) -> dict[str, Any]:
-        projection = generation.projection
-        columns = ", ".join(row_columns(projection))
-        text = self._statements("select_rows", columns=columns, table=table_name(_DIALECT, generation))
-        with self._reading() as reader:
-            found = reader.execute(text, (json_text(list(keys)),)).fetchall()
-        rows = (_row(projection, cells) for cells in found)
-        return {row.key: row for row in rows}
 
     def write(self, changes: Sequence[Change]) -> bool:
         with self._transaction() as writer:
@@ -120,35 +69,6 @@ class SqliteRows(RowStore):
                 self._write(writer, change)
             return True
 
-    def parked(self, generation: Generation) -> tuple[Parked, ...]:
-        with self._reading() as reader:
-            values = (generation.projection.name, generation.number)
-            return tuple(Parked(*found) for found in reader.execute(self._statements("select_parked"), values))
-
-    def select(self, selection: Selection[R]) -> Selected:
-        projection = selection.projection
-        with self._reading() as reader:
-            for _ in range(2):
-                generation = self._live.get(projection.name) or self._remember(reader, projection)
-                text, values = page_statement(self._statements, _DIALECT, generation, selection)
-                found = reader.execute(text, values).fetchall()
-                if found:
-                    rows = tuple(_row(projection, cells[2:]) for cells in found if cells[1] is not None)
-                    return Selected(rows, found[0][0])
-                self._live.pop(projection.name, None)  # another generation is live by now
-        raise RowsUnavailable(f"{projection.name} has no live rows")
-
-    def history(
-        self, projection: Projection[R], key: str, *, limit: int, before: int | None = None
-    ) -> tuple[Versioned[R], ...]:
-        with self._reading() as reader:
-            generation = self._remember(reader, projection)
-            columns = ", ".join(stored_columns(projection))
-            text = self._statements("select_history", columns=columns, table=table_name(_DIALECT, generation))
-            values = (key, _POSITION_MAX if before is None else before, min(limit, HISTORY_LIMIT_MAX))
-            found = reader.execute(text, values).fetchall()
-        return tuple(Versioned(_row(projection, cells[2:]), cells[0], cells[1]) for cells in found)
-
     def close(self) -> None:
         with self._lock:
             self._writer.close()
@@ -158,36 +78,17 @@ class SqliteRows(RowStore):
             except Empty:
                 return
 
-    def _select_live(self, connection: sqlite3.Connection, projection: AnyProjection) -> Generation | None:
-        found = connection.execute(self._statements("select_live_generation"), (projection.name,)).fetchone()
-        if found is None:
-            return None
-        generation = _generation(projection, found)
-        if found[1] != generation.table:
-            raise TableOutdated(projection.name)
-        return generation
+    def _fetch(self, connection: sqlite3.Connection, text: str, values: Parameters = ()) -> Found:
+        return connection.execute(text, values).fetchall()
 
-    def _remember(self, reader: sqlite3.Connection, projection: AnyProjection) -> Generation:
-        generation = self._select_live(reader, projection)
-        if generation is None:
-            raise TableOutdated(projection.name)
-        self._live[projection.name] = generation
-        return generation
+    def _lock_registry(self, writer: sqlite3.Connection) -> None:
+        """Whoever writes is alone."""
 
-    def _begin(
-        self, writer: sqlite3.Connection, projection: AnyProjection, fingerprint: str, state: GenerationState
-    ) -> Generation:
-        values = (projection.name, "", fingerprint, state)
-        number = writer.execute(self._statements("insert_generation"), values).fetchone()[0]
-        generation = Generation(projection, number, fingerprint, state, 0)
-        writer.execute(self._statements("name_table"), (generation.table, projection.name, number))
-        for text in definition(self._statements, _DIALECT, generation):
-            writer.execute(text)
-        return generation
-
-    def _complete(self, writer: sqlite3.Connection, generation: Generation) -> None:
-        for text in indexes(self._statements, _DIALECT, generation):
-            writer.execute(text)
+    def _row(self, projection: Projection[R], cells: Sequence[Any]) -> R:
+        truths = _truths(projection.row)
+        if truths:
+            cells = [bool(cell) if place in truths and cell is not None else cell for place, cell in enumerate(cells)]
+        return projection.row(*cells)
 
     def _write(self, writer: sqlite3.Connection, change: Change) -> None:
         projection = change.generation.projection
@@ -258,18 +159,6 @@ class SqliteRows(RowStore):
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -16384")
         return connection
-
-
-def _generation(projection: AnyProjection, found: tuple[Any, ...]) -> Generation:
-    number, _, fingerprint, state, checkpoint = found
-    return Generation(projection, number, fingerprint, state, checkpoint)
-
-
-def _row(projection: Projection[R], cells: Sequence[Any]) -> R:
-    truths = _truths(projection.row)
-    if truths:
-        cells = [bool(cell) if place in truths and cell is not None else cell for place, cell in enumerate(cells)]
-    return projection.row(*cells)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from typing import Final, assert_never
 from infrastructure.rows.port import Generation
 from infrastructure.rows.statements import Statements, identifier
 from projections.catalogue import AnyProjection
-from projections.kernel.requests import Above, Condition, Equal, Holds, OneOf, Selection
+from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, OneOf, Selection, Tally, first_beyond
 from projections.kernel.rows import ColumnKind, R, Row, columns_of, json_text
 
 Values = list[object]
@@ -115,7 +115,23 @@ def page_statement(
     return text, [*values, generation.projection.name, generation.number]
 
 
-def _moment(dialect: Dialect, selection: Selection[R], values: Values) -> list[str]:
+def tally_statement(
+    statements: Statements, dialect: Dialect, generation: Generation, tally: Tally[R]
+) -> tuple[str, Values]:
+    """One statement for checkpoint and numbers, so that both are of one snapshot."""
+    values: Values = []
+    conditions = [*_moment(dialect, tally, values)]
+    conditions += [_condition(dialect, condition, values) for condition in tally.conditions]
+    text = statements(
+        "select_tally",
+        table=table_name(dialect, generation),
+        column=identifier(tally.column),
+        conditions=" AND ".join(conditions),
+    )
+    return text, [*values, generation.projection.name, generation.number]
+
+
+def _moment(dialect: Dialect, selection: Selection[R] | Tally[R], values: Values) -> list[str]:
     if selection.as_of is None:
         return ["until IS NULL"]
     values.append(selection.as_of)
@@ -137,6 +153,13 @@ def _condition(dialect: Dialect, condition: Condition, values: Values) -> str:
         case Holds(text=text):
             values.append(text)
             return dialect.holds.format(column=column)
+        case Begins(text=text):
+            values.append(text)
+            beyond = first_beyond(text)
+            if beyond is None:
+                return f"{column} >= {dialect.value}"
+            values.append(beyond)
+            return f"{column} >= {dialect.value} AND {column} < {dialect.value}"
         case Above(value=value):
             values.append(value)
             return f"{column} > {dialect.value}"

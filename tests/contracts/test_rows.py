@@ -17,7 +17,7 @@ from domain.task.events import TaskProgressed
 from infrastructure.log.memory import MemoryLog
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.memory import MemoryRows
-from infrastructure.rows.port import Change, RowRefused, RowStore
+from infrastructure.rows.port import Change, RowRefused, RowStore, Tallied
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
@@ -25,7 +25,7 @@ from infrastructure.runtime.projector import Projector
 from infrastructure.runtime.projector_rebuild import rebuild
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
-from projections.kernel.requests import Order, select
+from projections.kernel.requests import Begins, Order, equal, first_beyond, select, tally
 from projections.kernel.rows import Versioned
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionPage
@@ -291,6 +291,37 @@ def test_pages_follow_each_other_without_gap_or_overlap(new_store: NewStore, req
             break
     assert tuple(found[:200]) == whole.rows
     assert len(found) > request_.limit
+
+
+@given(text=st.text(min_size=1, max_size=3), other=st.text(max_size=5))
+def test_what_begins_with_a_text_lies_between_it_and_the_first_beyond(text: str, other: str) -> None:
+    beyond = first_beyond(text)
+    for candidate in (other, text + other, text[:-1] + other):
+        assert candidate.startswith(text) == (text <= candidate and (beyond is None or candidate < beyond))
+
+
+@pytest.mark.parametrize("text", ["t1", "t", "T", "x\U0010ffff", "\U0010ffff", "\ud7ff"])
+def test_rows_are_found_by_how_a_text_begins(new_store: NewStore, text: str) -> None:
+    one = next(iter(replay(TASK_BOARD, history_of([0])).values()))
+    names = ("t1", "t12", "t2", "u", "T1", "x\U0010ffff", "x\U0010ffffy", "y", "\ud7ffz", "\ue000")
+    rows = [one._replace(key=f"task_{number}", name=name) for number, name in enumerate(names)]
+    store = new_store()
+    generation = store.open(TASK_BOARD, "f")
+    assert store.write([Change(generation, 1, versions=[Versioned(row, 1, None) for row in rows])])
+    found = store.select(select(TASK_BOARD, (Begins("name", text),), order=Order(), limit=50, cursor=None, as_of=None))
+    assert [row.name for row in found.rows] == [row.name for row in rows if row.name.startswith(text)]
+
+
+@pytest.mark.parametrize("as_of", [None, 0, 150])
+def test_a_tally_counts_what_pages_would_show(new_store: NewStore, as_of: int | None) -> None:
+    events = rebased(history_of(BUSY))
+    store = new_store()
+    projected(store, events)
+    shown = everything(store, TASK_BOARD, as_of).values()
+    for project in (None, PROJECTS[0]):
+        expected = Counter(row.status for row in shown if project in (None, row.project))
+        asked = tally(TASK_BOARD, (equal("project", project),), column="status", as_of=as_of)
+        assert store.tally(asked) == Tallied(expected, len(events))
 
 
 def test_pages_stay_whole_while_rows_change(new_store: NewStore) -> None:

@@ -135,6 +135,14 @@ LEFT JOIN (SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIM
 WHERE g.projection = %s AND g.generation = %s AND g.state = 'live'
 ORDER BY {shown_order}
 
+-- name: select_tally
+-- Numbers of rows by the value of a column, with the checkpoint they are of; one row without a number where none is.
+SELECT g.checkpoint, r.value, r.total
+FROM signalbox_rows.generations AS g
+LEFT JOIN (SELECT {column} AS value, count(*) AS total FROM {table} WHERE {conditions} GROUP BY {column}) AS r
+    ON TRUE
+WHERE g.projection = %s AND g.generation = %s AND g.state = 'live'
+
 -- name: select_history
 -- Versions of one row, newest first.
 SELECT {columns} FROM {table} WHERE key = %s AND since < %s ORDER BY since DESC LIMIT %s

@@ -60,7 +60,8 @@ SELECT generation, table_name, fingerprint, state, checkpoint FROM generations W
 -- name: insert_generation
 -- The next number of a projection.
 INSERT INTO generations (projection, generation, table_name, fingerprint, state)
-SELECT ?1, 1 + coalesce(max(generation), 0), ?2, ?3, ?4 FROM generations WHERE projection = ?1
+SELECT :projection, 1 + coalesce(max(generation), 0), :table_name, :fingerprint, :state
+FROM generations WHERE projection = :projection
 RETURNING generation
 
 -- name: name_table
@@ -70,8 +71,9 @@ UPDATE generations SET table_name = ? WHERE projection = ? AND generation = ?
 -- name: retire_live
 -- Makes room for another; not where that one is behind.
 UPDATE generations SET state = 'retired'
-WHERE projection = ?1 AND state = 'live'
-    AND checkpoint <= (SELECT checkpoint FROM generations WHERE projection = ?1 AND generation = ?2)
+WHERE projection = :projection AND state = 'live' AND checkpoint <= (
+    SELECT checkpoint FROM generations WHERE projection = :projection AND generation = :generation
+)
 
 -- name: make_live
 -- Refused by the unique index while another is live.
@@ -116,6 +118,14 @@ FROM generations AS g
 LEFT JOIN (SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT {limit}) AS r ON TRUE
 WHERE g.projection = ? AND g.generation = ? AND g.state = 'live'
 ORDER BY {shown_order}
+
+-- name: select_tally
+-- Numbers of rows by the value of a column, with the checkpoint they are of; one row without a number where none is.
+SELECT g.checkpoint, r.value, r.total
+FROM generations AS g
+LEFT JOIN (SELECT {column} AS value, count(*) AS total FROM {table} WHERE {conditions} GROUP BY {column}) AS r
+    ON TRUE
+WHERE g.projection = ? AND g.generation = ? AND g.state = 'live'
 
 -- name: select_history
 -- Versions of one row, newest first.
