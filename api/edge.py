@@ -200,5 +200,6 @@ def _of_form(form: re.Pattern[str], text: str | None) -> str | None:
 
 def fresh_command_id(now: int) -> str:
     """An id for a command that came without one."""
-    number = ((now // 1000) << 80) | (0x7 << 76) | (secrets.randbits(12) << 64) | (0b10 << 62) | secrets.randbits(62)
+    noise = int.from_bytes(secrets.token_bytes(10), "big")
+    number = ((now // 1000) << 80) | (0x7 << 76) | (noise >> 68 << 64) | (0b10 << 62) | (noise & ((1 << 62) - 1))
     return f"cmd_{suffix_of(number)}"

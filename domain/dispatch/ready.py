@@ -58,6 +58,22 @@ class _Known:
     scope_key: str
 
 
+_TELLING: Final[frozenset[type[Event]]] = frozenset(
+    {
+        TaskPlanned,
+        TaskReadied,
+        TaskClaimed,
+        TaskAttemptEnded,
+        TaskBackedOff,
+        TaskParked,
+        TaskFailed,
+        TaskCompleted,
+        TaskCancelled,
+    }
+)
+"""Events that say something about readiness."""
+
+
 class ReadyIndex:
     """Ready tasks of every project. Held by one runtime and changed in place as events are decided."""
 
@@ -81,6 +97,8 @@ class ReadyIndex:
 
     def observe(self, project: ProjectId, stream: StreamId, event: Event) -> None:
         """Fold one event; events that say nothing about readiness are ignored."""
+        if type(event) not in _TELLING:
+            return
         match event:
             case TaskPlanned():
                 self._known[stream] = _known(project, event.priority, event.path_length, event.requires, event.scope)

@@ -1,8 +1,8 @@
 """The two functions of an aggregate, and what a decision over one or many streams returns."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId, Version
@@ -50,12 +50,15 @@ class LeaseChange:
     stamp: Instant | None = None
 
 
+_DONE: Final = Done()
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What was decided: events per stream with an answer, or a refusal that may carry events of its own."""
 
     writes: tuple[Write, ...] = ()
-    answer: Answer = field(default_factory=Done)
+    answer: Answer = _DONE
     rejection: Rejection | None = None
     keys: tuple[KeyRow, ...] = ()
     leases: tuple[LeaseChange, ...] = ()

@@ -1,5 +1,6 @@
 """Sets of characters as sorted ranges of code points, and the folding of letter case."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -18,6 +19,9 @@ _FORBIDDEN: Final[Characters] = (
     (0xD800, 0xDFFF),
 )
 """Controls, the slash, line separators, bidi marks and surrogates: no segment of a name may carry them."""
+_HOSTILE: Final = re.compile(
+    "[" + "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in _FORBIDDEN if low != ord("/")) + "]"
+)
 _CASED_BELOW: Final = 0x20000
 """No character from here on has letter case (Unicode keeps these planes for ideographs and private use)."""
 _SAMPLES: Final = "xabcdefghijklmnopqrstuvwyz0123456789_-XABCDEFGHIJKLMNOPQRSTUVWYZ"
@@ -77,6 +81,11 @@ def is_forbidden(character: str) -> bool:
     """Whether no segment may carry the character; the slash counts, since it separates segments."""
     code = ord(character)
     return any(low <= code <= high for low, high in _FORBIDDEN)
+
+
+def is_hostile(text: str) -> bool:
+    """Whether a text carries a character that no segment may; the slashes between its segments do not count."""
+    return _HOSTILE.search(text) is not None
 
 
 def shown(text: str, length_max: int = 200) -> str:

@@ -5,7 +5,7 @@ however many claims share it, and what it reaches is exactly what overlaps (see 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -131,26 +131,26 @@ def _indexed(claim_id: str, resource: Resource) -> IndexedClaim:
 
 def _with(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
     key, stem = claim.order, claim.resource.stem
-    grown = replace(node, within=node.within.set(key, claim))
+    within = node.within.set(key, claim)
     if depth == len(stem):
-        return replace(grown, claims=node.claims.set(key, claim))
+        return _Node(node.claims.set(key, claim), within, node.names, node.globs)
     edge = stem[depth]
     if isinstance(edge, str):
         child = _with(node.names.get(edge, _EMPTY), claim, depth + 1)
-        return replace(grown, names=node.names.set(edge, child))
+        return _Node(node.claims, within, node.names.set(edge, child), node.globs)
     child = _with(node.globs.get(edge, _EMPTY), claim, depth + 1)
-    return replace(grown, globs=node.globs.set(edge, child))
+    return _Node(node.claims, within, node.names, node.globs.set(edge, child))
 
 
 def _without(node: _Node, claim: IndexedClaim, depth: int) -> _Node:
     key, stem = claim.order, claim.resource.stem
-    cut = replace(node, within=_put(node.within, key, None))
+    within = _put(node.within, key, None)
     if depth == len(stem):
-        return replace(cut, claims=_put(node.claims, key, None))
+        return _Node(_put(node.claims, key, None), within, node.names, node.globs)
     edge = stem[depth]
     if isinstance(edge, str):
-        return replace(cut, names=_pruned(node.names, edge, claim, depth))
-    return replace(cut, globs=_pruned(node.globs, edge, claim, depth))
+        return _Node(node.claims, within, _pruned(node.names, edge, claim, depth), node.globs)
+    return _Node(node.claims, within, node.names, _pruned(node.globs, edge, claim, depth))
 
 
 def _pruned(children: Map[_Label, _Node], edge: _Label, claim: IndexedClaim, depth: int) -> Map[_Label, _Node]:

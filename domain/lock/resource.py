@@ -12,7 +12,7 @@ from itertools import pairwise, takewhile
 from typing import Final, Literal, TypeGuard, get_args
 from unicodedata import is_normalized
 
-from domain.lock.characters import is_forbidden, shown
+from domain.lock.characters import is_hostile, shown
 from domain.lock.errors import BadPattern
 from domain.lock.segment import ANY_DEPTH, AnyDepth, Glob, MalformedError, Name, Segment, read_segment
 
@@ -103,7 +103,7 @@ def _is_kind(text: str) -> TypeGuard[Kind]:
 
 
 def _refuse_characters(text: str) -> None:
-    if any(letter != "/" and is_forbidden(letter) for letter in text):
+    if is_hostile(text):
         raise MalformedError("it holds a control or direction character")
     if not is_normalized("NFC", text):
         raise MalformedError("it is not in Unicode normal form C")

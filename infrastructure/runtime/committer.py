@@ -4,16 +4,16 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing
 from domain.kernel.message import Command, Stamp
 from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.group import Group, GroupDecider, Pending
-from infrastructure.runtime.hot import HotStates
+from infrastructure.runtime.hot import HotStates, Name
+from infrastructure.runtime.log_thread import LogThread
 from infrastructure.runtime.outcome import Outcome, body_of
-from infrastructure.runtime.prefetch import named_streams
+from infrastructure.runtime.prefetch import named
 from infrastructure.runtime.recent import RecentAnswers, repeated
 from infrastructure.runtime.settle import Settlement, Settler, again_after_doubt
 from infrastructure.runtime.view import GroupView
@@ -21,14 +21,11 @@ from infrastructure.runtime.view import GroupView
 GROUP_MAX: Final = 512
 LOCKED_GROUP_MAX: Final = 64
 GATHER_TURNS: Final = 4
-INLINE_LOADS_MAX: Final = 8
+INLINE_LOADS_MAX: Final = 32
 WAITING_MAX: Final = 20_000
 MISMATCHES_BEFORE_LOCK: Final = 2
 LOCKED_PAUSE_SECONDS: Final = 0.4
 """Between attempts on a store that is away; with the bound on mismatches that is as patient as other appends."""
-UNAVAILABLE_SECONDS_MAX: Final = 10.0
-
-T = TypeVar("T")
 
 
 class CommitterStoppedError(Exception):
@@ -60,7 +57,7 @@ class Committer:
         self._settler = settler
         self._secret = secret[:64]
         self._appended = appended
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="log")
+        self._thread = LogThread(log)
         self._waiting: list[Pending] = []
         self._in_flight: dict[str, Pending] = {}
         self._recent = RecentAnswers()
@@ -82,7 +79,7 @@ class Committer:
             await self._task
         for pending in self._waiting:
             _fail(pending, CommitterStoppedError())
-        self._thread.shutdown(wait=True)
+        self._thread.stop()
 
     @property
     def busy(self) -> bool:
@@ -100,26 +97,31 @@ class Committer:
         A second arrival of an id joins the first; another body under a used id is refused.
         Raises CommitterStoppedError, OverloadedError, StoreUnavailable, OutcomeUnknown, Unreplayable.
         """
+        return await self.submit(command, stamp)
+
+    def submit(self, command: Command, stamp: Stamp) -> asyncio.Future[Outcome]:
+        """As ``execute``, on the event loop: the answer as a future of the caller's own, which it may cancel.
+
+        Whatever becomes of the future, the command goes its way. Faults are set on it, none is raised.
+        """
         body = body_of(command)
         digest = self._digest(command, stamp, body)
-        known = self._recent.get(stamp.command_id)
-        if known is not None:
-            return repeated(stamp.command_id, known, digest)
-        first = self._in_flight.get(stamp.command_id)
-        if first is not None and first.caller is not None:
-            outcome = await asyncio.shield(first.caller)
-            return repeated(stamp.command_id, (first.digest, outcome), digest)
-        if self._stopping:
-            raise CommitterStoppedError
-        if len(self._waiting) >= WAITING_MAX:
-            raise OverloadedError
         caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        pending = Pending(command, stamp, body, digest, caller)
-        self._in_flight[stamp.command_id] = pending
-        self._waiting.append(pending)
-        self._arrived.set()
-        # Shielded: a caller that hangs up must not undo what other callers of the same id wait for.
-        return await asyncio.shield(caller)
+        known = self._recent.get(stamp.command_id)
+        first = self._in_flight.get(stamp.command_id)
+        if known is not None:
+            caller.set_result(repeated(stamp.command_id, known, digest))
+        elif first is not None and first.caller is not None:
+            first.joined.append((digest, caller))
+        elif self._stopping:
+            caller.set_exception(CommitterStoppedError())
+        elif len(self._waiting) >= WAITING_MAX:
+            caller.set_exception(OverloadedError())
+        else:
+            self._in_flight[stamp.command_id] = pending = Pending(command, stamp, body, digest, caller)
+            self._waiting.append(pending)
+            self._arrived.set()
+        return caller
 
     async def _run(self) -> None:
         while not (self._stopping and not self._waiting):
@@ -127,15 +129,21 @@ class Committer:
                 self._arrived.clear()
                 await self._arrived.wait()
                 continue
-            # Callers who were just answered need a few turns of the loop to come again: let them join this group.
-            for _ in range(GATHER_TURNS):
-                await asyncio.sleep(0)
+            await self._gather()
             group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             self._serving = True
             await self._serve(group)
             self._serving = False
             if self._stopping:
                 break
+
+    async def _gather(self) -> None:
+        """Callers who were just answered need a few turns of the loop to come again: let them join this group."""
+        for _ in range(GATHER_TURNS):
+            arrived = len(self._waiting)
+            await asyncio.sleep(0)
+            if len(self._waiting) == arrived:
+                return
 
     async def _serve(self, pendings: list[Pending]) -> None:
         try:
@@ -165,7 +173,7 @@ class Committer:
                 await self._decide(pending, pendings[index + 1 :], view, group)
                 self._settler.announce(group.decided[decided:])
             began = time.perf_counter()
-            results = await self._append(group.members())
+            results = await self._thread.append(group.members(), stopping=lambda: self._stopping)
         except Exception:
             # Whatever broke, nothing of the group may stay announced: its tasks would never be offered again.
             self._settler.withdraw(group)
@@ -205,37 +213,17 @@ class Committer:
             # A few look-ups in a local file take less time than the way to a thread and back.
             self._hot.adopt(*self._hot.load(streams, names))
             return
-        self._hot.adopt(*await self._in_thread(lambda: self._hot.load(streams, names)))
+        self._hot.adopt(*await self._thread.run(lambda: self._hot.load(streams, names)))
 
     async def _prefetch(self, pendings: list[Pending]) -> None:
-        wanted = [
-            stream
-            for one in pendings
-            for stream in named_streams(one.command, one.stamp)
-            if self._hot.get(stream) is None
-        ]
-        if wanted:
-            await self._load(wanted, ())
-
-    async def _append(self, members: list[Member]) -> list[MemberResult]:
-        """Append until the outcome is known: after a doubt the unique receipts decide."""
-        doubted = False
-        pause = 0.02
-        until = time.monotonic() + UNAVAILABLE_SECONDS_MAX
-        while True:
-            try:
-                return await self._in_thread(lambda: self._log.append(members, now=self._log.now()))
-            except OutcomeUnknown:
-                doubted = True
-                if time.monotonic() > until:
-                    raise
-            except StoreUnavailable as error:
-                if time.monotonic() > until or self._stopping:
-                    if doubted:
-                        raise OutcomeUnknown(str(error)) from error
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 0.5)
+        streams: dict[str, None] = {}
+        names: dict[Name, None] = {}
+        for one in pendings:
+            wanted = named(one.command, one.stamp)
+            streams.update((stream, None) for stream in wanted.streams if self._hot.get(stream) is None)
+            names.update((name, None) for name in wanted.names if not self._hot.has_name(name))
+        if streams or names:
+            await self._load(tuple(streams), tuple(names))
 
     async def _commit_locked(self, pendings: list[Pending]) -> Settlement:
         """Take the log's lock first, then read, decide and append, so that this node does not starve."""
@@ -256,7 +244,7 @@ class Committer:
 
         self._under_lock = True
         try:
-            results = await self._in_thread(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
+            results = await self._thread.run(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
         except (OutcomeUnknown, StoreUnavailable) as error:
             # The same ids go again: the unique receipt tells what became of them.
             for pending in pendings:
@@ -270,9 +258,6 @@ class Committer:
         self._settler.announce(group.decided)
         return await self._settle(group, view, results)
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
     def _answer(self, pending: Pending, outcome: Outcome) -> None:
         command_id = pending.stamp.command_id
         self._in_flight.pop(command_id, None)
@@ -282,6 +267,9 @@ class Committer:
             self._recent.keep(command_id, pending.digest, outcome)
         if not pending.caller.done():
             pending.caller.set_result(outcome)
+        for digest, caller in pending.joined:
+            if not caller.done():
+                caller.set_result(repeated(command_id, (pending.digest, outcome), digest))
 
     def _fault(self, pending: Pending, error: Exception) -> None:
         self._in_flight.pop(pending.stamp.command_id, None)
@@ -293,5 +281,7 @@ class Committer:
 
 
 def _fail(pending: Pending, error: Exception) -> None:
-    if pending.caller is not None and not pending.caller.done():
-        pending.caller.set_exception(OutcomeUnknown(repr(error)) if pending.doubted else error)
+    fault = OutcomeUnknown(repr(error)) if pending.doubted else error
+    for caller in (pending.caller, *(joined for _, joined in pending.joined)):
+        if caller is not None and not caller.done():
+            caller.set_exception(fault)

@@ -22,6 +22,10 @@ ROUNDS_MAX: Final = 8
 """How deep policies may answer policies inside one group; the reactor finds what lies deeper."""
 
 
+Joined = tuple[bytes, "asyncio.Future[Outcome]"]
+"""The digest of a further arrival of an id, and who waits for its answer."""
+
+
 @dataclass(slots=True, eq=False)
 class Pending:
     """A command under way, with the caller that waits for it (none for a derived one)."""
@@ -31,6 +35,7 @@ class Pending:
     body: bytes
     digest: bytes
     caller: asyncio.Future[Outcome] | None = None
+    joined: list[Joined] = field(default_factory=list[Joined])
     mismatches: int = 0
     doubted: bool = False
     """Whether an append of it broke off: it may be in the log, so no fault may say that nothing was written."""

@@ -16,9 +16,11 @@ from domain.principal.events import KeyIssued, KeyRevoked
 from domain.task.state import Absent, Task
 from infrastructure.log.port import Log, LogRow
 from infrastructure.runtime.settle import Place
-from infrastructure.runtime.standings import Standings
+from infrastructure.runtime.standings import TELLING, Standings
 
 PAGE_EVENTS: Final = 2_000
+_LEARNT: Final[frozenset[type[Event]]] = TIMED | TELLING | {KeyIssued, KeyRevoked}
+"""Events that change any fold but the ready index: one look spares most of them all others."""
 _logger = structlog.get_logger("signalbox.hints")
 
 
@@ -65,6 +67,8 @@ class Hints:
         self._log = log
         self._decode = decode
         self.position = position
+        self._overlaid = False
+        """Whether a page was taken in since the latest commit."""
         for (stream, _), event in folds.key_events.items():
             keys.observe(stream, event)
 
@@ -85,11 +89,13 @@ class Hints:
     def committed(self, places: Sequence[Place], position: int) -> None:
         """What waits for durability: the agenda, the keys, the standings.
 
-        The ready index hears of it once more: a page of older events, read after a gap while this group was under
+        The ready index hears of it once more where a page of older events, read after a gap while this group was under
         way, may have laid the past over what was announced.
         """
+        again = self._overlaid and position > self.position
+        self._overlaid = False
         for stream, version, event, project in places:
-            if position > self.position:
+            if again:
                 self.ready.observe(ProjectId(project), stream, event)
             self._learn(stream, version, event, ProjectId(project))
         if position - len(places) == self.position:
@@ -118,10 +124,13 @@ class Hints:
             self.ready.observe(one.project, one.stream, one.event)
             self._learn(one.stream, one.version, one.event, one.project)
             places.append((one.stream, one.version, one.event, one.project))
+        self._overlaid = self._overlaid or bool(places)
         self.position = max(self.position, page.end)
         return tuple(places)
 
     def _learn(self, stream: StreamId, version: int, event: Event, project: ProjectId) -> None:
+        if type(event) not in _LEARNT:
+            return
         if type(event) in TIMED:
             self.agenda.observe(Cause(stream, version, event, project))
         self.standings.observe(stream, event)

@@ -1,22 +1,41 @@
-"""Streams that a command names outright, so that those of a whole group are loaded together."""
+"""What a command names outright, so that the states and names of a whole group are loaded together."""
 
 from functools import lru_cache
+from typing import Final, NamedTuple
 
+from domain.dispatch.lookup import TASK_KEY
 from domain.kernel.ids import FLEET, StreamId, with_prefix
 from domain.kernel.message import Command, Stamp
-from infrastructure.runtime.hot import valid_stream
+from domain.task.commands import ApplyPlan
+from infrastructure.runtime.hot import Name, valid_stream
+
+_KINDS: Final = (("task", "task"), ("session", "sess"))
+"""Fields that name a thing, and the kind of stream that they name."""
 
 
-def named_streams(command: Command, stamp: Stamp) -> list[StreamId]:
-    """The project with its lock space, and what the fields ``task`` and ``session`` name by id."""
-    found = [] if stamp.project == FLEET else [StreamId(stamp.project), with_prefix("locks", stamp.project)]
+class Named(NamedTuple):
+    """Streams and unique names."""
+
+    streams: list[StreamId]
+    names: list[Name]
+
+
+def named(command: Command, stamp: Stamp) -> Named:
+    """The project with its lock space, what the fields ``task`` and ``session`` name, and the tasks of a plan."""
+    found = Named([], [])
+    if stamp.project != FLEET:
+        found.streams.extend((StreamId(stamp.project), with_prefix("locks", stamp.project)))
     for field, kind in _naming_fields(type(command)):
         value = getattr(command, field)
         if isinstance(value, str) and valid_stream(kind, StreamId(value)):
-            found.append(StreamId(value))
+            found.streams.append(StreamId(value))
+    if isinstance(command, ApplyPlan):
+        for task in command.tasks:
+            found.names.append((stamp.project, TASK_KEY, task.key))
+            found.names.extend((stamp.project, TASK_KEY, need.task) for need in task.needs)
     return found
 
 
 @lru_cache(maxsize=1_024)
 def _naming_fields(command: type[Command]) -> tuple[tuple[str, str], ...]:
-    return tuple(pair for pair in (("task", "task"), ("session", "sess")) if pair[0] in command.model_fields)
+    return tuple(pair for pair in _KINDS if pair[0] in command.model_fields)

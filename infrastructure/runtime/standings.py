@@ -1,6 +1,7 @@
 """How each session stands and when we were away, as the log says: what the sweep of leases has to know."""
 
 from dataclasses import replace
+from typing import Final, assert_never, get_args
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
@@ -15,6 +16,10 @@ from domain.session.events import (
 )
 from domain.session.liveness import Standing
 
+StandingEvent = SessionOpened | SessionRecovered | SessionSuspected | SessionStatusChanged | SessionLost | SessionEnded
+TELLING: Final[frozenset[type[Event]]] = frozenset((*get_args(StandingEvent), OutageEnded))
+"""Events that say something of liveness."""
+
 
 class Standings:
     """A fold of session and outage events. Ended and lost sessions are forgotten with their lease rows."""
@@ -25,6 +30,12 @@ class Standings:
 
     def observe(self, stream: str, event: Event) -> None:
         """Take note of an event; those that say nothing of liveness are passed over."""
+        if isinstance(event, OutageEnded):
+            self.outage_ended_at = event.at
+        elif isinstance(event, StandingEvent):
+            self._stand(stream, event)
+
+    def _stand(self, stream: str, event: StandingEvent) -> None:
         match event:
             case SessionOpened():
                 self.by_session[stream] = Standing(event.incarnation, "live")
@@ -37,10 +48,8 @@ class Standings:
                 self.by_session[stream] = replace(known, tool_until=event.tool_until)
             case SessionLost() | SessionEnded():
                 self.by_session.pop(stream, None)
-            case OutageEnded():
-                self.outage_ended_at = event.at
             case _:
-                pass
+                assert_never(event)
 
     def _change(self, stream: str, standing: Standing) -> None:
         """A tool that runs goes on running."""

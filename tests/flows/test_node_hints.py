@@ -12,7 +12,7 @@ from domain.session.commands import OpenSession
 from domain.task.commands import ClaimTask, CompleteTask
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import StoreUnavailable
-from infrastructure.runtime import committer
+from infrastructure.runtime import log_thread
 from tests.support.running_node import Fleet, answer, running_fleet
 
 
@@ -21,7 +21,7 @@ async def test_a_plan_that_never_came_into_the_log_hides_no_work(
 ) -> None:
     async with running_fleet(tmp_path) as fleet:
         session = await fleet.session()
-        monkeypatch.setattr(committer, "UNAVAILABLE_SECONDS_MAX", 0.0)
+        monkeypatch.setattr(log_thread, "UNAVAILABLE_SECONDS_MAX", 0.0)
         with monkeypatch.context() as broken:
             broken.setattr(MemoryLog, "append", _away)
             with pytest.raises(ServiceFault):
