@@ -9,6 +9,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
 from domain.kernel.message import Command, Stamp
 from domain.principal.allow import Principal
+from domain.session.commands import SignalSession
 
 
 class Answered(Protocol):
@@ -63,6 +64,8 @@ class Heard:
 
     status: str
     """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced`` (a later incarnation exists)."""
+    draining: bool
+    """Whether it takes nothing new and ends with what it has, or has ended so."""
     ttl_seconds: int
     renewed_at: Instant
     held: tuple[ProjectToken, ...]
@@ -75,8 +78,15 @@ class HeartbeatPort(Protocol):
     """Liveness outside the log; answered after the renewal is durable."""
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
-    ) -> Heard | Rejection: ...
+        self,
+        principal: Principal,
+        session: str,
+        incarnation: int,
+        tokens: Sequence[ProjectToken],
+        signal: SignalSession | None = None,
+    ) -> Heard | Rejection:
+        """``signal`` is of the same session and incarnation; it is passed on where it changes something."""
+        ...
 
 
 class PrincipalPort(Protocol):

@@ -4,7 +4,8 @@ from typing import Final
 
 _TASK: Final = """id projectId key title kind priority status attempt percent note reason sessionId token waitsFor
 waitsUntil unmetTotal summary changedAt"""
-_SESSION: Final = """id name tool model host owner status incarnation capacity ttlSeconds capabilities attemptsLive
+_SESSION: Final = """id name role tool model host worktree parentId credentialPool runningTool toolUntil began owner
+status activity draining incarnation capacity ttlSeconds capabilities attemptsLive
 completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
 _LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpose grantedAt lingersUntil
 lingersBecause"""
@@ -35,7 +36,7 @@ _NEEDS: Final = "requires scope { claim mode } needs { taskId key satisfied outc
 TASKS: Final = _list("tasks", _TASK, where="TaskFilter")
 STATUSES: Final = _list("tasks", "status", where="TaskFilter")
 TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", key="String")
-SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]")
+SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]", where="SessionFilter")
 SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")

@@ -1,12 +1,14 @@
 """`signalbox session`: who is connected, and what they hold."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Final
 
 import typer
 
 from api.cli.command import Project, command, group
 from api.cli.queries import PROJECTS, SESSION, SESSIONS
 from api.cli.reading import listing, session_named, single
+from api.cli.session_verbs import VERBS
 from api.cli.task_commands import lowered
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, moment, pairs, short
@@ -27,10 +29,16 @@ COLUMNS = (
 )
 
 
+TREE_ROWS_MAX: Final = 2_000
+
+
 def register(app: typer.Typer) -> None:
-    nouns = group("Sessions: list, show.")
+    nouns = group("Sessions: list, show, tree, drain, undrain, end, reparent, signal.")
     command(nouns, "list")(list_sessions)
     command(nouns, "show")(show)
+    command(nouns, "tree")(tree)
+    for name, verb in VERBS.items():
+        command(nouns, name)(verb)
     app.add_typer(nouns, name="session")
 
 
@@ -38,12 +46,51 @@ def list_sessions(
     terminal: Terminal,
     project: Project = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are lost or ended.")] = False,
+    status: Annotated[list[str] | None, typer.Option("--status", help="Such as idle; repeatable.")] = None,
+    *,
+    tool: Annotated[str | None, typer.Option("--tool", help="Such as claude-code.")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="The model behind it.")] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Where it runs.")] = None,
+    role: Annotated[str | None, typer.Option("--role", help="Label of its part in the work.")] = None,
+    pool: Annotated[str | None, typer.Option("--pool", help="Credentials whose quota it spends.")] = None,
+    capability: Annotated[str | None, typer.Option("--capability", help="KEY, or KEY=VALUE.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
 ) -> None:
     """Sessions, the newest first."""
-    variables = {"project": project or _only_project(terminal), "status": None if everything else ["LIVE", "SUSPECT"]}
+    where = {"tool": tool, "model": model, "host": host, "role": role, "credentialPool": pool, "capability": capability}
+    asked = [one.upper() for one in status] if status else None if everything else ["LIVE", "SUSPECT"]
+    variables = {"project": project or _only_project(terminal), "status": asked, "where": where}
     found = listing(terminal.client, SESSIONS, variables, limit)
     terminal.table("sessions", [shown(row) for row in found.rows], COLUMNS, "no sessions")
+
+
+def tree(
+    terminal: Terminal,
+    project: Project = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are lost or ended.")] = False,
+) -> None:
+    """Who stands below whom."""
+    asked = None if everything else ["LIVE", "SUSPECT"]
+    variables = {"project": project or _only_project(terminal), "status": asked}
+    rows = [lowered(row) for row in listing(terminal.client, SESSIONS, variables, TREE_ROWS_MAX).rows]
+    terminal.show({"sessions": rows}, *(forest(rows) or ["no sessions"]))
+
+
+def forest(rows: Sequence[Fields]) -> list[str]:
+    """One line for each session, below the one that it stands below, two spaces further in."""
+    here = {str(row.get("id")) for row in rows}
+    below: dict[str, list[Fields]] = {}
+    for row in rows:
+        parent = str(row.get("parentId"))
+        below.setdefault(parent if parent in here else "", []).append(row)
+    lines: list[str] = []
+    waiting = [(row, 0) for row in reversed(below.get("", []))]
+    while waiting:
+        row, depth = waiting.pop()
+        words = (short(row.get("id")), row.get("status"), row.get("role"), row.get("name") or "(no name)")
+        lines.append("  " * depth + " ".join(str(word) for word in words if word))
+        waiting += [(child, depth + 1) for child in reversed(below.get(str(row.get("id")), []))]
+    return lines
 
 
 def show(
@@ -75,9 +122,14 @@ def _details(row: Fields) -> list[str]:
     facts = {
         "status": f"{str(row.get('status')).lower()} since {moment(row.get('changedAt'))}",
         "life": row.get("incarnation"),
+        "part": row.get("role"),
+        "below": row.get("parentId"),
         "tool": row.get("tool"),
+        "runs": row.get("runningTool"),
         "model": row.get("model"),
         "host": row.get("host"),
+        "worktree": row.get("worktree"),
+        "pool": row.get("credentialPool"),
         "owner": row.get("owner"),
         "can": pairs(optional_object(row, "capabilities")),
         "lease": f"{row.get('ttlSeconds')} s",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUMMARY: Final = "Claim tasks and run a command for each."
 LABEL_CHARACTERS_MAX: Final = 200
+WORKTREE_CHARACTERS_MAX: Final = 1_000
 _DESCRIPTION: Final = """Claim tasks and run a command for each; the task is on its standard input as JSON and in
 SIGNALBOX_... variables. Exit code 0 completes the task, 75 asks for another try later, any other fails the attempt.
 Lines on standard output that begin with ::progress PERCENT NOTE, ::checkpoint TEXT or ::summary TEXT are reported."""
@@ -52,6 +53,12 @@ def run(arguments: Sequence[str]) -> Exit:
             command=said.exec,
             name=said.name,
             host=os.uname().nodename[:200] if hasattr(os, "uname") else "",
+            tool=said.tool,
+            model=said.model,
+            role=said.role,
+            worktree=str(Path.cwd())[:WORKTREE_CHARACTERS_MAX],
+            parent=said.parent,
+            credential_pool=said.pool,
             capacity=said.capacity,
             capabilities=capabilities,
             ttl_seconds=said.ttl,
@@ -82,6 +89,11 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--exec", metavar="CMD", help="run by the shell for each task that has no `run` of its own")
     add("-p", "--project", help="may be left out where there is one project; else SIGNALBOX_PROJECT")
+    add("--tool", type=_label, default="shell", help="what does the work, such as claude-code (default shell)")
+    add("--model", type=_label, default="", help="the model behind it")
+    add("--role", type=_label, default="", help="its part in the work, such as reviewer; a label")
+    add("--parent", metavar="SESSION", help="id of the session above it")
+    add("--pool", metavar="NAME", help="credentials whose quota it spends; a worker whose quota is used up pauses all")
     add("--capacity", type=_whole(1, 256), default=1, metavar="N", help="tasks at a time (1-256, default 1)")
     add("--capability", action="append", default=[], metavar="K=V", help="what tasks may require; repeatable")
     add("--until-idle", action="store_true", help="end when no task of the project can move any more")

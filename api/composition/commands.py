@@ -6,12 +6,15 @@ from typing import Final, TypeVar
 
 from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import Instant, PrincipalId, ProjectId, StreamId, command_id_of
+from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
+from domain.lock.commands import AcquireLocks
 from domain.principal.allow import Principal, allow
+from domain.session.commands import SignalSession
 from domain.session.decider import SESSION
+from domain.session.signals import signalled
 from domain.session.state import HeldToken, Session, SessionState
-from domain.task.commands import AcknowledgeAttempt
+from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
 from infrastructure.rows.port import RowsUnavailable
 from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
@@ -22,6 +25,10 @@ from infrastructure.runtime.settle import ContendedError
 from infrastructure.telemetry import Metrics
 
 ACKNOWLEDGED_MAX: Final = 10_000
+CALLS_PER_TTL: Final = 3
+"""Calls renew a lease at most so often, which is rarer than beats: who beats costs nothing more."""
+_FAR_REACHING: Final = frozenset({"exit", "quota_refused", "quota_restored"})
+"""Signals that may matter although the session's own status stays as it is."""
 T = TypeVar("T")
 Named = Mapping[ProjectToken, HeldToken | None]
 """What a beat names, with what it means."""
@@ -36,12 +43,26 @@ class CommandGate:
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide, append, answer after it is durable. Raises ServiceFault."""
-        return self._counted(command, await in_our_words(self._node.committer.execute(command, stamp)))
+        outcome = self._counted(command, await in_our_words(self._node.committer.execute(command, stamp)))
+        self._renewed(command, outcome)
+        return outcome
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
         claimed = self._node.claim(command, stamp, wait_seconds=wait_seconds)
-        return self._counted(command, await in_our_words(claimed))
+        outcome = self._counted(command, await in_our_words(claimed))
+        self._renewed(command, outcome)
+        return outcome
+
+    def _renewed(self, command: Command, outcome: Outcome) -> None:
+        """Whoever may ask something for a life of a session shows that it lives, which spares clients without beats."""
+        if not outcome.ok or not isinstance(command, SignalSession | ClaimTask | ClaimTasks | AcquireLocks):
+            return
+        held = self._node.hot.get(StreamId(command.session))
+        state: SessionState = SESSION.initial if held is None else held[1]
+        if isinstance(state, Session) and state.opened.incarnation == command.incarnation:
+            rarely = state.opened.ttl_seconds / CALLS_PER_TTL
+            self._node.leases.touch(command.session, command.incarnation, rarer_than_seconds=rarely)
 
     def _counted(self, command: Command, outcome: Outcome) -> Outcome:
         self._metrics.command(command.NAME, "accepted" if outcome.ok else "refused")
@@ -57,15 +78,25 @@ class HeartbeatDesk:
         self._acknowledged: OrderedDict[tuple[str, ProjectId, int], None] = OrderedDict()
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
+        self,
+        principal: Principal,
+        session: str,
+        incarnation: int,
+        tokens: Sequence[ProjectToken],
+        signal: SignalSession | None = None,
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
-        heard = await in_our_words(self._beat(principal, session, incarnation, tokens))
+        heard = await in_our_words(self._beat(principal, session, incarnation, tokens, signal))
         self._metrics.heartbeat(heard.code() if isinstance(heard, Rejection) else heard.status)
         return heard
 
     async def _beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
+        self,
+        principal: Principal,
+        session: str,
+        incarnation: int,
+        tokens: Sequence[ProjectToken],
+        signal: SignalSession | None,
     ) -> Heard | Rejection:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
@@ -83,7 +114,24 @@ class HeartbeatDesk:
             # Lost or ended since the state was read; the next beat tells which.
             return _heard(await self._session(session), "lost", 0, named)
         await self._acknowledge(session, state, named)
+        if signal is not None:
+            await self._signal(principal, state, signal, renewed_at)
         return _heard(state, state.status, renewed_at, named)
+
+    async def _signal(self, principal: Principal, state: Session, signal: SignalSession, renewed_at: int) -> None:
+        """Pass a signal on where it would change something: the log hears of changes, never of beats."""
+        if signal.signal not in _FAR_REACHING and not signalled(state, signal, Instant(renewed_at)):
+            return
+        what = f"{signal.signal}/{signal.tool}"
+        identifier = command_id_of("signal", signal.session, renewed_at, what)
+        stamp = Stamp(
+            command_id=identifier,
+            project=FLEET,
+            principal=principal.id,
+            time=Instant(self._node.log.now()),
+            correlation_id=identifier,
+        )
+        await self._node.committer.execute(signal, stamp)
 
     async def _resolved(self, tokens: Sequence[ProjectToken]) -> Named:
         """What was named, as the session keeps it; a project that is none leads nowhere."""
@@ -131,6 +179,7 @@ def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> H
         held = {*state.attempts, *state.grants}
     return Heard(
         status=status,
+        draining=isinstance(state, Session) and state.draining,
         ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,
         renewed_at=Instant(renewed_at),
         held=tuple(ProjectToken(project, str(number)) for project, number in sorted(held)),

@@ -13,6 +13,8 @@ from api.ports import HeartbeatPort, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Message
 from domain.principal.allow import allow
+from domain.session.commands import TTL_SECONDS_MAX, Label, Note, SignalSession
+from domain.session.events import Signal
 
 TOKENS_MAX: Final = 1_000
 PROJECTS_MAX: Final = 100
@@ -28,12 +30,23 @@ class Named(Message):
     token: Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,18})$")]
 
 
+class Said(Message):
+    """What the session does now; the fields are those of the command ``signal_session``."""
+
+    signal: Signal
+    tool: Label = ""
+    seconds: int | None = Field(default=None, ge=1, le=TTL_SECONDS_MAX)
+    digest: Annotated[str, StringConstraints(max_length=128)] = ""
+    note: Note = ""
+
+
 class Beat(Message):
     """One sign of life."""
 
     session: str = Field(min_length=1, max_length=100)
     incarnation: int = Field(ge=1, le=2**31)
     tokens: tuple[Named, ...] = Field(default=(), max_length=TOKENS_MAX)
+    said: Said | None = None
 
     @field_validator("tokens")
     @classmethod
@@ -58,7 +71,7 @@ class HeartbeatDoor:
         try:
             async with asyncio.timeout(BEAT_SECONDS_MAX):
                 tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
-                heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens)
+                heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens, _signal(beat))
         except TimeoutError:
             return problem_reply(fault_problem(_LATE))
         except ServiceFault as fault:
@@ -67,6 +80,12 @@ class HeartbeatDoor:
 
 
 _LATE: Final = ServiceFault("unknown_outcome", "The lease may or may not be renewed.", "Beat again at once.")
+
+
+def _signal(beat: Beat) -> SignalSession | None:
+    if beat.said is None:
+        return None
+    return SignalSession(session=beat.session, incarnation=beat.incarnation, **beat.said.model_dump())
 
 
 def _beat(body: bytes) -> Beat:

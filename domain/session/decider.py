@@ -12,6 +12,7 @@ from domain.session.errors import (
     ProjectNotServed,
     SessionFenced,
     SessionHasEnded,
+    SessionWasDrained,
     SessionWasLost,
 )
 from domain.session.events import HeldThing, SessionRecovered, SessionSuspected
@@ -42,11 +43,12 @@ def live(state: SessionState, session: str, incarnation: int, stamp: Stamp) -> S
     return state if is_live(state) else gone(state, session)
 
 
-def gone(state: Session, session: str) -> SessionWasLost | SessionHasEnded:
+def gone(state: Session, session: str) -> SessionWasLost | SessionWasDrained | SessionHasEnded:
     """Why a life that is over may do nothing."""
     if state.status == "lost":
         return SessionWasLost(session=session, incarnation=state.opened.incarnation)
-    return SessionHasEnded(session=session, incarnation=state.opened.incarnation)
+    kind = SessionWasDrained if state.draining else SessionHasEnded
+    return kind(session=session, incarnation=state.opened.incarnation)
 
 
 def serving(

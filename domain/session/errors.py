@@ -49,6 +49,16 @@ class SessionHasEnded(Rejection):
     incarnation: int
 
 
+class SessionWasDrained(Rejection):
+    """Incarnation {incarnation} of the session {session} was drained: it ended with the last task that it had.
+
+    Stop. Open another session only if you were told to go on.
+    """
+
+    session: str
+    incarnation: int
+
+
 class ProjectNotServed(Rejection):
     """The session {session} does not serve the project {project}.
 

@@ -60,6 +60,8 @@ class Heard:
     """What the session holds, by project id."""
     revoked: tuple[ProjectToken, ...]
     """What was named and is not held any more, as it was named: stop that work."""
+    draining: bool = False
+    """Whether the session takes nothing new and ends with what it has, or has ended so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,20 @@ def commands(several: Iterable[tuple[str, Mapping[str, object]]]) -> Ask[tuple[A
     return Ask(_post("/v1/commands", {"commands": envelopes}), _results)
 
 
-def heartbeat(session: str, incarnation: int, tokens: Iterable[ProjectToken], *, seconds_max: float) -> Ask[Heard]:
-    """Renew a lease and acknowledge tokens; no answer within ``seconds_max`` is no answer."""
-    beat = {"session": session, "incarnation": incarnation, "tokens": [one._asdict() for one in tokens]}
+def heartbeat(
+    session: str,
+    incarnation: int,
+    tokens: Iterable[ProjectToken],
+    *,
+    seconds_max: float,
+    said: Mapping[str, object] | None = None,
+) -> Ask[Heard]:
+    """Renew a lease and acknowledge tokens; ``said`` is a signal. No answer within ``seconds_max`` is no answer."""
+    beat: dict[str, object] = {
+        "session": session, "incarnation": incarnation, "tokens": [one._asdict() for one in tokens]
+    }  # fmt: skip
+    if said is not None:
+        beat["said"] = said
     return Ask(HttpRequest("POST", "/v1/heartbeat", _json(beat), seconds_max), _heard)
 
 
@@ -161,7 +174,8 @@ def _result(fields: Fields) -> Accepted | SignalboxError:
 def _heard(answer: HttpAnswer) -> Heard:
     fields = body_of(answer)
     held, revoked = (tuple(_project_token(one) for one in objects(fields, name)) for name in ("held", "revoked"))
-    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked)
+    draining = fields.get("draining") is True
+    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked, draining)
 
 
 def _project_token(fields: Fields) -> ProjectToken:

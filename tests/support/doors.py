@@ -19,12 +19,13 @@ from domain.kernel.message import Command, Stamp
 from domain.principal.allow import Principal
 from domain.principal.commands import Role
 from domain.principal.events import KeyIssued, KeyRevoked
+from domain.session.commands import SignalSession
 from infrastructure.keys import Keys, Minted
 from infrastructure.runtime.outcome import Outcome, accepted, refused
 from infrastructure.settings import HttpSettings, Settings
 from tests.support.world import World
 
-HEARD = Heard("live", 60, Instant(1), (ProjectToken("shop", "7"),), (ProjectToken("shop", "8"),))
+HEARD = Heard("live", False, 60, Instant(1), (ProjectToken("shop", "7"),), (ProjectToken("shop", "8"),))
 JSON_HEADERS = {"content-type": "application/json"}
 
 
@@ -58,6 +59,7 @@ class Fakes:
     hang: asyncio.Event | None = None
     asked: list[tuple[Command, Stamp]] = field(default_factory=list)
     heard: Heard | Rejection = field(default=HEARD)
+    signal: SignalSession | None = None
     ready: bool = True
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
@@ -76,8 +78,14 @@ class Fakes:
         return await self.execute(command, stamp)
 
     async def beat(
-        self, principal: Principal, session: str, incarnation: int, tokens: Sequence[ProjectToken]
+        self,
+        principal: Principal,
+        session: str,
+        incarnation: int,
+        tokens: Sequence[ProjectToken],
+        signal: SignalSession | None = None,
     ) -> Heard | Rejection:
+        self.signal = signal
         if self.fault is not None:
             raise self.fault
         return self.heard

@@ -19,6 +19,8 @@ BEAT_SECONDS_MAX: Final = 5.0
 AGAIN_SECONDS: Final = 1.0
 """Between two heartbeats while the server does not answer."""
 CONFIRM_SECONDS_MIN: Final = 0.05
+DRAINED: Final = "session_was_drained"
+"""Somebody wanted the session to end with what it had: the worker ends, too."""
 
 
 def seconds_since_boot() -> float:
@@ -115,7 +117,7 @@ class Life:
 
     def _heard(self, heard: Heard, named: dict[ProjectToken, Held], sent_at: float) -> None:
         if heard.status not in ("live", "suspect"):
-            self.end(heard.status)
+            self.end(DRAINED if heard.status == "ended" and heard.draining else heard.status)
             return
         # Counted from before the sending: the server renewed at some later time, so the lease runs at least this long.
         self._deadline = max(self._deadline, sent_at + heard.ttl_seconds - self._settings.margin_seconds)

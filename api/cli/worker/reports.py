@@ -19,7 +19,9 @@ REPORT_PATIENCE_SECONDS: Final = 86_400.0
 FAULTS_MAX: Final = 3
 """Faults of the server in answer to one report, after which the worker gives up."""
 FAULT_SECONDS: Final = 1.0
-LIFE_OVER_CODES: Final = frozenset({"session_was_lost", "session_fenced", "session_has_ended", "not_session_owner"})
+LIFE_OVER_CODES: Final = frozenset(
+    {"session_was_lost", "session_fenced", "session_has_ended", "session_was_drained", "not_session_owner"}
+)
 """Refusals that say that the session is not ours any more."""
 
 

@@ -27,6 +27,13 @@ class WorkerSettings:
     """Run by the shell for every task that brings no ``run`` of its own; None takes only what such tasks say."""
     name: str = ""
     host: str = ""
+    tool: str = "shell"
+    model: str = ""
+    role: str = ""
+    worktree: str = ""
+    parent: str | None = None
+    """Id of the session above it."""
+    credential_pool: str | None = None
     capacity: int = 1
     capabilities: Mapping[str, Capability] = field(default_factory=dict[str, Capability])
     ttl_seconds: int = 60

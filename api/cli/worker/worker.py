@@ -10,7 +10,7 @@ from api.cli.worker.calls import Assignment, end_session, life_of, open_session
 from api.cli.worker.claims import Claims, Nothing
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Totals
-from api.cli.worker.life import Life, seconds_since_boot
+from api.cli.worker.life import DRAINED, Life, seconds_since_boot
 from api.cli.worker.reports import LIFE_OVER_CODES, Reports
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import ServerFaultError, SignalboxError
@@ -63,6 +63,8 @@ class Worker:
             if why is None:
                 return
             self._journal.tell("session_over", f"the session is over ({why}); what it held is not ours", reason=why)
+            if why == DRAINED:
+                return
             resume = life.opened.session if why in _RESUMABLE else None
             # Once it has served, a worker outlasts its server.
             patience_seconds = float("inf")

@@ -1,0 +1,145 @@
+"""Sessions on a real server: the doors that steer them, the beats that say what they do, the lists that find them."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signalbox.client import Client, Endpoint
+from signalbox.client.asks import Heard, events, heartbeat
+from signalbox.client.errors import Refused
+from tests.support.command_line import CommandLine, end
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path_factory.mktemp("sessions"))
+    server = line.serve()
+    try:
+        line("project", "create", "shop")
+        yield line
+    finally:
+        assert end(server) == 0
+
+
+@pytest.fixture(scope="module")
+def client(cli: CommandLine) -> Iterator[Client]:
+    data = cli.folder / ".signalbox"
+    url, key = json.loads((data / "server.json").read_text())["url"], (data / "local.key").read_text().strip()
+    with Client(Endpoint(url, key)) as made:
+        yield made
+
+
+def opened(client: Client, **fields: object) -> str:
+    return str(client.command("open_session", projects=["shop"], **fields).answer["session"])
+
+
+def beat(client: Client, session: str, **said: object) -> Heard:
+    return client.ask(heartbeat(session, 1, (), seconds_max=10, said=said or None))
+
+
+def shown(cli: CommandLine, session: str) -> Any:
+    return cli("session", "show", session, "--json").json
+
+
+def test_sessions_are_found_by_what_they_are(cli: CommandLine, client: Client) -> None:
+    fields = {"tool": "codex", "model": "m1", "host": "far", "role": "reviewer", "credential_pool": "max"}
+    found = opened(client, name="one", capabilities={"gpu": True, "langs": ["py", "go"], "cpus": 8}, **fields)
+    opened(client, name="other", capabilities={"gpu": False, "cpus": 80}, tool="gemini")
+    asked = (
+        ("--tool", "codex"), ("--model", "m1"), ("--host", "far"), ("--role", "reviewer"), ("--pool", "max"),
+        ("--capability", "gpu=true"), ("--capability", "langs"), ("--capability", "langs=go"),
+        ("--capability", "cpus=8"),
+    )  # fmt: skip
+    for option, value in asked:
+        rows = cli("session", "list", option, value, "--json").json["sessions"]
+        assert [row["id"] for row in rows] == [found], option
+    assert len(cli("session", "list", "--capability", "gpu", "--json").json["sessions"]) == 2
+    assert not cli("session", "list", "--tool", "codex", "--status", "waiting_for_person", "--json").json["sessions"]
+
+
+def test_a_beat_says_what_a_session_does_and_the_log_hears_of_changes_only(cli: CommandLine, client: Client) -> None:
+    session = opened(client, name="said")
+    for _ in range(3):
+        assert beat(client, session, signal="tool_started", tool="Bash").status == "live"
+    told = shown(cli, session)
+    assert (told["status"], told["runningTool"]) == ("busy_in_tool", "Bash")
+    cli("session", "signal", session, "waiting_for_person", "--note", "which port?")
+    assert shown(cli, session)["status"] == "waiting_for_person"
+    lines = cli("events", "--stream", session, "--json").out
+    assert lines.count("session.status_changed.v1") == 2
+    with pytest.raises(Refused):
+        beat(client, session, signal="sing")
+
+
+def test_a_tree_shows_who_stands_below_whom(cli: CommandLine, client: Client) -> None:
+    lead = opened(client, name="lead", role="lead")
+    low = opened(client, name="low", parent=lead)
+    other = opened(client, name="other")
+    lines = cli("session", "tree").out.splitlines()
+    place = next(number for number, line in enumerate(lines) if line.endswith("lead lead"))
+    assert lines[place + 1].startswith("  ")
+    assert lines[place + 1].endswith("low")
+    cli("session", "reparent", other, low)
+    assert shown(cli, other)["parentId"] == low
+    assert "family_circular" in cli("session", "reparent", lead, other, "--json", code=1).out
+    cli("session", "end", low)
+    assert shown(cli, other)["parentId"] == lead
+    cli("session", "reparent", other)
+    assert shown(cli, other)["parentId"] is None
+
+
+def test_a_drained_session_finishes_and_claims_no_more(cli: CommandLine, client: Client) -> None:
+    (cli.folder / "plan.yaml").write_text("project: shop\ntasks: [{key: a, title: A}, {key: b, title: B}]\n")
+    cli("plan", "apply", "plan.yaml")
+    session = opened(client, capacity=2)
+    life = {"session": session, "incarnation": 1}
+    work = client.command("claim_task", project="shop", **life).answer
+    cli("session", "drain", session, "--reason", "update")
+    assert beat(client, session).draining
+    assert shown(cli, session)["status"] == "draining"
+    with pytest.raises(Refused) as refused:
+        client.command("claim_task", project="shop", **life)
+    assert refused.value.code == "session_is_draining"
+    cli("session", "undrain", session)
+    cli("session", "drain", session)
+    client.command("complete_task", project="shop", task=work["task"], token=work["token"])
+    assert shown(cli, session)["status"] == "ended"
+    heard = beat(client, session)
+    assert (heard.status, heard.draining) == ("ended", True)
+
+
+def test_a_worker_that_is_drained_ends(cli: CommandLine, tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    worker = cli.start("worker", "--project", "shop", "--name", "drained", "--json", "--exec", "true", log=log)
+    try:
+        session = _session_of(log)
+        cli("session", "drain", session)
+        assert worker.wait(30) == 0
+    finally:
+        end(worker)
+
+
+def test_a_call_shows_life_as_a_beat_does(client: Client) -> None:
+    """The smallest TTL is 10 s: a session that only asks things is never suspected meanwhile."""
+    session = opened(client, ttl_seconds=10)
+    ends_at = time.monotonic() + 7.0
+    while time.monotonic() < ends_at:
+        client.command("signal_session", session=session, incarnation=1, signal="progress")
+        time.sleep(0.5)
+    types = [one["type"] for one in client.ask(events(stream=session)).events]
+    assert types == ["session.opened.v1", "session.status_changed.v1"]
+
+
+def _session_of(log: Path) -> str:
+    ends_at = time.monotonic() + 30
+    while time.monotonic() < ends_at:
+        for line in log.read_text().splitlines() if log.exists() else ():
+            told = json.loads(line)
+            if "session" in told:
+                return str(told["session"])
+        time.sleep(0.1)
+    raise AssertionError("the worker opened no session")
