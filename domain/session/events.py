@@ -2,12 +2,11 @@
 
 from typing import ClassVar, Literal
 
+from domain.kernel.activity import Activity
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Scalar
 
-Activity = Literal["working", "busy_in_tool", "waiting_for_person", "quota_blocked", "idle"]
-"""What a session that is heard does."""
 Signal = Literal[
     "tool_started", "tool_ended", "progress", "waiting_for_person", "quota_refused", "quota_restored", "stop", "exit"
 ]

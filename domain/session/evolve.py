@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import assert_never
 
+from domain.kernel.activity import after_attempt, after_claim
 from domain.kernel.ids import ProjectId, StreamId
-from domain.session.activity import after_attempt, after_claim
 from domain.session.events import (
     SessionAttemptEnded,
     SessionAttemptStarted,

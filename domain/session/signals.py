@@ -2,9 +2,10 @@
 
 from typing import Final, Literal, NamedTuple, assert_never
 
+from domain.kernel.activity import Activity
 from domain.kernel.ids import SECOND, Instant
 from domain.session.commands import SignalSession
-from domain.session.events import Activity, SessionStatusChanged
+from domain.session.events import SessionStatusChanged
 from domain.session.state import Session
 
 TOOL_SECONDS_MAX: Final = 1_800

@@ -5,8 +5,9 @@ from typing import Literal
 
 from immutables import Map
 
+from domain.kernel.activity import Activity
 from domain.kernel.ids import Instant, ProjectId, StreamId
-from domain.session.events import Activity, HeldThing, SessionOpened
+from domain.session.events import HeldThing, SessionOpened
 
 HeldToken = tuple[ProjectId, int]
 """A token with its project: two projects may hand out the same number."""

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final, assert_never, cast, get_args
 
+from domain.kernel.activity import after_attempt, after_claim, status_of
 from domain.kernel.decider import Recorded
 from domain.kernel.values import Scalar
-from domain.session.activity import after_attempt, after_claim, status_of
 from domain.session.events import (
     SessionAttemptEnded,
     SessionAttemptStarted,

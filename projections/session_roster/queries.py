@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from domain.session.activity import SessionStatus
+from domain.kernel.activity import SessionStatus
 from projections.kernel.requests import LIMIT_DEFAULT, Above, Holds, Order, Selection, equal, one_of, select
 from projections.kernel.rows import json_text
 from projections.session_roster.projection import SESSION_ROSTER

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from domain.session.activity import Liveness, SessionStatus
-from domain.session.events import Activity, Beginning
+from domain.kernel.activity import Activity, Liveness, SessionStatus
+from domain.session.events import Beginning
 
 
 class SessionRosterRow(NamedTuple):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from domain.dispatch import locks, lose_session, open_session
+from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.open_session import FencedToken, SessionLife
 from domain.kernel.decider import Decision, LeaseChange
 from domain.kernel.decisions import Rules
@@ -149,7 +150,7 @@ def test_a_resume_fences_the_former_life_and_ends_what_it_held(world: World) -> 
         project="alpha", session=life.session, incarnation=1, claims=(ScopeClaim(claim="path:r//src/**"),)
     )
     held = world.when(take, world.stamp(mine)).answer
-    assert isinstance(held, locks.LockAnswer)
+    assert isinstance(held, LockAnswer)
     decision = world.when(OpenSession(projects=("alpha",), resume=life.session))
     answer = decision.answer
     assert isinstance(answer, SessionLife)

@@ -25,6 +25,7 @@ from domain.session.errors import (
     FamilyTooLarge,
     NotSessionOwner,
     SessionHasEnded,
+    SessionWasDrained,
     SessionWasLost,
 )
 from domain.session.events import SessionChildJoined
@@ -235,8 +236,9 @@ def test_draining_an_idle_session_ends_it_at_once(fleet: Fleet) -> None:
     decision = accepted(fleet.ask(DrainSession(session=session)))
     assert state(fleet, session).status == "ended"
     assert [lease.action for lease in decision.leases] == ["end"]
-    assert isinstance(fleet.ask(DrainSession(session=session)).rejection, SessionHasEnded)
-    assert isinstance(fleet.ask(UndrainSession(session=session)).rejection, SessionHasEnded)
+    drained = SessionWasDrained(session=session, incarnation=1)
+    assert fleet.ask(DrainSession(session=session)).rejection == drained
+    assert fleet.ask(UndrainSession(session=session)).rejection == drained
 
 
 def test_an_undrained_session_goes_on(fleet: Fleet) -> None:

@@ -4,13 +4,13 @@ import pytest
 from pydantic import ValidationError
 
 from domain.dispatch.open_session import SessionLife
+from domain.kernel.activity import Activity, after_attempt, after_claim, status_of
 from domain.kernel.decider import Decision
 from domain.kernel.ids import SECOND, Instant, StreamId
-from domain.session.activity import after_attempt, after_claim, status_of
 from domain.session.commands import LoseSession, OpenSession, SignalSession, SuspectSession
 from domain.session.decider import SESSION
 from domain.session.errors import LeaseStillRuns, SessionFenced
-from domain.session.events import Activity, SessionStatusChanged, Signal
+from domain.session.events import SessionStatusChanged, Signal
 from domain.session.liveness import Standing, due
 from domain.session.signals import TOOL_SECONDS_MAX
 from domain.session.state import Session
@@ -167,13 +167,13 @@ def test_a_session_says_what_it_is(fleet: Fleet) -> None:
         fleet,
         tool="codex",
         role="reviewer",
-        worktree="/work/a",
+        worktree="checkout",
         credential_pool="max-1",
         capabilities={"gpu": True, "memory_gb": 8, "speed": 1.5, "os": "linux", "langs": ("py", "go")},
         renewed_by="calls",
     )
     told = state(fleet, life.session).opened
-    assert (told.role, told.worktree, told.credential_pool, told.began) == ("reviewer", "/work/a", "max-1", "new")
+    assert (told.role, told.worktree, told.credential_pool, told.began) == ("reviewer", "checkout", "max-1", "new")
     assert told.capabilities["langs"] == ("py", "go")
     assert (life.ttl_seconds, opened(fleet).ttl_seconds, opened(fleet, ttl_seconds=10).ttl_seconds) == (1_800, 60, 10)
 

@@ -25,7 +25,7 @@ from domain.kernel.values import LockMode
 from domain.principal.allow import MATRIX
 from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
-from domain.session.activity import SessionStatus
+from domain.kernel.activity import SessionStatus
 from domain.task.commands import Outcome
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow

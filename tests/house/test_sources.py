@@ -19,7 +19,7 @@ AGGREGATE_FILES = {"__init__", "commands", "events", "state", "states", "errors"
 # A part with a subject of its own, which the others do not have, is named here.
 ONLY_IN = {
     "principal": {"allow"},
-    "session": {"liveness"},
+    "session": {"liveness", "signals", "hierarchy"},
     "project": {"settings"},
     "task": {
         "aggregate",

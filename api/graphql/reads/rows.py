@@ -14,7 +14,7 @@ from api.graphql.types.history import TimelineLine, line_of
 from api.graphql.types.lock import Lock, lock_of
 from api.graphql.types.session import Session, SessionFound, session_of
 from domain.kernel.ids import Position
-from domain.session.activity import SessionStatus as Status
+from domain.kernel.activity import SessionStatus as Status
 from projections.kernel.requests import Selection, cursor_after
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionOrder, SessionPage

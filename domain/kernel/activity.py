@@ -2,8 +2,8 @@
 
 from typing import Literal, assert_never
 
-from domain.session.events import Activity
-
+Activity = Literal["working", "busy_in_tool", "waiting_for_person", "quota_blocked", "idle"]
+"""What a session that is heard does."""
 SessionStatus = Literal[
     "working", "busy_in_tool", "waiting_for_person", "quota_blocked", "idle", "suspect", "lost", "draining", "ended"
 ]
