@@ -16,8 +16,8 @@ def line(tmp_path: Path) -> CommandLine:
 
 def completed(line: CommandLine, *words: str) -> list[str]:
     """What bash would offer for the last of the words."""
-    asked = {"COMP_WORDS": " ".join(("signalbox", *words)), "COMP_CWORD": str(len(words))}
-    return line(_SIGNALBOX_COMPLETE="complete_bash", **asked).out.split()
+    said = " ".join(("signalbox", *words))
+    return line(_SIGNALBOX_COMPLETE="complete_bash", COMP_WORDS=said, COMP_CWORD=str(len(words))).out.split()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
