@@ -8,6 +8,7 @@ from math import ceil
 from api.plan.graph import Needs, ancestors_of, circles_of, depths_of, longest_path, order_of
 from api.plan.overlaps import Overlaps, overlaps_of
 from api.plan.width import width_of
+from domain.dispatch.plan_checks import waits_of
 from domain.task.commands import PlannedTask
 
 
@@ -67,7 +68,8 @@ def analyse(tasks: Sequence[PlannedTask], seconds: Mapping[str, float] | None = 
     ``seconds`` gives durations by key; where it is given, tasks without one count 0. Raises CircularPlanError.
     """
     number = {task.key: index for index, task in enumerate(tasks)}
-    needs = [[number[need.task] for need in task.needs if need.task in number] for task in tasks]
+    waits = waits_of(tasks)
+    needs = [[number[key] for key in dict.fromkeys(waits[task.key]) if key in number] for task in tasks]
     if circles_of(needs):
         raise CircularPlanError("needs go round in a circle")
     order = order_of(needs)

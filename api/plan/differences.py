@@ -9,7 +9,24 @@ from pydantic import ValidationError
 from api.plan.document import COMPARED, field_document
 from domain.task.commands import PlannedTask
 
-_ASKED: Final = frozenset(PlannedTask.model_fields)
+_LATER: Final = frozenset(
+    {
+        "evidence",
+        "on_need_failed",
+        "not_before",
+        "deadline",
+        "labels",
+        "parent",
+        "budget",
+        "concurrency_key",
+        "concurrency_limit",
+        "idempotency_key",
+        "escalate",
+        "avoid",
+    }
+)
+"""Fields that tasks planned by a former version lack; they say nothing in them."""
+_ASKED: Final = frozenset(PlannedTask.model_fields) - _LATER
 
 
 class ForeignTaskError(Exception):
@@ -48,14 +65,19 @@ class PlanDifferences:
         return not self.added and not self.changed
 
 
-def differences_of(existing: Iterable[Mapping[str, object]], planned: Sequence[PlannedTask]) -> PlanDifferences:
-    """Compare the server's tasks with a plan.
+def differences_of(
+    existing: Iterable[Mapping[str, object]],
+    planned: Sequence[PlannedTask],
+    projects: Mapping[str, str] | None = None,
+) -> PlanDifferences:
+    """Compare the server's tasks with a plan. ``projects`` leads ids of other projects to their names.
 
     Each mapping carries the fields of the command's PlannedTask (snake_case, other fields are passed over); a need
     names the needed task's key under ``key``, or under ``task`` where there is no ``key``. The order of lists counts,
     as it does for the server. Raises ForeignTaskError where a field is missing or malformed.
     """
-    there = {task.key: task for task in map(_existing, existing)}
+    names = projects or {}
+    there = {task.key: task for task in (_existing(one, names) for one in existing)}
     wanted = {task.key for task in planned}
     both = [(there[task.key], task) for task in planned if task.key in there]
     compared = [ChangedTask(after.key, _fields(before, after)) for before, after in both]
@@ -80,25 +102,32 @@ def _value(task: PlannedTask, name: str) -> object:
     return value
 
 
-def _existing(task: Mapping[str, object]) -> PlannedTask:
+def _existing(task: Mapping[str, object], projects: Mapping[str, str]) -> PlannedTask:
     missing = sorted(_ASKED - task.keys())
     if missing:
         raise ForeignTaskError(f"the server's task lacks {', '.join(missing)}")
-    fields = {name: task[name] for name in _ASKED} | {"needs": _needs(task["needs"])}
+    fields = {name: task[name] for name in _ASKED} | {"needs": _needs(task["needs"], projects)}
+    fields |= {name: task[name] for name in _LATER if name in task} | {"parent": _parent(task)}
     try:
         return PlannedTask.model_validate(fields, strict=False, extra="ignore")
     except ValidationError as error:
         raise ForeignTaskError(str(error)) from error
 
 
-def _needs(needs: object) -> object:
+def _parent(task: Mapping[str, object]) -> object:
+    """An event names the parent by id and by key, a command by key alone; empty is none."""
+    return task.get("parent_key", task.get("parent")) or None
+
+
+def _needs(needs: object, projects: Mapping[str, str]) -> object:
     if not isinstance(needs, list | tuple):
         return needs
-    return [_need(need) for need in cast("Sequence[object]", needs)]
+    return [_need(need, projects) for need in cast("Sequence[object]", needs)]
 
 
-def _need(need: object) -> object:
+def _need(need: object, projects: Mapping[str, str]) -> object:
     if not isinstance(need, dict):
         return need
     edge = cast("dict[str, object]", need)
-    return {**edge, "task": edge.get("key", edge.get("task"))}
+    project = str(edge.get("project", ""))
+    return {**edge, "task": edge.get("key", edge.get("task")), "project": projects.get(project, project)}

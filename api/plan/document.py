@@ -1,17 +1,43 @@
 """A command back in the notation of a plan file, without what is said by default."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Final, cast
 
 import yaml
 
+from api.plan.fields import moment_of
+from api.plan.lines import named
 from api.plan.nodes import UnreadableError
 from api.plan.notation import duration_of, notation_of
 from api.plan.yaml_text import plain_value
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryRule
+from domain.task.terms import Budget
 
-COMPARED: Final = ("title", "body", "kind", "priority", "needs", "scope", "requires", "retry", "timeout", "run")
+COMPARED: Final = (
+    "title",
+    "body",
+    "kind",
+    "priority",
+    "labels",
+    "parent",
+    "needs",
+    "on_need_failed",
+    "not_before",
+    "deadline",
+    "scope",
+    "concurrency_key",
+    "concurrency_limit",
+    "requires",
+    "escalate",
+    "avoid",
+    "retry",
+    "timeout",
+    "budget",
+    "evidence",
+    "idempotency_key",
+    "run",
+)
 """What a plan says of a task beside its key, in the order of the file."""
 
 _RULE: Final = RetryRule()
@@ -55,18 +81,37 @@ def field_document(task: PlannedTask, name: str) -> object:
             return _retry(task.retry)
         case "timeout":
             return None if task.timeout_seconds is None else duration_of(task.timeout_seconds)
+        case "not_before":
+            return None if task.not_before is None else moment_of(task.not_before)
+        case "deadline":
+            return None if task.deadline is None else moment_of(task.deadline)
+        case "budget":
+            return _budget(task.budget)
+        case "escalate":
+            return [{"after": step.after, "requires": _requires(step.requires)} for step in task.escalate]
         case _:
             value: object = getattr(task, name)
-            return value
+            return list(cast("tuple[object, ...]", value)) if isinstance(value, tuple) else value
 
 
-_ORDINARY: Final = {"body": "", "kind": "code", "priority": 0}
+_ORDINARY: Final = {
+    "body": "",
+    "kind": "code",
+    "priority": 0,
+    "on_need_failed": "block",
+    "concurrency_key": "",
+    "concurrency_limit": 1,
+    "idempotency_key": "",
+}
 
 
 def _qualified(need: Need, project: str, keys: Collection[str]) -> Need:
     """A need outside of the plan whose key has a slash is written with its project, or it would be taken for one."""
+    if need.project:
+        return need
     outside = "/" in need.task and need.task not in keys
-    return Need.model_construct(task=f"{project}/{need.task}" if outside else need.task, accept=need.accept)
+    written = f"{project}/{need.task}" if outside else need.task
+    return Need.model_construct(task=written, accept=need.accept, project="")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -92,7 +137,13 @@ _Dumper.add_representer(str, _write_text)
 
 
 def _need(need: Need) -> object:
-    return need.task if need.accept == ("completed",) else {"task": need.task, "accept": list(need.accept)}
+    return named(need) if need.accept == ("completed",) else {"task": named(need), "accept": list(need.accept)}
+
+
+def _budget(budget: Budget) -> dict[str, object]:
+    wall_time = None if budget.wall_seconds is None else duration_of(budget.wall_seconds)
+    said = {"tokens": budget.tokens, "cost_microdollars": budget.cost_microdollars, "wall_time": wall_time}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def _claim(claim: ScopeClaim) -> object:

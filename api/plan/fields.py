@@ -1,8 +1,8 @@
 """Types of single fields of a plan file: how each is read, bounded and described."""
 
 from copy import copy
-from datetime import datetime
-from typing import Annotated, Any, Final, cast
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
 
@@ -10,9 +10,7 @@ from api.plan.notation import CHOICES_MAX, DURATION, TEXT_LENGTH_MAX, conditions
 from domain.kernel.message import Message
 from domain.kernel.values import Operator, Requirement
 from domain.lock.errors import BadPattern
-from domain.lock.modes import Mode
 from domain.lock.resource import parse
-from domain.task.commands import RetryRule
 
 REQUIREMENTS_MAX: Final = 64
 """Conditions of one task, defaults included."""
@@ -37,32 +35,35 @@ _DurationText = Annotated[str, StringConstraints(pattern=DURATION)]
 _Seconds = Annotated[float, Field(gt=0, le=7 * 86_400)]
 Duration = Annotated[_Seconds, BeforeValidator(seconds_of, json_schema_input_type=_DurationText | _Seconds)]
 """``90s``, ``20m``, ``1h30m`` or seconds; more than nothing, at most 7 days."""
+_ManySeconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
+LongDuration = Annotated[_ManySeconds, BeforeValidator(seconds_of, json_schema_input_type=_DurationText | _ManySeconds)]
+"""The same, at most 30 days."""
 
 
-def _moment(text: str) -> str:
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _instant(value: object) -> object:
+    """Microseconds since 1970 of a text with date, time and zone; whatever is no text is judged as it is."""
+    if not isinstance(value, str):
+        return value
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(value)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None:
+    if moment is None or moment.tzinfo is None or moment < _EPOCH:
         raise refused("this is no instant", "Write date, time and time zone: 2031-05-04T12:00:00Z.")
-    return text
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-Moment = Annotated[str, AfterValidator(_moment), Field(max_length=40, json_schema_extra={"format": "date-time"})]
+def moment_of(instant: int) -> str:
+    """An instant as a plan writes it."""
+    return (_EPOCH + timedelta(microseconds=instant)).isoformat().replace("+00:00", "Z")
 
 
-def _without_cancel(value: object) -> object:
-    if _says_cancel(value):
-        raise refused("on_exhausted: cancel is valid and not yet honoured", "Use fail or park for now.", "not_yet")
-    return value
-
-
-def _says_cancel(value: object) -> bool:
-    return isinstance(value, dict) and cast("dict[str, object]", value).get("on_exhausted") == "cancel"
-
-
-Retry = Annotated[RetryRule, BeforeValidator(_without_cancel)]
+_MomentText = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+Moment = Annotated[int, BeforeValidator(_instant, json_schema_input_type=_MomentText)]
+"""``2031-05-04T12:00:00Z``, kept as microseconds since 1970."""
 
 _CapabilityName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _Single = bool | int | float | Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
@@ -96,23 +97,11 @@ Requirements = Annotated[
 ]
 
 
-def _honoured_claim(text: str) -> str:
+def _canonical_claim(text: str) -> str:
     resource = parse(text)
     if isinstance(resource, BadPattern):
         raise refused(f"this is no claim: {resource.reason}", resource.advice(), "bad_scope")
-    if resource.kind != "path":
-        message = f"claims of the kind {resource.kind} are valid and not yet honoured"
-        raise refused(message, "Claim paths for now: path:repo//src/**.", "not_yet")
     return resource.text
 
 
-Claim = Annotated[str, StringConstraints(min_length=1, max_length=600), AfterValidator(_honoured_claim)]
-
-
-def _honoured_mode(mode: Mode) -> Mode:
-    if mode not in ("shared", "exclusive"):
-        raise refused(f"the mode {mode} is valid and not yet honoured", "Use shared or exclusive for now.", "not_yet")
-    return mode
-
-
-ClaimMode = Annotated[Mode, AfterValidator(_honoured_mode)]
+Claim = Annotated[str, StringConstraints(min_length=1, max_length=600), AfterValidator(_canonical_claim)]

@@ -5,11 +5,9 @@ from difflib import get_close_matches
 
 from api.plan.faults import FaultCode, PlanFault
 from api.plan.graph import circles_of
-from api.plan.lines import PlanLines, lines_of, need_places, node_of, place_of
-from api.plan.model import PlanForm
+from api.plan.lines import PlanLines, lines_of, need_places, node_of
 from api.plan.nodes import Node, Place
-from api.plan.planned import foreign_needs
-from domain.dispatch.plan_checks import NEEDS_MAX
+from domain.dispatch.plan_checks import NEEDS_MAX, waits_of
 from domain.task.commands import ApplyPlan, PlannedTask
 
 
@@ -43,7 +41,7 @@ def unknown_needs(
         )
         for task in command.tasks
         for need in task.needs
-        if need.task not in known
+        if need.task not in known and not need.project
     )
 
 
@@ -73,39 +71,28 @@ def _too_many_needs(tasks: Sequence[PlannedTask], lines: PlanLines, source: str)
 def _repeated_needs(tasks: Sequence[PlannedTask], root: Node, source: str) -> Iterator[PlanFault]:
     for index, task in enumerate(tasks):
         node = node_of(root, ("tasks", index))
-        seen: set[str] = set()
+        seen: set[tuple[str, str]] = set()
         for need, at in zip(task.needs, () if node is None else need_places(node), strict=False):
-            if need.task in seen:
+            if (need.project, need.task) in seen:
                 advice = "Name each need once, with every outcome that it accepts."
                 message = f"the need {need.task} is listed twice"
                 yield _need_fault("duplicate_need", message, advice, source, at, task.key)
-            seen.add(need.task)
-
-
-def foreign_need_faults(form: PlanForm, root: Node, source: str) -> tuple[PlanFault, ...]:
-    """Needs that cross projects, which is not yet honoured."""
-    keys = [task.key for task in form.tasks]
-    return tuple(
-        _need_fault(
-            "not_yet",
-            f"{text} is no key of this plan, so it names a task of another project: not yet honoured",
-            _nearest(text, keys) or f"Leave it out for now, or write {form.project}/{text} for a task of this project.",
-            source,
-            place_of(root, ("tasks", index, "needs", number)),
-            form.tasks[index].key,
-        )
-        for index, number, text in foreign_needs(form)
-    )
+            seen.add((need.project, need.task))
 
 
 def _circles(tasks: Sequence[PlannedTask], lines: PlanLines, source: str) -> Iterator[PlanFault]:
     number = {task.key: index for index, task in enumerate(tasks)}
-    needs = [[number[need.task] for need in task.needs if need.task in number] for task in tasks]
+    waits = waits_of(tasks)
+    needs = [[number[key] for key in waits[task.key] if key in number] for task in tasks]
     for circle in circles_of(needs):
         keys = [tasks[index].key for index in circle]
         message = f"nothing in this circle could ever begin: {' needs '.join([*keys, keys[0]])}"
-        place = lines.of(keys[-1], "needs", keys[0])
-        yield _need_fault("cycle", message, "Remove one of these needs.", source, place, keys[-1])
+        if (keys[-1], keys[0]) in lines.needs:
+            place = lines.of(keys[-1], "needs", keys[0])
+            yield _need_fault("cycle", message, "Remove one of these needs.", source, place, keys[-1])
+        else:
+            place, advice = lines.of(keys[0], "parent"), "Remove one of these needs; a task waits for its parts, too."
+            yield PlanFault("cycle", message, advice, source, place.line, place.column, keys[0], "parent")
 
 
 def _nearest(need: str, keys: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence as Tasks
 from dataclasses import dataclass
 
 from api.plan.nodes import Mapping, Node, Place, Scalar, Sequence
-from domain.task.commands import PlannedTask
+from domain.task.commands import Need, PlannedTask
 
 Path = tuple[str | int, ...]
 """Names and indices from the root: ``("tasks", 3, "needs", 0)``."""
@@ -20,7 +20,7 @@ class PlanLines:
     """By key of the task and name of the field; a field taken from ``defaults`` is not among them."""
     defaults: Fields[str, Place]
     needs: Fields[tuple[str, str], Place]
-    """By key of the task and key of the needed one."""
+    """By key of the task and key of the needed one; one of another project has that in front: ``project/key``."""
 
     def of(self, task: str, field: str | None = None, need: str | None = None) -> Place:
         """The best place for a field of a task: its own, that of the default, the task's, the first line.
@@ -44,8 +44,13 @@ def lines_of(root: Node, planned: Tasks[PlannedTask]) -> PlanLines:
         tasks[task.key] = node.at
         if isinstance(node, Mapping):
             fields.update({(task.key, name): entry.at for name, entry in node.entries.items()})
-        needs.update({(task.key, need.task): at for need, at in zip(task.needs, need_places(node), strict=True)})
+        needs.update({(task.key, named(need)): at for need, at in zip(task.needs, need_places(node), strict=True)})
     return PlanLines(tasks, fields, _defaults_of(root), needs)
+
+
+def named(need: Need) -> str:
+    """A need as refusals name it."""
+    return f"{need.project}/{need.task}" if need.project else need.task
 
 
 def need_places(task: Node) -> tuple[Place, ...]:

@@ -1,12 +1,14 @@
 """The form of a plan file: every field with its type, bounds and meaning, the one source of checks and schema."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
-from api.plan.fields import Claim, ClaimMode, Duration, Moment, NotYet, Requirements, Retry, Text, as_in
+from api.plan.fields import Claim, Duration, LongDuration, Moment, NotYet, Requirements, Text, as_in
 from domain.kernel.message import Message
+from domain.kernel.values import LockMode
 from domain.task.commands import ApplyPlan, Need, Outcome, PlannedTask, RetryRule, TaskKey
+from domain.task.terms import Avoided, Budget, Escalation, EvidenceKind, OnNeedFailed
 
 ProjectName = Annotated[
     str, StringConstraints(pattern=r"^(?:[a-z0-9][a-z0-9-]{0,62}|proj_[0-7][0-9a-hjkmnp-tv-z]{25})$")
@@ -20,11 +22,21 @@ class Form(Message):
 
 
 class BudgetEntry(Form):
-    """What a task may spend."""
+    """What all attempts of the task may spend together."""
 
-    tokens: int | None = Field(default=None, gt=0)
-    cost_microdollars: int | None = Field(default=None, gt=0)
-    wall_time: Duration | None = None
+    tokens: int | None = as_in(Budget, "tokens")
+    """Input and output tokens."""
+    cost_microdollars: int | None = as_in(Budget, "cost_microdollars")
+    wall_time: LongDuration | None = None
+    """Sum of the attempts' times, at most 30 days."""
+
+
+class EscalationEntry(Form):
+    """What a session must have on top once attempts were used up."""
+
+    after: int = as_in(Escalation, "after")
+    """Attempts that count against the retry rule."""
+    requires: Annotated[Requirements, Field(min_length=1, max_length=16)]
 
 
 class Shared(Form):
@@ -34,7 +46,7 @@ class Shared(Form):
     """Free label for routing: code, review, research, docs."""
     priority: int = as_in(PlannedTask, "priority")
     """The larger, the earlier, among tasks that are ready."""
-    retry: Retry = RetryRule()
+    retry: RetryRule = RetryRule()
     """How often and after what pause a failed attempt is repeated; merged field by field with the default."""
     timeout: Duration | None = None
     """Longest time of one attempt from start to close: 90s, 20m, 1h30m, or seconds. Null takes a default back."""
@@ -42,14 +54,18 @@ class Shared(Form):
     """Capabilities that a session must have, by name; merged by name with the default."""
     run: str | None = as_in(PlannedTask, "run")
     """What a shell worker executes; without it the worker's own --exec. Null takes a default back."""
-    evidence: Annotated[tuple[Text, ...], Field(max_length=16), NotYet] = ()
-    """Not yet: what a completion must carry, such as commit, test_report, review."""
-    budget: Annotated[BudgetEntry, NotYet] = BudgetEntry()
-    """Not yet: tokens, money and time that the task may spend."""
-    labels: Annotated[tuple[Text, ...], Field(max_length=64), NotYet] = ()
-    """Not yet: words to find the task by."""
-    on_need_failed: Annotated[Literal["block", "cancel", "proceed"], NotYet] = "block"
-    """Not yet: what follows when a need can no longer be met."""
+    evidence: tuple[EvidenceKind, ...] = as_in(PlannedTask, "evidence")
+    """What a completion has to carry."""
+    budget: BudgetEntry = BudgetEntry()
+    """Tokens, money and time that the task may spend; when they are spent it is parked."""
+    labels: tuple[Text, ...] = as_in(PlannedTask, "labels")
+    """Words to find the task by."""
+    on_need_failed: OnNeedFailed = "block"
+    """What follows when a need can no longer be met: wait for a person, be cancelled, or begin all the same."""
+    escalate: tuple[EscalationEntry, ...] = as_in(PlannedTask, "escalate")
+    """What further attempts require on top."""
+    avoid: tuple[Avoided, ...] = as_in(PlannedTask, "avoid")
+    """Whom further attempts avoid for a minute, so that somebody else may try: session, host, model."""
 
 
 class NeedEntry(Form):
@@ -65,9 +81,9 @@ class ScopeEntry(Form):
     """A lock that the work needs."""
 
     claim: Claim
-    """``path:repo//pattern``; the other kinds of locks are not yet honoured."""
-    mode: ClaimMode = "exclusive"
-    """shared or exclusive; intent and update are not yet honoured."""
+    """What is locked, such as ``path:repo//pattern``, ``branch:repo//main``, ``env:staging``."""
+    mode: LockMode = "exclusive"
+    """intent declares a plan, shared reads, update reads and may upgrade, exclusive writes."""
     quantity: Annotated[int, Field(ge=1, le=10_000), NotYet] = 1
     """Not yet: how many units of a pool."""
 
@@ -97,18 +113,18 @@ class TaskEntry(Shared):
         as_in(PlannedTask, "scope")
     )
     """Locks that the work needs: a claim, or a mapping with its mode."""
-    parent: Annotated[TaskKey, NotYet] = ""
-    """Not yet: the task that this one is a part of."""
-    not_before: Annotated[Moment, NotYet] = ""
-    """Not yet: the earliest start, with a time zone: 2031-05-04T12:00:00Z."""
-    deadline: Annotated[Moment, NotYet] = ""
-    """Not yet: when it has to be done, with a time zone."""
-    concurrency_key: Annotated[Text, NotYet] = ""
-    """Not yet: tasks of one key run only so many at a time."""
-    concurrency_limit: Annotated[int, Field(ge=1, le=10_000), NotYet] = 1
-    """Not yet: how many."""
-    idempotency_key: Annotated[Text, NotYet] = ""
-    """Not yet: a name of the work beyond this plan."""
+    parent: TaskKey | None = None
+    """Key of the task that this one is a part of; that one waits until its parts have settled."""
+    not_before: Moment | None = None
+    """The earliest start, with a time zone: 2031-05-04T12:00:00Z."""
+    deadline: Moment | None = None
+    """When it has to be done, with a time zone; a task that is late asks for a person."""
+    concurrency_key: str = as_in(PlannedTask, "concurrency_key")
+    """Tasks of one key run only so many at a time."""
+    concurrency_limit: int = as_in(PlannedTask, "concurrency_limit")
+    """How many."""
+    idempotency_key: str = as_in(PlannedTask, "idempotency_key")
+    """A name of the work beyond this plan: what was planned under it before is not planned again."""
 
 
 class PlanForm(Form):
@@ -128,6 +144,7 @@ FORMS: Final[dict[str, type[Message]]] = {
     "tasks": TaskEntry,
     "retry": RetryRule,
     "budget": BudgetEntry,
+    "escalate": EscalationEntry,
     "needs": NeedEntry,
     "scope": ScopeEntry,
 }

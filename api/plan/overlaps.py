@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
 from api.plan.graph import bits
+from domain.kernel.values import LockMode
 from domain.lock.claim_index import ClaimIndex, IndexedClaim
 from domain.lock.errors import TooComplex
+from domain.lock.modes import conflicts
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.resource import Resource, parse
 from domain.task.commands import PlannedTask
 
 LISTED_MAX: Final = 1_000
 """Pairs and proposals that are listed; all are counted."""
+MODES: Final[tuple[LockMode, ...]] = get_args(LockMode)
 MEETINGS_MAX: Final = 2_000_000
 """Pairs of distinct claims that one analysis compares."""
 
@@ -56,10 +59,10 @@ def overlaps_of(
 
     ``sequence`` is a total order that keeps all needs; proposals follow it, so together they close no circle.
     """
-    conflicts = _conflicts(tasks)
-    if conflicts is None:
+    exclusions = _exclusions(tasks)
+    if exclusions is None:
         return Overlaps(complete=False), [0] * len(tasks)
-    unordered = _unordered(conflicts, ancestors)
+    unordered = _unordered(exclusions, ancestors)
     pairs: list[Overlap] = []
     proposals: list[ProposedNeed] = []
     pairs_total = proposals_total = 0
@@ -81,7 +84,7 @@ def overlaps_of(
                 reached[later] |= reached[first] | 1 << first
                 if len(proposals) < LISTED_MAX:
                     proposals.append(ProposedNeed(task=tasks[later].key, need=tasks[first].key))
-    return Overlaps(tuple(pairs), pairs_total, tuple(proposals), proposals_total), conflicts
+    return Overlaps(tuple(pairs), pairs_total, tuple(proposals), proposals_total), exclusions
 
 
 def _by_place(sequence: Sequence[int], members: int) -> list[int]:
@@ -89,20 +92,19 @@ def _by_place(sequence: Sequence[int], members: int) -> list[int]:
     return [task for task in reversed(sequence) if members >> task & 1]
 
 
-def _unordered(conflicts: Sequence[int], ancestors: Sequence[int]) -> list[int]:
+def _unordered(exclusions: Sequence[int], ancestors: Sequence[int]) -> list[int]:
     descendants = [0] * len(ancestors)
     for task, before in enumerate(ancestors):
         for other in bits(before):
             descendants[other] |= 1 << task
-    return [found & ~ancestors[task] & ~descendants[task] for task, found in enumerate(conflicts)]
+    return [found & ~ancestors[task] & ~descendants[task] for task, found in enumerate(exclusions)]
 
 
-def _conflicts(tasks: Sequence[PlannedTask]) -> list[int] | None:
+def _exclusions(tasks: Sequence[PlannedTask]) -> list[int] | None:
     """Who excludes whom, compared once for each pair of distinct claims."""
     resources = {claim.claim: found for task in tasks for claim in task.scope if (found := _resource(claim.claim))}
-    holders, writers = _holders(tasks, exclusive_only=False), _holders(tasks, exclusive_only=True)
-    excluded_by_writer: dict[str, int] = {}
-    excluded_by_reader: dict[str, int] = {}
+    holders = {mode: _holders(tasks, mode) for mode in MODES}
+    excluded: dict[tuple[str, LockMode], int] = {}
     index, budget, meetings = ClaimIndex.of(resources.items()), StepBudget(), 0
     for text, resource in resources.items():
         met = index.overlapping(resource, budget)
@@ -111,15 +113,14 @@ def _conflicts(tasks: Sequence[PlannedTask]) -> list[int] | None:
         meetings += len(met)
         if meetings > MEETINGS_MAX:
             return None
-        excluded_by_writer[text] = _joined(holders, met)
-        excluded_by_reader[text] = _joined(writers, met)
-    conflicts = [0] * len(tasks)
+        for mode in MODES:
+            excluded[text, mode] = _joined(holders[mode], met)
+    found = [0] * len(tasks)
     for number, task in enumerate(tasks):
         for claim in task.scope:
-            excluded = excluded_by_reader if claim.mode == "shared" else excluded_by_writer
-            conflicts[number] |= excluded.get(claim.claim, 0)
-        conflicts[number] &= ~(1 << number)
-    return conflicts
+            found[number] |= excluded.get((claim.claim, claim.mode), 0)
+        found[number] &= ~(1 << number)
+    return found
 
 
 def _joined(members: Mapping[str, int], met: Sequence[IndexedClaim]) -> int:
@@ -129,11 +130,12 @@ def _joined(members: Mapping[str, int], met: Sequence[IndexedClaim]) -> int:
     return joined
 
 
-def _holders(tasks: Sequence[PlannedTask], *, exclusive_only: bool) -> dict[str, int]:
+def _holders(tasks: Sequence[PlannedTask], asked: LockMode) -> dict[str, int]:
+    """By claim, who holds it in a mode that excludes the one asked for."""
     held: dict[str, int] = {}
     for number, task in enumerate(tasks):
         for claim in task.scope:
-            if claim.mode == "exclusive" or not exclusive_only:
+            if conflicts(claim.mode, asked):
                 held[claim.claim] = held.get(claim.claim, 0) | 1 << number
     return held
 
@@ -148,7 +150,7 @@ def _told(first: PlannedTask, second: PlannedTask) -> Overlap:
     for one in first.scope:
         for other in second.scope:
             left, right = _resource(one.claim), _resource(other.claim)
-            if (one.mode == other.mode == "shared") or left is None or right is None:
+            if left is None or right is None or not conflicts(one.mode, other.mode):
                 continue
             witness = overlap(left, right, StepBudget())
             if isinstance(witness, Witness):

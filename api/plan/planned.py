@@ -5,9 +5,11 @@ from collections.abc import Collection
 from typing import Final
 
 from api.plan.fields import REQUIREMENTS_MAX
-from api.plan.model import PlanForm, Shared, TaskEntry
+from api.plan.model import BudgetEntry, NeedEntry, PlanForm, Shared, TaskEntry
+from domain.kernel.ids import Instant
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Need, PlannedTask, RetryRule
+from domain.task.terms import Budget, Escalation
 
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -18,26 +20,16 @@ def planned_tasks(form: PlanForm) -> tuple[PlannedTask, ...]:
     return tuple(_planned(task, form, keys) for task in form.tasks)
 
 
-def foreign_needs(form: PlanForm) -> tuple[tuple[int, int, str], ...]:
-    """Needs on tasks of another project, as number of the task, number of the need, and text.
+def _is_foreign(text: str, project: str, keys: Collection[str]) -> bool:
+    """Whether a need names a task of another project.
 
     A need is first a key of this plan. Else ``project/key`` names a project if what is before the first slash can be
     one; with the plan's own project it is a task of this project that was planned before.
     """
-    keys = frozenset(task.key for task in form.tasks)
-    return tuple(
-        (index, number, need.task)
-        for index, task in enumerate(form.tasks)
-        for number, need in enumerate(task.needs)
-        if _is_foreign(need.task, form.project, keys)
-    )
-
-
-def _is_foreign(text: str, project: str, keys: Collection[str]) -> bool:
     if text in keys or _own_key(text, project, keys) != text:
         return False
-    before, slash, _ = text.partition("/")
-    return bool(slash) and _PROJECT.fullmatch(before) is not None
+    before, slash, key = text.partition("/")
+    return bool(slash) and key[:1].isalnum() and _PROJECT.fullmatch(before) is not None
 
 
 def _own_key(text: str, project: str, keys: Collection[str]) -> str:
@@ -63,16 +55,46 @@ def _planned(task: TaskEntry, form: PlanForm, keys: Collection[str]) -> PlannedT
         body=task.body,
         kind=_source(task, defaults, "kind").kind,
         priority=_source(task, defaults, "priority").priority,
-        needs=tuple(Need(task=_own_key(need.task, form.project, keys), accept=need.accept) for need in task.needs),
-        scope=tuple(
-            ScopeClaim(claim=entry.claim, mode="shared" if entry.mode == "shared" else "exclusive")
-            for entry in task.scope
-        ),
+        needs=tuple(_need(need, form.project, keys) for need in task.needs),
+        scope=tuple(ScopeClaim(claim=entry.claim, mode=entry.mode) for entry in task.scope),
         requires=_merged(defaults.requires, task.requires),
         retry=_retry(defaults.retry, task.retry),
         timeout_seconds=_source(task, defaults, "timeout").timeout,
         run=_source(task, defaults, "run").run,
+        evidence=_source(task, defaults, "evidence").evidence,
+        on_need_failed=_source(task, defaults, "on_need_failed").on_need_failed,
+        not_before=None if task.not_before is None else Instant(task.not_before),
+        deadline=None if task.deadline is None else Instant(task.deadline),
+        labels=tuple(dict.fromkeys((*defaults.labels, *task.labels))),
+        parent=task.parent,
+        budget=_budget(defaults.budget, task.budget),
+        concurrency_key=task.concurrency_key,
+        concurrency_limit=task.concurrency_limit,
+        idempotency_key=task.idempotency_key,
+        escalate=tuple(
+            Escalation(after=step.after, requires=step.requires)
+            for step in _source(task, defaults, "escalate").escalate
+        ),
+        avoid=_source(task, defaults, "avoid").avoid,
     )
+
+
+def _need(need: NeedEntry, project: str, keys: Collection[str]) -> Need:
+    if not _is_foreign(need.task, project, keys):
+        return Need(task=_own_key(need.task, project, keys), accept=need.accept)
+    other, _, key = need.task.partition("/")
+    return Need(task=key, accept=need.accept, project=other)
+
+
+def _budget(defaults: BudgetEntry, own: BudgetEntry) -> Budget:
+    """Merged field by field; null takes a default back."""
+    tokens = _said(own, defaults, "tokens").tokens
+    cost = _said(own, defaults, "cost_microdollars").cost_microdollars
+    return Budget(tokens=tokens, cost_microdollars=cost, wall_seconds=_said(own, defaults, "wall_time").wall_time)
+
+
+def _said(own: BudgetEntry, defaults: BudgetEntry, field: str) -> BudgetEntry:
+    return own if field in own.model_fields_set else defaults
 
 
 def _source(task: TaskEntry, defaults: Shared, field: str) -> Shared:
@@ -96,4 +118,5 @@ def _retry(defaults: RetryRule, own: RetryRule) -> RetryRule:
         backoff_factor=of("backoff_factor").backoff_factor,
         backoff_seconds_max=of("backoff_seconds_max").backoff_seconds_max,
         on_exhausted=of("on_exhausted").on_exhausted,
+        max_lost=of("max_lost").max_lost,
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from api.plan.faults import PlanFault, bounded
 from api.plan.fields import REQUIREMENTS_MAX
 from api.plan.form_faults import form_faults
-from api.plan.graph_faults import foreign_need_faults, graph_faults, unknown_needs
+from api.plan.graph_faults import graph_faults, unknown_needs
 from api.plan.json_text import read_json
 from api.plan.lines import PlanLines, lines_of, place_of
 from api.plan.model import PlanForm
@@ -66,9 +66,8 @@ def _read(text: str, source: str) -> Plan | tuple[PlanFault, ...]:
 
 def _plan(form: PlanForm, root: Node, source: str) -> Plan | tuple[PlanFault, ...]:
     crowded = tuple(_crowded(index, form, root, source) for index in crowded_tasks(form))
-    unplannable = (*crowded, *foreign_need_faults(form, root, source))
-    if unplannable:
-        return bounded(unplannable)
+    if crowded:
+        return bounded(crowded)
     command = ApplyPlan(project=form.project, tasks=planned_tasks(form))
     faults = graph_faults(command, root, source)
     return bounded(faults) if faults else Plan(command, lines_of(root, command.tasks), source)

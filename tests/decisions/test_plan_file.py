@@ -14,6 +14,7 @@ from api.plan.read import Plan, read_plan, read_plan_bytes
 from api.plan.text import BYTES_MAX
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Need
+from domain.task.terms import Budget, Escalation
 
 EXAMPLE = """\
 project: shop
@@ -214,26 +215,21 @@ FIELD_FAULTS: list[tuple[FaultCode, str, str, str]] = [
     ("bad_scope", "scope: [src]", "scope.0.claim", "kind:scope//pattern"),
     ("bad_scope", "scope: ['path:r//../x']", "scope.0.claim", "kind:scope//pattern"),
     ("bad_scope", "scope: [{claim: 'path:r///x'}]", "scope.0.claim", "kind:scope//pattern"),
-    ("not_yet", "scope: ['env:staging']", "scope.0.claim", "for now"),
-    ("not_yet", "scope: ['branch:r//main']", "scope.0.claim", "for now"),
-    ("not_yet", "scope: [{claim: 'path:r//a', mode: intent}]", "scope.0.mode", "for now"),
     ("not_yet", "scope: [{claim: 'path:r//a', quantity: 2}]", "scope.0.quantity", "for now"),
-    ("not_yet", "evidence: [commit]", "evidence", "for now"),
-    ("not_yet", "budget: {tokens: 5, wall_time: 1h}", "budget", "for now"),
     ("wrong_type", "budget: {tokens: many}", "budget.tokens", "a whole number"),
     ("wrong_type", "evidence: commit", "evidence", "a list"),
-    ("not_yet", "deadline: 2031-05-04T12:00:00Z", "deadline", "for now"),
-    ("not_yet", "not_before: 2031-05-04T12:00:00+02:00", "not_before", "for now"),
     ("bad_value", "not_before: 2031-05-04T12:00:00", "not_before", "time zone"),
-    ("not_yet", "labels: [x]", "labels", "for now"),
-    ("not_yet", "concurrency_key: x", "concurrency_key", "for now"),
-    ("not_yet", "concurrency_limit: 2", "concurrency_limit", "for now"),
-    ("not_yet", "idempotency_key: x", "idempotency_key", "for now"),
-    ("not_yet", "on_need_failed: block", "on_need_failed", "for now"),
     ("bad_value", "on_need_failed: shrug", "on_need_failed", "Choose"),
-    ("not_yet", "parent: b", "parent", "for now"),
-    ("not_yet", "retry: {on_exhausted: cancel}", "retry", "for now"),
-    ("not_yet", "needs: [platform/auth]", "needs", "shop/platform/auth"),
+    ("bad_value", "evidence: [praise]", "evidence.0", "Choose"),
+    ("bad_value", "avoid: [moon]", "avoid.0", "Choose"),
+    ("bad_value", "deadline: 1931-05-04T12:00:00Z", "deadline", "time zone"),
+    ("bad_value", "scope: [{claim: 'path:r//a', mode: greedy}]", "scope.0.mode", "Choose"),
+    ("missing_field", "escalate: [{requires: {tier: '>2'}}]", "escalate.0.after", "after"),
+    ("out_of_bounds", "escalate: [{after: 1, requires: {}}]", "escalate.0.requires", "bound"),
+    ("out_of_bounds", "budget: {tokens: 0}", "budget.tokens", "bound"),
+    ("out_of_bounds", "budget: {wall_time: 31d}", "budget.wall_time", "bound"),
+    ("out_of_bounds", "concurrency_limit: 0", "concurrency_limit", "bound"),
+    ("cycle", "parent: a", "parent", "its parts"),
     ("duplicate_need", "needs: [b, b]", "needs", "once"),
     ("duplicate_need", "needs: [b, shop/b]", "needs", "once"),
     ("cycle", "needs: [a]", "needs", "Remove one"),
@@ -264,7 +260,6 @@ PLAN_FAULTS: list[tuple[FaultCode, str, str | None]] = [
     ("bad_value", "{project: x, tasks: [{key: /a, title: t}]}", "key"),
     ("unknown_field", "{project: x, task: 1, tasks: [{key: a, title: t}]}", "task"),
     ("unknown_field", "{project: x, defaults: {title: u}, tasks: [{key: a, title: t}]}", "defaults.title"),
-    ("not_yet", "{project: x, defaults: {evidence: [commit]}, tasks: [{key: a, title: t}]}", "defaults.evidence"),
     ("duplicate_task", "{project: x, tasks: [{key: a, title: t}, {key: a, title: t}]}", "key"),
 ]
 
@@ -290,6 +285,54 @@ def test_a_need_that_nobody_has_is_told_with_the_nearest_key() -> None:
     assert [fault.task for fault in plan.unknown_needs(())] == ["schema", "api"]
     (fault,) = plan.unknown_needs({"old"})
     assert (fault.code, fault.task, fault.advice) == ("unknown_need", "api", "Did you mean schema?")
+
+
+def test_what_a_task_says_beside_its_content_becomes_part_of_the_command() -> None:
+    plan = plan_of("""
+project: shop
+defaults: {labels: [v2], budget: {tokens: 500, wall_time: 1h}, evidence: [commit]}
+tasks:
+  - {key: epic, title: Epic}
+  - key: a
+    title: A
+    parent: epic
+    labels: [api, v2]
+    evidence: [test_report, review]
+    budget: {tokens: null, cost_microdollars: 9}
+    on_need_failed: proceed
+    not_before: 2031-05-04T12:00:00+02:00
+    deadline: 2031-05-04T12:00:00Z
+    concurrency_key: staging
+    concurrency_limit: 2
+    idempotency_key: issue-17
+    escalate: [{after: 2, requires: {tier: ">=3"}}]
+    avoid: [session, model]
+    retry: {on_exhausted: cancel, max_lost: 5}
+    needs: [platform/auth/login, {task: shop/old/auth, accept: [failed]}]
+    scope: ["env:staging", {claim: "path:repo//docs/**", mode: intent}]
+""")
+    epic, task = plan.command.tasks
+    assert (epic.labels, epic.evidence, epic.budget) == (("v2",), ("commit",), Budget(tokens=500, wall_seconds=3600.0))
+    assert task.labels == ("v2", "api")
+    assert task.evidence == ("test_report", "review")
+    assert task.budget == Budget(cost_microdollars=9, wall_seconds=3600.0)
+    assert (task.parent, task.on_need_failed, task.idempotency_key) == ("epic", "proceed", "issue-17")
+    assert (task.concurrency_key, task.concurrency_limit) == ("staging", 2)
+    assert task.deadline == 1_935_662_400_000_000
+    assert task.not_before == task.deadline - 2 * 3_600_000_000
+    assert task.escalate == (Escalation(after=2, requires=(Requirement(key="tier", operator=">=", value=3),)),)
+    assert task.avoid == ("session", "model")
+    assert (task.retry.on_exhausted, task.retry.max_lost) == ("cancel", 5)
+    assert [(need.project, need.task) for need in task.needs] == [("platform", "auth/login"), ("", "old/auth")]
+    assert [(one.claim, one.mode) for one in task.scope] == [
+        ("env:staging", "exclusive"),
+        ("path:repo//docs/**", "intent"),
+    ]
+
+
+def test_a_part_that_needs_its_parent_is_a_circle() -> None:
+    text = "{project: x, tasks: [{key: p, title: t}, {key: part, title: t, parent: p, needs: [p]}]}"
+    assert only_fault(text).code == "cycle"
 
 
 def test_a_key_with_a_slash_is_no_project() -> None:
@@ -379,7 +422,7 @@ def test_the_schema_speaks_of_every_field_and_of_the_commands_bounds() -> None:
     assert task["title"]["maxLength"] == 300
     assert task["priority"]["maximum"] == 100
     assert all("description" in field for field in task.values())
-    assert task["evidence"]["description"].startswith("Not yet")
+    assert task["concurrency_limit"]["minimum"] == 1
 
 
 _pieces = st.sampled_from(

@@ -17,6 +17,7 @@ from domain.kernel.values import Requirement, ScopeClaim
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.resource import Resource, parse
 from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryRule
+from domain.task.terms import Budget, Escalation
 
 _PATTERNS = ("src/**", "src/a.py", "docs/**", "src/*.py", "docs/x.md", "lib", "**")
 
@@ -255,8 +256,11 @@ def commands(draw: st.DrawFn) -> ApplyPlan:
                     "run": draw(st.none() | _words),
                     "timeout_seconds": draw(st.none() | st.floats(0.001, 600_000) | st.integers(1, 600_000).map(float)),
                     "retry": RetryRule(
-                        max_attempts=draw(st.integers(1, 9)), on_exhausted=draw(st.sampled_from(["fail", "park"]))
+                        max_attempts=draw(st.integers(1, 9)),
+                        on_exhausted=draw(st.sampled_from(["fail", "park", "cancel"])),
+                        max_lost=draw(st.integers(1, 9)),
                     ),
+                    **draw(_terms),
                     "requires": tuple(
                         Requirement.model_validate({"key": key, "operator": operator, "value": value})
                         for key, found in named.items()
@@ -266,6 +270,32 @@ def commands(draw: st.DrawFn) -> ApplyPlan:
             )
         )
     return ApplyPlan(project="shop", tasks=tuple(made))
+
+
+_instants = st.none() | st.integers(0, 2**53).map(lambda number: number - number % 1_000)
+_terms = st.fixed_dictionaries(
+    {
+        "evidence": st.lists(st.sampled_from(["commit", "test_report", "review"]), unique=True).map(tuple),
+        "on_need_failed": st.sampled_from(["block", "cancel", "proceed"]),
+        "not_before": _instants,
+        "deadline": _instants,
+        "labels": st.lists(st.text("ab/- ", min_size=1, max_size=5), unique=True, max_size=3).map(tuple),
+        "budget": st.builds(
+            Budget,
+            tokens=st.none() | st.integers(1, 10**15),
+            cost_microdollars=st.none() | st.integers(1, 10**15),
+            wall_seconds=st.none() | st.floats(0.5, 86_400 * 30),
+        ),
+        "concurrency_key": st.text("ab:/", max_size=5),
+        "concurrency_limit": st.integers(1, 10_000),
+        "idempotency_key": st.text("ab:#1", max_size=5),
+        "avoid": st.lists(st.sampled_from(["session", "host", "model"]), unique=True).map(tuple),
+        "escalate": st.lists(
+            st.builds(Escalation, after=st.integers(1, 9), requires=st.just((Requirement(key="tier", value="high"),))),
+            max_size=2,
+        ).map(tuple),
+    }
+)
 
 
 @settings(max_examples=80, deadline=None)
