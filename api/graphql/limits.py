@@ -41,7 +41,19 @@ _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
 PAGES: Final = frozenset({"tasks", "sessions", "locks", "timeline", "events", "projects", "keys"})
 LISTS: Final = frozenset(
-    {"artifacts", "attempts", "blockers", "claims", "failed", "fenced", "grants", "needs", "projections", "scope"}
+    {
+        "artifacts",
+        "attempts",
+        "blockers",
+        "claims",
+        "failed",
+        "fenced",
+        "grants",
+        "needs",
+        "projections",
+        "resources",
+        "scope",
+    }
 )
 """Lists of things with fields of their own."""
 _SCHEMA_LISTS: Final = frozenset({"fields", "inputFields", "interfaces", "possibleTypes"})

@@ -19,6 +19,7 @@ from api.ports import Answered
 from domain.catalogue import COMMANDS
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lock_checks import FenceAccepted, LocksChecked
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.take import Claimed
@@ -80,6 +81,14 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "acquire_locks": LockAnswer,
     "await_locks": LockAnswer,
     "withdraw_lock_request": Done,
+    "upgrade_locks": LockAnswer,
+    "downgrade_locks": LockAnswer,
+    "transfer_locks": LockAnswer,
+    "accept_locks": LockAnswer,
+    "check_locks": LocksChecked,
+    "check_fence": FenceAccepted,
+    "break_locks": Done,
+    "lift_quarantine": Done,
     "release_locks": Done,
     "issue_key": KeyMade,
     "revoke_key": Done,

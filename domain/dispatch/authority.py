@@ -12,6 +12,8 @@ WIDE: Final = "lock.wide"
 """Exclusive locks on a whole repository (locks.md 14)."""
 PERSON: Final = "lock.person"
 """A place in the queue that only people take (locks.md 6)."""
+PREEMPT: Final = "lock.preempt"
+"""Telling holders to go (locks.md 7)."""
 
 
 def actions_of(command: Command) -> tuple[str, ...]:
@@ -28,8 +30,12 @@ def actions_of(command: Command) -> tuple[str, ...]:
 
 
 def _rights_to_acquire(command: AcquireLocks) -> tuple[str, ...]:
-    wide = (WIDE,) if _any_wide(command.claims) else ()
-    return (*wide, PERSON) if command.priority == "person" else wide
+    rights = (
+        (WIDE, _any_wide(command.claims)),
+        (PERSON, command.priority == "person"),
+        (PREEMPT, command.preempt),
+    )
+    return tuple(right for right, needed in rights if needed)
 
 
 def _any_wide(claims: tuple[ScopeClaim, ...]) -> bool:

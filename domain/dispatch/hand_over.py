@@ -6,15 +6,26 @@ It runs behind every decision, so that nobody who frees a lock has to think of t
 from collections.abc import Iterator
 from typing import Final
 
+from domain.dispatch.lock_held import given_up
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.decisions import Decide
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Event, Stamp
-from domain.lock.decider import LOCKS, LingerReason, ReleaseReason, linger, release
+from domain.lock.decider import LOCKS, ReleaseReason, linger, release
 from domain.lock.entries import Owner
-from domain.lock.events import LockRequestWithdrawn, LocksGranted, LocksReleased
+from domain.lock.events import (
+    LingerReason,
+    LockRequestWithdrawn,
+    LocksBroken,
+    LocksDowngraded,
+    LocksGranted,
+    LocksReleased,
+    LocksTransferred,
+    LockTransferReverted,
+)
 from domain.lock.evolve import LockEvent
+from domain.lock.plans import soft_conflicts
 from domain.lock.requesting import WithdrawReason, hand_on, withdraw
 from domain.lock.state import LockSpace
 from domain.project.decider import PROJECT
@@ -30,7 +41,15 @@ from domain.session.events import (
 )
 from domain.session.state import Session
 
-_FREEING: Final = (LocksReleased, LockRequestWithdrawn)
+_FREEING: Final = (
+    LocksReleased,
+    LockRequestWithdrawn,
+    LocksDowngraded,
+    LocksBroken,
+    LocksTransferred,
+    LockTransferReverted,
+)
+"""What may make room for somebody."""
 _ENDING: Final = (SessionAttemptEnded, SessionLost, SessionEnded, SessionOpened)
 _REPORTED: Final[dict[str, ReleaseReason]] = {"completed": "completed", "failed": "failed", "released": "released"}
 _SILENT: Final[dict[str, LingerReason]] = {
@@ -60,6 +79,8 @@ def handed_over(decision: Decision, stamp: Stamp, view: View) -> Decision:
                 follow.end(write.stream, event)
             elif isinstance(event, _FREEING) and write.project is not None:
                 follow.touch(write.project)
+            elif isinstance(event, LocksGranted) and write.project is not None:
+                follow.note_plans(write.project, event)
     return follow.decision()
 
 
@@ -99,6 +120,12 @@ class _Following:
                     self._end_waits(ProjectId(project), stream, "lost" if isinstance(event, SessionLost) else "ended")
             case _:
                 pass
+
+    def note_plans(self, project: ProjectId, granted: LocksGranted) -> None:
+        """Where a declared plan meets a writer both are told; while nobody declares one, nobody looks."""
+        declares = any(claim.mode == "intent" for claim in granted.claims)
+        if declares or self._view.read(LOCKS, lock_stream(project)).coverage.intents:
+            self._put(project, *soft_conflicts(self.touch(project), granted))
 
     def decision(self) -> Decision:
         """The whole, with every lock given on that can be."""
@@ -150,7 +177,12 @@ class _Following:
                 number = granted.request or 0
                 self._put(project, *withdraw(self._spaces[project], number, "lost", self._stamp.time))
                 continue
+            replaced = self._spaces[project].grants.get(granted.replaces or 0)
             self._put(project, granted)
+            self._put(project, *soft_conflicts(self._spaces[project], granted))
+            if replaced is not None:
+                for write in given_up(self._view, replaced, project):
+                    self._writes.setdefault(write.stream, []).extend(write.events)
             if granted.session:
                 taken = SessionGrantTaken(project=project, token=granted.token)
                 self._writes.setdefault(StreamId(granted.session), []).append(taken)

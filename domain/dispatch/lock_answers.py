@@ -17,7 +17,7 @@ from domain.lock.state import LockSpace
 class LockAnswer(Answer):
     """What became of a request for locks."""
 
-    outcome: Literal["granted", "held", "possible", "blocked", "waiting"]
+    outcome: Literal["granted", "held", "possible", "blocked", "waiting", "offered"]
     """``held`` names a grant that was there before; a preview says ``held``, ``possible`` or ``blocked``."""
     token: str | None = None
     """Decimal string; None where nothing is held."""
@@ -30,7 +30,7 @@ class LockAnswer(Answer):
     place: int | None = None
     """Its place among all that wait in the project, from 1."""
     expires_at: int | None = None
-    """When the wait gives up by itself, in microseconds; None: never."""
+    """When the wait gives up by itself, or the offer goes back, in microseconds; None: never."""
     estimate_seconds: int | None = None
     """How long it may take, judged by how long locks were held lately; None where nothing is known."""
 

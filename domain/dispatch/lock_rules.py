@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.dispatch import lock_requests, locks
+from domain.dispatch import lock_checks, lock_force, lock_modes, lock_requests, lock_transfer, locks
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
 from domain.lock import commands
@@ -15,4 +15,15 @@ LOCK_DECISIONS: Final[Mapping[type[Command], Decide]] = {
     commands.TimeOutLockRequest: lock_requests.time_out,
     commands.ReleaseLocks: locks.give_back,
     commands.EndLockDelay: locks.end_delay,
+    commands.UpgradeLocks: lock_modes.upgrade,
+    commands.DowngradeLocks: lock_modes.downgrade,
+    commands.TransferLocks: lock_transfer.transfer,
+    commands.AcceptLocks: lock_transfer.accept,
+    commands.RevertTransfer: lock_transfer.revert,
+    commands.BreakLocks: lock_force.break_locks,
+    commands.LiftQuarantine: lock_force.lift,
+    commands.ExpireLease: lock_force.expire,
+    commands.PreemptLocks: lock_force.preempt,
+    commands.CheckLocks: lock_checks.check,
+    commands.CheckFence: lock_checks.check_fence,
 }

@@ -16,11 +16,11 @@ from domain.kernel.ids import StreamId
 from domain.kernel.message import Event, Stamp
 from domain.lock.blocking import wishes_of
 from domain.lock.commands import BOOST_SECONDS, AcquireLocks, EndLockDelay, ReleaseLocks
-from domain.lock.decider import LOCKS, covering, grant, identical, next_token, release
+from domain.lock.decider import LOCKS, covering, grant, identical, release
 from domain.lock.entries import Grant, Owner, Waiter, Wish
 from domain.lock.errors import BadPattern, LockConflict, LockDelayRuns, LockTokenFenced, NotLockOwner
-from domain.lock.events import LocksGranted, LocksRequested
-from domain.lock.requesting import already_waiting, enqueue
+from domain.lock.events import LocksGranted
+from domain.lock.requesting import Terms, already_waiting, at_once, enqueue, notices, superseded
 from domain.lock.state import LockSpace
 from domain.session.events import SessionGrantGone, SessionGrantTaken
 from domain.session.state import Session
@@ -107,6 +107,8 @@ def _taken(asking: _Asking) -> Decision:
         purpose=command.purpose,
         at=asking.stamp.time,
         ancestors=owner.ancestors,
+        on_loss=command.on_loss,
+        preemptible=command.preemptible,
     )
     if isinstance(granted, LockConflict) and command.wait == "preview":
         return Decision(answer=LockAnswer(outcome="blocked", blockers=granted.blockers))
@@ -119,28 +121,36 @@ def _taken(asking: _Asking) -> Decision:
 
 def _waited(asking: _Asking) -> Decision:
     """A place in the queue, or the grant where nothing is in the way."""
-    standing = asking.space.coverage.queue.by_owner.get(asking.owner.name)
+    command, at, project = asking.command, asking.stamp.time, asking.stamp.project
+    space, replaced = superseded(asking.space, command.supersede_key, at)
+    standing = space.coverage.queue.by_owner.get(asking.owner.name)
     if standing is not None:
-        return _repeated(asking, asking.space.waiters[standing])
+        return _repeated(asking, space.waiters[standing])
     requested = enqueue(
-        asking.space,
+        space,
         asking.owner,
-        asking.command.claims,
-        purpose=asking.command.purpose,
-        at=asking.stamp.time,
-        boost_seconds=BOOST_SECONDS[asking.command.priority],
-        wait_seconds=asking.command.wait_timeout_seconds,
+        command.claims,
+        purpose=command.purpose,
+        at=at,
+        boost_seconds=BOOST_SECONDS[command.priority],
+        wait_seconds=command.wait_timeout_seconds,
+        terms=Terms(
+            on_loss=command.on_loss,
+            preemptible=command.preemptible,
+            supersede_key=command.supersede_key,
+            preempts=command.preempt,
+        ),
     )
     if isinstance(requested, Rejection):
         return refuse(requested)
-    after = LOCKS.evolve(asking.space, requested)
-    answer = waiting(after, after.waiters[requested.request], asking.stamp.time)
+    after = LOCKS.evolve(space, requested)
+    answer = waiting(after, after.waiters[requested.request], at)
     if isinstance(answer, Rejection):
         return refuse(answer)
     if not answer.blockers:
-        return _given(asking, _at_once(asking, requested))
-    stream, project = lock_stream(asking.stamp.project), asking.stamp.project
-    return Decision(writes=(Write(stream, (requested,), project),), answer=answer)
+        return _given(asking, at_once(space, requested, asking.view.era, at), *replaced)
+    told_to_go = notices(after, requested.request, at)
+    return Decision(writes=(Write(lock_stream(project), (*replaced, requested, *told_to_go), project),), answer=answer)
 
 
 def _repeated(asking: _Asking, waiter: Waiter) -> Decision:
@@ -151,26 +161,12 @@ def _repeated(asking: _Asking, waiter: Waiter) -> Decision:
     return refuse(answer) if isinstance(answer, Rejection) else Decision(answer=answer)
 
 
-def _at_once(asking: _Asking, requested: LocksRequested) -> LocksGranted:
-    return LocksGranted(
-        token=next_token(asking.space, asking.view.era),
-        session=requested.session,
-        incarnation=requested.incarnation,
-        task=requested.task,
-        claims=requested.claims,
-        purpose=requested.purpose,
-        at=asking.stamp.time,
-        ancestors=requested.ancestors,
-    )
-
-
-def _given(asking: _Asking, granted: LocksGranted) -> Decision:
+def _given(asking: _Asking, granted: LocksGranted, *before: Event) -> Decision:
     project = asking.stamp.project
-    events: tuple[Event, ...] = (granted,)
     taken = SessionGrantTaken(project=project, token=granted.token)
     return Decision(
         writes=(
-            Write(lock_stream(project), events, project),
+            Write(lock_stream(project), (*before, granted), project),
             Write(StreamId(asking.command.session), (taken,)),
         ),
         answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims),

@@ -7,7 +7,7 @@ from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.entries import Grant, Owner, Waiter, Wish, excludes, mode_of, stands_in_the_way
 from domain.lock.errors import BadPattern, Blocker, LockConflict, TooComplex
 from domain.lock.modes import stronger, suffices
-from domain.lock.ordering import requests_before
+from domain.lock.ordering import GrantRule
 from domain.lock.overlap import StepBudget, Witness, covers, overlap
 from domain.lock.resource import Resource, parse
 from domain.lock.state import LockSpace
@@ -83,10 +83,9 @@ def requests_in_the_way(
                 found.append(Obstacle(other, entry.resource, wish))
     if not found:
         return found
-    if asker.number in space.waiters:
-        before = requests_before(space)[asker.number]
-    else:
-        before = requests_before(space.with_waiter(asker), queue.by_owner.get(asker.owner.name))[asker.number]
+    known = asker.number in space.waiters
+    rule = GrantRule(space) if known else GrantRule(space.with_waiter(asker), queue.by_owner.get(asker.owner.name))
+    before = rule.before(asker.number)
     blocking = [one for one in found if isinstance(one.holder, Waiter) and one.holder.number in before]
     return blocking[:BLOCKERS_COUNTED_MAX]
 

@@ -1,13 +1,15 @@
 """What may be asked of a project's lock space."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.kernel.message import ProjectCommand
 from domain.kernel.values import ScopeClaim
+from domain.lock.events import LossRule
 
+LockToken = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 Priority = Literal["normal", "raised", "urgent", "person"]
 BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
 """How much earlier than it came a request counts as queued."""
@@ -27,6 +29,15 @@ class AcquireLocks(ProjectCommand):
     """How long it may wait in the queue; None until it is granted or withdrawn."""
     priority: Priority = "normal"
     """Counts as queued 0, 30, 300 or 3,600 s earlier; ``person`` is for people."""
+    on_loss: LossRule | None = None
+    """What becomes of the locks when the session is lost: None is ``lock_delay`` for paths and worktrees, else
+    ``release``; ``quarantine`` keeps them shut until a person lifts them."""
+    preemptible: bool = False
+    """Whether a person may take them over after a notice of 120 s."""
+    preempt: bool = False
+    """Tell holders that may be preempted to go; for people, who wait in the queue until the notice is over."""
+    supersede_key: str = Field(default="", max_length=200)
+    """Takes the place of every waiting request with the same key; empty takes nobody's."""
 
 
 class ReleaseLocks(ProjectCommand):
@@ -36,6 +47,97 @@ class ReleaseLocks(ProjectCommand):
     session: str
     incarnation: int = Field(ge=1)
     token: str = Field(pattern=r"^[0-9]{1,19}$")
+
+
+class HolderCommand(ProjectCommand):
+    """A command of a session on the locks of one token that it holds."""
+
+    session: str
+    incarnation: int = Field(ge=1)
+    token: LockToken
+
+
+class UpgradeLocks(HolderCommand):
+    """Hold the token's weaker claims in a stronger mode, all of them under a new token; the old one ends then."""
+
+    NAME: ClassVar[str] = "upgrade_locks"
+    mode: Literal["shared", "update", "exclusive"] = "exclusive"
+    wait: Literal["none", "queue"] = "none"
+    wait_timeout_seconds: float | None = Field(default=None, gt=0, le=86_400)
+
+
+class DowngradeLocks(HolderCommand):
+    """Hold the token's stronger claims in a weaker mode from now on, under the same token."""
+
+    NAME: ClassVar[str] = "downgrade_locks"
+    mode: Literal["intent", "shared", "update"] = "shared"
+
+
+class TransferLocks(HolderCommand):
+    """Give the locks of a token to another session, which has 60 s to accept them; nobody comes between."""
+
+    NAME: ClassVar[str] = "transfer_locks"
+    receiver: str
+    """The session that gets them."""
+
+
+class AcceptLocks(HolderCommand):
+    """Keep the locks that were transferred. Accepting twice changes nothing."""
+
+    NAME: ClassVar[str] = "accept_locks"
+
+
+class BreakLocks(ProjectCommand):
+    """Free the locks of somebody else: for people, with a reason that stays on record."""
+
+    NAME: ClassVar[str] = "break_locks"
+    token: LockToken
+    """The token that is meant; a newer one is not touched."""
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class LiftQuarantine(ProjectCommand):
+    """Free locks whose owner was lost and left something behind: for people."""
+
+    NAME: ClassVar[str] = "lift_quarantine"
+    token: LockToken
+
+
+class CheckLocks(HolderCommand):
+    """Ask, before an edit, how resources stand for the owner of a token. Changes nothing."""
+
+    NAME: ClassVar[str] = "check_locks"
+    resources: tuple[str, ...] = Field(min_length=1, max_length=256)
+
+
+class CheckFence(ProjectCommand):
+    """Ask whether a token is current at a resource that cannot remember a number, which remembers it from now on."""
+
+    NAME: ClassVar[str] = "check_fence"
+    resource: str = Field(min_length=1, max_length=600)
+    token: LockToken
+
+
+class ExpireLease(ProjectCommand):
+    """Locks were held as long as locks may be held (derived)."""
+
+    NAME: ClassVar[str] = "expire_lease"
+    token: LockToken
+
+
+class RevertTransfer(ProjectCommand):
+    """Nobody accepted the locks in time (derived)."""
+
+    NAME: ClassVar[str] = "revert_transfer"
+    token: LockToken
+
+
+class PreemptLocks(ProjectCommand):
+    """The grace of a revoke notice is over (derived)."""
+
+    NAME: ClassVar[str] = "preempt_locks"
+    token: LockToken
+    request: str = Field(pattern=r"^[0-9]{1,18}$")
 
 
 class RequestCommand(ProjectCommand):

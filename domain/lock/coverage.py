@@ -31,6 +31,8 @@ class Coverage:
     """Name -> tokens of live grants that carry it; orphans carry none."""
     reserved: Spend = NOTHING_SPENT
     """What live grants set aside of the project's budget."""
+    intents: int = 0
+    """Live grants that declare a plan in some claim: while there are none, no writer has to look for them."""
     queue: Queue = queue.EMPTY
 
     def with_grant(self, grant: Grant) -> "Coverage":
@@ -42,6 +44,7 @@ class Coverage:
             self if grant.is_orphaned else self._owned(grant, 1),
             index=index,
             claims=self.claims + len(grant.claims),
+            intents=self.intents + _declares(grant),
             queue=self.queue.with_grant(grant),
         )
 
@@ -54,6 +57,7 @@ class Coverage:
             self if grant.is_orphaned else self._owned(grant, -1),
             index=index,
             claims=self.claims - len(grant.claims),
+            intents=self.intents - _declares(grant),
             queue=self.queue.without_grant(grant.token),
         )
 
@@ -91,6 +95,10 @@ class Coverage:
 
 
 NOTHING: Final = Coverage()
+
+
+def _declares(grant: Grant) -> bool:
+    return any(claim.mode == "intent" for claim in grant.claims)
 
 
 def coverage_of(grants: Map[int, Grant], waiters: Map[int, Waiter]) -> Coverage:

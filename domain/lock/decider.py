@@ -12,13 +12,12 @@ from domain.lock.blocking import conflict_of, grants_in_the_way, includes, obsta
 from domain.lock.circles import closed_by_grant
 from domain.lock.entries import Grant, Owner, Waiter, Wish, wishes_in
 from domain.lock.errors import BadPattern, LocksLimited, TooComplex
-from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
+from domain.lock.events import LingerReason, LocksGranted, LocksLingered, LocksQuarantined, LocksReleased, LossRule
 from domain.lock.evolve import evolve
 from domain.lock.overlap import StepBudget
 from domain.lock.state import LockSpace
 
-ReleaseReason = Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended"]
-LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned"]
+ReleaseReason = Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended", "preempted", "lifted"]
 
 CLAIMS_PER_REQUEST_MAX: Final = 64
 GRANTS_PER_SESSION_MAX: Final = 256
@@ -44,6 +43,9 @@ def grant(
     concurrency: tuple[ConcurrencyKey, ...] = (),
     reserved: Spend | None = None,
     budget: Spend | None = None,
+    on_loss: LossRule | None = None,
+    preemptible: bool = False,
+    replaces: int | None = None,
 ) -> LocksGranted | Rejection:
     """All claims under a new token, or why not one of them. Nothing to hold mints a token only.
 
@@ -63,6 +65,8 @@ def grant(
     if refused is not None:
         return refused
     reservation = None if task is None else reserved_for(space, task, wishes)
+    if reservation is not None:
+        replaces = reservation.token
     granted = LocksGranted(
         token=next_token(space, era),
         session=session,
@@ -73,9 +77,11 @@ def grant(
         at=at,
         ancestors=ancestors,
         request=None if task is None else space.coverage.queue.by_owner.get(task),
-        replaces=None if reservation is None else reservation.token,
+        replaces=replaces,
         concurrency=concurrency,
         reserved=reserved,
+        on_loss=on_loss,
+        preemptible=preemptible,
     )
     return _hindered(space, granted, wishes, queued_before=reservation is not None) or granted
 
@@ -137,31 +143,37 @@ def release(
 ) -> tuple[LocksReleased, ...]:
     """The end of a grant; nothing where the token holds nothing, unless something was ``spent`` under it.
 
-    A lingering grant ends only as ``lock_delay_over``, and not before its instant; no other grant ends so.
+    A lingering grant ends only as ``lock_delay_over``, not before its instant, and a quarantined one only as
+    ``lifted``; no other grant ends so.
     """
     held = space.grants.get(token)
     ended = (LocksReleased(token=token, reason=reason, at=at, spent=spent),)
     if held is None:
         return () if spent is None else ended
-    if (held.lingers_until is None) == (reason == "lock_delay_over"):
+    if (held.lingers_until is None) == (reason == "lock_delay_over") or held.quarantined != (reason == "lifted"):
         return ()
     return () if held.lingers_until is not None and at < held.lingers_until else ended
 
 
 def linger(
     space: LockSpace, token: int, reason: LingerReason, until: Instant, at: Instant
-) -> tuple[LocksLingered | LocksReleased, ...]:
-    """The end of an owner without its own report: the grant stays shut until ``until``.
+) -> tuple[LocksLingered | LocksQuarantined | LocksReleased, ...]:
+    """The end of an owner without its own report, by the grant's loss rule.
 
-    Only where it holds a path or a worktree and ``until`` is later than ``at``; any other grant is free at once.
-    Nothing where the token holds nothing or lingers already.
+    Usually it stays shut until ``until`` where it holds a path or a worktree and ``until`` is later than ``at``, and is
+    free at once otherwise. Nothing where the token holds nothing or its owner is gone already.
     """
     held = space.grants.get(token)
-    if held is None or held.lingers_until is not None:
+    if held is None or held.is_orphaned:
         return ()
-    if until > at and any(wish.resource.kind in _DELAYED_KINDS for wish in wishes_in(held.claims)):
+    delayed = any(wish.resource.kind in _DELAYED_KINDS for wish in wishes_in(held.claims))
+    rule = held.on_loss or ("lock_delay" if delayed else "release")
+    if rule == "quarantine":
+        return (LocksQuarantined(token=token, reason=reason, at=at),)
+    if rule == "lock_delay" and until > at:
         return (LocksLingered(token=token, reason=reason, until=until, at=at),)
-    return (LocksReleased(token=token, reason="lost" if reason == "lost" else "ended", at=at),)
+    why = reason if reason in ("lost", "expired", "reverted") else "ended"
+    return (LocksReleased(token=token, reason=why, at=at),)
 
 
 def _hindered(

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from domain.kernel.ids import SECOND, Instant, Token
 from domain.kernel.values import ConcurrencyKey, LockMode, ScopeClaim, Spend
+from domain.lock.events import LossRule
 from domain.lock.modes import conflicts
 from domain.lock.resource import Resource, parse
-
-LossRule = Literal["release", "lock_delay", "quarantine"]
-"""What becomes of a grant whose owner is lost (locks.md 10)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +69,14 @@ class Grant:
     """Set once the owner is gone; the locks stay shut against everybody until then."""
     concurrency: tuple[ConcurrencyKey, ...] = ()
     reserved: Spend | None = None
+    on_loss: LossRule | None = None
+    preemptible: bool = False
+    quarantined: bool = False
+    """The owner is gone; the locks stay shut until a person lifts them."""
+    offer: "Offer | None" = None
+    """Set from a transfer until it is accepted."""
+    leaves_at: Instant | None = None
+    """Set from a revoke notice on: when a person takes over."""
 
     @property
     def session(self) -> str:
@@ -87,7 +93,15 @@ class Grant:
     @property
     def is_orphaned(self) -> bool:
         """Whether the owner is gone, so that the locks are shut against everybody."""
-        return self.lingers_until is not None
+        return self.quarantined or self.lingers_until is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A transfer that was not accepted yet."""
+
+    giver: Owner
+    until: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +117,11 @@ class Waiter:
     boost_seconds: int = 0
     expires_at: Instant | None = None
     """When it gives up by itself."""
+    on_loss: LossRule | None = None
+    preemptible: bool = False
+    replaces: int | None = None
+    supersede_key: str = ""
+    preempts: bool = False
 
     @property
     def key(self) -> QueueKey:

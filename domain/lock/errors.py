@@ -198,3 +198,56 @@ class BudgetExhausted(Rejection):
     reserved: int
     wanted: int
     holders: str
+
+
+class NotTransferred(Rejection):
+    """The locks of token {token} cannot be given away: {reason}.
+
+    Accept them first where they were given to you, or release them.
+    """
+
+    token: str
+    reason: str
+
+
+class NoStrongerMode(Rejection):
+    """Every claim of token {token} is held in the mode {mode} or a stronger one.
+
+    Use the token as it is.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    token: str
+    mode: str
+
+
+class WideUpgrade(Rejection):
+    """The claim {claim} covers a whole repository and does not become exclusive by an upgrade.
+
+    Acquire it exclusively from the start, with a key whose role may lock a whole repository.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    claim: str
+
+
+class NotInQuarantine(Rejection):
+    """The locks of token {token} are not in quarantine.
+
+    List the locks; break the token instead if its owner is to lose it.
+    """
+
+    token: str
+
+
+class FenceRefused(Rejection):
+    """The token {token} is not current at {resource}: {reason}.
+
+    Stop writing there. Acquire the locks again for a new token.
+    """
+
+    AUDITED: ClassVar[bool] = True
+    token: str
+    resource: str
+    reason: str

@@ -4,7 +4,13 @@ from typing import ClassVar, Literal
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
-from domain.kernel.values import ConcurrencyKey, ScopeClaim, Spend
+from domain.kernel.values import ConcurrencyKey, LockMode, ScopeClaim, Spend
+
+LossRule = Literal["release", "lock_delay", "quarantine"]
+"""What becomes of a grant whose owner is lost (locks.md 10)."""
+
+LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned", "expired", "reverted"]
+"""How an owner came to be gone without its own report."""
 
 
 class LocksGranted(Event):
@@ -30,6 +36,10 @@ class LocksGranted(Event):
     """Names that count this grant against their limits until it ends."""
     reserved: Spend | None = None
     """What is set aside of the project's budget until it ends."""
+    on_loss: LossRule | None = None
+    """What becomes of it when its owner is lost; None: what is usual for its kinds."""
+    preemptible: bool = False
+    """Whether a person may take it over after a notice."""
 
 
 class LocksReleased(Event):
@@ -37,7 +47,18 @@ class LocksReleased(Event):
 
     TYPE: ClassVar[str] = "lock.released.v1"
     token: int
-    reason: Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended"]
+    reason: Literal[
+        "completed",
+        "failed",
+        "released",
+        "lock_delay_over",
+        "lost",
+        "ended",
+        "expired",
+        "preempted",
+        "lifted",
+        "reverted",
+    ]
     at: Instant
     spent: Spend | None = None
     """What the work under the token cost in the end, where that was reported."""
@@ -48,7 +69,7 @@ class LocksLingered(Event):
 
     TYPE: ClassVar[str] = "lock.lingered.v1"
     token: int
-    reason: Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned"]
+    reason: LingerReason
     until: Instant
     at: Instant
 
@@ -72,6 +93,14 @@ class LocksRequested(Event):
     """When it gives up by itself."""
     at: Instant
     """Never before an earlier request's."""
+    on_loss: LossRule | None = None
+    preemptible: bool = False
+    replaces: int | None = None
+    """The token of an upgrade, which ends with the grant."""
+    supersede_key: str = ""
+    """A newer request with the same key takes the place of this one; empty: none does."""
+    preempts: bool = False
+    """Whether holders that may be preempted are told to go."""
 
 
 class LockRequestWithdrawn(Event):
@@ -80,4 +109,107 @@ class LockRequestWithdrawn(Event):
     TYPE: ClassVar[str] = "lock.request_withdrawn.v1"
     request: int
     reason: Literal["withdrawn", "timeout", "lost", "ended", "superseded"]
+    at: Instant
+
+
+class LocksDowngraded(Event):
+    """The holder gave up rights: claims in a stronger mode are held in this one from now on, under the same token."""
+
+    TYPE: ClassVar[str] = "lock.downgraded.v1"
+    token: int
+    mode: LockMode
+    at: Instant
+
+
+class LocksQuarantined(Event):
+    """The owner is gone and left something behind: the locks stay shut until a person lifts them."""
+
+    TYPE: ClassVar[str] = "lock.quarantined.v1"
+    token: int
+    reason: LingerReason
+    at: Instant
+
+
+class LeaseExpired(Event):
+    """The locks were held as long as locks may be held at all; what becomes of them follows."""
+
+    TYPE: ClassVar[str] = "lock.lease_expired.v1"
+    token: int
+    at: Instant
+
+
+class LocksTransferred(Event):
+    """The holder gave the locks to a session, under a new token and without letting go of them."""
+
+    TYPE: ClassVar[str] = "lock.transferred.v1"
+    token: int
+    """Of the giver; fenced from now on."""
+    successor: int
+    session: str
+    incarnation: int
+    ancestors: tuple[str, ...]
+    accept_until: Instant
+    """When they go back unless they were accepted."""
+    at: Instant
+
+
+class LockTransferAccepted(Event):
+    """The receiver took the locks over."""
+
+    TYPE: ClassVar[str] = "lock.transfer_accepted.v1"
+    token: int
+    at: Instant
+
+
+class LockTransferReverted(Event):
+    """Nobody accepted the locks, so they are the giver's again, under a new token."""
+
+    TYPE: ClassVar[str] = "lock.transfer_reverted.v1"
+    token: int
+    successor: int
+    at: Instant
+
+
+class LocksBroken(Event):
+    """A person freed the locks of somebody else."""
+
+    TYPE: ClassVar[str] = "lock.broken.v1"
+    token: int
+    reason: str
+    by: str
+    """The principal."""
+    at: Instant
+
+
+class LockRevokeNoticed(Event):
+    """The holder is told to go: a person takes the locks over when the grace is over."""
+
+    TYPE: ClassVar[str] = "lock.revoke_noticed.v1"
+    token: int
+    request: int
+    """The request that takes over."""
+    until: Instant
+    at: Instant
+
+
+class SoftConflictNoticed(Event):
+    """A declared plan meets a writer; nobody is blocked, both are told."""
+
+    TYPE: ClassVar[str] = "lock.soft_conflict_noticed.v1"
+    token: int
+    """The newer grant."""
+    other: int
+    claim: str
+    other_claim: str
+    witness: str
+    """Something that both cover."""
+    at: Instant
+
+
+class FenceRaised(Event):
+    """A larger token than ever before was seen at a resource."""
+
+    TYPE: ClassVar[str] = "lock.fence_raised.v1"
+    resource: str
+    token: int
     at: Instant

@@ -4,17 +4,45 @@ from dataclasses import replace
 from typing import assert_never
 
 from domain.kernel.ids import Instant, Token
-from domain.lock.entries import Grant, Owner, Waiter
+from domain.kernel.values import LockMode, ScopeClaim
+from domain.lock.entries import Grant, Offer, Owner, Waiter
 from domain.lock.events import (
+    FenceRaised,
+    LeaseExpired,
     LockRequestWithdrawn,
+    LockRevokeNoticed,
+    LocksBroken,
+    LocksDowngraded,
     LocksGranted,
     LocksLingered,
+    LocksQuarantined,
     LocksReleased,
     LocksRequested,
+    LocksTransferred,
+    LockTransferAccepted,
+    LockTransferReverted,
+    SoftConflictNoticed,
 )
+from domain.lock.modes import is_downgrade
 from domain.lock.state import HOLDS_MAX, LockSpace
 
-LockEvent = LocksGranted | LocksReleased | LocksLingered | LocksRequested | LockRequestWithdrawn
+LockEvent = (
+    LocksGranted
+    | LocksReleased
+    | LocksLingered
+    | LocksRequested
+    | LockRequestWithdrawn
+    | LocksDowngraded
+    | LocksQuarantined
+    | LeaseExpired
+    | LocksTransferred
+    | LockTransferAccepted
+    | LockTransferReverted
+    | LocksBroken
+    | LockRevokeNoticed
+    | SoftConflictNoticed
+    | FenceRaised
+)
 
 
 def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
@@ -24,17 +52,67 @@ def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
             return _granted(space, event)
         case LocksReleased():
             return _released(space, event)
-        case LocksLingered():
-            held = space.grants.get(event.token)
-            if held is None or held.lingers_until is not None:
-                return space
-            return space.with_orphan(replace(held, lingers_until=event.until))
+        case LocksBroken():
+            return space.without_grant(event.token)
         case LocksRequested():
             return _requested(space, event)
         case LockRequestWithdrawn():
             return space.without_waiter(event.request, None, event.reason)
+        case FenceRaised():
+            fences = space.fences.set(event.resource, Token(event.token))
+            return replace(space, fences=fences, known_coverage=space.coverage)
+        case LeaseExpired() | SoftConflictNoticed():
+            return space
+        case _:
+            held = space.grants.get(event.token)
+            return space if held is None else _changed(space, held, event)
+
+
+def _changed(
+    space: LockSpace,
+    held: Grant,
+    event: LocksLingered
+    | LocksQuarantined
+    | LocksDowngraded
+    | LocksTransferred
+    | LockTransferAccepted
+    | LockTransferReverted
+    | LockRevokeNoticed,
+) -> LockSpace:
+    match event:
+        case LocksLingered():
+            return space if held.is_orphaned else space.with_orphan(replace(held, lingers_until=event.until))
+        case LocksQuarantined():
+            return space if held.is_orphaned else space.with_orphan(replace(held, quarantined=True))
+        case LocksDowngraded():
+            return space.with_changed(replace(held, claims=weakened(held.claims, event.mode)))
+        case LocksTransferred():
+            receiver = Owner(event.session, event.incarnation, None, event.ancestors)
+            offer = Offer(held.owner, event.accept_until)
+            return _passed(space, held, replace(held, owner=receiver, offer=offer), event.successor, event.at)
+        case LockTransferReverted():
+            owner = held.owner if held.offer is None else held.offer.giver
+            return _passed(space, held, replace(held, owner=owner, offer=None), event.successor, event.at)
+        case LockTransferAccepted():
+            return space.with_noted(replace(held, offer=None))
+        case LockRevokeNoticed():
+            return space.with_noted(replace(held, leaves_at=event.until))
         case _:
             assert_never(event)
+
+
+def weakened(claims: tuple[ScopeClaim, ...], mode: LockMode) -> tuple[ScopeClaim, ...]:
+    """The claims with no mode that allows more than this one."""
+    return tuple(
+        ScopeClaim(claim=claim.claim, mode=mode) if is_downgrade(claim.mode, mode) else claim for claim in claims
+    )
+
+
+def _passed(space: LockSpace, held: Grant, granted: Grant, token: int, at: Instant) -> LockSpace:
+    """The grant under a new token, and nothing under the former one."""
+    without = space.without_grant(held.token)
+    counted = replace(without, last_token=Token(max(without.last_token, token)), known_coverage=without.coverage)
+    return counted.with_grant(replace(granted, token=Token(token), at=at))
 
 
 def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
@@ -54,6 +132,8 @@ def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
         at=event.at,
         concurrency=event.concurrency,
         reserved=event.reserved,
+        on_loss=event.on_loss,
+        preemptible=event.preemptible,
     )
     return counted.with_grant(granted)
 
@@ -80,6 +160,11 @@ def _requested(space: LockSpace, event: LocksRequested) -> LockSpace:
         at=event.at,
         boost_seconds=event.boost_seconds,
         expires_at=event.expires_at,
+        on_loss=event.on_loss,
+        preemptible=event.preemptible,
+        replaces=event.replaces,
+        supersede_key=event.supersede_key,
+        preempts=event.preempts,
     )
     counted = replace(
         space,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from domain.lock.entries import Grant, Owner, Waiter
+from domain.lock.entries import Grant, Owner, QueueKey, Waiter
 from domain.lock.queue import Members
 from domain.lock.state import LockSpace
 
@@ -23,46 +23,85 @@ class Link(NamedTuple):
 def first_grantable(space: LockSpace) -> Waiter | None:
     """The first request in key order that nothing blocks."""
     queue = space.coverage.queue
-    edges: dict[int, set[int]] | None = None
+    rule: GrantRule | None = None
     for key in queue.order:
         number = key.number
         if number in queue.shut_by:
             continue
-        ahead = queue.ahead.get(number)
-        if ahead is None:
+        if number not in queue.ahead:
             return queue.waiters[number]
-        if not _directly_waiting_for(space, queue.waiters[number].owner.name):
-            continue
-        edges = edges or requests_before(space)
-        if not edges[number]:
+        rule = rule or GrantRule(space)
+        if rule.may_overtake(number) and not rule.before(number):
             return queue.waiters[number]
     return None
 
 
-def requests_before(space: LockSpace, twin: int | None = None) -> dict[int, set[int]]:
-    """Request -> the requests before it that block it, for every request that waits.
-
-    ``twin`` is a request whose owner has a later one in the space, too: one that is only tried.
+class GrantRule:
+    """Which earlier requests block a later one, found out once for one lock space and as far as it is asked.
 
     An earlier request blocks a later one where their claims conflict, unless it waits already, directly or through
-    others, for the owner of the later one: then waiting for it would never end (locks.md 6).
+    others, for the owner of the later one: then waiting for it would never end (locks.md 6). ``twin`` is a request
+    whose owner has a later one in the space, too: one that is only tried.
     """
-    queue = space.coverage.queue
-    edges: dict[int, set[int]] = {}
-    followers: dict[int, list[int]] = {}
-    for key in queue.order:
-        number = key.number
-        ahead = set(queue.ahead.get(number, _NO_MEMBERS))
-        name = queue.waiters[number].owner.name
-        direct = _directly_waiting_for(space, name) if ahead else []
-        if twin is not None and twin != number and queue.waiters[twin].owner.name == name:
-            direct += followers.get(twin, ())
-        if direct:
-            ahead -= _reaching(space, direct, followers)
-        edges[number] = ahead
-        for earlier in ahead:
-            followers.setdefault(earlier, []).append(number)
-    return edges
+
+    def __init__(self, space: LockSpace, twin: int | None = None) -> None:
+        self._space = space
+        self._queue = space.coverage.queue
+        self._twin = twin
+        self._overtaken: dict[int, set[int]] = {}
+        self._known = 0
+        self._direct: dict[str, list[int]] = {}
+
+    def before(self, number: int) -> set[int]:
+        """The requests that block this one."""
+        self._find_up_to(self._queue.waiters[number].key)
+        return set(self._queue.ahead.get(number, _NO_MEMBERS)) - self._overtaken.get(number, set())
+
+    def may_overtake(self, number: int) -> bool:
+        """Whether anybody waits for the owner of the request; only then it goes before earlier ones."""
+        return bool(self._waiting_for(self._queue.waiters[number].owner.name)) or self._is_twin_of(number)
+
+    def _find_up_to(self, last: QueueKey) -> None:
+        """In key order, since whom a request overtakes depends on those before it only."""
+        order = self._queue.order
+        while self._known < len(order) and order[self._known] <= last:
+            number = order[self._known].number
+            if number in self._queue.ahead and self.may_overtake(number):
+                self._overtaken[number] = self._reaching(number)
+            self._known += 1
+
+    def _reaching(self, number: int) -> set[int]:
+        """Earlier requests that wait for the owner of this one, through grants and earlier requests."""
+        own = self._queue.waiters[number]
+        reached: set[int] = set()
+        open_numbers = list(self._waiting_for(own.owner.name))
+        if self._twin is not None and self._is_twin_of(number):
+            open_numbers += self._followers(self._twin, own.key)
+        while open_numbers:
+            found = open_numbers.pop()
+            if found not in reached:
+                reached.add(found)
+                open_numbers += self._waiting_for(self._queue.waiters[found].owner.name)
+                open_numbers += self._followers(found, own.key)
+        return reached
+
+    def _followers(self, number: int, last: QueueKey) -> list[int]:
+        """Requests before ``last`` that this one blocks."""
+        waiters, overtaken = self._queue.waiters, self._overtaken
+        behind = self._queue.behind.get(number, _NO_MEMBERS)
+        return [one for one in behind if waiters[one].key < last and number not in overtaken.get(one, ())]
+
+    def _waiting_for(self, name: str) -> list[int]:
+        """Requests that grants of the owner block."""
+        known = self._direct.get(name)
+        if known is None:
+            known = self._direct[name] = _directly_waiting_for(self._space, name)
+        return known
+
+    def _is_twin_of(self, number: int) -> bool:
+        if self._twin is None or self._twin == number:
+            return False
+        return self._queue.waiters[self._twin].owner.name == self._queue.waiters[number].owner.name
 
 
 def circle(space: LockSpace, owner: Owner, tokens: Iterable[int]) -> tuple[Link, ...]:
@@ -111,17 +150,3 @@ def _directly_waiting_for(space: LockSpace, name: str) -> list[int]:
     shuts = space.coverage.queue.shuts
     tokens = space.coverage.by_owner.get(name, _NO_MEMBERS)
     return [number for token in tokens for number in shuts.get(token, _NO_MEMBERS)]
-
-
-def _reaching(space: LockSpace, direct: Iterable[int], followers: dict[int, list[int]]) -> set[int]:
-    """Requests that wait for one of ``direct``, through grants or through the edges found so far, with these."""
-    reached: set[int] = set()
-    open_numbers = list(direct)
-    waiters = space.coverage.queue.waiters
-    while open_numbers:
-        number = open_numbers.pop()
-        if number not in reached:
-            reached.add(number)
-            open_numbers += _directly_waiting_for(space, waiters[number].owner.name)
-            open_numbers += followers.get(number, ())
-    return reached

@@ -1,5 +1,6 @@
 """Waiting for locks: how a request joins the queue, leaves it, and is granted in its turn."""
 
+from dataclasses import dataclass
 from typing import Final, Literal
 
 from domain.kernel.errors import Rejection
@@ -10,13 +11,30 @@ from domain.lock.circles import closed_by_wait
 from domain.lock.decider import limited, next_token
 from domain.lock.entries import Grant, Owner, Waiter
 from domain.lock.errors import AlreadyWaiting, BadPattern, LocksLimited, TooComplex
-from domain.lock.events import LockRequestWithdrawn, LocksGranted, LocksRequested
+from domain.lock.events import LockRequestWithdrawn, LockRevokeNoticed, LocksGranted, LocksRequested, LossRule
 from domain.lock.evolve import evolve
 from domain.lock.ordering import first_grantable
 from domain.lock.overlap import StepBudget
 from domain.lock.state import LockSpace
 
 WAITERS_PER_SPACE_MAX: Final = 2_000
+PREEMPT_GRACE_SECONDS: Final = 120
+"""From the notice until a person takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a request wants to wait, and what shall become of its grant."""
+
+    on_loss: LossRule | None = None
+    preemptible: bool = False
+    replaces: int | None = None
+    """Token that ends with the grant: an upgrade."""
+    supersede_key: str = ""
+    preempts: bool = False
+
+
+NO_TERMS: Final = Terms()
 WithdrawReason = Literal["withdrawn", "timeout", "lost", "ended", "superseded"]
 
 
@@ -29,6 +47,7 @@ def enqueue(
     at: Instant,
     boost_seconds: int = 0,
     wait_seconds: float | None = None,
+    terms: Terms = NO_TERMS,
 ) -> LocksRequested | Rejection:
     """The request in the queue, or why it may not wait. Whether it can be granted at once shows afterwards.
 
@@ -57,6 +76,11 @@ def enqueue(
         boost_seconds=boost_seconds,
         expires_at=None if wait_seconds is None else Instant(at + int(wait_seconds * SECOND)),
         at=since,
+        on_loss=terms.on_loss,
+        preemptible=terms.preemptible,
+        replaces=terms.replaces,
+        supersede_key=terms.supersede_key,
+        preempts=terms.preempts,
     )
     return _endless(space, evolve(space, requested), requested) or requested
 
@@ -104,6 +128,51 @@ def hand_on(space: LockSpace, era: int, at: Instant) -> LocksGranted | None:
         at=at,
         ancestors=waiter.owner.ancestors,
         request=waiter.number,
+        replaces=waiter.replaces if waiter.replaces in space.grants else None,
+        on_loss=waiter.on_loss,
+        preemptible=waiter.preemptible,
+    )
+
+
+def at_once(space: LockSpace, requested: LocksRequested, era: int, at: Instant) -> LocksGranted:
+    """The grant of a request that nothing keeps waiting, in place of the request itself."""
+    return LocksGranted(
+        token=next_token(space, era),
+        session=requested.session,
+        incarnation=requested.incarnation,
+        task=requested.task,
+        claims=requested.claims,
+        purpose=requested.purpose,
+        at=at,
+        ancestors=requested.ancestors,
+        replaces=requested.replaces,
+        on_loss=requested.on_loss,
+        preemptible=requested.preemptible,
+    )
+
+
+def superseded(space: LockSpace, key: str, at: Instant) -> tuple[LockSpace, tuple[LockRequestWithdrawn, ...]]:
+    """The space without the waiting requests with this key, and how they end. A holder is never superseded."""
+    events = tuple(
+        LockRequestWithdrawn(request=number, reason="superseded", at=at)
+        for number in sorted(space.waiters)
+        if key and space.waiters[number].supersede_key == key
+    )
+    for event in events:
+        space = evolve(space, event)
+    return space, events
+
+
+def notices(space: LockSpace, number: int, at: Instant) -> tuple[LockRevokeNoticed, ...]:
+    """What the holders are told that a request with that right preempts; each is told once."""
+    if not space.waiters[number].preempts:
+        return ()
+    until = Instant(at + PREEMPT_GRACE_SECONDS * SECOND)
+    held = [space.grants[token] for token in sorted(space.coverage.queue.shut_by.get(number, ()))]
+    return tuple(
+        LockRevokeNoticed(token=one.token, request=number, until=until, at=at)
+        for one in held
+        if one.preemptible and not one.is_orphaned and one.leaves_at is None
     )
 
 

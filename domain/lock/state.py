@@ -33,6 +33,8 @@ class LockSpace:
     """What the work that ended has cost; what live work may still cost is the coverage's ``reserved``."""
     fates: Map[int, Fate] = Map()
     """What became of the latest requests, for whoever comes to ask."""
+    fences: Map[str, Token] = Map()
+    """The largest token seen at each resource of the fence register."""
     holds: int = 0
     """Releases that ``hold_mean`` is made of, at most ``HOLDS_MAX``."""
     hold_mean: int = 0
@@ -62,6 +64,10 @@ class LockSpace:
         """With another grant in place of the one with its token."""
         without = self.coverage.without_grant(self.grants[grant.token])
         return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=without.with_grant(grant))
+
+    def with_noted(self, grant: Grant) -> "LockSpace":
+        """With a grant whose claims and owner are those of before."""
+        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=self.coverage)
 
     def with_orphan(self, orphan: Grant) -> "LockSpace":
         """With the grant that has lost its owner, its claims unchanged."""

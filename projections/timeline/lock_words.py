@@ -3,9 +3,28 @@
 from typing import assert_never
 
 from domain.kernel.values import ScopeClaim
-from domain.lock.events import LockRequestWithdrawn, LocksGranted, LocksLingered, LocksReleased, LocksRequested
+from domain.lock.events import (
+    FenceRaised,
+    LeaseExpired,
+    LockRequestWithdrawn,
+    LockRevokeNoticed,
+    LocksBroken,
+    LocksDowngraded,
+    LocksGranted,
+    LocksLingered,
+    LocksQuarantined,
+    LocksReleased,
+    LocksRequested,
+    LocksTransferred,
+    LockTransferAccepted,
+    LockTransferReverted,
+    SoftConflictNoticed,
+)
 
-LockEvent = LocksGranted | LocksReleased | LocksLingered | LocksRequested | LockRequestWithdrawn
+_Owned = LocksGranted | LocksRequested | LockRequestWithdrawn | LocksTransferred
+_Noted = LocksDowngraded | LockTransferAccepted | LockTransferReverted | LockRevokeNoticed | FenceRaised
+_Gone = LocksReleased | LocksLingered | LocksQuarantined | LeaseExpired | LocksBroken
+LockEvent = _Owned | _Noted | _Gone | SoftConflictNoticed
 
 CLAIMS_TOLD_MAX = 3
 
@@ -13,17 +32,59 @@ CLAIMS_TOLD_MAX = 3
 def in_words(event: LockEvent) -> str:
     """The line, of any length."""
     match event:
+        case LocksGranted() | LocksRequested() | LockRequestWithdrawn() | LocksTransferred():
+            return _owned(event)
+        case LocksReleased() | LocksLingered() | LocksQuarantined() | LeaseExpired() | LocksBroken():
+            return _gone(event)
+        case SoftConflictNoticed():
+            return f"a plan meets a writer at {event.witness}: tokens {event.token} and {event.other}"
+        case _:
+            return _noted(event)
+
+
+def _owned(event: _Owned) -> str:
+    match event:
         case LocksGranted():
             waited = "" if event.request is None else f" after waiting as {event.request}"
             return f"{event.session or event.task} holds {_told(event.claims)}{waited}"
-        case LocksReleased():
-            return f"locks of token {event.token} free: {event.reason.replace('_', ' ')}"
-        case LocksLingered():
-            return f"locks of token {event.token} stay shut: {event.reason.replace('_', ' ')}"
         case LocksRequested():
             return f"{event.session or event.task} waits as {event.request} for {_told(event.claims)}"
         case LockRequestWithdrawn():
             return f"request {event.request} for locks waits no longer: {event.reason}"
+        case LocksTransferred():
+            return f"locks of token {event.token} given to {event.session} as {event.successor}, not accepted yet"
+        case _:
+            assert_never(event)
+
+
+def _gone(event: _Gone) -> str:
+    match event:
+        case LocksReleased():
+            return f"locks of token {event.token} free: {event.reason.replace('_', ' ')}"
+        case LocksLingered():
+            return f"locks of token {event.token} stay shut: {event.reason.replace('_', ' ')}"
+        case LocksQuarantined():
+            return f"locks of token {event.token} in quarantine, a person must look: {event.reason.replace('_', ' ')}"
+        case LeaseExpired():
+            return f"locks of token {event.token} were held as long as they may be"
+        case LocksBroken():
+            return f"locks of token {event.token} broken by {event.by}: {event.reason}"
+        case _:
+            assert_never(event)
+
+
+def _noted(event: _Noted) -> str:
+    match event:
+        case LocksDowngraded():
+            return f"locks of token {event.token} are {event.mode} from now on"
+        case LockTransferAccepted():
+            return f"locks of token {event.token} accepted"
+        case LockTransferReverted():
+            return f"locks of token {event.token} were not accepted and went back as {event.successor}"
+        case LockRevokeNoticed():
+            return f"the holder of token {event.token} is told to go: request {event.request} takes over"
+        case FenceRaised():
+            return f"{event.resource} saw token {event.token}"
         case _:
             assert_never(event)
 

@@ -35,7 +35,7 @@ READS = {
     f"read.{thing}"
     for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
 }
-RIGHTS = {"heartbeat", "lock.wide", "lock.person"}
+RIGHTS = {"heartbeat", "lock.wide", "lock.person", "lock.preempt"}
 DERIVED = {
     "acknowledge_attempt",
     "settle_need",
@@ -51,6 +51,9 @@ DERIVED = {
     "lose_session",
     "end_lock_delay",
     "time_out_lock_request",
+    "expire_lease",
+    "revert_transfer",
+    "preempt_locks",
     "end_outage",
     "record_refusal",
 }
@@ -100,8 +103,17 @@ WHO_MAY: dict[str, set[Role]] = {
     "release_locks": {"worker", "operator", "admin"},
     "await_locks": {"worker", "operator", "admin"},
     "withdraw_lock_request": {"worker", "operator", "admin"},
+    "upgrade_locks": {"worker", "operator", "admin"},
+    "downgrade_locks": {"worker", "operator", "admin"},
+    "transfer_locks": {"worker", "operator", "admin"},
+    "accept_locks": {"worker", "operator", "admin"},
+    "check_locks": {"worker", "operator", "admin"},
+    "check_fence": {"worker", "operator", "admin"},
+    "break_locks": {"operator", "admin"},
+    "lift_quarantine": {"operator", "admin"},
     "lock.wide": {"operator", "admin"},
     "lock.person": {"operator", "admin"},
+    "lock.preempt": {"operator", "admin"},
     "issue_key": {"admin"},
     "revoke_key": {"admin"},
     **{name: set() for name in DERIVED},

@@ -39,10 +39,10 @@ class Fleet(World):
         self.given(PROJECT, ProjectCreated(name="shop", lock_delay_seconds=30, at=self.now), project=PROJECT)
         self.names[("fleet", "project", "shop")] = StreamId(PROJECT)
 
-    def open(self, parent: str | None = None) -> str:
+    def open(self, parent: str | None = None) -> StreamId:
         command = OpenSession(projects=(PROJECT,), capacity=9, parent=parent)
         answer: Any = self.when(command, self.stamp(principal="key_agent")).answer
-        return str(answer.session)
+        return StreamId(answer.session)
 
     def ask(
         self,
