@@ -1,9 +1,10 @@
 """What the surfaces need of the rest; only the composition binds these to adapters."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from domain.dispatch.explanation import Explanation
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
@@ -143,6 +144,18 @@ class ReadPort(Protocol):
         ...
 
 
+class ExplainPort(Protocol):
+    """Why something does not move, from the functions that decisions are made with. Raises a ServiceFault."""
+
+    async def task(self, project: ProjectId, name: str) -> Explanation | Rejection: ...
+
+    async def session(self, name: str, sees: Callable[[str], bool]) -> Explanation | Rejection:
+        """``sees`` says of which projects may be told; a session that serves none of them is answered as absent."""
+        ...
+
+    async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What /healthz, /readyz and ``signalbox status`` tell."""
@@ -175,3 +188,4 @@ class Services:
     events: EventPort
     reads: ReadPort
     health: HealthPort
+    explains: ExplainPort

@@ -24,6 +24,7 @@ MODULES: Final = {
     "task": "task_commands",
     "session": "session_commands",
     "lock": "lock_commands",
+    "explain": "explain_commands",
     "project": "project_commands",
     "events": "event_commands",
     "key": "key_commands",

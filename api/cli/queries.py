@@ -39,6 +39,9 @@ TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", ke
 SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]", where="SessionFilter")
 SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
+EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
+  found: explain(project: $project, task: $task, session: $session, lock: $lock) {
+    kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", "id name frozen", name="String!")
 KEYS: Final = _list("keys", "id name role projectIds issuedAt expiresAt revoked")

@@ -10,6 +10,7 @@ import structlog
 
 from api.app import create_app
 from api.composition.commands import CommandGate, HeartbeatDesk
+from api.composition.explains import Explainer
 from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
@@ -190,6 +191,7 @@ def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: 
         events=EventReader(node),
         reads=reads,
         health=doctor,
+        explains=Explainer(node),
     )
 
 

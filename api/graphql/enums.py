@@ -83,6 +83,15 @@ class Role(Enum):
     WORKER = "worker"
 
 
+@strawberry.enum
+class ExplainedKind(Enum):
+    """What an explanation is of."""
+
+    TASK = "task"
+    SESSION = "session"
+    LOCK = "lock"
+
+
 SHARED_ENUMS: tuple[type[Enum], ...] = (
     TaskStatus,
     TaskOrder,

@@ -51,6 +51,7 @@ LISTS: Final = frozenset(
         "grants",
         "needs",
         "projections",
+        "reasons",
         "resources",
         "scope",
     }

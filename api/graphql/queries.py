@@ -10,8 +10,10 @@ from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.reads import log, rows, tasks
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
+from api.graphql.reads.explain import explained
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
+from api.graphql.types.explanation import Explanation
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
 from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
@@ -167,6 +169,19 @@ class Query:
     ) -> Connection[Key]:
         """API keys, for admins."""
         return await log.keys(info.context, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def explain(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        task: Annotated[str | None, strawberry.argument(description="Id or key; with its project.")] = None,
+        session: Annotated[str | None, strawberry.argument(description="Id; without a project.")] = None,
+        lock: Annotated[str | None, strawberry.argument(description="Token; with its project.")] = None,
+    ) -> Explanation:
+        """Why one task, session or lock does not move and what would unblock it, as claims are decided. Of now."""
+        return await explained(info.context, project, task, session, lock)
 
     @strawberry.field
     async def status(self, info: Asking) -> Status:

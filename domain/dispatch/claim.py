@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from domain.dispatch.choose import lacking
-from domain.dispatch.errors import NothingReady, SessionAtCapacity, SessionNotCapable
+from domain.dispatch.errors import NothingReady
+from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_serving, find_task
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.take import Assignment, Taking, told
@@ -13,9 +13,7 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Stamp
 from domain.project.decider import read_project
-from domain.project.errors import ProjectIsFrozen
 from domain.project.state import Project
-from domain.session.errors import SessionIsDraining
 from domain.session.state import Session
 from domain.task.commands import ClaimTask, ClaimTasks
 from domain.task.decider import TASK, live_attempt, phase_name
@@ -42,13 +40,8 @@ class _Claimer:
     stamp: Stamp
     view: View
 
-    @property
-    def room(self) -> int:
-        """Attempts that it may begin."""
-        return self.session.opened.capacity - len(self.session.attempts)
-
     def taking(self) -> Taking:
-        return Taking(self.stamp.project, self.name, self.session, self.stamp, self.view)
+        return Taking(self.stamp.project, self.name, self.session, self.stamp.time, self.view)
 
 
 def claim(command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex) -> Decision:
@@ -61,9 +54,9 @@ def claim(command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex) -> De
         return refuse(named)
     if named is not None and (held := _held_already(command, *named)) is not None:
         return held
-    full = _no_room(claimer)
-    if full is not None:
-        return refuse(full)
+    refusal = _no_room(claimer)
+    if refusal is not None:
+        return refuse(refusal)
     taking = claimer.taking()
     refusal = _take_best(taking, ready, 1) if named is None else _take_named(taking, command.task or "", *named)
     return refuse(refusal) if refusal is not None else Decision(_written(taking), taking.taken[0])
@@ -74,11 +67,11 @@ def claim_many(command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex)
     claimer = _claimer(command, stamp, view)
     if isinstance(claimer, Rejection):
         return refuse(claimer)
-    full = _no_room(claimer)
-    if full is not None:
-        return refuse(full)
+    refusal = _no_room(claimer)
+    if refusal is not None:
+        return refuse(refusal)
     taking = claimer.taking()
-    refusal = _take_best(taking, ready, min(command.most, claimer.room))
+    refusal = _take_best(taking, ready, min(command.most, room_of(claimer.session)))
     if refusal is not None:
         return refuse(refusal)
     return Decision(_written(taking), ClaimedTasks(tasks=tuple(taking.taken)))
@@ -92,14 +85,8 @@ def _claimer(command: ClaimTask | ClaimTasks, stamp: Stamp, view: View) -> _Clai
     return session if isinstance(session, Rejection) else _Claimer(command.session, session, project, stamp, view)
 
 
-def _no_room(claimer: _Claimer) -> ProjectIsFrozen | SessionIsDraining | SessionAtCapacity | None:
-    if claimer.project.frozen:
-        return ProjectIsFrozen(name=claimer.project.name)
-    if claimer.session.draining:
-        return SessionIsDraining(session=claimer.name)
-    if claimer.room <= 0:
-        return SessionAtCapacity(session=claimer.name, live=len(claimer.session.attempts))
-    return None
+def _no_room(claimer: _Claimer) -> Rejection | None:
+    return shut(claimer.project) or full(claimer.name, claimer.session)
 
 
 def _take_best(taking: Taking, ready: ReadyIndex, most: int) -> NothingReady | None:
@@ -126,10 +113,6 @@ def _take_named(taking: Taking, name: str, stream: StreamId, task: Task) -> Reje
         return _held(name, task, attempt)
     if not isinstance(task.phase, Ready):
         return TaskNotReady(task=name, status=phase_name(task))
-    missing = lacking(task.plan.requires, taking.capabilities)
-    if missing:
-        words = "; ".join(f"{one.key} {one.operator} {one.value}" for one in missing)
-        return SessionNotCapable(session=taking.session, task=name, lacking=words)
     taken = taking.take(stream, task, "named")
     return taken if isinstance(taken, Rejection) else None
 

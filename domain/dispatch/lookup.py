@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from domain.kernel.decider import StreamsMissing, View
+from domain.kernel.decider import Aggregate, S, StreamsMissing, View
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import ProjectId, StreamId, is_type_id, with_prefix
 from domain.kernel.message import Stamp
@@ -65,11 +65,21 @@ def keys_of(view: View, wanted: Iterable[UniqueName]) -> dict[UniqueName, Stream
 
 def states_of(view: View, streams: Iterable[StreamId]) -> dict[StreamId, TaskState]:
     """The states of many tasks; those that are not in memory are asked for all at once."""
-    found: dict[StreamId, TaskState] = {}
+    return _read_all(view, TASK, streams)
+
+
+def sessions_of(view: View, streams: Iterable[StreamId]) -> dict[StreamId, Session]:
+    """The sessions that exist among many, read as ``states_of`` reads tasks."""
+    states = _read_all(view, SESSION, streams)
+    return {stream: state for stream, state in states.items() if isinstance(state, Session)}
+
+
+def _read_all(view: View, aggregate: Aggregate[S], streams: Iterable[StreamId]) -> dict[StreamId, S]:
+    found: dict[StreamId, S] = {}
     missing: list[StreamId] = []
     for stream in streams:
         try:
-            found[stream] = view.read(TASK, stream)
+            found[stream] = view.read(aggregate, stream)
         except StreamsMissing as needed:
             missing.extend(needed.streams)
     if missing:

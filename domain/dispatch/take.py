@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from domain.dispatch.choose import lacking, meets
-from domain.dispatch.errors import TaskWithheld, not_capable
+from domain.dispatch.choose import meets
+from domain.dispatch.fit import misfit
 from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.ready_buckets import Requires, Scope
 from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId
-from domain.kernel.message import Answer, Event, Message, Stamp
+from domain.kernel.message import Answer, Event, Message
 from domain.kernel.values import ScopeClaim
 from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
@@ -19,7 +19,6 @@ from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
-from domain.task.routing import Taker, required, withheld
 from domain.task.state import Task
 from domain.task.terms import EvidenceKind
 
@@ -71,15 +70,14 @@ class Claimed(Assignment, Answer):
 class Taking:
     """What one decision takes in one project for one life of a session."""
 
-    def __init__(self, project: ProjectId, session: str, state: Session, stamp: Stamp, view: View) -> None:
+    def __init__(self, project: ProjectId, session: str, state: Session, now: Instant, view: View) -> None:
         self.project: Final = project
         self.session: Final = session
         self.incarnation: Final = state.opened.incarnation
-        self.capabilities: Final = state.opened.capabilities
-        self._taker = Taker(session, state.opened.host, state.opened.model)
+        self.state: Final = state
         self.view: Final = view
         self.taken: Final[list[Claimed]] = []
-        self._stamp = stamp
+        self._now = now
         self._ancestors = lives_around(view, StreamId(session))
         self._space = view.read(LOCKS, lock_stream(project))
         self._granted: list[LocksGranted] = []
@@ -88,7 +86,7 @@ class Taking:
 
     def matches(self, requires: Requires) -> bool:
         """Whether the session has what is required."""
-        return all(meets(requirement, self.capabilities) for requirement in requires)
+        return all(meets(requirement, self.state.opened.capabilities) for requirement in requires)
 
     def free(self, scope: Scope) -> bool:
         """Whether the session would get all the locks now."""
@@ -96,12 +94,9 @@ class Taking:
 
     def take(self, stream: StreamId, task: Task, strategy: str) -> Claimed | Rejection:
         """The assignment, or what stands in its way: routing, or locks."""
-        kept = withheld(task, self._taker, self._stamp.time)
-        if kept is not None:
-            return TaskWithheld(task=task.plan.key, reason=kept.reason, until=kept.until)
-        missing = lacking(required(task)[len(task.plan.requires) :], self.capabilities)
-        if missing:
-            return not_capable(self.session, task.plan.key, missing)
+        unfit = misfit(self.session, self.state, task, self._now)
+        if unfit is not None:
+            return unfit
         granted = grant(
             self._space,
             era=self.view.era,
@@ -110,7 +105,7 @@ class Taking:
             task=stream,
             claims=task.plan.scope,
             purpose=task.plan.title,
-            at=self._stamp.time,
+            at=self._now,
             ancestors=self._ancestors,
         )
         if not isinstance(granted, LocksGranted):
@@ -122,9 +117,9 @@ class Taking:
             token=granted.token,
             attempt=number,
             strategy=strategy,
-            at=self._stamp.time,
-            host=self._taker.host,
-            model=self._taker.model,
+            at=self._now,
+            host=self.state.opened.host,
+            model=self.state.opened.model,
         )
         self._space = evolve(self._space, granted)
         self._granted.append(granted)

@@ -167,9 +167,7 @@ class SessionAttemptEnded(Event):
     TYPE: ClassVar[str] = "session.attempt_ended.v1"
     project: str
     token: int
-    outcome: Literal[
-        "completed", "failed", "released", "lost", "cancelled", "timeout", "lost_delivery", "reassigned"
-    ]
+    outcome: Literal["completed", "failed", "released", "lost", "cancelled", "timeout", "lost_delivery", "reassigned"]
 
 
 class SessionGrantTaken(Event):

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 import structlog
 
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.serving import Serving
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event
@@ -45,6 +46,7 @@ class HintFolds:
     ready: ReadyIndex = field(default_factory=ReadyIndex)
     agenda: Agenda = field(default_factory=Agenda)
     standings: Standings = field(default_factory=Standings)
+    serving: Serving = field(default_factory=Serving)
     key_events: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
     """By stream and type: a key is issued once and revoked once."""
 
@@ -63,6 +65,7 @@ class Hints:
         self.ready: Final = folds.ready
         self.agenda: Final = folds.agenda
         self.standings: Final = folds.standings
+        self.serving: Final = folds.serving
         self._keys = keys
         self._log = log
         self._decode = decode
@@ -134,6 +137,7 @@ class Hints:
         if type(event) in TIMED:
             self.agenda.observe(Cause(stream, version, event, project))
         self.standings.observe(stream, event)
+        self.serving.observe(stream, event)
         if isinstance(event, KeyIssued | KeyRevoked):
             self._keys.observe(stream, event)
             self.folds.key_events[stream, event.TYPE] = event

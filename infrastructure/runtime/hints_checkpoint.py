@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from domain.catalogue import REGISTRY
 from domain.dispatch.ready import ReadyIndex, ReadyRows
+from domain.dispatch.serving import Serving, ServingRow
 from domain.kernel.ids import Instant
 from domain.kernel.message import Message
 from domain.policies.agenda import Agenda, AgendaRows
@@ -16,7 +17,7 @@ from infrastructure.runtime.hints import HintFolds
 from infrastructure.runtime.standings import Standings
 
 STREAM: Final = "hints_00000000000000000000000000"
-KIND: Final = "hints.s1"
+KIND: Final = "hints.s2"
 """Raise the number whenever a fold learns something new from old events; a checkpoint of another kind is ignored."""
 KEEP_EVERY_EVENTS: Final = 20_000
 
@@ -45,6 +46,7 @@ class HintRows(Message):
     agenda: AgendaRows
     keys: tuple[KeyEvent, ...]
     standings: tuple[StandingRow, ...]
+    serving: tuple[ServingRow, ...]
     outage_ended_at: int
 
 
@@ -61,6 +63,7 @@ def checkpoint(folds: HintFolds, position: int) -> StoredSnapshot:
             StandingRow(session=session, incarnation=one.incarnation, status=one.status, tool_until=one.tool_until)
             for session, one in folds.standings.by_session.items()
         ),
+        serving=folds.serving.dump(),
         outage_ended_at=folds.standings.outage_ended_at,
     )
     return StoredSnapshot(STREAM, position, KIND, rows.model_dump_json().encode())
@@ -75,7 +78,12 @@ def resume(log: Log) -> tuple[HintFolds, int]:
         rows = HintRows.model_validate_json(kept.state)
     except ValidationError:
         return HintFolds(), 0
-    folds = HintFolds(ready=ReadyIndex.load(rows.ready), agenda=Agenda.load(rows.agenda), standings=_standings(rows))
+    folds = HintFolds(
+        ready=ReadyIndex.load(rows.ready),
+        agenda=Agenda.load(rows.agenda),
+        standings=_standings(rows),
+        serving=Serving.load(rows.serving),
+    )
     for one in rows.keys:
         folds.key_events[one.stream, one.type] = REGISTRY.read(one.type, one.event.encode())
     return folds, kept.version

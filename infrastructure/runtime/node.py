@@ -21,6 +21,7 @@ from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
 from infrastructure.runtime.hot import BYTES_MAX, HotStates
+from infrastructure.runtime.looking import Looker
 from infrastructure.runtime.names import ProjectNames
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.projector import Projector, ProjectorOptions
@@ -59,6 +60,7 @@ class Node:
         self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY, bytes_max=options.hot_bytes_max)
         self.waiting: Final = WaitingRoom(self.hints.has_ready)
         self.names: Final = ProjectNames(log)
+        self.looker: Final = Looker(log, self.hot, catalogue.AGGREGATES)
         self.leases: Final = LeaseDesk(log)
         self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
         self.head: Final = PositionWaiters()

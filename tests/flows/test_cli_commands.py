@@ -144,6 +144,17 @@ def test_a_task_is_named_by_key_id_or_the_end_of_its_id(cli: CommandLine) -> Non
     assert cli("task", "show", "zzz", "--json", "-p", "shop", code=1).json["error"]["code"] == "unknown_thing"
 
 
+def test_it_is_explained_why_a_task_does_not_move(cli: CommandLine) -> None:
+    told = cli("explain", "task", "api", "--json").json
+    assert (told["status"], told["moving"], told["reasons"][0]["code"]) == ("pending", False, "need_unmet")
+    assert told["kind"] == "task"
+    words = cli("explain", "task", "api").out
+    assert "it needs schema to be completed, which is ready" in words
+    assert "next: schema has to become completed." in words
+    assert "no live session serves the project" in cli("explain", "task", "schema").out
+    assert "next: " in cli("explain", "lock", "17", code=1).err
+
+
 def test_tasks_are_cancelled_and_begun_anew(cli: CommandLine) -> None:
     (cli.folder / "more.yaml").write_text(
         "project: steps\ntasks:\n  - {key: one, title: One}\n"

@@ -65,3 +65,28 @@ def _sizes_of_appends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(MemoryLog, "append", counted)
     return sizes
+
+
+EXPLAIN = """query($project: String, $task: String, $session: String, $lock: String) {
+  explain(project: $project, task: $task, session: $session, lock: $lock) {
+    kind id projectId name status moving summary reasons { code words unblock about until data } } }"""
+
+
+async def test_why_something_does_not_move_is_asked_over_graphql(tmp_path: Path) -> None:
+    async with node_doors(tmp_path, "sqlite") as doors:
+        one, two = await doors.session(name="one"), await doors.session(name="two")
+        scope = [{"claim": "path:shop//src/**"}]
+        await doors.plan({"key": "a", "title": "x", "scope": scope}, {"key": "b", "title": "x", "scope": scope})
+        claimed = await doors.done("claim_task", one)
+        other = "b" if claimed["key"] == "a" else "a"
+        told = (await doors.graphql(EXPLAIN, project="shop", task=other))["explain"]
+        assert (told["kind"], told["status"], told["moving"]) == ("TASK", "ready", False)
+        assert [one["code"] for one in told["reasons"]] == ["locked"]
+        assert told["reasons"][0]["data"]["session"] == one["session"]
+        told = (await doors.graphql(EXPLAIN, session=two["session"]))["explain"]
+        assert [one["code"] for one in told["reasons"]] == ["locked"]
+        told = (await doors.graphql(EXPLAIN, project="shop", lock=claimed["token"]))["explain"]
+        assert (told["kind"], told["reasons"][0]["about"]) == ("LOCK", claimed["task"])
+        for wrong in ({"project": "shop"}, {"task": "a"}, {"project": "shop", "session": "x"}, {"session": "x"}):
+            answer = await doors.ask("POST", "/graphql", {"query": EXPLAIN, "variables": wrong})
+            assert answer.content["errors"][0]["extensions"]["code"] in ("request_not_readable", "unknown_thing")

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
 from api.ports import Health, Heard, ProjectToken, ServiceFault, Services
 from domain.catalogue import AGGREGATES, rules
+from domain.dispatch.explanation import Explanation
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
@@ -134,6 +135,15 @@ class Fakes:
     def positions(self) -> Mapping[str, int]:
         return {}
 
+    async def task(self, project: ProjectId, name: str) -> Explanation | Rejection:
+        raise AssertionError("the doors for machines explain nothing")
+
+    async def session(self, name: str, sees: Callable[[str], bool]) -> Explanation | Rejection:
+        raise AssertionError("the doors for machines explain nothing")
+
+    async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection:
+        raise AssertionError("the doors for machines explain nothing")
+
     def health(self) -> Health:
         return Health(self.ready, "node_1", "memory", self.head(), self.head(), ("mind the gap",))
 
@@ -141,7 +151,7 @@ class Fakes:
         return b"signalbox_head 1\n"
 
     def services(self) -> Services:
-        return Services(self, self, self, self, self, self, self, self)
+        return Services(self, self, self, self, self, self, self, self, self)
 
 
 class Doors:

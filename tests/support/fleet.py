@@ -4,6 +4,7 @@ from typing import Any
 
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.serving import Serving
 from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.errors import Rejection
@@ -32,6 +33,7 @@ class Fleet(World):
 
     def __init__(self, *, lock_delay_seconds: int = 30) -> None:
         self.index = ReadyIndex()
+        self.serving = Serving()
         super().__init__(AGGREGATES, rules(self.index))
         self.project = self.a_project("shop", lock_delay_seconds)
 
@@ -61,6 +63,11 @@ class Fleet(World):
         )
         self.given(stream, opened)
         return stream
+
+    def given(self, stream: str, *events: Event, project: str = "fleet") -> "World":
+        for event in events:
+            self.serving.observe(StreamId(stream), event)
+        return super().given(stream, *events, project=project)
 
     def ask(
         self, command: Command, *, by: str = OWNER, project: str | None = None, command_id: str | None = None
@@ -102,6 +109,7 @@ class Fleet(World):
         for write in decision.writes:
             for event in write.events:
                 self.index.observe(write.project or stamp.project, write.stream, event)
+                self.serving.observe(write.stream, event)
 
 
 def a_task(
