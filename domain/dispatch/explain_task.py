@@ -49,7 +49,7 @@ def explain_task(
     noted: list[Reason] = []
     match task.phase:
         case Pending() | Ended():
-            blocked += _needs(task, view)
+            blocked += _needs(task, view) + _too_early(task, now)
         case Ready():
             judged = judge_sessions(task, project, serving, now, view)
             blocked += _frozen(project, view) + who_could(judged)
@@ -100,6 +100,14 @@ def _needs(task: Task, view: View) -> list[Reason]:
             )
         )
     return reasons
+
+
+def _too_early(task: Task, now: Instant) -> list[Reason]:
+    start = task.plan.not_before
+    if start is None or start <= now:
+        return []
+    words = "it must not begin before its time"
+    return [Reason(code="not_before", words=words, unblock="Time; it becomes ready by itself.", until=start)]
 
 
 def _part(stream: StreamId, part: TaskState) -> Reason:

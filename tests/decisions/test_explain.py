@@ -104,6 +104,15 @@ def test_a_frozen_project_and_a_claimable_task_are_told() -> None:
     assert codes(of_session(fleet, session)) == ["project_is_frozen"]
 
 
+def test_a_task_before_its_time_and_one_that_waits_for_its_parts_say_so() -> None:
+    fleet = Fleet()
+    start = fleet.now + 60_000_000
+    fleet.plan(a_task("late", not_before=start), a_task("whole"), a_task("part", parent="whole"))
+    found = of_task(fleet, "late")
+    assert (codes(found), found.reasons[0].until) == (["not_before"], start)
+    assert codes(of_task(fleet, "whole")) == ["part_unsettled"]
+
+
 def test_every_other_phase_is_told() -> None:
     fleet = Fleet()
     fleet.plan(a_task("a"), a_task("b"), a_task("c"))
