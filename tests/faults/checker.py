@@ -80,10 +80,10 @@ def violations(rows: Sequence[LogRow], history: Iterable[Op] = ()) -> list[str]:
 def unsettled(rows: Sequence[LogRow]) -> set[str]:
     """Tasks that are planned and neither completed, failed nor cancelled."""
     planned = {row.stream for row in rows if row.type == "task.planned.v1"}
-    return planned - {row.stream for row in rows if row.type in _SETTLING}
+    return planned - {row.stream for row in rows if row.type in SETTLING}
 
 
-_SETTLING = {"task.completed.v1": "completed", "task.failed.v1": "failed", "task.cancelled.v1": "cancelled"}
+SETTLING = {"task.completed.v1": "completed", "task.failed.v1": "failed", "task.cancelled.v1": "cancelled"}
 
 
 def _check_order(rows: Sequence[LogRow], wrong: list[str]) -> None:
@@ -121,7 +121,7 @@ def _take_task(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
     if task is None:
         sweep.wrong.append(f"{where}: before it was planned")
         return
-    if row.type in _SETTLING:
+    if row.type in SETTLING:
         _settle(sweep, task, row, event, where)
     elif row.type == "task.dependant_added.v1":
         sweep.dependants[row.stream].append(event["dependant"])
@@ -148,7 +148,7 @@ def _settle(sweep: _Sweep, task: _Task, row: LogRow, event: dict[str, Any], wher
         sweep.wrong.append(f"{where}: settled twice")
     if row.type == "task.completed.v1" and task.holder != event["token"]:
         sweep.wrong.append(f"{where}: token {event['token']} while {task.holder} is current")
-    task.settled, task.holder, task.ready = _SETTLING[row.type], None, False
+    task.settled, task.holder, task.ready = SETTLING[row.type], None, False
     sweep.settlements[row.stream] += 1
 
 
@@ -174,13 +174,17 @@ def _claim(sweep: _Sweep, task: _Task, row: LogRow, event: dict[str, Any], where
 
 def _take_lock(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
     where, project = f"@{row.position} {row.type}", str(row.project)
+    if "token" not in event:
+        return  # a request that waits holds nothing
     live, token = sweep.grants[project], event["token"]
     if row.type == "lock.granted.v1":
         if token <= sweep.last_token.get(project, 0):
             sweep.wrong.append(f"{where}: token {token} after {sweep.last_token[project]}")
         sweep.last_token[project] = token
         sweep.granted_by[project, token] = str(row.command_id)
-        _require_alive(sweep, event["session"], event["incarnation"], where)
+        if event["session"]:
+            _require_alive(sweep, event["session"], event["incarnation"], where)
+        live.pop(event.get("replaces") or 0, None)
         claims = tuple((claim["claim"], claim["mode"]) for claim in event["claims"])
         grant = _Grant(event["session"], event["incarnation"], event["task"], claims)
         sweep.wrong += [f"{where}: {token} clashes with {other}" for other in live if clash(live[other], grant)]
@@ -188,7 +192,7 @@ def _take_lock(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
             live[token] = grant
     elif row.type == "lock.released.v1":
         live.pop(token, None)
-    elif token in live:
+    elif row.type == "lock.lingered.v1" and token in live:
         live[token].lingers = True
 
 

@@ -168,7 +168,7 @@ class Load:
         number = 0
         while self._planning.is_set():
             number += 1
-            tasks = [_task(caller.random, f"t{number}-{part}", number, part) for part in range(5)]
+            tasks = [planned_task(caller.random, f"t{number}-{part}", number, part) for part in range(5)]
             answer = caller.command("apply_plan", {"project": "shop", "tasks": tasks}, twice=number % 3 == 0)
             assert answer is not None
             self._planned.update(task["key"] for task in tasks)
@@ -219,10 +219,11 @@ def _of(session: dict[str, Any]) -> dict[str, Any]:
     return {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
 
 
-def _task(chance: random.Random, key: str, plan: int, part: int) -> dict[str, Any]:
+def planned_task(chance: random.Random, key: str, plan: int, part: int, *, reach: int = 3) -> dict[str, Any]:
+    """A task that may need earlier parts of its plan, and parts of the ``reach`` plans before it."""
     needs = [f"t{plan}-{one}" for one in range(part) if chance.random() < 0.5]
-    if plan > 3 and chance.random() < 0.3:
-        needs.append(f"t{plan - chance.randint(1, 3)}-{chance.randrange(5)}")
+    if plan > reach > 0 and chance.random() < 0.3:
+        needs.append(f"t{plan - chance.randint(1, reach)}-{chance.randrange(5)}")
     scope = [
         {"claim": f"path:r//{pattern}", "mode": chance.choice(("shared", "exclusive"))}
         for pattern in chance.sample(PATTERNS, chance.randint(0, 2))

@@ -21,11 +21,11 @@ from api.graphql.limits import LISTS, PAGES
 from api.graphql.mutations import asked_commands
 from api.graphql.schema import FILE, create_schema, schema_text
 from domain.catalogue import COMMANDS
+from domain.kernel.activity import SessionStatus
 from domain.kernel.values import LockMode
 from domain.principal.allow import MATRIX
 from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
-from domain.kernel.activity import SessionStatus
 from domain.task.commands import Outcome
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow

@@ -177,7 +177,7 @@ class Histories:
         edges = self.model.edges()
         for other in self.model.waiting:
             if other.key < granted.key and collide(other.who, other.claims, granted.who, granted.claims, False):
-                assert self.model._reaches(edges, other.who, granted.who)
+                assert self.model.reaches(edges, other.who, granted.who)
                 self.overtakings += 1
 
     def fold(self, events: tuple[Any, ...]) -> None:

@@ -1,6 +1,6 @@
 """A lock space with a queue in the plainest words: sets of paths, lists, and searches without an end in mind.
 
-It shares no code with the domain: overlap is the meeting of two sets, and the graph of waits is built for each question.
+It shares no code with the domain: overlap is the meeting of two sets, the graph of waits is built for each question.
 """
 
 import re
@@ -86,7 +86,7 @@ class QueueModel:
         for place, later in enumerate(ordered):
             for earlier in ordered[:place]:
                 conflict = collide(earlier.who, earlier.claims, later.who, later.claims, False)
-                if conflict and not self._reaches(found, earlier.who, later.who):
+                if conflict and not self.reaches(found, earlier.who, later.who):
                     found[later.number].add(("request", earlier.who))
         return found
 
@@ -113,7 +113,7 @@ class QueueModel:
             held.append(HeldLocks(-served.number, served.who, served.claims))
         return True
 
-    def _reaches(self, edges: dict[int, set[object]], start: Who, goal: Who) -> bool:
+    def reaches(self, edges: dict[int, set[object]], start: Who, goal: Who) -> bool:
         requests: dict[object, list[int]] = {}
         for one in self.waiting:
             requests.setdefault(one.who, []).append(one.number)

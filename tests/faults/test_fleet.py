@@ -1,0 +1,184 @@
+"""A whole fleet over many projects, its agents killed, stopped and returning, its server killed: all promises hold."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from signalbox.client.transport import HttpRequest, Transport
+from tests.faults.aftermath import check_aftermath
+from tests.faults.checker import SETTLING, unsettled
+from tests.faults.fleet_checker import fleet_violations
+from tests.faults.fleet_history import READ_ONLY, read_histories
+from tests.faults.load import Caller, History, planned_task
+from tests.faults.server_process import ServerProcess
+
+ROOT = Path(__file__).parents[2]
+TTL_SECONDS = 10
+PROJECTS_EACH = 4
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest) -> str:
+    url: str = request.getfixturevalue("postgres_url") if request.param == "postgres" else "sqlite"
+    return url
+
+
+@pytest.fixture
+def fleet(store: str, tmp_path: Path) -> "Iterator[Fleet]":
+    made = Fleet(tmp_path, ServerProcess(tmp_path / "data", store))
+    yield made
+    made.close()
+
+
+@dataclass
+class Fleet:
+    """Agents in processes of their own, and what is done to them."""
+
+    folder: Path
+    server: ServerProcess
+    agents: list["subprocess.Popen[bytes]"] = field(default_factory=list)
+    stopped: dict[int, float] = field(default_factory=dict)
+    """Place of an agent that stands still -> when it goes on."""
+    lives: int = 0
+    done: dict[str, int] = field(default_factory=lambda: {"kills": 0, "stops": 0, "server kills": 0})
+
+    def start_agent(self, projects: list[str]) -> "subprocess.Popen[bytes]":
+        """An agent that serves a few of the projects, in turn."""
+        self.lives += 1
+        mine = [projects[(self.lives + step * 7) % len(projects)] for step in range(PROJECTS_EACH)]
+        place = {
+            "data": str(self.folder / "data"),
+            "key": self.server.key,
+            "projects": sorted(set(mine)),
+            "seed": self.lives,
+            "ttl_seconds": TTL_SECONDS,
+            "history": str(self.folder / f"agent-{self.lives}.jsonl"),
+        }
+        told = (self.folder / f"agent-{self.lives}.log").open("wb")
+        command = [sys.executable, "-m", "tests.faults.fleet_worker", json.dumps(place)]
+        with told:
+            return subprocess.Popen(command, cwd=ROOT, stdout=told, stderr=told)
+
+    def disturb(self, chance: random.Random, projects: list[str], *, server_too: bool) -> None:
+        """One fault: an agent killed and replaced, one stopped for longer than its lease, or the server killed."""
+        place = chance.randrange(len(self.agents))
+        kind = chance.random()
+        if server_too and kind < 0.06:
+            self.server.kill()
+            self.server.start()
+            self.done["server kills"] += 1
+        elif place in self.stopped:
+            return
+        elif kind < 0.5:
+            self.agents[place].kill()
+            self.agents[place].wait()
+            self.agents[place] = self.start_agent(projects)
+            self.done["kills"] += 1
+        else:
+            os.kill(self.agents[place].pid, signal.SIGSTOP)
+            self.stopped[place] = time.monotonic() + chance.uniform(0.2, 1.8) * TTL_SECONDS
+            self.done["stops"] += 1
+
+    def wake(self, *, everybody: bool = False) -> None:
+        """Let those go on whose time has come."""
+        for place, until in list(self.stopped.items()):
+            if everybody or time.monotonic() >= until:
+                os.kill(self.agents[place].pid, signal.SIGCONT)
+                del self.stopped[place]
+
+    def dismiss(self) -> None:
+        """Everybody says goodbye."""
+        self.wake(everybody=True)
+        for agent in self.agents:
+            agent.terminate()
+        for agent in self.agents:
+            assert agent.wait(40) == 0, self.told()
+
+    def told(self) -> str:
+        """What agents said that is no history."""
+        return "\n".join(file.read_text()[-2_000:] for file in self.folder.glob("agent-*.log") if file.stat().st_size)
+
+    def close(self) -> None:
+        for agent in self.agents:
+            with suppress(ProcessLookupError):
+                agent.kill()
+                agent.wait()
+        self.server.close()
+
+
+def run(fleet: Fleet, store: str, *, sessions: int, projects: int, seconds: float, seed: int, server_too: bool) -> None:
+    chance = random.Random(seed)
+    fleet.server.start()
+    history = History()
+    person = Caller(history, lambda: [fleet.server.url], fleet.server.key, seed)
+    names = [f"p{number}" for number in range(projects)]
+    for name in names:
+        person.command("create_project", {"name": name, "lock_delay_seconds": 1})
+    fleet.agents += [fleet.start_agent(names) for _ in range(sessions)]
+    until, plan = time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        plan += 1
+        tasks = [planned_task(person.random, f"t{plan}-{part}", plan, part, reach=0) for part in range(4)]
+        person.command("apply_plan", {"project": chance.choice(names), "tasks": tasks})
+        if chance.random() < 0.25:
+            fleet.disturb(chance, names, server_too=server_too)
+        fleet.wake()
+        time.sleep(max(0.05, 2.0 / sessions))
+    fleet.wake(everybody=True)
+    settle(fleet, seconds=90)
+    fleet.dismiss()
+    person.close()
+    fleet.server.stop()
+    judge(fleet, store, history)
+
+
+def settle(fleet: Fleet, *, seconds: float) -> None:
+    """I14: once nothing goes wrong any more, everything that was planned comes to its end."""
+    wire = Transport(fleet.server.url, {"Authorization": f"Bearer {fleet.server.key}"})
+    left: set[str] = set()
+    position, until = 0, time.monotonic() + seconds
+    while time.monotonic() < until:
+        page = json.loads(wire.send(HttpRequest("GET", f"/v1/events?after={position}&limit=1000")).body)
+        for event in page["events"]:
+            left |= {event["stream"]} if event["type"] == "task.planned.v1" else set()
+            left -= {event["stream"]} if event["type"] in SETTLING else set()
+        if page["position"] == position and not left:
+            wire.close()
+            return
+        time.sleep(0.0 if page["position"] > position else 0.3)
+        position = page["position"]
+    raise AssertionError(f"{len(left)} tasks are not settled after {seconds} s: {sorted(left)[:5]}")
+
+
+def judge(fleet: Fleet, store: str, people: History) -> None:
+    agents = read_histories(sorted(fleet.folder.glob("agent-*.jsonl")))
+    told = [op for op in agents.ops if op.kind not in READ_ONLY]
+    stored = check_aftermath(fleet.folder / "data", store, History([*people.ops, *told]))
+    assert not unsettled(stored)
+    wrong = fleet_violations(stored, agents, TTL_SECONDS)
+    assert not wrong, wrong[:20]
+    opened = {row.stream for row in stored if row.type == "session.opened.v1"}
+    sys.stdout.write(f"{len(stored)} events, {len(agents.spans)} commands, {len(opened)} sessions, {fleet.done}\n")
+    assert fleet.done["kills"] >= 1
+    assert fleet.done["stops"] >= 1
+    assert sum(op.outcome == "ok" for op in told) >= 200
+
+
+def test_a_small_fleet_survives_its_faults(fleet: Fleet, store: str) -> None:
+    run(fleet, store, sessions=5, projects=4, seconds=20, seed=3, server_too=True)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_800)
+def test_thirty_sessions_on_twenty_projects_survive_five_minutes(fleet: Fleet, store: str) -> None:
+    run(fleet, store, sessions=30, projects=20, seconds=300, seed=7, server_too=True)

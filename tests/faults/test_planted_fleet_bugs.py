@@ -1,0 +1,79 @@
+"""The fleet's checker finds what it is there for: each bug planted in a short story that is right without it."""
+
+import json
+from typing import Any
+
+from infrastructure.log.port import LogRow
+from tests.faults.fleet_checker import early_losses, out_of_order, unfair_grants
+from tests.faults.fleet_history import FleetHistory, Renewal, Span
+
+SECOND = 1_000_000
+
+
+def story(*steps: tuple[str, str, dict[str, Any]]) -> list[LogRow]:
+    """(command, type, event) as rows of one project."""
+    return [
+        LogRow(place, "s_1", place, kind, 1, json.dumps(event).encode(), place, "proj_1", "a", command, "c", None, None)
+        for place, (command, kind, event) in enumerate(steps, start=1)
+    ]
+
+
+def granted(token: int, session: str, pattern: str, request: int | None = None) -> tuple[str, str, dict[str, Any]]:
+    claims = [{"claim": f"path:r//{pattern}", "mode": "exclusive"}]
+    owner = {"session": session, "incarnation": 1, "task": None}
+    return (
+        f"g{token}",
+        "lock.granted.v1",
+        {"token": token, **owner, "claims": claims, "request": request, "replaces": None},
+    )
+
+
+def requested(number: int, session: str, *patterns: str, boost: int = 0) -> tuple[str, str, dict[str, Any]]:
+    claims = [{"claim": f"path:r//{pattern}", "mode": "exclusive"} for pattern in patterns]
+    owner = {"session": session, "incarnation": 1, "task": None}
+    place = {"request": number, "at": number, "boost_seconds": boost}
+    return f"r{number}", "lock.requested.v1", {**place, **owner, "claims": claims}
+
+
+def released(token: int) -> tuple[str, str, dict[str, Any]]:
+    return f"e{token}", "lock.released.v1", {"token": token}
+
+
+def test_an_answer_that_came_before_a_later_place_began_is_found() -> None:
+    rows = story(("one", "x", {}), ("two", "x", {}))
+    right = [Span("one", "x", 10, 20, 1), Span("two", "x", 15, 30, 2)]
+    assert out_of_order(rows, right) == []
+    wrong = [Span("one", "x", 40, 50, 1), Span("two", "x", 15, 30, 2)]
+    assert len(out_of_order(rows, wrong)) == 1
+
+
+def test_a_lease_that_ends_before_its_ttl_is_found() -> None:
+    lost = story(("lose", "session.lost.v1", {"incarnation": 1, "at": 20 * SECOND}))
+    for began, found in ((9, 0), (11, 1)):
+        history = FleetHistory((), (), (Renewal("s_1", 1, began * SECOND),))
+        assert len(early_losses(lost, history, 10)) == found
+    of_the_next_life = FleetHistory((), (), (Renewal("s_1", 2, 19 * SECOND),))
+    assert early_losses(lost, of_the_next_life, 10) == []
+
+
+def test_a_grant_past_one_that_waits_is_found() -> None:
+    fair = (granted(1, "ada", "a"), requested(1, "bob", "a"), requested(2, "eve", "a"), released(1))
+    assert unfair_grants(story(*fair, granted(2, "bob", "a", 1), released(2), granted(3, "eve", "a", 2))) == []
+    found = unfair_grants(story(*fair, granted(2, "eve", "a", 2), released(2), granted(3, "bob", "a", 1)))
+    assert len(found) == 1
+    barging = unfair_grants(story(*fair, granted(2, "zoe", "a"), released(2), granted(3, "bob", "a", 1)))
+    assert any("zoe" in one for one in barging)
+
+
+def test_a_request_that_waits_for_the_one_that_overtakes_it_is_overtaken_rightly() -> None:
+    told = (granted(1, "ada", "a"), requested(1, "bob", "a", "b"), granted(2, "ada", "b"))
+    assert unfair_grants(story(*told, released(1), released(2), granted(3, "bob", "a", 1))) == []
+
+
+def test_a_higher_priority_overtakes_rightly() -> None:
+    told = (granted(1, "ada", "a"), requested(1, "bob", "a"), requested(2, "eve", "a", boost=30), released(1))
+    assert unfair_grants(story(*told, granted(2, "eve", "a", 2), released(2), granted(3, "bob", "a", 1))) == []
+
+
+def test_whoever_is_forgotten_in_the_queue_is_found() -> None:
+    assert unfair_grants(story(granted(1, "ada", "a"), requested(1, "bob", "a"), released(1))) != []
