@@ -102,7 +102,8 @@ def _unordered(exclusions: Sequence[int], ancestors: Sequence[int]) -> list[int]
 
 def _exclusions(tasks: Sequence[PlannedTask]) -> list[int] | None:
     """Who excludes whom, compared once for each pair of distinct claims."""
-    resources = {claim.claim: found for task in tasks for claim in task.scope if (found := _resource(claim.claim))}
+    texts = dict.fromkeys(claim.claim for task in tasks for claim in task.scope)
+    resources = {text: resource for text in texts if (resource := _resource(text)) is not None}
     holders = {mode: _holders(tasks, mode) for mode in MODES}
     excluded: dict[tuple[str, LockMode], int] = {}
     index, budget, meetings = ClaimIndex.of(resources.items()), StepBudget(), 0

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from domain.dispatch.lookup import lock_stream
+from domain.dispatch.shares import cost_of
 from domain.kernel.decider import View, Write
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Event, Stamp
@@ -25,6 +26,9 @@ Silent = Literal["cancelled", "timeout", "lost_delivery", "reassigned", "budget"
 _Outcome = Reported | Literal["cancelled", "timeout", "lost_delivery", "reassigned"]
 
 
+_NO_TOKEN: Final = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """A task with its live attempt."""
@@ -38,8 +42,9 @@ def end_by_report(
     held: Held, events: Sequence[Event], outcome: Reported, stamp: Stamp, view: View
 ) -> tuple[Write, ...]:
     """The holder's own report: its locks are free at once."""
-    space = view.read(LOCKS, lock_stream(stamp.project))
-    return _written(held, events, release(space, held.attempt.token, outcome, stamp.time), outcome, stamp, view)
+    space, cost = view.read(LOCKS, lock_stream(stamp.project)), cost_of(held.attempt, events, stamp.time)
+    freed = release(space, held.attempt.token, outcome, stamp.time, cost)
+    return _written(held, events, freed, outcome, stamp, view)
 
 
 def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: View) -> tuple[Write, ...]:
@@ -57,7 +62,10 @@ def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: Vi
         locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
         seed=stamp.command_id,
     )
-    return _written(held, followed, shut, word, stamp, view)
+    cost = cost_of(held.attempt, followed, stamp.time)
+    # Under no token: the locks themselves may have to stay shut, and what was spent is spent.
+    settled = () if cost is None else release(space, _NO_TOKEN, "ended", stamp.time, cost)
+    return _written(held, followed, (*shut, *settled), word, stamp, view)
 
 
 def _written(

@@ -15,6 +15,7 @@ from domain.dispatch.errors import (
     PlanTooLarge,
     TermsContradictory,
 )
+from domain.dispatch.shares import RUNNING_KEY
 from domain.kernel.errors import Rejection
 from domain.lock.errors import BadPattern
 from domain.lock.resource import parse
@@ -58,6 +59,9 @@ def _flaw_of_terms(task: PlannedTask) -> Rejection | None:
         return ParentUnfit(task=task.key, parent=task.key, reason="a task is no part of itself")
     if task.not_before is not None and task.deadline is not None and task.not_before >= task.deadline:
         return TermsContradictory(task=task.key, reason="its earliest start is not before its deadline")
+    if task.concurrency_key == RUNNING_KEY:
+        reason = "this concurrency key counts what the project has under way"
+        return TermsContradictory(task=task.key, reason=reason, field="concurrency_key")
     for field, words in (("evidence", task.evidence), ("avoid", task.avoid), ("labels", task.labels)):
         if len(set(words)) < len(words):
             return TermsContradictory(task=task.key, reason="a word stands there twice", field=field)

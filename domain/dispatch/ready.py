@@ -67,6 +67,7 @@ _TELLING: Final[frozenset[type[Event]]] = frozenset(
         TaskBackedOff,
         TaskParked,
         TaskFailed,
+        TaskHeldBack,
         TaskCompleted,
         TaskCancelled,
     }

@@ -7,6 +7,7 @@ from domain.dispatch.fit import misfit
 from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.ready_buckets import Requires, Scope
+from domain.dispatch.shares import bound_of, places_of, share_of
 from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId
@@ -15,6 +16,9 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
 from domain.lock.evolve import evolve
+from domain.project.decider import PROJECT
+from domain.project.settings import DEFAULTS, ProjectSettings
+from domain.project.state import Project
 from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
 from domain.task.commands import Artifact
@@ -79,6 +83,7 @@ class Taking:
         self.taken: Final[list[Claimed]] = []
         self._now = now
         self._ancestors = lives_around(view, StreamId(session))
+        self._settings = _settings_of(project, view)
         self._space = view.read(LOCKS, lock_stream(project))
         self._granted: list[LocksGranted] = []
         self._claimed: list[Write] = []
@@ -107,6 +112,9 @@ class Taking:
             purpose=task.plan.title,
             at=self._now,
             ancestors=self._ancestors,
+            concurrency=places_of(task, self._settings),
+            reserved=share_of(task),
+            budget=bound_of(self._settings),
         )
         if not isinstance(granted, LocksGranted):
             return granted
@@ -136,6 +144,11 @@ class Taking:
     def started(self) -> tuple[Event, ...]:
         """The same for the session's own stream."""
         return tuple(self._started)
+
+
+def _settings_of(project: ProjectId, view: View) -> ProjectSettings:
+    state = view.read(PROJECT, StreamId(project))
+    return state.settings if isinstance(state, Project) else DEFAULTS
 
 
 def told(stream: StreamId, task: Task, token: int, number: int) -> Claimed:

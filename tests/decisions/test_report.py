@@ -5,6 +5,7 @@ import pytest
 from domain.dispatch.report import DISCARDED_MAX
 from domain.kernel.errors import UnknownThing
 from domain.kernel.message import Command
+from domain.kernel.values import Spend
 from domain.lock.events import LocksReleased
 from domain.session.errors import NotSessionOwner
 from domain.session.events import SessionAttemptEnded
@@ -75,7 +76,7 @@ def test_completion_settles_the_task_and_frees_its_locks() -> None:
     completed, released, ended = events_of(accepted(fleet.ask(command)))
     assert isinstance(completed, TaskCompleted)
     assert (completed.summary, completed.artifacts, completed.usage) == ("done", command.artifacts, command.usage)
-    assert released == LocksReleased(token=int(token), reason="completed", at=fleet.now)
+    assert released == LocksReleased(token=int(token), reason="completed", at=fleet.now, spent=Spend(tokens=5))
     assert ended == SessionAttemptEnded(project=fleet.project, token=int(token), outcome="completed")
     session = fleet.states[fleet.log[-1].stream]
     assert isinstance(session, Session)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.catalogue import AGGREGATES, rules
+from domain.catalogue import AGGREGATES, POLICIES, rules
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.serving import Serving
 from domain.dispatch.take import Claimed
@@ -10,6 +10,7 @@ from domain.kernel.decider import Decision
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id
 from domain.kernel.message import Command, Event, Stamp
+from domain.kernel.policy import Cause, derived_stamp
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.project.events import ProjectCreated
 from domain.session.events import SessionOpened
@@ -33,6 +34,7 @@ class Fleet(World):
 
     def __init__(self, *, lock_delay_seconds: int = 30) -> None:
         self.index = ReadyIndex()
+        self.answered = 0
         self.serving = Serving()
         super().__init__(AGGREGATES, rules(self.index))
         self.project = self.a_project("shop", lock_delay_seconds)
@@ -95,6 +97,16 @@ class Fleet(World):
 
     def cancel(self, task: str, reason: str = "not wanted") -> Decision:
         return self.ask(CancelTask(project="shop", task=task, reason=reason))
+
+    def react(self) -> None:
+        """Let the policies answer everything that they have not answered yet, and what follows from that."""
+        while self.answered < len(self.log):
+            recorded = self.log[self.answered]
+            self.answered += 1
+            cause = Cause(recorded.stream, recorded.version, recorded.event, recorded.project)
+            for policy in POLICIES:
+                for derived in policy.react(cause, self) if isinstance(recorded.event, policy.answers) else ():
+                    self.when(derived.command, derived_stamp(policy.name, cause, derived, self.now, "test"))
 
     def id_of(self, key: str) -> StreamId:
         return self.names[self.project, "task", key]
