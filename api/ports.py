@@ -139,6 +139,10 @@ class ReadPort(Protocol):
         """The page of a query; waits (2 s at most) until the projection is at ``after``, else marks it stale."""
         ...
 
+    async def count(self, request: Any, *, after: int | None = None) -> Any:
+        """The numbers of a counting question; waits as ``ask`` does."""
+        ...
+
     def positions(self) -> Mapping[str, int]:
         """Checkpoint of each projection."""
         ...

@@ -2,9 +2,13 @@
 
 from typing import Any, Final
 
+from projections.api_keys.projection import API_KEYS
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
+from projections.lock_queue.projection import LOCK_QUEUE
+from projections.projects.projection import PROJECTS
 from projections.session_roster.projection import SESSION_ROSTER
+from projections.short_ids.projection import SHORT_IDS
 from projections.task_board.projection import TASK_BOARD
 from projections.task_needs.projection import TASK_NEEDS
 from projections.timeline.projection import TIMELINE
@@ -12,5 +16,15 @@ from projections.timeline.projection import TIMELINE
 AnyProjection = Projection[Any]
 """Where projections of several rows stand side by side."""
 
-PROJECTIONS: Final[tuple[AnyProjection, ...]] = (TASK_BOARD, TASK_NEEDS, SESSION_ROSTER, LOCK_MAP, TIMELINE)
+PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
+    TASK_BOARD,
+    TASK_NEEDS,
+    SESSION_ROSTER,
+    LOCK_MAP,
+    LOCK_QUEUE,
+    TIMELINE,
+    PROJECTS,
+    API_KEYS,
+    SHORT_IDS,
+)
 """Every read model of the server."""

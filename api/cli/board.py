@@ -1,17 +1,16 @@
 """One look at a project: counts, what moves, who works, what is locked; as data and as a picture."""
 
 import time
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from api.cli import lock_commands, session_commands, task_commands
-from api.cli.queries import LOCKS, SESSIONS, STATUSES, TASKS
-from api.cli.reading import ROWS_MAX, listing
+from api.cli.queries import COUNTS, LOCKS, SESSIONS, TASKS
+from api.cli.reading import listing, single
 from api.cli.task_commands import lowered
 from api.cli.terminal import table_of
 from api.cli.words import printable
-from signalbox.client.fields import Fields
+from signalbox.client.fields import Fields, integer, objects
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -55,15 +54,15 @@ class Board:
 def board_of(client: "Client", project: str) -> Board:
     """Read it. Raises what asking raises."""
     began = time.monotonic()
-    everything = listing(client, STATUSES, {"where": {"project": project}}, ROWS_MAX)
-    counted = Counter(str(row.get("status")).lower() for row in everything.rows)
+    everything = single(client, COUNTS, {"project": project})
+    counted = {str(one.get("status")).lower(): integer(one, "total") for one in objects(everything, "counts")}
     moving = {"project": project, "status": ["ASSIGNED", "RUNNING", "BACKOFF", "PARKED", "FAILED"]}
     tasks = listing(client, TASKS, {"where": moving}, ROWS_SHOWN_MAX).rows
     sessions = listing(client, SESSIONS, {"project": project, "status": ["LIVE", "SUSPECT"]}, ROWS_SHOWN_MAX).rows
     locks = listing(client, LOCKS, {"project": project}, ROWS_SHOWN_MAX).rows
-    counts = {status: counted[status] for status in ORDER}
+    counts = {status: counted.get(status, 0) for status in ORDER}
     # The oldest position read: from there on nothing is missed.
-    return Board(project, everything.position, counts, tasks, sessions, locks, time.monotonic() - began)
+    return Board(project, integer(everything, "position"), counts, tasks, sessions, locks, time.monotonic() - began)
 
 
 def picture(board: Board, trouble: str, *, live: bool) -> "Group":

@@ -57,7 +57,7 @@ def list_keys(terminal: Terminal) -> None:
             "role": str(row.get("role")).lower(),
             "state": "revoked" if row.get("revoked") else "good",
             "expires": moment(row.get("expiresAt")) or "never",
-            "projects": " ".join(texts(row, "projectIds")) or "all",
+            "projects": " ".join(texts(row, "projectNames")) or "all",
         }
         for row in listing(terminal.client, KEYS, {}, 1_000).rows
     ]

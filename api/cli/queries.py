@@ -8,7 +8,8 @@ _SESSION: Final = """id name role tool model host worktree parentId credentialPo
 status activity draining incarnation capacity ttlSeconds capabilities attemptsLive
 completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
 _LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpose grantedAt lingersUntil
-lingersBecause"""
+lingersBecause acceptUntil leavesAt"""
+_REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } purpose requestedAt expiresAt"
 
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
@@ -34,15 +35,20 @@ def _passed(variables: dict[str, str]) -> str:
 
 _NEEDS: Final = "requires scope { claim mode } needs { taskId key satisfied outcome }"
 TASKS: Final = _list("tasks", _TASK, where="TaskFilter")
-STATUSES: Final = _list("tasks", "status", where="TaskFilter")
+COUNTS: Final = """query($project: String!, $after: Position) {
+  found: taskCounts(project: $project, after: $after) { position counts { status total } }
+}"""
+TASK_ENDINGS: Final = _list("tasks", "id", where="TaskFilter")
+SESSION_ENDINGS: Final = _list("sessions", "id", where="SessionFilter")
 TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", key="String")
 SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]", where="SessionFilter")
 SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
+LOCK_REQUESTS: Final = _list("lockRequests", _REQUEST, project="String")
 EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", "id name frozen", name="String!")
-KEYS: Final = _list("keys", "id name role projectIds issuedAt expiresAt revoked")
+KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api.cli.queries import PROJECTS, SESSION, SESSIONS, TASK, TASKS
+from api.cli.queries import PROJECTS, SESSION, SESSION_ENDINGS, TASK, TASK_ENDINGS
 from signalbox.client.asks import status
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 PAGE_ROWS_MAX: Final = 200
 SUFFIX_CHARACTERS_MIN: Final = 4
+SUFFIX_CHARACTERS_MAX: Final = 26
 ROWS_MAX: Final = 20_000
 """Rows that one listing reads at most."""
 
@@ -83,7 +84,7 @@ def task_named(client: "Client", project: str, name: str) -> str:
     by_key = single(client, TASK, {"project": project, "key": name})
     if by_key.get("task") is not None:
         return text(optional_object(by_key, "task"), "id")
-    return _by_suffix(client, TASKS, {"where": {"project": project}}, "task", name)
+    return _by_suffix(client, TASK_ENDINGS, {"project": project}, "task", name)
 
 
 def session_named(client: "Client", name: str) -> str:
@@ -91,14 +92,14 @@ def session_named(client: "Client", name: str) -> str:
     by_id = single(client, SESSION, {"id": name})
     if by_id.get("session") is not None:
         return name
-    return _by_suffix(client, SESSIONS, {}, "session", name)
+    return _by_suffix(client, SESSION_ENDINGS, {}, "session", name)
 
 
-def _by_suffix(client: "Client", query: str, variables: Mapping[str, object], kind: str, name: str) -> str:
+def _by_suffix(client: "Client", query: str, which: Mapping[str, object], kind: str, name: str) -> str:
     found: list[str] = []
-    if len(name.rpartition("_")[2]) >= SUFFIX_CHARACTERS_MIN:
-        ids = (str(row.get("id")) for row in listing(client, query, variables, ROWS_MAX).rows)
-        found = [one for one in ids if one.endswith(name)]
+    if SUFFIX_CHARACTERS_MIN <= len(name.rpartition("_")[2]) <= SUFFIX_CHARACTERS_MAX:
+        rows = listing(client, query, {"where": {**which, "idSuffix": name}}, PAGE_ROWS_MAX).rows
+        found = [str(row.get("id")) for row in rows]
     if len(found) == 1:
         return found[0]
     if found:

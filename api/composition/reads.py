@@ -76,9 +76,17 @@ class RowReader:
 
     async def ask(self, request: Any, *, after: int | None = None) -> Any:
         """The page of a query, marked stale where the projection was not there in time."""
+        await self._wait_for(after)
+        return await in_our_words(asyncio.to_thread(self._reader.query, request, after=after or 0))
+
+    async def count(self, request: Any, *, after: int | None = None) -> Any:
+        """The numbers of a counting question, marked stale where the projection was not there in time."""
+        await self._wait_for(after)
+        return await in_our_words(asyncio.to_thread(self._reader.count, request, after=after or 0))
+
+    async def _wait_for(self, after: int | None) -> None:
         if after is not None and after > self._node.projector.position():
             await self._node.projector.wait_for(after, STALE_SECONDS)
-        return await in_our_words(asyncio.to_thread(self._reader.query, request, after=after or 0))
 
     def positions(self) -> Mapping[str, int]:
         """Checkpoint of each projection."""

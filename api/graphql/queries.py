@@ -8,15 +8,17 @@ from api.graphql.asking import Asking
 from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
-from api.graphql.reads import log, rows, tasks
+from api.graphql.reads import fleet, locks, log, rows, tasks
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
+from api.graphql.types.counts import TaskCounts
 from api.graphql.types.explanation import Explanation
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
 from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
+from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
 from domain.kernel.ids import Position
@@ -41,6 +43,11 @@ class Query:
     ) -> Connection[Task]:
         """Tasks of a project, or of all where the key sees all."""
         return await tasks.tasks(info.context, where or TaskFilter(), order, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def task_counts(self, info: Asking, project: str, as_of: AsOf = None, after: After = None) -> TaskCounts:
+        """How many tasks of a project there are in each status."""
+        return await tasks.counts(info.context, project, Asked(1, None, as_of, after))
 
     @strawberry.field
     async def task(
@@ -106,6 +113,24 @@ class Query:
         return await rows.locks(info.context, project, session, task, resource, asked)
 
     @strawberry.field
+    async def lock_requests(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        task: str | None = None,
+        resource: str | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[LockRequest]:
+        """Requests for locks that wait, the first to be served first; what blocks one is told by `awaitLocks`."""
+        asked = Asked(first, cursor, as_of, after)
+        return await locks.lock_requests(info.context, project, session, task, resource, asked)
+
+    @strawberry.field
     async def timeline(
         self,
         info: Asking,
@@ -142,7 +167,7 @@ class Query:
     @strawberry.field
     async def project(self, info: Asking, name: str, as_of: AsOf = None, after: After = None) -> ProjectFound:
         """One project, by slug or id."""
-        return await log.project(info.context, name, Asked(1, None, as_of, after))
+        return await fleet.project(info.context, name, Asked(1, None, as_of, after))
 
     @strawberry.field
     async def projects(
@@ -155,7 +180,7 @@ class Query:
         after: After = None,
     ) -> Connection[Project]:
         """Projects that the key sees."""
-        return await log.projects(info.context, Asked(first, cursor, as_of, after))
+        return await fleet.projects(info.context, Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def keys(
@@ -168,7 +193,7 @@ class Query:
         after: After = None,
     ) -> Connection[Key]:
         """API keys, for admins."""
-        return await log.keys(info.context, Asked(first, cursor, as_of, after))
+        return await fleet.keys(info.context, Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def explain(
@@ -188,6 +213,8 @@ class Query:
         """How the server is, and who is asking. Always of now."""
         context = info.context
         health, who = context.services.health.health(), context.principal
+        mine = None if who.projects is None else sorted(who.projects)
+        names = await fleet.project_names(context, set(mine or ()))
         return Status(
             ready=health.ready,
             node=health.node,
@@ -202,6 +229,7 @@ class Query:
             principal=Caller(
                 id=who.id,
                 role=Role(who.role),
-                project_ids=None if who.projects is None else sorted(who.projects),
+                project_ids=None if mine is None else [*mine],
+                project_names=None if mine is None else [names.get(one, one) for one in mine],
             ),
         )

@@ -1,12 +1,13 @@
 """Answers typed requests from the rows: pages, and the history of one row."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 
 from infrastructure.rows.port import HISTORY_LIMIT_MAX, RowStore
 from projections.kernel.projection import Projection
-from projections.kernel.requests import Request, cursor_after
-from projections.kernel.rows import R, Versioned
+from projections.kernel.requests import Counting, Request, cursor_after
+from projections.kernel.rows import Cell, R, Versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,16 @@ class Page(Generic[R]):
     """None on the last page."""
     position: int
     """The log is folded in up to here; a page of the past is as of the position asked for, if that is lower."""
+    stale: bool
+    """Whether the rows are not yet where the caller wanted them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Numbers of rows, all as of one position."""
+
+    totals: Mapping[Cell, int]
+    position: int
     stale: bool
     """Whether the rows are not yet where the caller wanted them."""
 
@@ -43,6 +54,11 @@ class Reader:
             position=selected.position,
             stale=selected.position < max(after, selection.as_of or 0),
         )
+
+    def count(self, request: Counting[R], *, after: int = 0) -> Counted:
+        """Numbers of rows by the value of a column. Raises as ``query`` does."""
+        found = self._store.tally(request.tally())
+        return Counted(found.totals, found.position, found.position < max(after, request.as_of or 0))
 
     def history(
         self, projection: Projection[R], key: str, *, limit: int = HISTORY_LIMIT_MAX, before: int | None = None

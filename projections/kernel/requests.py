@@ -106,6 +106,17 @@ class Request(Protocol[R]):
         ...
 
 
+class Counting(Protocol[R]):
+    """A typed question for numbers. ``as_of`` is a position of the past; None means now."""
+
+    @property
+    def as_of(self) -> int | None: ...
+
+    def tally(self) -> Tally[R]:
+        """Raises RequestRefused."""
+        ...
+
+
 def select(
     projection: Projection[R],
     conditions: Sequence[Condition | None],

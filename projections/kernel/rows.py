@@ -102,3 +102,9 @@ def entries(text: str) -> list[dict[str, Any]]:
     """The objects of a JSON list that ``json_text`` wrote."""
     found: list[dict[str, Any]] = orjson.loads(text)
     return found
+
+
+def texts(text: str) -> list[str]:
+    """The texts of a JSON list that ``json_text`` wrote."""
+    found: list[str] = orjson.loads(text)
+    return found

@@ -210,5 +210,11 @@ TASK_BOARD: Final = Projection(
     begins=frozenset({TaskPlanned}),
     keys=keys,
     evolve=evolve,
-    indexes=(("project", "urgency", "key"), ("project", "status", "urgency", "key"), ("session",), ("parent", "key")),
+    indexes=(
+        ("project", "urgency", "key"),
+        ("project", "status", "urgency", "key"),
+        ("project", "name"),
+        ("session",),
+        ("parent", "key"),
+    ),
 )

@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from projections.kernel.requests import LIMIT_DEFAULT, Equal, Order, Selection, equal, one_of, select
+from projections.kernel.requests import (
+    LIMIT_DEFAULT,
+    Equal,
+    Order,
+    Selection,
+    Tally,
+    begins,
+    equal,
+    one_of,
+    select,
+    tally,
+)
 from projections.task_board.projection import TASK_BOARD
 from projections.task_board.rows import TaskBoardRow, TaskStatus
 
@@ -23,6 +34,8 @@ class TaskPage:
     keys: tuple[str, ...] = ()
     """Ids, for data loaders; at most a page of them."""
     name: str | None = None
+    name_prefix: str | None = None
+    """How the key inside the project begins."""
     statuses: tuple[TaskStatus, ...] = ()
     kind: str | None = None
     session: str | None = None
@@ -41,6 +54,7 @@ class TaskPage:
                 equal("project", self.project),
                 one_of("key", self.keys),
                 equal("name", self.name),
+                begins("name", self.name_prefix),
                 one_of("status", self.statuses),
                 equal("kind", self.kind),
                 equal("session", self.session),
@@ -52,3 +66,14 @@ class TaskPage:
             cursor=self.cursor,
             as_of=self.as_of,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskCounts:
+    """How many tasks of a project there are in each status."""
+
+    project: str
+    as_of: int | None = None
+
+    def tally(self) -> Tally[TaskBoardRow]:
+        return tally(TASK_BOARD, (equal("project", self.project),), column="status", as_of=self.as_of)

@@ -132,6 +132,9 @@ class Fakes:
     async def ask(self, request: Any, *, after: int | None = None) -> Any:
         raise AssertionError("the doors for machines ask no read model")
 
+    async def count(self, request: Any, *, after: int | None = None) -> Any:
+        raise NotImplementedError
+
     def positions(self) -> Mapping[str, int]:
         return {}
 

@@ -21,6 +21,8 @@ After = Annotated[
     ),
 ]
 TEXT_LENGTH_MAX: Final = 500
+NO_IDS: Final = ("",)
+"""Asks for the rows of no id; an empty list would ask for all."""
 _CURSOR_DIGITS_MAX: Final = 16
 
 

@@ -1,6 +1,7 @@
 """Sessions, locks and lines from their read models."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import strawberry
@@ -9,12 +10,13 @@ from api.graphql.context import Context
 from api.graphql.enums import SessionStatus, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.reads.short_ids import ids_ending
 from api.graphql.types.history import TimelineLine, line_of
 from api.graphql.types.lock import Lock, lock_of
 from api.graphql.types.session import Session, SessionFound, session_of
-from domain.kernel.ids import Position
 from domain.kernel.activity import SessionStatus as Status
+from domain.kernel.ids import Position
 from projections.kernel.requests import Selection, cursor_after
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionOrder, SessionPage
@@ -54,6 +56,9 @@ class SessionFilter:
         default=None, description="`key`, or `key=value`; of a set, one of its members."
     )
     busy_only: bool = False
+    id_suffix: str | None = strawberry.field(
+        default=None, description="The last characters of the id, four at least; of 20 sessions at most."
+    )
 
 
 async def sessions(
@@ -81,6 +86,8 @@ async def sessions(
         cursor=asked.cursor,
         as_of=asked.as_of,
     )
+    if where.id_suffix is not None:
+        request = replace(request, keys=await ids_ending(context, "sess", where.id_suffix, None, asked) or NO_IDS)
     page = await ask(context, request, asked.after)
     shown = ((row, session_of(row, context, page.position)) for row in page.rows)
     return connection(

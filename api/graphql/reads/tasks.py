@@ -1,25 +1,26 @@
 """Tasks from the board."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import strawberry
 
 from api.graphql.context import Context
 from api.graphql.enums import TaskOrder, TaskStatus
+from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.reads.short_ids import ids_ending
+from api.graphql.types.counts import StatusCount, TaskCounts
 from api.graphql.types.task import Task, TaskFound, task_of
 from domain.kernel.ids import Position
-from projections.kernel.requests import Condition, Holds, Selection, cursor_after
+from projections.kernel.requests import Selection, cursor_after
 from projections.task_board import queries
 from projections.task_board.queries import TaskPage
 from projections.task_board.rows import TaskBoardRow
 from projections.task_board.rows import TaskStatus as Status
 
-SCANNED_PAGES_MAX: Final = 10
-"""Pages that one question for a key prefix looks through; a shorter page tells where to go on."""
 _ORDERS: Final[dict[TaskOrder, queries.TaskOrder]] = {
     TaskOrder.URGENT_FIRST: "urgent_first",
     TaskOrder.NEWEST_FIRST: "newest_first",
@@ -45,28 +46,13 @@ class TaskFilter:
     project: str | None = strawberry.field(default=None, description="Slug or id.")
     status: list[TaskStatus] | None = None
     kind: str | None = None
-    key_prefix: str | None = strawberry.field(
-        default=None, description="How the key begins. A page may then hold fewer tasks than asked; follow endCursor."
+    key_prefix: str | None = strawberry.field(default=None, description="How the key begins.")
+    id_suffix: str | None = strawberry.field(
+        default=None, description="The last characters of the id, four at least; of 20 tasks at most."
     )
     session: str | None = strawberry.field(default=None, description="Session of the latest attempt.")
     parent: str | None = strawberry.field(default=None, description="Id of the task that they are parts of.")
     needs_person: bool | None = strawberry.field(default=None, description="Whether they need a person.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Narrowed:
-    """A page of tasks under one condition more."""
-
-    page: TaskPage
-    condition: Condition
-
-    @property
-    def as_of(self) -> int | None:
-        return self.page.as_of
-
-    def selection(self) -> Selection[TaskBoardRow]:
-        selection = self.page.selection()
-        return replace(selection, conditions=(*selection.conditions, self.condition))
 
 
 async def tasks(context: Context, which: TaskFilter, order: TaskOrder, asked: Asked) -> Connection[Task]:
@@ -75,6 +61,7 @@ async def tasks(context: Context, which: TaskFilter, order: TaskOrder, asked: As
     request = TaskPage(
         project=project,
         statuses=tuple(dict.fromkeys(_STATUSES[one] for one in which.status or ())),
+        name_prefix=text(which.key_prefix),
         kind=text(which.kind),
         session=text(which.session),
         parent=text(which.parent),
@@ -84,10 +71,31 @@ async def tasks(context: Context, which: TaskFilter, order: TaskOrder, asked: As
         cursor=asked.cursor,
         as_of=asked.as_of,
     )
-    if which.key_prefix:
-        return await _by_prefix(context, request, text(which.key_prefix) or "", asked)
+    if which.id_suffix is not None:
+        ids = await ids_ending(context, "task", which.id_suffix, project, asked)
+        request = replace(request, keys=ids or NO_IDS)
     page = await ask(context, request, asked.after)
     return _shown(page.rows, request, page.next_cursor, page.position, stale=page.stale)
+
+
+async def counts(context: Context, project: str, asked: Asked) -> TaskCounts:
+    """Numbers of tasks by status."""
+    found = await context.project("read.tasks", project)
+    if found is None:
+        raise Refused(RequestNotReadable(reason="tasks are counted in one project"))
+    counted = await context.services.reads.count(
+        queries.TaskCounts(project=found, as_of=asked.as_of), after=asked.after
+    )
+    position = counted.position if asked.as_of is None else min(counted.position, asked.as_of)
+    return TaskCounts(
+        counts=[
+            StatusCount(status=status, total=counted.totals[status.value])
+            for status in TaskStatus
+            if counted.totals.get(status.value)
+        ],
+        position=Position(position),
+        stale=counted.stale,
+    )
 
 
 async def task(
@@ -106,30 +114,6 @@ async def task(
         position=Position(page.position),
         stale=page.stale,
     )
-
-
-async def _by_prefix(context: Context, request: TaskPage, prefix: str, asked: Asked) -> Connection[Task]:
-    """Storage can only tell which keys contain the prefix; where they begin with it is looked at here."""
-    found: list[TaskBoardRow] = []
-    cursor, stale = asked.cursor, False
-    position: int | None = asked.as_of
-    for _ in range(SCANNED_PAGES_MAX):
-        narrowed = _Narrowed(replace(request, cursor=cursor, as_of=position), Holds("name", prefix))
-        page = await ask(context, narrowed, asked.after)
-        position = position if position is not None else page.position
-        stale = stale or page.stale
-        for row in page.rows:
-            if not row.name.startswith(prefix):
-                continue
-            found.append(row)
-            if len(found) == asked.first:
-                more = page.next_cursor is not None or row is not page.rows[-1]
-                end = cursor_after(request.selection(), row) if more else None
-                return _shown(found, request, end, page.position, stale=stale)
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return _shown(found, request, cursor, position or 0, stale=stale)
 
 
 def _shown(

@@ -1,4 +1,4 @@
-"""Projects, keys and the server itself, as they are shown; projects and keys are folds of their own streams."""
+"""Projects, keys and the server itself, as they are shown."""
 
 import strawberry
 
@@ -34,6 +34,7 @@ class Key:
     name: str
     role: Role
     project_ids: list[str] = strawberry.field(description="Empty: every project.")
+    project_names: list[str] = strawberry.field(description="Of the same projects, in the same order.")
     issued_at: Instant
     expires_at: Instant | None
     revoked: bool
@@ -54,6 +55,7 @@ class Caller:
     id: str
     role: Role
     project_ids: list[str] | None = strawberry.field(description="null: every project.")
+    project_names: list[str] | None = strawberry.field(description="Of the same projects, in the same order.")
 
 
 @strawberry.type

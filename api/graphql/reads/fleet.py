@@ -1,0 +1,101 @@
+"""Projects and keys from their read models."""
+
+from collections.abc import Callable, Sequence
+
+import strawberry
+
+from api.graphql.context import Context
+from api.graphql.enums import Role
+from api.graphql.pages import Connection, connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask
+from api.graphql.types.fleet import Key, Project, ProjectFound
+from domain.kernel.errors import Rejection
+from domain.kernel.ids import Instant, Position
+from projections.api_keys.queries import ApiKeyPage
+from projections.api_keys.rows import ApiKeyRow
+from projections.kernel.requests import LIMIT_MAX, Request, cursor_after
+from projections.kernel.rows import R, texts
+from projections.projects.queries import ProjectPage
+from projections.projects.rows import ProjectRow
+
+
+async def project(context: Context, name: str, asked: Asked) -> ProjectFound:
+    """The project of a slug or id; a foreign one is answered like an absent one."""
+    found = await context.edge.visible(context.principal, name)
+    keys = NO_IDS if isinstance(found, Rejection) else (found,)
+    if not isinstance(found, Rejection):
+        context.require("read.projects", found)
+    page = await ask(context, ProjectPage(keys=keys, limit=1, as_of=asked.as_of), asked.after)
+    shown = next((_project_of(row) for row in page.rows), None)
+    return ProjectFound(project=shown, position=Position(page.position), stale=page.stale)
+
+
+async def projects(context: Context, asked: Asked) -> Connection[Project]:
+    """A page of the projects that the caller may see, in order of their creation."""
+    mine = context.principal.projects
+    if mine is None:
+        context.require("read.projects", None)
+        keys: tuple[str, ...] = ()
+    else:
+        keys = tuple(one for one in sorted(mine) if context.may("read.projects", one)) or NO_IDS
+    request = ProjectPage(keys=keys, limit=asked.first, cursor=asked.cursor, as_of=asked.as_of)
+    page = await ask(context, request, asked.after)
+    return connection(
+        [(_project_of(row), _cursor(request, row)) for row in page.rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+async def keys(context: Context, asked: Asked) -> Connection[Key]:
+    """A page of API keys in order of their issue."""
+    context.require("read.keys", None)
+    request = ApiKeyPage(limit=asked.first, cursor=asked.cursor, as_of=asked.as_of)
+    page = await ask(context, request, asked.after)
+    rows: Sequence[ApiKeyRow] = page.rows
+    names = await project_names(context, {one for row in rows for one in texts(row.projects)})
+    return connection(
+        [(_key_of(row, names), _cursor(request, row)) for row in rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+async def project_names(context: Context, ids: set[str]) -> dict[str, str]:
+    """Names of projects by id; a name never changes, so they are those of now."""
+    wanted = sorted(ids)
+    found: dict[str, str] = {}
+    for start in range(0, len(wanted), LIMIT_MAX):
+        page = await ask(context, ProjectPage(keys=tuple(wanted[start : start + LIMIT_MAX]), limit=LIMIT_MAX), None)
+        found.update((row.key, row.name) for row in page.rows)
+    return found
+
+
+def _project_of(row: ProjectRow) -> Project:
+    return Project(
+        id=strawberry.ID(row.key),
+        name=row.name,
+        lock_delay_seconds=row.lock_delay_seconds,
+        frozen=row.frozen,
+        created_at=Instant(row.created_at),
+    )
+
+
+def _key_of(row: ApiKeyRow, names: dict[str, str]) -> Key:
+    ids = texts(row.projects)
+    return Key(
+        id=strawberry.ID(row.key),
+        name=row.name,
+        role=Role(row.role),
+        project_ids=ids,
+        project_names=[names.get(one, one) for one in ids],
+        issued_at=Instant(row.issued_at),
+        expires_at=None if row.expires_at is None else Instant(row.expires_at),
+        revoked=row.revoked,
+    )
+
+
+def _cursor(request: Request[R], row: R) -> Callable[[], str]:
+    return lambda: cursor_after(request.selection(), row)

@@ -1,0 +1,1 @@
+"""The list of API keys: one row per key, as it stands."""

@@ -1,0 +1,1 @@
+"""The list of projects: one row per project, as it stands."""
