@@ -43,6 +43,8 @@ def transfer(command: TransferLocks, stamp: Stamp, view: View) -> Decision:
         ancestors=receiver.ancestors,
         accept_until=Instant(stamp.time + ACCEPT_SECONDS * SECOND),
         at=stamp.time,
+        claims=held.grant.claims,
+        purpose=held.grant.purpose,
     )
     refused = _hindered(held, receiver, LOCKS.evolve(held.space, event), stamp)
     if refused is not None:
@@ -77,9 +79,18 @@ def revert(command: RevertTransfer, stamp: Stamp, view: View) -> Decision:
     held = space.grants.get(int(command.token))
     if held is None or held.is_orphaned or held.offer is None or stamp.time < held.offer.until:
         return Decision()
-    event = LockTransferReverted(token=held.token, successor=next_token(space, view.era), at=stamp.time)
-    after = LOCKS.evolve(space, event)
     giver = held.offer.giver
+    event = LockTransferReverted(
+        token=held.token,
+        successor=next_token(space, view.era),
+        at=stamp.time,
+        session=giver.session,
+        incarnation=giver.incarnation,
+        task=giver.task,
+        claims=held.claims,
+        purpose=held.purpose,
+    )
+    after = LOCKS.evolve(space, event)
     gone = given_up(view, held, stamp.project)
     if _is_there(giver, stamp, view) and closed_by_grant(after, giver) is None:
         back = taken(giver.session, event.successor, stamp.project)

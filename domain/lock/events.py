@@ -151,6 +151,9 @@ class LocksTransferred(Event):
     accept_until: Instant
     """When they go back unless they were accepted."""
     at: Instant
+    claims: tuple[ScopeClaim, ...] = ()
+    """What was given, and for what; empty in rows from before it was told."""
+    purpose: str = ""
 
 
 class LockTransferAccepted(Event):
@@ -168,6 +171,12 @@ class LockTransferReverted(Event):
     token: int
     successor: int
     at: Instant
+    session: str = ""
+    """The giver; empty in rows from before it was told, like all that follows."""
+    incarnation: int = 0
+    task: str | None = None
+    claims: tuple[ScopeClaim, ...] = ()
+    purpose: str = ""
 
 
 class LocksBroken(Event):

@@ -28,7 +28,12 @@ class LockMapRow(NamedTuple):
     lingers_until: int | None
     """The holder is gone; the locks stay shut until this instant."""
     lingers_because: str
-    """``lost``, ``ended``, ``cancelled``, ``timeout`` or ``lost_delivery``; empty while held."""
+    """How the holder came to be gone, such as ``lost``; empty while held. Without an instant it is a quarantine, which
+    only a person ends."""
+    accept_until: int | None
+    """They were transferred and go back at this instant unless they are accepted."""
+    leaves_at: int | None
+    """The holder is told to go; a person takes them over at this instant."""
 
 
 @dataclass(frozen=True, slots=True)

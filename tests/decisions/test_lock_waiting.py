@@ -52,6 +52,7 @@ class Fleet(World):
         wait: Any = "queue",
         seconds: float | None = None,
         priority: Priority = "normal",
+        on_loss: Any = None,
     ) -> Decision:
         command = AcquireLocks(
             project=PROJECT,
@@ -61,6 +62,7 @@ class Fleet(World):
             wait=wait,
             wait_timeout_seconds=seconds,
             priority=priority,
+            on_loss=on_loss,
         )
         return self.when(command, self.agent())
 

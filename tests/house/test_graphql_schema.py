@@ -29,6 +29,7 @@ from domain.principal.commands import Role
 from domain.task.commands import Outcome
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
+from projections.lock_queue.rows import LockQueueRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
 from projections.task_board.queries import TaskOrder
@@ -54,7 +55,7 @@ RENAMED = {
 # liveness is in its status, its labels are its capabilities once more.
 LEFT_OUT = {
     "TaskBoardRow": {"urgency"},
-    "LockMapRow": {"claims_total"},
+    "LockMapRow": {"claims_total"}, "LockQueueRow": {"claims_total", "key"},
     "SessionRosterRow": {"project", "liveness", "labels"},
 }
 ASKED_ONLY: dict[type[Enum], tuple[str, ...]] = {enums.SessionStatus: ("live",)}
@@ -107,7 +108,13 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
 
 @pytest.mark.parametrize(
     ("row", "shown"),
-    [(TaskBoardRow, "Task"), (SessionRosterRow, "Session"), (LockMapRow, "Lock"), (TimelineRow, "TimelineLine")],
+    [
+        (TaskBoardRow, "Task"),
+        (SessionRosterRow, "Session"),
+        (LockMapRow, "Lock"),
+        (LockQueueRow, "LockRequest"),
+        (TimelineRow, "TimelineLine"),
+    ],
 )
 def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], shown: str) -> None:
     there = set(object_type(schema, shown).fields)

@@ -6,7 +6,8 @@ import strawberry
 
 from api.graphql.asking import Asking
 from api.graphql.enums import LockMode
-from domain.kernel.ids import Instant
+from domain.dispatch.lock_force import HOLD_SECONDS_MAX
+from domain.kernel.ids import SECOND, Instant
 from projections.kernel.rows import entries
 from projections.lock_map.rows import LockMapRow
 
@@ -38,6 +39,9 @@ class Lock:
     granted_at: Instant
     lingers_until: Instant | None = strawberry.field(description="The holder is gone; shut until this instant.")
     lingers_because: str
+    expires_at: Instant | None = strawberry.field(description="The longest hold ends then; null: reserved for a task.")
+    accept_until: Instant | None = strawberry.field(description="Transferred; goes back then unless it is accepted.")
+    leaves_at: Instant | None = strawberry.field(description="The holder is told to go; taken over then.")
     as_of: strawberry.Private[int]
 
     @strawberry.field
@@ -73,5 +77,8 @@ def lock_of(row: LockMapRow, as_of: int) -> Lock:
         granted_at=Instant(row.granted_at),
         lingers_until=None if row.lingers_until is None else Instant(row.lingers_until),
         lingers_because=row.lingers_because,
+        expires_at=Instant(row.granted_at + HOLD_SECONDS_MAX * SECOND) if row.session else None,
+        accept_until=None if row.accept_until is None else Instant(row.accept_until),
+        leaves_at=None if row.leaves_at is None else Instant(row.leaves_at),
         as_of=as_of,
     )

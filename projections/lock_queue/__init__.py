@@ -1,0 +1,1 @@
+"""The queue of locks: one row per request that waits."""

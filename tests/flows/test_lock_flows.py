@@ -1,0 +1,111 @@
+"""Locks through a real server: waiting and being served, deadlocks, changing hands, breaking and checking."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from signalbox.client import Client, Endpoint
+from tests.support.command_line import CommandLine, end
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path_factory.mktemp("locks"))
+    server = line.serve()
+    try:
+        line("project", "create", "shop")
+        yield line
+    finally:
+        assert end(server) == 0
+
+
+def session(cli: CommandLine) -> str:
+    data = cli.folder / ".signalbox"
+    url, key = json.loads((data / "server.json").read_text())["url"], (data / "local.key").read_text().strip()
+    with Client(Endpoint(url, key)) as client:
+        return str(client.command("open_session", projects=["shop"], ttl_seconds=600).answer["session"])
+
+
+def waited_for(log: Path) -> str:
+    ends_at = time.monotonic() + 30
+    while "waiting as" not in (log.read_text() if log.exists() else ""):
+        assert time.monotonic() < ends_at
+        time.sleep(0.05)
+    return log.read_text()
+
+
+def test_who_waits_is_served_by_the_release_and_stands_in_the_list_until_then(cli: CommandLine, tmp_path: Path) -> None:
+    one, two = session(cli), session(cli)
+    held = cli("lock", "acquire", "path:r//src/**", "--session", one, "--purpose", "the release", "--json").json
+    log = tmp_path / "waits.log"
+    waiting = cli.start("lock", "acquire", "path:r//src/a", "--session", two, "--wait", log=log)
+    assert f"behind {one} at src/a" in waited_for(log)
+    listed = cli("lock", "list", "--json").json["locks"]
+    assert [row["state"].split(" ")[0] for row in listed] == ["held", "waits"]
+    assert listed[1]["resources"] == "path:r//src/a"
+    cli("lock", "release", held["token"], "--session", one)
+    assert waiting.wait(20) == 0
+    assert "granted, token" in log.read_text()
+    (row,) = cli("lock", "list", "--json").json["locks"]
+    assert row["sessionId"] == two
+    assert int(row["token"]) > int(held["token"])
+    cli("lock", "break", row["token"], "--reason", "the test is over")
+    assert cli("lock", "list", "--json").json["locks"] == []
+    said = cli("lock", "release", row["token"], "--session", two, code=1).err
+    assert "not one of a live grant" in said
+
+
+def test_a_wait_ends_by_the_servers_clock(cli: CommandLine) -> None:
+    one, two = session(cli), session(cli)
+    held = cli("lock", "acquire", "env:staging", "--session", one, "--json").json["token"]
+    said = cli("lock", "acquire", "env:staging", "--session", two, "--wait", "--timeout", "0.5", code=1).err
+    assert "waited until its time was up" in said
+    assert "next: Ask again" in said
+    cli("lock", "release", held, "--session", one)
+
+
+def test_a_deadlock_is_told_whole(cli: CommandLine, tmp_path: Path) -> None:
+    one, two = session(cli), session(cli)
+    first = cli("lock", "acquire", "name:a", "--session", one, "--json").json["token"]
+    second = cli("lock", "acquire", "name:b", "--session", two, "--json").json["token"]
+    log = tmp_path / "waits.log"
+    waiting = cli.start("lock", "acquire", "name:b", "--session", one, "--wait", log=log)
+    request = waited_for(log).partition("waiting as ")[2].partition(",")[0]
+    said = cli("lock", "acquire", "name:a", "--session", two, "--wait", code=1).err
+    assert f"{two}#1 wants name:a, which {one}#1 holds; {one}#1 wants name:b, which {two}#1 holds" in said
+    assert f"Release name:b (token {second})" in said
+    cli("lock", "withdraw", request, "--session", one)
+    assert waiting.wait(20) == 1
+    assert "waits no longer: withdrawn" in log.read_text()
+    cli("lock", "release", first, "--session", one)
+    cli("lock", "release", second, "--session", two)
+
+
+def test_locks_change_mode_and_hands(cli: CommandLine) -> None:
+    one, two = session(cli), session(cli)
+    held = cli("lock", "acquire", "branch:r//main", "--session", one, "--mode", "update", "--json").json["token"]
+    new = cli("lock", "upgrade", held, "--session", one, "--json").json["token"]
+    cli("lock", "downgrade", new, "--session", one, "--mode", "shared")
+    assert "mode shared" in cli("lock", "upgrade", new, "--session", one, "--mode", "shared", code=1).err
+    given = cli("lock", "transfer", new, "--to", two, "--session", one, "--json").json["token"]
+    (row,) = cli("lock", "list", "--json").json["locks"]
+    assert row["state"].startswith("offered until")
+    cli("lock", "accept", given, "--session", two)
+    assert cli("lock", "list", "--json").json["locks"][0]["state"] == "held"
+    cli("lock", "release", given, "--session", two)
+
+
+def test_a_check_before_an_edit(cli: CommandLine) -> None:
+    one, two = session(cli), session(cli)
+    held = cli("lock", "acquire", "path:r//src/**", "--session", one, "--json").json["token"]
+    other = cli("lock", "acquire", "path:r//docs/**", "--session", two, "--json").json["token"]
+    asked = ("path:r//src/a.py", "path:r//free", "path:r//docs/b")
+    found = cli("lock", "check", held, *asked, "--session", one, "--json").json["resources"]
+    assert [(row["state"], row["holder"]) for row in found] == [("covered", None), ("free", None), ("held", two)]
+    assert cli("lock", "preview", "path:r//docs/c", "--session", one, "--json").json["outcome"] == "blocked"
+    cli("lock", "release", held, "--session", one)
+    cli("lock", "release", other, "--session", two)
+    assert "not one of a live grant" in cli("lock", "check", held, *asked, "--session", one, code=1).err
