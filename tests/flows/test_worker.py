@@ -400,9 +400,16 @@ async def test_a_server_that_is_absent_from_the_start_is_waited_for_only_so_long
             await asyncio.wait_for(worker.task, SECONDS_MAX)
 
 
-async def test_heartbeats_name_what_is_held_four_times_in_a_lease(server: ScriptedServer) -> None:
-    server.ttl_seconds = 2
-    server.tasks = [{"run": "sleep 1.6"}]
+async def test_heartbeats_name_what_is_held_as_often_as_the_server_wants(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
+    server.beat_seconds = 0.1
+    server.tasks = [{"run": f"while [ ! -e {tmp_path}/enough ]; do sleep 0.05; done"}]
+    named = [{"project": "shop", "token": "1001"}]
+    began = time.monotonic()
     async with running(server):
+        await until(lambda: sum(beat["tokens"] == named for beat in server.beats) >= 4)
+        took = time.monotonic() - began
+        (tmp_path / "enough").touch()
         await until(lambda: server.reports)
-    assert 3 <= sum(beat["tokens"] == [{"project": "shop", "token": "1001"}] for beat in server.beats) <= 6
+    assert took >= 3 * server.beat_seconds, "the first one goes out at once, the others wait"

@@ -29,6 +29,8 @@ class ScriptedServer:
 
     tasks: list[Fields] = field(default_factory=list)
     ttl_seconds: int = 60
+    beat_seconds: float | None = None
+    """What clients are told; a quarter of the TTL where nothing is said."""
     wait_seconds_max: float = 0.2
     sent: list[Sent] = field(default_factory=list)
     beats: list[Fields] = field(default_factory=list)
@@ -143,7 +145,9 @@ class ScriptedServer:
             case "open_session":
                 self.incarnation += 1
                 life = {"session": "sess_a", "incarnation": self.incarnation}
-                return _ok({**life, "ttl_seconds": self.ttl_seconds, "beat_seconds": self.ttl_seconds / 4})
+                return _ok(
+                    {**life, "ttl_seconds": self.ttl_seconds, "beat_seconds": self.beat_seconds or self.ttl_seconds / 4}
+                )
             case "claim_task":
                 return self._claim(wait_seconds)
             case "claim_tasks":
