@@ -5,6 +5,7 @@ from typing import Any, Final
 from projections.api_keys.projection import API_KEYS
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
+from projections.lock_queue.projection import LOCK_QUEUE
 from projections.projects.projection import PROJECTS
 from projections.session_roster.projection import SESSION_ROSTER
 from projections.short_ids.projection import SHORT_IDS
@@ -20,6 +21,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     TASK_NEEDS,
     SESSION_ROSTER,
     LOCK_MAP,
+    LOCK_QUEUE,
     TIMELINE,
     PROJECTS,
     API_KEYS,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.cli import lock_changes
+from api.cli import lock_changes, lock_pool_commands
 from api.cli.command import Project, command, group
 from api.cli.lock_options import Incarnation, Session, Token
 from api.cli.queries import LOCK_REQUESTS, LOCKS
@@ -59,6 +59,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "withdraw")(withdraw)
     command(nouns, "release")(release)
     lock_changes.register(nouns)
+    lock_pool_commands.register(nouns)
     app.add_typer(nouns, name="lock")
 
 
@@ -196,7 +197,8 @@ def place(answer: Fields) -> str:
     """Where a request stands and behind whom."""
     estimate = answer.get("estimate_seconds")
     likely = "" if estimate is None else f", about {estimate} s"
-    first = next(iter(objects(answer, "blockers")), {})
+    blockers = objects(answer, "blockers")
+    first: Fields = blockers[0] if blockers else {}
     behind = f", behind {first.get('session') or first.get('task')} at {first.get('witness')}" if first else ""
     return f"waiting as {answer.get('request')}, place {answer.get('place')}{likely}{behind}"
 

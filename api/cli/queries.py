@@ -8,7 +8,8 @@ _SESSION: Final = """id name role tool model host worktree parentId credentialPo
 status activity draining incarnation capacity ttlSeconds capabilities attemptsLive
 completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
 _LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpose grantedAt lingersUntil
-lingersBecause"""
+lingersBecause acceptUntil leavesAt"""
+_REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } purpose requestedAt expiresAt"
 
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
@@ -43,6 +44,7 @@ TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", ke
 SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]", where="SessionFilter")
 SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
+LOCK_REQUESTS: Final = _list("lockRequests", _REQUEST, project="String")
 EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""

@@ -20,6 +20,7 @@ from domain.catalogue import COMMANDS
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.lock_checks import FenceAccepted, LocksChecked
+from domain.dispatch.lock_pools import PoolShown
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.take import Claimed
@@ -87,6 +88,10 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "accept_locks": LockAnswer,
     "check_locks": LocksChecked,
     "check_fence": FenceAccepted,
+    "set_pool": PoolShown,
+    "quarantine_member": PoolShown,
+    "return_member": PoolShown,
+    "describe_pool": PoolShown,
     "break_locks": Done,
     "lift_quarantine": Done,
     "release_locks": Done,

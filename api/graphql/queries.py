@@ -8,7 +8,7 @@ from api.graphql.asking import Asking
 from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
-from api.graphql.reads import fleet, log, rows, tasks
+from api.graphql.reads import fleet, locks, log, rows, tasks
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
 from api.graphql.reads.rows import SessionFilter
@@ -18,6 +18,7 @@ from api.graphql.types.explanation import Explanation
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
 from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
+from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
 from domain.kernel.ids import Position
@@ -110,6 +111,24 @@ class Query:
         """Live locks by token; `resource` is a piece of a claim's text, what overlaps is told by `acquireLocks`."""
         asked = Asked(first, cursor, as_of, after)
         return await rows.locks(info.context, project, session, task, resource, asked)
+
+    @strawberry.field
+    async def lock_requests(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        session: str | None = None,
+        task: str | None = None,
+        resource: str | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[LockRequest]:
+        """Requests for locks that wait, the first to be served first; what blocks one is told by `awaitLocks`."""
+        asked = Asked(first, cursor, as_of, after)
+        return await locks.lock_requests(info.context, project, session, task, resource, asked)
 
     @strawberry.field
     async def timeline(

@@ -8,9 +8,9 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.values import ScopeClaim
 from domain.lock.decider import LOCKS, grant
+from domain.lock.entries import Grant
 from domain.lock.errors import Blocker, LockConflict
 from domain.lock.events import LocksGranted
-from domain.lock.entries import Grant
 from domain.session.decider import SESSION
 from domain.session.state import Session
 from domain.task.decider import TASK, phase_name

@@ -23,6 +23,8 @@ from domain.lock.events import (
     LocksReleased,
     LocksTransferred,
     LockTransferReverted,
+    PoolMemberReturned,
+    PoolSet,
 )
 from domain.lock.evolve import LockEvent
 from domain.lock.plans import soft_conflicts
@@ -48,6 +50,8 @@ _FREEING: Final = (
     LocksBroken,
     LocksTransferred,
     LockTransferReverted,
+    PoolSet,
+    PoolMemberReturned,
 )
 """What may make room for somebody."""
 _ENDING: Final = (SessionAttemptEnded, SessionLost, SessionEnded, SessionOpened)

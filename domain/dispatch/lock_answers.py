@@ -9,6 +9,7 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.blocking import Obstacle, told
 from domain.lock.entries import Grant, Waiter
 from domain.lock.errors import Blocker, RequestWithdrawn, TooComplex, WaitTimeout
+from domain.lock.events import TakenMembers
 from domain.lock.overlap import StepBudget
 from domain.lock.requesting import in_the_way_of, place_of
 from domain.lock.state import LockSpace
@@ -23,6 +24,8 @@ class LockAnswer(Answer):
     """Decimal string; None where nothing is held."""
     claims: tuple[ScopeClaim, ...] = ()
     """The canonical claims of the grant."""
+    members: tuple[TakenMembers, ...] = ()
+    """Which units of pools were given."""
     blockers: tuple[Blocker, ...] = ()
     """The oldest of what is in the way, at most 16, grants before requests."""
     request: str | None = None
@@ -37,7 +40,7 @@ class LockAnswer(Answer):
 
 def granted(held: Grant) -> LockAnswer:
     """The locks are there already."""
-    return LockAnswer(outcome="held", token=str(held.token), claims=held.claims)
+    return LockAnswer(outcome="held", token=str(held.token), claims=held.claims, members=held.members)
 
 
 def waiting(space: LockSpace, waiter: Waiter, at: Instant) -> LockAnswer | TooComplex:
@@ -72,8 +75,9 @@ def what_became_of(space: LockSpace, session: str, request: int, at: Instant) ->
             else RequestWithdrawn(request=number, reason=fate.reason)
         )
     held = space.grants.get(fate.token)
-    claims = () if held is None else held.claims
-    return LockAnswer(outcome="granted", token=str(fate.token), claims=claims)
+    if held is None:
+        return LockAnswer(outcome="granted", token=str(fate.token))
+    return LockAnswer(outcome="granted", token=str(fate.token), claims=held.claims, members=held.members)
 
 
 def _estimate(space: LockSpace, found: list[Obstacle], at: Instant) -> int | None:

@@ -10,7 +10,7 @@ from domain.lock.blocking import wishes_of
 from domain.lock.commands import DowngradeLocks, UpgradeLocks
 from domain.lock.decider import LOCKS, grant
 from domain.lock.entries import wishes_in
-from domain.lock.errors import NoStrongerMode, WideUpgrade
+from domain.lock.errors import NoStrongerMode, UnitsNotUpgraded, WideUpgrade
 from domain.lock.events import LocksDowngraded, LocksGranted
 from domain.lock.evolve import weakened
 from domain.lock.modes import is_upgrade
@@ -41,6 +41,8 @@ def upgrade(command: UpgradeLocks, stamp: Stamp, view: View) -> Decision:
     )
     if claims == held.grant.claims:
         return refuse(NoStrongerMode(token=command.token, mode=command.mode))
+    if held.grant.members:
+        return refuse(UnitsNotUpgraded(token=command.token))
     wide = _wide(claims, held.grant.claims)
     if wide is not None:
         return refuse(WideUpgrade(claim=wide))

@@ -169,7 +169,7 @@ def _given(asking: _Asking, granted: LocksGranted, *before: Event) -> Decision:
             Write(lock_stream(project), (*before, granted), project),
             Write(StreamId(asking.command.session), (taken,)),
         ),
-        answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims),
+        answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims, members=granted.members),
     )
 
 

@@ -4,11 +4,13 @@ from typing import Final, NamedTuple
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.values import LockMode, ScopeClaim
-from domain.lock.entries import Grant, Owner, Waiter, Wish, excludes, mode_of, stands_in_the_way
+from domain.lock.entries import Grant, Owner, Waiter, Wish, excludes, mode_of, stands_in_the_way, wishes_in
 from domain.lock.errors import BadPattern, Blocker, LockConflict, TooComplex
 from domain.lock.modes import stronger, suffices
 from domain.lock.ordering import GrantRule
 from domain.lock.overlap import StepBudget, Witness, covers, overlap
+from domain.lock.pool_name import read_pool
+from domain.lock.pools import allocated, holders
 from domain.lock.resource import Resource, parse
 from domain.lock.state import LockSpace
 
@@ -33,6 +35,8 @@ def wishes_of(claims: tuple[ScopeClaim, ...]) -> tuple[Wish, ...] | BadPattern:
         resource = parse(claim.claim)
         if isinstance(resource, BadPattern):
             return resource
+        if resource.kind == "pool" and claim.mode != "exclusive":
+            return BadPattern(resource=resource.text, reason="units of a pool are held exclusively")
         modes[resource] = stronger(claim.mode, modes.get(resource, "intent"))
     return tuple(Wish(resource, mode) for resource, mode in modes.items())
 
@@ -52,8 +56,10 @@ def grants_in_the_way(
     space: LockSpace, asker: Owner, wishes: tuple[Wish, ...], budget: StepBudget, *, most: int = BLOCKERS_COUNTED_MAX
 ) -> list[Obstacle] | TooComplex:
     """The held claims in the way, by wish and age; the search stops after ``most``."""
-    found: list[Obstacle] = []
+    found = _units_in_the_way(space, wishes)[:most]
     for wish in wishes:
+        if wish.resource.kind == "pool" or len(found) == most:
+            continue
         overlapping = space.coverage.index.overlapping(wish.resource, budget)
         if isinstance(overlapping, TooComplex):
             return overlapping
@@ -64,6 +70,20 @@ def grants_in_the_way(
                 if len(found) == most:
                     return found
     return found
+
+
+def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...]) -> list[Obstacle]:
+    """Who holds units that would do, where the free ones do not suffice."""
+    if not any(wish.resource.kind == "pool" for wish in wishes) or allocated(space, wishes) is not None:
+        return []
+    return [
+        Obstacle(grant, held.resource, wish)
+        for wish in wishes
+        if wish.resource.kind == "pool"
+        for grant in holders(space, read_pool(wish.resource.pattern))
+        for held in wishes_in(grant.claims)
+        if held.resource.segments == wish.resource.segments and held.resource.kind == "pool"
+    ]
 
 
 def requests_in_the_way(

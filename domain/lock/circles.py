@@ -19,7 +19,7 @@ def closed_by_wait(
     space: LockSpace, owner: Owner, claims: tuple[ScopeClaim, ...], tokens: Iterable[int]
 ) -> Deadlock | None:
     """The refusal where the owner, asking for these claims, would wait for grants whose holders wait for it."""
-    links = circle(space, owner, tokens)
+    links = circle(space, owner, tokens, claims)
     return _told(space, links, claims) if links else None
 
 
@@ -29,7 +29,7 @@ def closed_by_grant(after: LockSpace, owner: Owner) -> Deadlock | None:
     number = queue.by_owner.get(owner.name)
     if number is None:
         return None
-    links = circle(after, owner, queue.shut_by.get(number, ()))
+    links = circle(after, owner, queue.shut_by.get(number, ()), queue.waiters[number].claims)
     return _told(after, links, queue.waiters[number].claims) if links else None
 
 

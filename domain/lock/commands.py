@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from domain.kernel.message import ProjectCommand
 from domain.kernel.values import ScopeClaim
-from domain.lock.events import LossRule
+from domain.lock.events import LossRule, PoolMember
 
 LockToken = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 Priority = Literal["normal", "raised", "urgent", "person"]
@@ -116,6 +116,44 @@ class CheckFence(ProjectCommand):
     NAME: ClassVar[str] = "check_fence"
     resource: str = Field(min_length=1, max_length=600)
     token: LockToken
+
+
+class PoolCommand(ProjectCommand):
+    """A command on one pool."""
+
+    pool: str = Field(min_length=1, max_length=100)
+
+
+class SetPool(PoolCommand):
+    """Define a pool by a count or by its members. A smaller one drains: who holds a unit keeps it."""
+
+    NAME: ClassVar[str] = "set_pool"
+    count: int | None = Field(default=None, ge=0, le=256)
+    """So many units without labels, named 1 to n; used where no members are listed."""
+    members: tuple[PoolMember, ...] = Field(default=(), max_length=256)
+    quota: int | None = Field(default=None, ge=1, le=256)
+    """Units that one owner may hold at once."""
+
+
+class QuarantineMember(PoolCommand):
+    """Give a member to nobody until a person returns it; requests for the pool keep their places."""
+
+    NAME: ClassVar[str] = "quarantine_member"
+    member: str = Field(min_length=1, max_length=100)
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class ReturnMember(PoolCommand):
+    """Give a member out again."""
+
+    NAME: ClassVar[str] = "return_member"
+    member: str = Field(min_length=1, max_length=100)
+
+
+class DescribePool(PoolCommand):
+    """Ask how a pool stands. Changes nothing."""
+
+    NAME: ClassVar[str] = "describe_pool"
 
 
 class ExpireLease(ProjectCommand):

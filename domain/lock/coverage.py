@@ -31,6 +31,8 @@ class Coverage:
     """Name -> tokens of live grants that carry it; orphans carry none."""
     reserved: Spend = NOTHING_SPENT
     """What live grants set aside of the project's budget."""
+    taken: Map[str, Map[str, int]] = Map()
+    """Pool -> member -> token that holds it, orphans included."""
     intents: int = 0
     """Live grants that declare a plan in some claim: while there are none, no writer has to look for them."""
     queue: Queue = queue.EMPTY
@@ -45,6 +47,7 @@ class Coverage:
             index=index,
             claims=self.claims + len(grant.claims),
             intents=self.intents + _declares(grant),
+            taken=_taken(self.taken, grant, grant.token),
             queue=self.queue.with_grant(grant),
         )
 
@@ -58,6 +61,7 @@ class Coverage:
             index=index,
             claims=self.claims - len(grant.claims),
             intents=self.intents - _declares(grant),
+            taken=_taken(self.taken, grant, None),
             queue=self.queue.without_grant(grant.token),
         )
 
@@ -95,6 +99,19 @@ class Coverage:
 
 
 NOTHING: Final = Coverage()
+
+
+def _taken(pools: Map[str, Map[str, int]], grant: Grant, token: int | None) -> Map[str, Map[str, int]]:
+    """With the grant's units held by the token, or by nobody."""
+    for one in grant.members:
+        members: Map[str, int] = pools.get(one.pool, Map())
+        for member in one.members:
+            if token is not None:
+                members = members.set(member, token)
+            elif member in members:
+                members = members.delete(member)
+        pools = pools.set(one.pool, members) if members else pools.delete(one.pool)
+    return pools
 
 
 def _declares(grant: Grant) -> bool:

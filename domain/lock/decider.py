@@ -15,6 +15,7 @@ from domain.lock.errors import BadPattern, LocksLimited, TooComplex
 from domain.lock.events import LingerReason, LocksGranted, LocksLingered, LocksQuarantined, LocksReleased, LossRule
 from domain.lock.evolve import evolve
 from domain.lock.overlap import StepBudget
+from domain.lock.pools import allocated, unfit
 from domain.lock.state import LockSpace
 
 ReleaseReason = Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended", "preempted", "lifted"]
@@ -59,14 +60,16 @@ def grant(
         return wishes
     refused = (
         limited(space, owner, wishes)
+        or unfit(space, owner, wishes)
         or over_concurrency(space, concurrency)
         or (None if budget is None else over_budget(space, reserved or Spend(), budget))
     )
     if refused is not None:
         return refused
     reservation = None if task is None else reserved_for(space, task, wishes)
+    left = space
     if reservation is not None:
-        replaces = reservation.token
+        replaces, left = reservation.token, space.without_grant(reservation.token)
     granted = LocksGranted(
         token=next_token(space, era),
         session=session,
@@ -82,8 +85,9 @@ def grant(
         reserved=reserved,
         on_loss=on_loss,
         preemptible=preemptible,
+        members=allocated(left, wishes) or (),
     )
-    return _hindered(space, granted, wishes, queued_before=reservation is not None) or granted
+    return _hindered(left, granted, wishes, queued_before=reservation is not None) or granted
 
 
 def could_grant(
@@ -92,7 +96,7 @@ def could_grant(
     """Whether a new attempt of the session would get all the claims now."""
     wishes = wishes_of(claims)
     owner = Owner(session, incarnation, _BEFORE_FIRST_ATTEMPT, ancestors)
-    if isinstance(wishes, BadPattern) or limited(space, owner, wishes) is not None:
+    if isinstance(wishes, BadPattern) or limited(space, owner, wishes) or unfit(space, owner, wishes):
         return False
     asker = newcomer(space, owner, claims, Instant(0))
     return obstacles(space, asker, wishes, StepBudget(), most=1) == []

@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from immutables import Map
+
 from domain.kernel.ids import SECOND, Instant, Token
 from domain.kernel.values import ConcurrencyKey, LockMode, ScopeClaim, Spend
-from domain.lock.events import LossRule
+from domain.lock.events import LossRule, TakenMembers
 from domain.lock.modes import conflicts
 from domain.lock.resource import Resource, parse
 
@@ -57,6 +59,16 @@ class Wish(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """Units that are given one by one."""
+
+    members: Map[str, frozenset[str]]
+    """Name -> labels."""
+    quota: int | None = None
+    quarantined: Map[str, bool] = Map()
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """All locks of one token: an attempt's, or a session's own."""
 
@@ -75,6 +87,8 @@ class Grant:
     """The owner is gone; the locks stay shut until a person lifts them."""
     offer: "Offer | None" = None
     """Set from a transfer until it is accepted."""
+    members: tuple[TakenMembers, ...] = ()
+    """The units of pools that it holds."""
     leaves_at: Instant | None = None
     """Set from a revoke notice on: when a person takes over."""
 

@@ -200,6 +200,27 @@ class BudgetExhausted(Rejection):
     holders: str
 
 
+class PoolUnknown(Rejection):
+    """There is no pool {pool} in the project.
+
+    List the pools, or have somebody set the pool first.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 404
+    pool: str
+
+
+class NoSuchMember(Rejection):
+    """The pool {pool} has no member {member} that this could be done to.
+
+    List the pool's members and name one of them.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 404
+    pool: str
+    member: str
+
+
 class NotTransferred(Rejection):
     """The locks of token {token} cannot be given away: {reason}.
 
@@ -219,6 +240,16 @@ class NoStrongerMode(Rejection):
     HTTP_STATUS: ClassVar[int] = 422
     token: str
     mode: str
+
+
+class UnitsNotUpgraded(Rejection):
+    """The token {token} holds units of pools, which have no modes.
+
+    Take the units and the other claims under tokens of their own, and upgrade that of the others.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 422
+    token: str
 
 
 class WideUpgrade(Rejection):

@@ -1,9 +1,11 @@
 """What happened in a project's lock space."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
 
 from domain.kernel.ids import Instant
-from domain.kernel.message import Event
+from domain.kernel.message import Event, Message
 from domain.kernel.values import ConcurrencyKey, LockMode, ScopeClaim, Spend
 
 LossRule = Literal["release", "lock_delay", "quarantine"]
@@ -11,6 +13,22 @@ LossRule = Literal["release", "lock_delay", "quarantine"]
 
 LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned", "expired", "reverted"]
 """How an owner came to be gone without its own report."""
+
+
+class TakenMembers(Message):
+    """Which members of a pool a grant holds."""
+
+    pool: str
+    members: tuple[str, ...]
+
+
+class PoolMember(Message):
+    """One unit of a pool, with what is told of it."""
+
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^;=/*?\[\\\s]+$")
+    labels: tuple[Annotated[str, StringConstraints(pattern=r"^[^;=/*?\[\\\s]{1,100}$")], ...] = Field(
+        default=(), max_length=32
+    )
 
 
 class LocksGranted(Event):
@@ -40,6 +58,8 @@ class LocksGranted(Event):
     """What becomes of it when its owner is lost; None: what is usual for its kinds."""
     preemptible: bool = False
     """Whether a person may take it over after a notice."""
+    members: tuple[TakenMembers, ...] = ()
+    """The units of pools that it holds."""
 
 
 class LocksReleased(Event):
@@ -221,4 +241,34 @@ class FenceRaised(Event):
     TYPE: ClassVar[str] = "lock.fence_raised.v1"
     resource: str
     token: int
+    at: Instant
+
+
+class PoolSet(Event):
+    """A pool has just these members from now on. Those left out are given to nobody again; nothing is taken away."""
+
+    TYPE: ClassVar[str] = "lock.pool_set.v1"
+    pool: str
+    members: tuple[PoolMember, ...]
+    quota: int | None
+    """Units that one owner may hold at once; None: all of them."""
+    at: Instant
+
+
+class PoolMemberQuarantined(Event):
+    """A member of a pool is given to nobody until a person returns it; who holds it keeps it."""
+
+    TYPE: ClassVar[str] = "lock.pool_member_quarantined.v1"
+    pool: str
+    member: str
+    reason: str
+    at: Instant
+
+
+class PoolMemberReturned(Event):
+    """A member may be given again."""
+
+    TYPE: ClassVar[str] = "lock.pool_member_returned.v1"
+    pool: str
+    member: str
     at: Instant

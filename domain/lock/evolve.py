@@ -3,9 +3,11 @@
 from dataclasses import replace
 from typing import assert_never
 
+from immutables import Map
+
 from domain.kernel.ids import Instant, Token
 from domain.kernel.values import LockMode, ScopeClaim
-from domain.lock.entries import Grant, Offer, Owner, Waiter
+from domain.lock.entries import Grant, Offer, Owner, Pool, Waiter
 from domain.lock.events import (
     FenceRaised,
     LeaseExpired,
@@ -21,6 +23,9 @@ from domain.lock.events import (
     LocksTransferred,
     LockTransferAccepted,
     LockTransferReverted,
+    PoolMemberQuarantined,
+    PoolMemberReturned,
+    PoolSet,
     SoftConflictNoticed,
 )
 from domain.lock.modes import is_downgrade
@@ -42,6 +47,9 @@ LockEvent = (
     | LockRevokeNoticed
     | SoftConflictNoticed
     | FenceRaised
+    | PoolSet
+    | PoolMemberQuarantined
+    | PoolMemberReturned
 )
 
 
@@ -61,6 +69,8 @@ def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
         case FenceRaised():
             fences = space.fences.set(event.resource, Token(event.token))
             return replace(space, fences=fences, known_coverage=space.coverage)
+        case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
+            return _pool(space, event)
         case LeaseExpired() | SoftConflictNoticed():
             return space
         case _:
@@ -101,6 +111,24 @@ def _changed(
             assert_never(event)
 
 
+def _pool(space: LockSpace, event: PoolSet | PoolMemberQuarantined | PoolMemberReturned) -> LockSpace:
+    """Quarantine outlives a new definition of the pool as long as the member stays in it."""
+    former = space.pools.get(event.pool, Pool(Map()))
+    match event:
+        case PoolSet():
+            members = Map((one.name, frozenset(one.labels)) for one in event.members)
+            kept = Map((name, True) for name in former.quarantined if name in members)
+            pool = Pool(members, event.quota, kept)
+        case PoolMemberQuarantined():
+            pool = replace(former, quarantined=former.quarantined.set(event.member, True))
+        case PoolMemberReturned():
+            known = event.member in former.quarantined
+            pool = replace(former, quarantined=former.quarantined.delete(event.member)) if known else former
+        case _:
+            assert_never(event)
+    return replace(space, pools=space.pools.set(event.pool, pool), known_coverage=space.coverage)
+
+
 def weakened(claims: tuple[ScopeClaim, ...], mode: LockMode) -> tuple[ScopeClaim, ...]:
     """The claims with no mode that allows more than this one."""
     return tuple(
@@ -134,6 +162,7 @@ def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
         reserved=event.reserved,
         on_loss=event.on_loss,
         preemptible=event.preemptible,
+        members=event.members,
     )
     return counted.with_grant(granted)
 

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from immutables import Map
 
-from domain.lock.entries import Grant, Owner, QueueKey, Waiter
+from domain.kernel.values import ScopeClaim
+from domain.lock.entries import Grant, Owner, QueueKey, Waiter, wishes_in
+from domain.lock.pools import allocated, holders, pool_wishes, unmet
 from domain.lock.queue import Members
 from domain.lock.state import LockSpace
 
@@ -26,7 +28,7 @@ def first_grantable(space: LockSpace) -> Waiter | None:
     rule: GrantRule | None = None
     for key in queue.order:
         number = key.number
-        if number in queue.shut_by:
+        if number in queue.shut_by or not units_free(space, queue.waiters[number]):
             continue
         if number not in queue.ahead:
             return queue.waiters[number]
@@ -34,6 +36,12 @@ def first_grantable(space: LockSpace) -> Waiter | None:
         if rule.may_overtake(number) and not rule.before(number):
             return queue.waiters[number]
     return None
+
+
+def units_free(space: LockSpace, waiter: Waiter) -> bool:
+    """Whether the pools have what the request wants of them."""
+    wishes = [wish for wish in wishes_in(waiter.claims) if wish.resource.kind == "pool"] if space.pools else []
+    return not wishes or allocated(space, wishes) is not None
 
 
 class GrantRule:
@@ -104,14 +112,17 @@ class GrantRule:
         return self._queue.waiters[self._twin].owner.name == self._queue.waiters[number].owner.name
 
 
-def circle(space: LockSpace, owner: Owner, tokens: Iterable[int]) -> tuple[Link, ...]:
+def circle(
+    space: LockSpace, owner: Owner, tokens: Iterable[int], claims: tuple[ScopeClaim, ...] = ()
+) -> tuple[Link, ...]:
     """The deadlock that waiting for the grants with these tokens would close for the owner; empty where it closes none.
+    Units of a pool that are among ``claims`` close one only where every holder would wait for the owner.
 
     Only waits for grants count: a request that waits for another request can still be overtaken. The first link is
     the owner's own, each next one is that of the former's holder, and the last grant is the owner's.
     """
     came = _chain_to(space, owner.name)
-    for token in sorted(tokens):
+    for token in (*sorted(tokens), *_exhausted(space, claims, {owner.name, *came})):
         holder = space.grants[token]
         if holder.is_orphaned:
             continue
@@ -119,7 +130,7 @@ def circle(space: LockSpace, owner: Owner, tokens: Iterable[int]) -> tuple[Link,
         while name in came:
             links.append(Link(name, came[name]))
             name = came[name].owner.name
-        if name == owner.name and len(links) > 1:
+        if name == owner.name:
             return tuple(links)
     return ()
 
@@ -142,7 +153,35 @@ def _chain_to(space: LockSpace, name: str) -> dict[str, Grant]:
                 if waiting not in came and waiting != name:
                     came[waiting] = space.grants[token]
                     open_names.append(waiting)
+        if not open_names and space.pools:
+            for waiting, grant in _out_of_units(space, {name, *came}):
+                came[waiting] = grant
+                open_names.append(waiting)
     return came
+
+
+def _out_of_units(space: LockSpace, stuck: set[str]) -> list[tuple[str, Grant]]:
+    """Owners that wait for units of a pool which only these could give back, with one of those grants."""
+    found: list[tuple[str, Grant]] = []
+    for number in sorted(space.waiters):
+        waiter = space.waiters[number]
+        tokens = () if waiter.owner.name in stuck else _exhausted(space, waiter.claims, stuck)
+        if tokens:
+            found.append((waiter.owner.name, space.grants[tokens[0]]))
+    return found
+
+
+def _exhausted(space: LockSpace, claims: tuple[ScopeClaim, ...], stuck: set[str]) -> tuple[int, ...]:
+    """Tokens of these owners that hold what a pool lacks for the claims, where nobody else could give back enough."""
+    if not space.pools:
+        return ()
+    return tuple(
+        grant.token
+        for wish in pool_wishes(wishes_in(claims))
+        if unmet(space, wish, stuck)
+        for grant in holders(space, wish)
+        if grant.owner.name in stuck and not grant.is_orphaned
+    )
 
 
 def _directly_waiting_for(space: LockSpace, name: str) -> list[int]:

@@ -119,6 +119,8 @@ EMPTY: Final = Queue()
 
 def _shut_out(queue: Queue, grant: Grant) -> Iterator[int]:
     for wish in wishes_in(grant.claims):
+        if wish.resource.kind == "pool":
+            continue  # many hold units of one pool; who gets which is told anew each time
         for entry in _met(queue.index, wish):
             waiter = queue.waiters[int(entry.claim_id)]
             if stands_in_the_way(grant, wish.mode, waiter.owner, mode_of(waiter.claims, entry.resource)):
@@ -127,6 +129,8 @@ def _shut_out(queue: Queue, grant: Grant) -> Iterator[int]:
 
 def _tokens_before(waiter: Waiter, held: ClaimIndex, grants: Map[int, Grant]) -> Iterator[int]:
     for wish in wishes_in(waiter.claims):
+        if wish.resource.kind == "pool":
+            continue
         for entry in _met(held, wish):
             grant = grants[int(entry.claim_id)]
             if stands_in_the_way(grant, mode_of(grant.claims, entry.resource), waiter.owner, wish.mode):

@@ -9,12 +9,13 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.blocking import Obstacle, grants_in_the_way, requests_in_the_way, wishes_of
 from domain.lock.circles import closed_by_wait
 from domain.lock.decider import limited, next_token
-from domain.lock.entries import Grant, Owner, Waiter
+from domain.lock.entries import Grant, Owner, Waiter, wishes_in
 from domain.lock.errors import AlreadyWaiting, BadPattern, LocksLimited, TooComplex
 from domain.lock.events import LockRequestWithdrawn, LockRevokeNoticed, LocksGranted, LocksRequested, LossRule
 from domain.lock.evolve import evolve
 from domain.lock.ordering import first_grantable
 from domain.lock.overlap import StepBudget
+from domain.lock.pools import allocated, unfit
 from domain.lock.state import LockSpace
 
 WAITERS_PER_SPACE_MAX: Final = 2_000
@@ -61,7 +62,7 @@ def enqueue(
         return already_waiting(space.waiters[standing])
     if len(space.waiters) >= WAITERS_PER_SPACE_MAX:
         return LocksLimited(what="waiting requests", count=len(space.waiters) + 1, most=WAITERS_PER_SPACE_MAX)
-    refused = limited(space, owner, wishes)
+    refused = limited(space, owner, wishes) or unfit(space, owner, wishes)
     if refused is not None:
         return refused
     since = Instant(max(at, space.last_at))
@@ -131,6 +132,7 @@ def hand_on(space: LockSpace, era: int, at: Instant) -> LocksGranted | None:
         replaces=waiter.replaces if waiter.replaces in space.grants else None,
         on_loss=waiter.on_loss,
         preemptible=waiter.preemptible,
+        members=allocated(space, wishes_in(waiter.claims)) or (),
     )
 
 
@@ -148,6 +150,7 @@ def at_once(space: LockSpace, requested: LocksRequested, era: int, at: Instant) 
         replaces=requested.replaces,
         on_loss=requested.on_loss,
         preemptible=requested.preemptible,
+        members=allocated(space, wishes_in(requested.claims)) or (),
     )
 
 

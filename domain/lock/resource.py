@@ -14,6 +14,7 @@ from unicodedata import is_normalized
 
 from domain.lock.characters import is_hostile, shown
 from domain.lock.errors import BadPattern
+from domain.lock.pool_name import read_pool
 from domain.lock.segment import ANY_DEPTH, AnyDepth, Glob, MalformedError, Name, Segment, read_segment
 
 Kind = Literal["path", "branch", "worktree", "env", "pool", "name"]
@@ -141,6 +142,8 @@ def _read_name(kind: Kind, body: str) -> tuple[Segment, ...]:
     """Names cover what is below them; the other kinds are exact, so their slashes part nothing."""
     if kind in _SINGLE and "/" in body:
         raise MalformedError(f"the name of a {kind} has no slash")
+    if kind == "pool":
+        return (read_pool(body).name,)
     return tuple(body.split("/")) if kind == "name" else (body,)
 
 

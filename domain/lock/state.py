@@ -8,7 +8,7 @@ from immutables import Map
 from domain.kernel.ids import Instant, Token
 from domain.kernel.values import Spend
 from domain.lock.coverage import NOTHING_SPENT, Coverage, coverage_of
-from domain.lock.entries import Fate, Grant, Waiter
+from domain.lock.entries import Fate, Grant, Pool, Waiter
 
 FATES_MAX: Final = 1_024
 """Requests whose fate is remembered, the latest."""
@@ -35,6 +35,7 @@ class LockSpace:
     """What became of the latest requests, for whoever comes to ask."""
     fences: Map[str, Token] = Map()
     """The largest token seen at each resource of the fence register."""
+    pools: Map[str, Pool] = Map()
     holds: int = 0
     """Releases that ``hold_mean`` is made of, at most ``HOLDS_MAX``."""
     hold_mean: int = 0

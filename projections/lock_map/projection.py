@@ -31,7 +31,7 @@ _STRENGTH: Final[tuple[LockMode, ...]] = ("intent", "shared", "update", "exclusi
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """A token is unique inside its lock space only; some events end one token and begin another."""
     event = cast(LockMapEvent, recorded.event)
-    tokens = (event.token,)
+    tokens: tuple[int, ...] = (event.token,)
     match event:
         case LocksGranted(replaces=replaces) if replaces is not None:
             tokens = (event.token, replaces)

@@ -18,13 +18,17 @@ from domain.lock.events import (
     LocksTransferred,
     LockTransferAccepted,
     LockTransferReverted,
+    PoolMemberQuarantined,
+    PoolMemberReturned,
+    PoolSet,
     SoftConflictNoticed,
 )
 
 _Owned = LocksGranted | LocksRequested | LockRequestWithdrawn | LocksTransferred
 _Noted = LocksDowngraded | LockTransferAccepted | LockTransferReverted | LockRevokeNoticed | FenceRaised
 _Gone = LocksReleased | LocksLingered | LocksQuarantined | LeaseExpired | LocksBroken
-LockEvent = _Owned | _Noted | _Gone | SoftConflictNoticed
+_Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
+LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed
 
 CLAIMS_TOLD_MAX = 3
 
@@ -38,6 +42,8 @@ def in_words(event: LockEvent) -> str:
             return _gone(event)
         case SoftConflictNoticed():
             return f"a plan meets a writer at {event.witness}: tokens {event.token} and {event.other}"
+        case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
+            return _pool(event)
         case _:
             return _noted(event)
 
@@ -69,6 +75,18 @@ def _gone(event: _Gone) -> str:
             return f"locks of token {event.token} were held as long as they may be"
         case LocksBroken():
             return f"locks of token {event.token} broken by {event.by}: {event.reason}"
+        case _:
+            assert_never(event)
+
+
+def _pool(event: _Pool) -> str:
+    match event:
+        case PoolSet():
+            return f"the pool {event.pool} has {len(event.members)} members"
+        case PoolMemberQuarantined():
+            return f"{event.member} of the pool {event.pool} is out of service: {event.reason}"
+        case PoolMemberReturned():
+            return f"{event.member} of the pool {event.pool} is back"
         case _:
             assert_never(event)
 

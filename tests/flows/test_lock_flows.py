@@ -98,6 +98,21 @@ def test_locks_change_mode_and_hands(cli: CommandLine) -> None:
     cli("lock", "release", given, "--session", two)
 
 
+def test_units_of_a_pool(cli: CommandLine) -> None:
+    one = session(cli)
+    made = cli("lock", "pool", "set", "gpu", "--member", "a=big", "--member", "b=big,fast", "--json").json["members"]
+    assert [(row["name"], row["state"], row["labels"]) for row in made] == [
+        ("a", "free", "big"),
+        ("b", "free", "big, fast"),
+    ]
+    held = cli("lock", "acquire", "pool:gpu;label=fast", "--session", one, "--json").json
+    assert held["members"] == [{"pool": "gpu", "members": ["b"]}]
+    cli("lock", "pool", "quarantine", "gpu", "a", "--reason", "hot")
+    found = cli("lock", "pool", "show", "gpu", "--json").json["members"]
+    assert [(row["name"], row["state"]) for row in found] == [("a", "quarantined"), ("b", "held")]
+    cli("lock", "release", held["token"], "--session", one)
+
+
 def test_a_check_before_an_edit(cli: CommandLine) -> None:
     one, two = session(cli), session(cli)
     held = cli("lock", "acquire", "path:r//src/**", "--session", one, "--json").json["token"]

@@ -1,0 +1,73 @@
+"""`signalbox lock pool`: setting up pools of units, and taking single ones out of service."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.command import Project, command, group
+from api.cli.reading import project_of
+from api.cli.terminal import Column, Terminal
+from signalbox.client.fields import Fields, objects, texts
+
+Pool = Annotated[str, typer.Argument(help="Name of the pool.")]
+Member = Annotated[str, typer.Argument(help="Name of the member.")]
+COLUMNS = (Column("MEMBER", "name"), Column("STATE", "state"), Column("TOKEN", "token"), Column("LABELS", "labels"))
+
+
+def register(nouns: typer.Typer) -> None:
+    pools = group("Pools of units: claim them as pool:name;label=…;quantity=….")
+    command(pools, "set")(set_pool)
+    command(pools, "show")(show)
+    command(pools, "quarantine")(quarantine)
+    command(pools, "return")(give_back)
+    nouns.add_typer(pools, name="pool")
+
+
+def set_pool(
+    terminal: Terminal,
+    pool: Pool,
+    count: Annotated[int | None, typer.Option("--count", min=0, max=256, help="So many units, named 1 to n.")] = None,
+    member: Annotated[list[str] | None, typer.Option("--member", help="A member: name or name=label,label.")] = None,
+    quota: Annotated[int | None, typer.Option("--quota", min=1, help="Units that one owner may hold.")] = None,
+    project: Project = None,
+) -> None:
+    """Define a pool. What is left out of a smaller one is given to nobody again; nothing is taken away."""
+    members = [
+        {"name": name, "labels": _labels(rest)} for name, _, rest in (one.partition("=") for one in member or ())
+    ]
+    _told(terminal, "set_pool", project, pool, count=count, members=members, quota=quota)
+
+
+def show(terminal: Terminal, pool: Pool, project: Project = None) -> None:
+    """The members of a pool, and which are free."""
+    _told(terminal, "describe_pool", project, pool)
+
+
+def quarantine(
+    terminal: Terminal,
+    pool: Pool,
+    member: Member,
+    reason: Annotated[str, typer.Option("--reason", help="Stays on record.")],
+    project: Project = None,
+) -> None:
+    """Give a member to nobody until a person returns it."""
+    _told(terminal, "quarantine_member", project, pool, member=member, reason=reason)
+
+
+def give_back(terminal: Terminal, pool: Pool, member: Member, project: Project = None) -> None:
+    """Give a member out again."""
+    _told(terminal, "return_member", project, pool, member=member)
+
+
+def _labels(text: str) -> list[str]:
+    return [label for label in text.split(",") if label]
+
+
+def _told(terminal: Terminal, name: str, project: str | None, pool: str, **more: object) -> None:
+    chosen = project_of(terminal.client, project)
+    answer = terminal.client.command(name, project=chosen, pool=pool, **more).answer
+    terminal.table("members", [_shown(row) for row in objects(answer, "members")], COLUMNS, "no members")
+
+
+def _shown(row: Fields) -> dict[str, object]:
+    return {**row, "labels": ", ".join(texts(row, "labels"))}
