@@ -50,7 +50,6 @@ LISTS: Final = frozenset(
         "failed",
         "fenced",
         "grants",
-        "members",
         "needs",
         "projections",
         "reasons",
