@@ -50,6 +50,7 @@ LISTS: Final = frozenset(
         "failed",
         "fenced",
         "grants",
+        "members",
         "needs",
         "projections",
         "reasons",
