@@ -18,7 +18,7 @@ from domain.kernel.message import Command, ProjectCommand, Stamp
 from domain.principal.allow import Principal, allow
 from domain.refusal.commands import RecordRefusal
 from domain.session.commands import OpenSession
-from domain.task.commands import ClaimTask, ClaimTasks
+from domain.task.commands import ClaimTask, ClaimTasks, ClaimWork
 
 WAIT_SECONDS_MAX: Final = 30.0
 FAULTS_SHOWN_MAX: Final = 10
@@ -101,7 +101,7 @@ class Edge:
         if refusal is not None:
             self._record(command, refusal, stamp)
             return refusal
-        if isinstance(command, ClaimTask | ClaimTasks) and origin.wait_seconds > 0:
+        if isinstance(command, ClaimTask | ClaimTasks | ClaimWork) and origin.wait_seconds > 0:
             wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
             return await self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
         return await self._services.commands.execute(command, stamp)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from domain.dispatch import claim, follow, keys, plan, projects, report, steer
+from domain.dispatch import claim, claim_work, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.ready import ReadyIndex
@@ -161,7 +161,12 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
 }
 """Decisions that need nothing but command, stamp and view."""
 
-_CLASSES: Final[tuple[type[Command], ...]] = (*_DECISIONS, task_commands.ClaimTask, task_commands.ClaimTasks)
+_CLASSES: Final[tuple[type[Command], ...]] = (
+    *_DECISIONS,
+    task_commands.ClaimTask,
+    task_commands.ClaimTasks,
+    task_commands.ClaimWork,
+)
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
 """By the name that the doors for machines use."""
@@ -172,5 +177,6 @@ def rules(ready: ReadyIndex) -> Rules:
     claims: dict[type[Command], Decide] = {
         task_commands.ClaimTask: partial(claim.claim, ready=ready),
         task_commands.ClaimTasks: partial(claim.claim_many, ready=ready),
+        task_commands.ClaimWork: partial(claim_work.claim_work, ready=ready),
     }
     return Rules({command: handing_over(decide) for command, decide in (_DECISIONS | claims).items()})

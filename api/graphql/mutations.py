@@ -30,7 +30,7 @@ from domain.kernel.message import Answer, Command, Done
 from domain.principal.allow import MATRIX, Row
 from domain.principal.commands import IssueKey
 from domain.project.decider import ProjectNamed
-from domain.task.commands import ClaimTask, ClaimTasks
+from domain.task.commands import ClaimTask, ClaimTasks, ClaimWork
 
 NOBODYS: Final = Row()
 
@@ -65,6 +65,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "create_task": TaskCreated,
     "claim_task": Claimed,
     "claim_tasks": ClaimedTasks,
+    "claim_work": ClaimedTasks,
     "report_progress": Done,
     "complete_task": Done,
     "fail_task": Done,
@@ -131,7 +132,7 @@ class _Asked:
 def _mutation_of(messages: Messages, name: str, command: type[Command]) -> StrawberryField:
     answer = ANSWERS[name]
     further: dict[str, tuple[Any, Any, str]] = {"command_id": (str | None, None, _COMMAND_ID)}
-    if command in (ClaimTask, ClaimTasks):
+    if command in (ClaimTask, ClaimTasks, ClaimWork):
         further["wait_seconds"] = (float, 0.0, _WAIT)
     kind = messages.input_of(command, without=_MADE_HERE if command is IssueKey else frozenset(), further=further)
     either: Any = messages.output_of(answer) | Rejected

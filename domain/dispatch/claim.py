@@ -1,11 +1,11 @@
 """Claiming: one decision over the session, the project's lock space and the tasks; exactly one caller wins each."""
 
 from dataclasses import dataclass
-from typing import Final
 
-from domain.dispatch.errors import NothingReady
+from domain.dispatch.errors import NothingReady, passed_over
 from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_serving, find_task
+from domain.dispatch.pick import Picking
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.take import Assignment, Taking, told
 from domain.kernel.decider import Decision, View, Write, refuse
@@ -16,12 +16,9 @@ from domain.project.decider import read_project
 from domain.project.state import Project
 from domain.session.state import Session
 from domain.task.commands import ClaimTask, ClaimTasks
-from domain.task.decider import TASK, live_attempt, phase_name
+from domain.task.decider import live_attempt, phase_name
 from domain.task.errors import TaskHeldByAnother, TaskNotReady
 from domain.task.state import Attempt, Ready, Task
-
-STALE_MAX: Final = 256
-"""Candidates that one claim may find taken or refused, after which it gives up until it is asked again."""
 
 
 class ClaimedTasks(Answer):
@@ -90,21 +87,10 @@ def _no_room(claimer: _Claimer) -> Rejection | None:
 
 
 def _take_best(taking: Taking, ready: ReadyIndex, most: int) -> NothingReady | None:
-    """The index proposes, the task's own state disposes."""
-    search = ready.candidates(taking.project, taking.matches, taking.free)
-    for stream in search:
-        task = taking.view.read(TASK, stream)
-        if isinstance(task, Task) and isinstance(task.phase, Ready) and _is_taken(taking, stream, task):
-            search.retest()
-        if len(taking.taken) == most or search.seen - len(taking.taken) >= STALE_MAX:
-            break
-    if taking.taken:
-        return None
-    return NothingReady(ready=search.ready, unmatched=search.unmatched, locked=search.locked, unseen=search.unseen)
-
-
-def _is_taken(taking: Taking, stream: StreamId, task: Task) -> bool:
-    return not isinstance(taking.take(stream, task, "priority"), Rejection)
+    picking = Picking(taking, ready, taking.now)
+    while len(taking.taken) < most and picking.next() is not None:
+        pass
+    return None if taking.taken else passed_over([picking.search])
 
 
 def _take_named(taking: Taking, name: str, stream: StreamId, task: Task) -> Rejection | None:

@@ -1,7 +1,7 @@
 """Refusals of plans and claims."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
 
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant
@@ -212,3 +212,24 @@ def not_capable(session: str, task: str, missing: Iterable[Requirement]) -> Sess
     """The refusal that says what the session lacks."""
     words = "; ".join(f"{one.key} {one.operator} {one.value}" for one in missing)
     return SessionNotCapable(session=session, task=task, lacking=words)
+
+
+class Passed(Protocol):
+    """A walk over ready tasks that found none."""
+
+    ready: int
+    unmatched: int
+    locked: int
+
+    @property
+    def unseen(self) -> int: ...
+
+
+def passed_over(walks: Sequence[Passed]) -> NothingReady:
+    """The refusal that counts what one or several walks passed over."""
+    return NothingReady(
+        ready=sum(one.ready for one in walks),
+        unmatched=sum(one.unmatched for one in walks),
+        locked=sum(one.locked for one in walks),
+        unseen=sum(one.unseen for one in walks),
+    )

@@ -5,12 +5,18 @@ Truth is the task's own state, which the claim reads before it takes the task.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import Final
 
-from domain.dispatch.ready_buckets import Group, Rank, Requires, Scope, Search, always
+from domain.dispatch.affinity import FootprintRow, Footprints, areas_of
+from domain.dispatch.ageing import is_mature, step_of
+from domain.dispatch.fair_share import ShareRow, Shares
+from domain.dispatch.ready_buckets import START, Group, Place, Rank, Requires, Scope, Search, always
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.project.events import ProjectSet
+from domain.session.events import SessionEnded, SessionLost
 from domain.task.events import (
     TaskAttemptEnded,
     TaskBackedOff,
@@ -23,7 +29,12 @@ from domain.task.events import (
     TaskPlanned,
     TaskReadied,
 )
-from domain.task.state import Absent, Ready, Settled, TaskState
+from domain.task.state import Absent, Assigned, Ready, Running, Settled, TaskState
+
+GroupKey = tuple[str, bool]
+"""Requirements, and whether waiting longer makes no difference any more."""
+RIPENED_MAX: Final = 256
+"""Tasks that one walk moves because they have risen as far as they may."""
 
 
 class ReadyRow(Message):
@@ -37,12 +48,17 @@ class ReadyRow(Message):
     scope: tuple[ScopeClaim, ...]
     since: int | None
     """Since when it is ready; None while it is not."""
+    parent: str = ""
+    held: bool = False
+    """Whether a session works on it."""
 
 
 class ReadyRows(Message):
     """A checkpoint of the index."""
 
     rows: tuple[ReadyRow, ...]
+    shares: tuple[ShareRow, ...] = ()
+    footprints: tuple[FootprintRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class _Known:
     scope: Scope
     requires_key: str
     scope_key: str
+    parent: str
+    areas: tuple[str, ...]
 
 
 _TELLING: Final[frozenset[type[Event]]] = frozenset(
@@ -70,27 +88,49 @@ _TELLING: Final[frozenset[type[Event]]] = frozenset(
         TaskHeldBack,
         TaskCompleted,
         TaskCancelled,
+        TaskHeldBack,
+        ProjectSet,
+        SessionLost,
+        SessionEnded,
     }
 )
-"""Events that say something about readiness."""
+"""Events that say something about readiness, shares or footprints."""
 
 
 class ReadyIndex:
     """Ready tasks of every project. Held by one runtime and changed in place as events are decided."""
 
     def __init__(self) -> None:
+        self.shares: Final = Shares()
+        self.footprints = Footprints()
         self._known: Final[dict[StreamId, _Known]] = {}
         self._ranks: Final[dict[StreamId, Rank]] = {}
-        self._groups: Final[dict[ProjectId, dict[str, Group]]] = {}
+        self._groups: Final[dict[ProjectId, dict[GroupKey, Group]]] = {}
+        self._places: Final[dict[ProjectId, Place]] = {}
+        self._rising: Final[list[tuple[int, StreamId]]] = []
+        """Tasks by the instant since which they are ready, whose bonus still grows; some are not ready any more."""
+        self._mature: Final[set[StreamId]] = set()
 
     def candidates(
         self,
         project: ProjectId,
         matches: Callable[[Requires], bool] = always,
         free: Callable[[Scope], bool] = always,
+        now: Instant = START,
     ) -> Search:
-        """A walk over ready tasks: ``matches`` is asked once per set of requirements, ``free`` once per scope."""
-        return Search(self._groups.get(project, {}).values(), matches, free)
+        """A walk over ready tasks: ``matches`` is asked once per set of requirements, ``free`` per scope."""
+        self._ripen(now)
+        groups = self._groups.get(project, {})
+        return Search(groups.values(), matches, free, now, self._places.get(project))
+
+    def areas(self, task: StreamId) -> tuple[str, ...]:
+        """Where a task that is known lies."""
+        known = self._known.get(task)
+        return () if known is None else known.areas
+
+    def has_ready(self, project: ProjectId) -> bool:
+        """Whether any task of the project looks ready."""
+        return project in self._groups
 
     def counts(self) -> dict[ProjectId, int]:
         """Ready tasks of every project that has any."""
@@ -102,31 +142,49 @@ class ReadyIndex:
             return
         match event:
             case TaskPlanned():
-                self._known[stream] = _known(project, event.priority, event.path_length, event.requires, event.scope)
+                self._known[stream] = _known_of(event)
             case TaskReadied():
                 self._list(stream, event.at)
-            case TaskClaimed() | TaskAttemptEnded() | TaskBackedOff() | TaskParked() | TaskFailed() | TaskHeldBack():
+            case TaskClaimed():
+                self._unlist(stream)
+                self.shares.begin(project, stream)
+                self.footprints.note(event.session, self.areas(stream))
+            case TaskAttemptEnded():
+                self._unlist(stream)
+                self.shares.end(stream)
+            case TaskBackedOff() | TaskParked() | TaskFailed() | TaskHeldBack():
                 self._unlist(stream)  # a failed task may begin anew, so what it needs is still known
             case TaskCompleted() | TaskCancelled():
                 self._forget(stream)
+                self.shares.end(stream)
+            case ProjectSet():
+                self.shares.weigh(project, event.settings.weight)
+            case SessionLost() | SessionEnded():
+                self.footprints.forget(stream)
             case _:
                 pass
 
     def restore(self, stream: StreamId, state: TaskState) -> None:
         """Put the entry as the real state says: to take back what was observed of a decision that fell."""
+        self._restore_share(stream, state)
         self._forget(stream)
         if isinstance(state, Absent) or (isinstance(state.phase, Settled) and state.phase.outcome != "failed"):
             return
-        plan = state.plan
-        self._known[stream] = _known(
-            ProjectId(plan.project), plan.priority, plan.path_length, plan.requires, plan.scope
-        )
+        self._known[stream] = _known_of(state.plan)
         if isinstance(state.phase, Ready):
             self._list(stream, state.phase.since)
 
+    def _restore_share(self, stream: StreamId, state: TaskState) -> None:
+        held = not isinstance(state, Absent) and isinstance(state.phase, Assigned | Running)
+        if held and not self.shares.holds(stream) and not isinstance(state, Absent):
+            self.shares.hold(ProjectId(state.plan.project), stream)
+        elif not held:
+            self.shares.take_back(stream)
+
     def dump(self) -> ReadyRows:
         """Everything as plain rows, for a checkpoint beside the position that it belongs to."""
-        return ReadyRows(rows=tuple(self._row(stream, known) for stream, known in self._known.items()))
+        rows = tuple(self._row(stream, known) for stream, known in self._known.items())
+        return ReadyRows(rows=rows, shares=self.shares.dump(), footprints=self.footprints.dump())
 
     @classmethod
     def load(cls, dumped: ReadyRows) -> "ReadyIndex":
@@ -134,9 +192,13 @@ class ReadyIndex:
         index = cls()
         for row in dumped.rows:
             task, project = StreamId(row.task), ProjectId(row.project)
-            index._known[task] = _known(project, row.priority, row.path_length, row.requires, row.scope)
+            index._known[task] = _known(project, row.priority, row.path_length, row.requires, row.scope, row.parent)
             if row.since is not None:
                 index._list(task, Instant(row.since))
+            if row.held:
+                index.shares.hold(project, task)
+        index.shares.load(dumped.shares)
+        index.footprints = Footprints.load(dumped.footprints)
         return index
 
     def _row(self, stream: StreamId, known: _Known) -> ReadyRow:
@@ -149,6 +211,8 @@ class ReadyIndex:
             requires=known.requires,
             scope=known.scope,
             since=None if rank is None else rank[2],
+            parent=known.parent,
+            held=self.shares.holds(stream),
         )
 
     def _forget(self, stream: StreamId) -> None:
@@ -160,13 +224,35 @@ class ReadyIndex:
         if known is None:
             return
         self._unlist(stream)
-        rank = (-known.priority, -known.path_length, since, stream)
+        if known.project not in self._groups:
+            self.shares.awake(known.project, self._groups)
+        self._place_rank(stream, known, since, step_of(since) - known.priority)
+        heappush(self._rising, (since, stream))
+
+    def _place_rank(self, stream: StreamId, known: _Known, since: Instant, urgency: int) -> None:
+        rank = (urgency, -known.path_length, since, stream)
         groups = self._groups.setdefault(known.project, {})
-        group = groups.get(known.requires_key)
+        key = (known.requires_key, stream in self._mature)
+        group = groups.get(key)
         if group is None:
-            group = groups[known.requires_key] = Group(known.requires)
+            group = groups[key] = Group(known.requires, *key)
+            self._places.setdefault(known.project, Place())
         group.add(known.scope_key, known.scope, rank)
         self._ranks[stream] = rank
+
+    def _ripen(self, now: Instant) -> None:
+        """Move tasks that rise no further, a bounded number a time: until then they rise a little too far."""
+        for _ in range(RIPENED_MAX):
+            if not self._rising or not is_mature(Instant(self._rising[0][0]), now):
+                return
+            since, stream = heappop(self._rising)
+            rank = self._ranks.get(stream)
+            if rank is None or rank[2] != since or stream in self._mature:
+                continue
+            known = self._known[stream]
+            self._unlist(stream)
+            self._mature.add(stream)
+            self._place_rank(stream, known, Instant(since), -known.priority)
 
     def _unlist(self, stream: StreamId) -> None:
         rank = self._ranks.pop(stream, None)
@@ -174,15 +260,25 @@ class ReadyIndex:
             return
         known = self._known[stream]
         groups = self._groups[known.project]
-        group = groups[known.requires_key]
+        key = (known.requires_key, stream in self._mature)
+        self._mature.discard(stream)
+        group = groups[key]
         group.remove(known.scope_key, rank)
         if not group.count:
-            del groups[known.requires_key]
+            del groups[key]
             if not groups:
                 del self._groups[known.project]
+                self._places.pop(known.project, None)
 
 
-def _known(project: ProjectId, priority: int, path_length: int, requires: Requires, scope: Scope) -> _Known:
+def _known_of(plan: TaskPlanned) -> _Known:
+    project = ProjectId(plan.project)
+    return _known(project, plan.priority, plan.path_length, plan.requires, plan.scope, plan.parent)
+
+
+def _known(
+    project: ProjectId, priority: int, path_length: int, requires: Requires, scope: Scope, parent: str
+) -> _Known:
     return _Known(
         project=project,
         priority=priority,
@@ -191,4 +287,6 @@ def _known(project: ProjectId, priority: int, path_length: int, requires: Requir
         scope=scope,
         requires_key="\n".join(requirement.model_dump_json() for requirement in requires),
         scope_key="\n".join(f"{claim.mode} {claim.claim}" for claim in scope),
+        parent=parent,
+        areas=areas_of(scope, parent),
     )

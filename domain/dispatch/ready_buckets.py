@@ -11,14 +11,21 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush, merge
 from typing import Final, NamedTuple
 
-from domain.kernel.ids import StreamId
+from domain.dispatch.ageing import BONUS_MAX, step_of
+from domain.kernel.ids import Instant, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
 
 Requires = tuple[Requirement, ...]
 Scope = tuple[ScopeClaim, ...]
 Rank = tuple[int, int, int, str]
-"""Negated priority, negated path length, ready since, id: the smallest is served first."""
+"""Urgency, negated path length, ready since, id: the smallest is served first.
 
+Urgency is the negated effective priority, less what time adds to all of a group alike: it need not be touched as time
+passes. While a task still rises it is the step at which it became ready less its priority; afterwards the negated
+priority.
+"""
+
+START: Final = Instant(0)
 TESTS_MAX: Final = 2_000
 """Scopes that one walk looks at."""
 
@@ -39,6 +46,9 @@ class Group:
     """Buckets with the same requirements, by scope and in the order of their first tasks."""
 
     requires: Requires
+    requires_key: str = ""
+    mature: bool = False
+    """Whether its tasks have risen as far as waiting takes them."""
     buckets: dict[str, Bucket] = field(default_factory=dict[str, Bucket])
     heads: list[Head] = field(default_factory=list[Head])
     count: int = 0
@@ -75,10 +85,19 @@ def _rank(head: Head) -> Rank:
 
 
 class Search:
-    """One walk over the ready tasks of a project, best first, that counts what it passes over."""
+    """One walk over the ready tasks of a project, best first, that counts what it passes over.
+
+    A walk looks at a bounded number of scopes. One that came to its end there is told where the former one stopped:
+    it spends half of its tests on the best ones and the rest from that place on, so that in the end all are seen.
+    """
 
     def __init__(
-        self, groups: Iterable[Group], matches: Callable[[Requires], bool], free: Callable[[Scope], bool]
+        self,
+        groups: Iterable[Group],
+        matches: Callable[[Requires], bool],
+        free: Callable[[Scope], bool],
+        now: Instant = START,
+        place: "Place | None" = None,
     ) -> None:
         self.ready = 0
         self.unmatched = 0
@@ -87,29 +106,43 @@ class Search:
         """Ready tasks whose scope was not free."""
         self.seen = 0
         """Ready tasks that were yielded."""
+        self.rank: Rank = (0, 0, 0, "")
+        """Of the task that was yielded last, with the urgency of now."""
         self._free = free
         self._tested = 0
-        self._heads: list[list[Head]] = []
+        self._place = place or Place()
+        self._step = step_of(now)
+        self._lanes: list[Iterator[_Open]] = []
+        asked: dict[str, bool] = {}
         for group in groups:
             self.ready += group.count
-            if group.requires and not matches(group.requires):
-                self.unmatched += group.count
+            if group.requires and group.requires_key not in asked:
+                asked[group.requires_key] = matches(group.requires)
+            if asked.get(group.requires_key, True):
+                self._lanes.append(_lane(group.heads, -BONUS_MAX if group.mature else -self._step))
             else:
-                self._heads.append(group.heads)
+                self.unmatched += group.count
 
     def __iter__(self) -> Iterator[StreamId]:
         """Ids in order of rank; the index must not change while this runs."""
         open_buckets: list[_Open] = []
-        heads = self._heads[0] if len(self._heads) == 1 else merge(*self._heads, key=_rank)
-        for tests, (rank, bucket) in enumerate(heads):
-            while open_buckets and open_buckets[0].rank < rank:
+        tests = 0
+        resume = self._place.resume(self._step)
+        for head in self._lanes[0] if len(self._lanes) == 1 else merge(*self._lanes):
+            while open_buckets and open_buckets[0].rank < head.rank:
                 yield from self._next(open_buckets)
-            if tests == TESTS_MAX:
+            if tests >= TESTS_MAX:
+                self._place.stop(head.rank, self._step)
                 break
-            if bucket.scope and not self._free(bucket.scope):
-                self.locked += len(bucket.ranks)
+            if resume is not None and tests >= TESTS_MAX // 2 and head.rank < resume:
                 continue
-            heappush(open_buckets, _Open(rank, 0, self._tested, bucket))
+            tests += 1
+            if head.bucket.scope and not self._free(head.bucket.scope):
+                self.locked += len(head.bucket.ranks)
+                continue
+            heappush(open_buckets, head._replace(tested=self._tested))
+        else:
+            self._place.finish()
         while open_buckets:
             yield from self._next(open_buckets)
 
@@ -124,14 +157,34 @@ class Search:
 
     def _next(self, open_buckets: list["_Open"]) -> Iterator[StreamId]:
         first = heappop(open_buckets)
-        rank, place, bucket = first.rank, first.place, first.bucket
+        bucket, following = first.bucket, first.place + 1
         if bucket.scope and first.tested != self._tested and not self._free(bucket.scope):
-            self.locked += len(bucket.ranks) - place
+            self.locked += len(bucket.ranks) - first.place
             return
-        if place + 1 < len(bucket.ranks):
-            heappush(open_buckets, _Open(bucket.ranks[place + 1], place + 1, self._tested, bucket))
+        if following < len(bucket.ranks):
+            rank = _shifted(bucket.ranks[following], first.shift)
+            heappush(open_buckets, _Open(rank, following, self._tested, first.shift, bucket))
         self.seen += 1
-        yield StreamId(rank[3])
+        self.rank = first.rank
+        yield StreamId(first.rank[3])
+
+
+class Place:
+    """Where the last walk of a project came to its bound; kept between walks."""
+
+    def __init__(self) -> None:
+        self._rank: Rank | None = None
+        self._step = 0
+
+    def resume(self, step: int) -> Rank | None:
+        """The place with the urgency of now."""
+        return None if self._rank is None else _shifted(self._rank, self._step - step)
+
+    def stop(self, rank: Rank, step: int) -> None:
+        self._rank, self._step = rank, step
+
+    def finish(self) -> None:
+        self._rank = None
 
 
 class _Open(NamedTuple):
@@ -140,7 +193,17 @@ class _Open(NamedTuple):
     rank: Rank
     place: int
     tested: int
+    shift: int
     bucket: Bucket
+
+
+def _lane(heads: list[Head], shift: int) -> Iterator[_Open]:
+    for rank, bucket in heads:
+        yield _Open(_shifted(rank, shift), 0, 0, shift, bucket)
+
+
+def _shifted(rank: Rank, shift: int) -> Rank:
+    return (rank[0] + shift, rank[1], rank[2], rank[3])
 
 
 def always(_: Requires | Scope) -> bool:

@@ -25,6 +25,10 @@ class Serving:
         """At most so many sessions of a project, the first opened first."""
         return tuple(self._sessions.get(project, {}))[:most]
 
+    def projects(self, session: StreamId) -> tuple[ProjectId, ...]:
+        """Projects that the session serves; none where it is not known."""
+        return self._projects.get(session, ())
+
     def count(self, project: ProjectId) -> int:
         """Sessions that serve the project."""
         return len(self._sessions.get(project, {}))

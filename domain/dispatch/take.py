@@ -24,7 +24,7 @@ from domain.session.state import Session
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
 from domain.task.state import Task
-from domain.task.terms import EvidenceKind
+from domain.task.terms import Choice, EvidenceKind
 
 
 class FailedAttempt(Message):
@@ -81,7 +81,7 @@ class Taking:
         self.state: Final = state
         self.view: Final = view
         self.taken: Final[list[Claimed]] = []
-        self._now = now
+        self.now: Final = now
         self._ancestors = lives_around(view, StreamId(session))
         self._settings = _settings_of(project, view)
         self._space = view.read(LOCKS, lock_stream(project))
@@ -97,9 +97,9 @@ class Taking:
         """Whether the session would get all the locks now."""
         return could_grant(self._space, scope, self.session, self.incarnation, self._ancestors)
 
-    def take(self, stream: StreamId, task: Task, strategy: str) -> Claimed | Rejection:
+    def take(self, stream: StreamId, task: Task, strategy: str, choice: Choice | None = None) -> Claimed | Rejection:
         """The assignment, or what stands in its way: routing, or locks."""
-        unfit = misfit(self.session, self.state, task, self._now)
+        unfit = misfit(self.session, self.state, task, self.now)
         if unfit is not None:
             return unfit
         granted = grant(
@@ -110,7 +110,7 @@ class Taking:
             task=stream,
             claims=task.plan.scope,
             purpose=task.plan.title,
-            at=self._now,
+            at=self.now,
             ancestors=self._ancestors,
             concurrency=places_of(task, self._settings),
             reserved=share_of(task),
@@ -125,9 +125,10 @@ class Taking:
             token=granted.token,
             attempt=number,
             strategy=strategy,
-            at=self._now,
+            at=self.now,
             host=self.state.opened.host,
             model=self.state.opened.model,
+            choice=choice,
         )
         self._space = evolve(self._space, granted)
         self._granted.append(granted)

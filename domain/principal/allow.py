@@ -49,6 +49,7 @@ _PEOPLE_READ: Final = Row(viewer="yes", operator="yes", admin="yes")
 _ALL_READ: Final = Row(worker="yes", viewer="yes", operator="yes", admin="yes")
 _AUDIT: Final = Row(worker="own", operator="yes", admin="yes")
 _ATTEMPT: Final = Row(worker="own", operator="yes")
+_WORK: Final = Row(worker="own", operator="yes", without_project="session")
 _LOCK: Final = Row(worker="own", operator="yes", admin="yes")
 _SESSION: Final = Row(worker="own", operator="yes", admin="yes", without_project="session")
 _STEER: Final = Row(operator="yes", admin="yes", people_only=True)
@@ -77,6 +78,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "create_task": _PLAN,
     "claim_task": _ATTEMPT,
     "claim_tasks": _ATTEMPT,
+    "claim_work": _WORK,
     "report_progress": _ATTEMPT,
     "complete_task": _ATTEMPT,
     "fail_task": _ATTEMPT,

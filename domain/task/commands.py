@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from domain.kernel.ids import Instant
-from domain.kernel.message import Message, ProjectCommand
+from domain.kernel.message import FleetCommand, Message, ProjectCommand
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.terms import (
     Avoided,
@@ -109,6 +109,16 @@ class ClaimTasks(ProjectCommand):
     session: str
     incarnation: int = Field(ge=1)
     most: int = Field(default=16, ge=1, le=64)
+    """At most so many, and never more than the session has room for."""
+
+
+class ClaimWork(FleetCommand):
+    """Take ready tasks of any project that the session serves, by fair share among the projects."""
+
+    NAME: ClassVar[str] = "claim_work"
+    session: str
+    incarnation: int = Field(ge=1)
+    most: int = Field(default=1, ge=1, le=64)
     """At most so many, and never more than the session has room for."""
 
 

@@ -6,7 +6,7 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Artifact, FailureKind, Outcome, RetryRule, Usage
-from domain.task.terms import Avoided, Budget, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
+from domain.task.terms import Avoided, Budget, Choice, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
 
 ReadyReason = Literal[
     "planned",
@@ -146,6 +146,8 @@ class TaskClaimed(Event):
     host: str = ""
     """Of the session, as ``model``; for whom to avoid once the attempt has failed."""
     model: str = ""
+    choice: Choice | None = None
+    """Why this task; None where it was asked for by name."""
 
 
 class TaskStarted(Event):

@@ -49,3 +49,19 @@ class Evidence(Message):
     """Tests of the report that passed."""
     failed: int = Field(default=0, ge=0, le=10**9)
     text: str = Field(default="", max_length=4_096)
+
+
+class Choice(Message):
+    """Why a session got just this task: what ranked it, and what was passed over."""
+
+    effective_priority: int
+    """The priority with what waiting added."""
+    path_length: int
+    affinity: int
+    """Areas of the task where the session had worked before."""
+    ready: int
+    """Tasks of the project that looked ready."""
+    unmatched: int
+    """Of these, those that require what the session lacks."""
+    locked: int
+    """Of these, better ranked ones whose locks were not free."""

@@ -77,7 +77,7 @@ class Hints:
 
     def has_ready(self, project: str) -> bool:
         """Whether any task of the project looks ready."""
-        return bool(self.ready.counts().get(ProjectId(project)))
+        return self.ready.has_ready(ProjectId(project))
 
     def decided(self, places: Sequence[Place]) -> None:
         """The ready index follows at once, so that the next group does not choose the same task."""

@@ -17,7 +17,7 @@ from infrastructure.runtime.hints import HintFolds
 from infrastructure.runtime.standings import Standings
 
 STREAM: Final = "hints_00000000000000000000000000"
-KIND: Final = "hints.s2"
+KIND: Final = "hints.s3"
 """Raise the number whenever a fold learns something new from old events; a checkpoint of another kind is ignored."""
 KEEP_EVERY_EVENTS: Final = 20_000
 

@@ -12,6 +12,7 @@ from domain import catalogue
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Command, Stamp
+from domain.task.commands import ClaimWork
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
@@ -126,7 +127,13 @@ class Node:
             now = Instant(max(self.log.now(), stamp.time))
             return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
 
-        return await self.waiting.claim(stamp.project, attempt, wait_seconds=wait_seconds)
+        return await self.waiting.claim(self._rooms_of(command, stamp), attempt, wait_seconds=wait_seconds)
+
+    def _rooms_of(self, command: Command, stamp: Stamp) -> tuple[str, ...]:
+        """The projects whose changes the claim may wait for."""
+        if isinstance(command, ClaimWork):
+            return self.hints.serving.projects(StreamId(command.session))
+        return (stamp.project,)
 
     async def _keep_hints(self) -> None:
         """A checkpoint between groups, so that the next start reads only what came after it."""

@@ -14,14 +14,17 @@ from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import Place
 
 NOTHING_READY: Final = b'"code":"nothing_ready"'
+NOTHING_UNSEEN: Final = b'"unseen":0'
+AGAIN_MAX: Final = 16
+"""Walks in a row that one wake is worth, where there is more ready than one walk looks at."""
 _WAKING: Final = frozenset({TaskReadied, LocksReleased, ProjectUnfrozen})
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
-    seen: int = 0
-    """Number of the last change that this waiter was woken for."""
+    seen: dict[str, int] = field(default_factory=dict[str, int])
+    """Number of the last change in each of its projects that this waiter was woken for."""
 
 
 class WaitingRoom:
@@ -36,15 +39,18 @@ class WaitingRoom:
         self._changes: dict[str, int] = {}
         self._closed = False
 
-    async def claim(self, project: str, attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float) -> Outcome:
-        """Attempt at once, then after every wake, until it is answered with something or time is up."""
+    async def claim(
+        self, projects: Sequence[str], attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float
+    ) -> Outcome:
+        """Attempt at once, then after every wake in one of the projects, until it is answered or time is up."""
         clock = asyncio.get_running_loop().time
         until = clock() + wait_seconds
-        waiter = _Waiter(seen=self._changes.get(project, 0))
+        waiter = _Waiter(seen={project: self._changes.get(project, 0) for project in projects})
         # In the room before the first attempt: a change between attempt and wait must not be missed.
-        room = self._rooms.setdefault(project, [])
-        room.append(waiter)
-        owing = False
+        rooms = [self._rooms.setdefault(project, []) for project in waiter.seen]
+        for room in rooms:
+            room.append(waiter)
+        owing, again = False, AGAIN_MAX
         try:
             while True:
                 waiter.woken.clear()
@@ -52,22 +58,30 @@ class WaitingRoom:
                 outcome = await attempt()
                 owing = False
                 if self._closed or NOTHING_READY not in outcome.text[:60]:
-                    self._pass_on(project, waiter, served=True)
+                    self._pass_on(waiter, served=True)
                     return outcome
-                self._pass_on(project, waiter, served=False)
+                if again and NOTHING_UNSEEN not in outcome.text:
+                    # The walk came to its bound; the next one goes on from there.
+                    again -= 1
+                    await asyncio.sleep(0)
+                    continue
+                again = AGAIN_MAX
+                self._pass_on(waiter, served=False)
                 try:
                     async with asyncio.timeout(until - clock()):
                         await waiter.woken.wait()
                 except TimeoutError:
                     return outcome
         finally:
-            room.remove(waiter)
+            for room in rooms:
+                room.remove(waiter)
             # Also where the attempt failed or its caller hung up: the wake that it answered is somebody else's now.
             if owing or waiter.woken.is_set():
-                self._wake(project, 1)
+                for project in waiter.seen:
+                    self._wake(project, 1)
 
     def __len__(self) -> int:
-        return sum(len(room) for room in self._rooms.values())
+        return len({waiter for room in self._rooms.values() for waiter in room})
 
     def close(self) -> None:
         """Answer every waiter with what it has: the node is going down."""
@@ -98,17 +112,18 @@ class WaitingRoom:
             self._changes[project] = self._changes.get(project, 0) + 1
             self._wake(project, count)
 
-    def _pass_on(self, project: str, waiter: _Waiter, *, served: bool) -> None:
+    def _pass_on(self, waiter: _Waiter, *, served: bool) -> None:
         """What this waiter could not use, or what may be left beside it, is for the next that has not seen it."""
-        if waiter.seen and (not served or self._has_ready(project)):
-            self._wake(project, 1)
+        for project, seen in waiter.seen.items():
+            if seen and (not served or self._has_ready(project)):
+                self._wake(project, 1)
 
     def _wake(self, project: str, count: int) -> None:
         change = self._changes.get(project, 0)
         for waiter in self._rooms.get(project, ()):
             if count == 0:
                 return
-            if waiter.seen < change and not waiter.woken.is_set():
-                waiter.seen = change
+            if waiter.seen[project] < change and not waiter.woken.is_set():
+                waiter.seen[project] = change
                 waiter.woken.set()
                 count -= 1

@@ -61,7 +61,7 @@ DERIVED = {
 
 OF_SESSIONS = {
     "open_session", "heartbeat", "end_session", "signal_session", "drain_session", "undrain_session",
-    "reparent_session",
+    "reparent_session", "claim_work",
 }  # fmt: skip
 """Asked without a project: a session is bound to its own."""
 
@@ -85,6 +85,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "create_task": {"operator", "admin"},
     "claim_task": {"worker", "operator"},
     "claim_tasks": {"worker", "operator"},
+    "claim_work": {"worker", "operator"},
     "report_progress": {"worker", "operator"},
     "complete_task": {"worker", "operator"},
     "fail_task": {"worker", "operator"},

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from domain.dispatch.choose import lacking, meets
-from domain.dispatch.claim import STALE_MAX, ClaimedTasks
+from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.errors import NothingReady, SessionAtCapacity, SessionNotCapable
+from domain.dispatch.pick import STALE_MAX
 from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing

@@ -90,3 +90,23 @@ async def test_why_something_does_not_move_is_asked_over_graphql(tmp_path: Path)
         for wrong in ({"project": "shop"}, {"task": "a"}, {"project": "shop", "session": "x"}, {"session": "x"}):
             answer = await doors.ask("POST", "/graphql", {"query": EXPLAIN, "variables": wrong})
             assert answer.content["errors"][0]["extensions"]["code"] in ("request_not_readable", "unknown_thing")
+
+
+async def test_work_of_any_project_is_claimed_and_waited_for(tmp_path: Path) -> None:
+    async with node_doors(tmp_path, "sqlite") as doors:
+        await doors.project("mill")
+        session = await doors.session(projects=("shop", "mill"), capacity=9)
+        who = {"session": session["session"], "incarnation": 1}
+        waiting = doors.later("claim_work", who, wait_seconds=20)
+        await doors.plan({"key": "a", "title": "x"}, project="mill")
+        (first,) = (await waiting)["tasks"]
+        assert first["key"] == "a"
+        waiting = doors.later("claim_work", {**who, "most": 4}, wait_seconds=20)
+        await doors.plan({"key": "b", "title": "x"}, project="shop")
+        (second,) = (await waiting)["tasks"]
+        assert first["project"] != second["project"]
+        refused = await doors.command("claim_work", who)
+        assert (refused.status, refused.code) == (409, "nothing_ready")
+        for one in (first, second):
+            report = {"project": one["project"], "task": one["task"], "token": one["token"]}
+            await doors.done("complete_task", report)
