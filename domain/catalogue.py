@@ -21,6 +21,7 @@ from domain.node import commands as node_commands
 from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
+from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.reopen_needs import REOPEN_NEEDS
 from domain.policies.session_endings import CASCADE, END_DRAINED
@@ -63,6 +64,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     project_events.ProjectFrozen,
     project_events.ProjectUnfrozen,
     project_events.ProjectSet,
+    project_events.ProjectBudgetNoticed,
     project_events.ProjectNeedsGranted,
     project_events.ProjectNeedsRevoked,
     task_events.TaskPlanned,
@@ -123,7 +125,7 @@ REGISTRY: Final = Registry(
     },
 )
 
-POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, REOPEN_NEEDS, END_DRAINED, CASCADE)
+POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, REOPEN_NEEDS, NOTICE_BUDGET, END_DRAINED, CASCADE)
 """What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[dict[type[Command], Decide]] = {
@@ -133,6 +135,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     project_commands.UpdateProject: project.update,
     project_commands.GrantNeeds: projects.grant_needs,
     project_commands.RevokeNeeds: projects.revoke_needs,
+    project_commands.NoticeBudget: projects.notice_budget,
     task_commands.ApplyPlan: plan.apply_plan,
     task_commands.CreateTask: plan.create_task,
     task_commands.ReportProgress: report.report_progress,

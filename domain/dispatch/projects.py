@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, StreamsMissing, View, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, is_type_id
 from domain.kernel.message import Stamp
+from domain.lock.decider import LOCKS
 from domain.project import decider as project
-from domain.project.commands import GrantNeeds, RevokeNeeds
+from domain.project.commands import GrantNeeds, NoticeBudget, RevokeNeeds
 from domain.project.decider import NAME_KIND, PROJECT
 from domain.project.state import Project
 
@@ -32,6 +34,11 @@ def revoke_needs(command: RevokeNeeds, stamp: Stamp, view: View) -> Decision:
     """Take the grant back."""
     found = find_projects(view, (command.to,))
     return refuse(found) if isinstance(found, UnknownThing) else project.revoke_needs(found[0], stamp, view)
+
+
+def notice_budget(_: NoticeBudget, stamp: Stamp, view: View) -> Decision:
+    """Compare what the project has spent with its soft budget."""
+    return project.notice_budget(view.read(LOCKS, lock_stream(stamp.project)).spent, stamp, view)
 
 
 def known_projects(view: View, names: Iterable[str]) -> dict[str, ProjectId]:

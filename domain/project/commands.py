@@ -68,3 +68,9 @@ class RevokeNeeds(ProjectCommand):
 
     NAME: ClassVar[str] = "revoke_needs"
     to: str = Field(min_length=1, max_length=100)
+
+
+class NoticeBudget(ProjectCommand):
+    """Something was spent (derived by the policy notice_budget)."""
+
+    NAME: ClassVar[str] = "notice_budget"

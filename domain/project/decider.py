@@ -7,9 +7,11 @@ from domain.kernel.decider import Aggregate, Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id
 from domain.kernel.message import Answer, Event, KeyRow, Stamp
+from domain.kernel.values import Spend
 from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject, UpdateProject
 from domain.project.errors import GrantsLimited, ProjectNameTaken, SettingsUnfit
 from domain.project.events import (
+    ProjectBudgetNoticed,
     ProjectCreated,
     ProjectFrozen,
     ProjectNeedsGranted,
@@ -26,7 +28,15 @@ NAME_KIND: Final = "project"
 GRANTS_MAX: Final = 1_000
 """Projects that one project may let need its tasks."""
 
-ProjectEvent = ProjectCreated | ProjectFrozen | ProjectUnfrozen | ProjectSet | ProjectNeedsGranted | ProjectNeedsRevoked
+ProjectEvent = (
+    ProjectCreated
+    | ProjectFrozen
+    | ProjectUnfrozen
+    | ProjectSet
+    | ProjectBudgetNoticed
+    | ProjectNeedsGranted
+    | ProjectNeedsRevoked
+)
 
 
 class ProjectNamed(Answer):
@@ -48,7 +58,10 @@ def evolve(state: ProjectState, event: ProjectEvent) -> ProjectState:
         case ProjectUnfrozen():
             return replace(state, frozen=False)
         case ProjectSet():
-            return replace(state, settings=event.settings)
+            same = event.settings.budget_soft == state.settings.budget_soft
+            return replace(state, settings=event.settings, budget_noticed=state.budget_noticed and same)
+        case ProjectBudgetNoticed():
+            return replace(state, budget_noticed=True)
         case ProjectNeedsGranted():
             return replace(state, needs_granted=tuple(sorted({*state.needs_granted, event.to})))
         case ProjectNeedsRevoked():
@@ -134,6 +147,21 @@ def _flaw_of(settings: ProjectSettings) -> str | None:
         if soft is not None and hard is not None and soft > hard:
             return f"the soft bound of {unit} is above the hard one"
     return None
+
+
+def notice_budget(spent: Spend, stamp: Stamp, view: View) -> Decision:
+    """Tell a person, once, that what was spent has reached the soft budget."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    soft = project.settings.budget_soft
+    for unit, limit, gone in (
+        ("tokens", soft.tokens, spent.tokens),
+        ("micro-dollars", soft.cost_microdollars, spent.cost_microdollars),
+    ):
+        if limit is not None and gone >= limit and not project.budget_noticed:
+            return _written(stamp, (ProjectBudgetNoticed(unit=unit, spent=gone, limit=limit, at=stamp.time),))
+    return Decision()
 
 
 def grant_needs(to: ProjectId, stamp: Stamp, view: View) -> Decision:

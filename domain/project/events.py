@@ -57,3 +57,13 @@ class ProjectNeedsRevoked(Event):
     TYPE: ClassVar[str] = "project.needs_revoked.v1"
     to: str
     at: Instant
+
+
+class ProjectBudgetNoticed(Event):
+    """What was spent has reached the soft budget: a person should look. Told once until the budget changes."""
+
+    TYPE: ClassVar[str] = "project.budget_noticed.v1"
+    unit: str
+    spent: int
+    limit: int
+    at: Instant

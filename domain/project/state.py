@@ -20,6 +20,8 @@ class Project:
     created_at: Instant
     frozen: bool = False
     settings: ProjectSettings = DEFAULTS
+    budget_noticed: bool = False
+    """Whether a person was told that the soft budget is reached."""
     needs_granted: tuple[str, ...] = ()
     """Ids of the projects whose tasks may need tasks of this one, sorted."""
 

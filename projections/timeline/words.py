@@ -5,6 +5,7 @@ from typing import Final, assert_never
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import (
+    ProjectBudgetNoticed,
     ProjectCreated,
     ProjectFrozen,
     ProjectNeedsGranted,
@@ -30,7 +31,15 @@ from projections.timeline.session_words import SessionManner, manner_of
 from projections.timeline.task_words import TaskEvent, with_detail
 
 _Session = SessionOpened | SessionSuspected | SessionRecovered | SessionLost | SessionEnded | SessionManner
-_Project = ProjectCreated | ProjectFrozen | ProjectUnfrozen | ProjectSet | ProjectNeedsGranted | ProjectNeedsRevoked
+_Project = (
+    ProjectCreated
+    | ProjectFrozen
+    | ProjectUnfrozen
+    | ProjectSet
+    | ProjectBudgetNoticed
+    | ProjectNeedsGranted
+    | ProjectNeedsRevoked
+)
 _Rest = KeyIssued | KeyRevoked | OutageEnded | CommandRefused
 TimelineEvent = TaskEvent | _Session | LockEvent | _Project | _Rest
 
@@ -86,6 +95,8 @@ def _project(event: _Project) -> str:
             return with_detail("project frozen", event.reason)
         case ProjectUnfrozen():
             return "project unfrozen"
+        case ProjectBudgetNoticed():
+            return f"needs a person: {event.spent} of {event.limit} {event.unit} are spent"
         case ProjectSet():
             return f"project set: {', '.join(event.changed)}"
         case ProjectNeedsGranted():

@@ -12,6 +12,7 @@ from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.values import Requirement
 from domain.lock.errors import BudgetExhausted, ConcurrencyFull
 from domain.project.commands import GrantNeeds, RevokeNeeds, UpdateProject
+from domain.project.events import ProjectBudgetNoticed
 from domain.project.settings import ProjectBudget
 from domain.task.commands import (
     AcknowledgeAttempt,
@@ -256,6 +257,19 @@ def test_a_project_hands_out_no_more_than_its_hard_budget_and_what_is_spent_is_s
     fleet.cancel("b")
     rejection = refused(fleet.claim(fleet.a_session("one"), "c"), BudgetExhausted)
     assert (rejection.spent, rejection.reserved) == (50, 0), "also what a cancelled attempt had spent"
+
+
+def test_a_soft_budget_tells_a_person_once() -> None:
+    fleet = Fleet()
+    accepted(fleet.ask(UpdateProject(project="shop", budget_soft=ProjectBudget(tokens=10))))
+    fleet.plan(*(a_task(key) for key in "abc"))
+    told: list[int] = []
+    for key in "abc":
+        token = fleet.claimed(fleet.a_session(), key).token
+        fleet.ask(done(fleet, token, task=key, usage=Usage(input_tokens=6)))
+        fleet.react()
+        told.append(sum(isinstance(one.event, ProjectBudgetNoticed) for one in fleet.log))
+    assert told == [0, 1, 1]
 
 
 # Concurrency
