@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Final
 
 import structlog
-from pydantic import ValidationError
 
+from api.parsing import parse
 from api.ports import Answered, Services
-from domain.catalogue import COMMANDS
 from domain.dispatch.authority import actions_of
+from domain.kernel import text
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import DERIVED_PREFIX, FLEET, CommandId, PrincipalId, ProjectId, suffix_of
 from domain.kernel.message import Command, ProjectCommand, Stamp
@@ -21,8 +21,6 @@ from domain.session.commands import OpenSession
 from domain.task.commands import ClaimTask, ClaimTasks, ClaimWork
 
 WAIT_SECONDS_MAX: Final = 30.0
-FAULTS_SHOWN_MAX: Final = 10
-NAME_SHOWN_MAX: Final = 200
 RECORDINGS_MAX: Final = 64
 """Refusals that may wait for their record at once; a flood of them must not become a flood of events."""
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{8,100}")
@@ -31,31 +29,8 @@ _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f
 _LOG: Final = structlog.stdlib.get_logger("signalbox.edge")
 
 
-class InvalidCommand(Rejection):
-    """The command {command} is not well formed: {summary}.
-
-    Correct the fields that are named and send it again.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 422
-    command: str
-    summary: str
-    faults: tuple[dict[str, str], ...]
-
-
-class UnknownCommand(Rejection):
-    """There is no command {command}.
-
-    Use one of the names in `known`.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 422
-    command: str
-    known: tuple[str, ...]
-
-
 class InvalidCommandId(Rejection):
-    """A command id is 8 to 100 letters, digits and _ . : - and does not begin with derived_
+    """A command id has 8 to 100 characters, letters, digits and _ . : - only, and does not begin with `derived_`.
 
     Make a fresh one for every new command, and repeat it only with the very same body.
     """
@@ -111,7 +86,7 @@ class Edge:
         # What can be no name is not looked up: a store may refuse some texts outright.
         found = await self._services.names.project(name) if _NAME.fullmatch(name) else None
         if found is None or (principal.projects is not None and found not in principal.projects):
-            return UnknownThing(kind="project", name=name[:NAME_SHOWN_MAX])
+            return UnknownThing(kind="project", name=text.shown(name))
         return found
 
     async def settle(self) -> None:
@@ -142,6 +117,7 @@ class Edge:
             # Whoever sends these in another form loses them, as the trace context standard has it.
             correlation_id=_of_form(_COMMAND_ID, origin.correlation_id) or command_id,
             traceparent=_of_form(_TRACEPARENT, origin.traceparent),
+            sees=origin.principal.projects,
         )
 
     def _record(self, command: Command, refusal: Rejection, stamp: Stamp) -> None:
@@ -171,27 +147,6 @@ def _refusal(command: Command, project: ProjectId, principal: Principal) -> Reje
     where = None if project == FLEET else project
     refusals = (allow(principal, action, where) for action in actions_of(command))
     return next((refusal for refusal in refusals if refusal is not None), None)
-
-
-def parse(name: str, fields: bytes) -> Command | Rejection:
-    """A command of its name and the JSON text of its fields."""
-    kind = COMMANDS.get(name)
-    if kind is None:
-        return UnknownCommand(command=name[:100], known=tuple(sorted(COMMANDS)))
-    try:
-        return kind.model_validate_json(fields)
-    except ValidationError as error:
-        return invalid(name, error)
-
-
-def invalid(name: str, error: ValidationError) -> InvalidCommand:
-    """What is wrong, field by field, without echoing the input."""
-    faults = tuple(
-        {"field": ".".join(str(part) for part in one["loc"])[:200], "fault": one["msg"][:300]}
-        for one in error.errors(include_url=False, include_context=False, include_input=False)[:FAULTS_SHOWN_MAX]
-    )
-    summary = "; ".join(f"{one['field'] or 'body'}: {one['fault']}" for one in faults)
-    return InvalidCommand(command=name, summary=summary[:1_000], faults=faults)
 
 
 def _of_form(form: re.Pattern[str], text: str | None) -> str | None:

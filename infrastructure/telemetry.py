@@ -89,6 +89,12 @@ class Metrics:
         self._group = Histogram(
             "signalbox_group_size", "Commands appended in one call", registry=self._registry, buckets=GROUP_BUCKETS
         )
+        self._refusals = Counter(
+            "signalbox_refusals_counted",
+            "Refusals for the record that were counted only: their like was recorded within the minute, or enough was",
+            ("code",),
+            registry=self._registry,
+        )
         self._append = Histogram(
             "signalbox_append_seconds", "Time of one append", registry=self._registry, buckets=SECONDS_BUCKETS
         )
@@ -109,6 +115,10 @@ class Metrics:
         """One group went to the log."""
         self._group.observe(commands)
         self._append.observe(seconds)
+
+    def refusal_counted(self, code: str) -> None:
+        """A refusal that matters was not recorded, because its like was within the minute."""
+        self._refusals.labels(code).inc()
 
     def watch(
         self, *, head: Callable[[], int], projections: Callable[[], Mapping[str, int]], waiters: Callable[[], int]

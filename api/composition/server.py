@@ -132,7 +132,12 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         rows = await asyncio.to_thread(open_rows, settings)
         keys = Keys(secret)
         metrics = Metrics()
-        options = NodeOptions(secret=secret, appended=metrics.appended, hot_bytes_max=settings.hot_bytes_max)
+        options = NodeOptions(
+            secret=secret,
+            appended=metrics.appended,
+            counted=metrics.refusal_counted,
+            hot_bytes_max=settings.hot_bytes_max,
+        )
         node = Node(log, rows, keys, options)
         await node.start()
         try:

@@ -10,11 +10,12 @@ from strawberry.scalars import JSON
 from strawberry.tools import create_type
 from strawberry.types.field import StrawberryField
 
-from api.edge import WAIT_SECONDS_MAX, Origin, fresh_command_id, parse
+from api.edge import WAIT_SECONDS_MAX, Origin, fresh_command_id
 from api.graphql.asking import Asking
 from api.graphql.context import Context
 from api.graphql.errors import NumberTooLarge
 from api.graphql.messages import Messages, plain
+from api.parsing import parse
 from api.ports import Answered
 from domain.catalogue import COMMANDS
 from domain.dispatch.claim import ClaimedTasks

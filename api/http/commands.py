@@ -7,13 +7,14 @@ from typing import Any, Final, NamedTuple, TypeGuard
 
 import orjson
 
-from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id, parse
+from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id
 from api.http.answers import Problem, Reply, answered, fault_problem, placed, problem_of
 from api.http.body import ClientGone, Refused, parse_object, read_body, require_json
 from api.http.errors import BodyTooLarge, InvalidRequest
 from api.http.faults import fault
 from api.http.request import Request
 from api.http.waiting import unless_stopped
+from api.parsing import parse
 from api.ports import Answered, ServiceFault, Services
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Command, ProjectCommand

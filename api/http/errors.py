@@ -28,7 +28,7 @@ class UnknownPath(Rejection):
     """There is nothing at this path.
 
     The doors are /v1/commands, /v1/keys, /v1/schema, /v1/heartbeat, /v1/wait, /v1/events, /v1/status,
-    /healthz, /readyz, /metrics and /graphql.
+    /healthz, /readyz, /metrics, /graphql and /graphql/stream.
     """
 
     HTTP_STATUS: ClassVar[int] = 404

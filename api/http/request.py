@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from api.edge import FAULTS_SHOWN_MAX
 from api.http.asgi import Receive, Scope
 from api.http.body import Refused
 from api.http.errors import InvalidRequest
+from api.parsing import faults_of, summary_of
 from domain.principal.allow import Principal
 
 QUERY_FIELDS_MAX = 20
@@ -87,9 +87,5 @@ def invalid_request(error: ValidationError) -> InvalidRequest:
 
 def invalid_fields(errors: Any) -> InvalidRequest:
     """The same for the errors of pydantic as FastAPI hands them on."""
-    faults = tuple(
-        {"field": ".".join(str(part) for part in one["loc"])[:200], "fault": str(one["msg"])[:300]}
-        for one in errors[:FAULTS_SHOWN_MAX]
-    )
-    summary = "; ".join(f"{one['field'] or 'body'}: {one['fault']}" for one in faults)
-    return InvalidRequest(summary=summary[:1_000], faults=faults)
+    faults = faults_of(errors)
+    return InvalidRequest(summary=summary_of(faults), faults=tuple(faults))

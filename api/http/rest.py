@@ -8,12 +8,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.edge import Edge, Origin, fresh_command_id, parse
+from api.edge import Edge, Origin, fresh_command_id
 from api.http.answers import Problem, Reply, answered, fault_problem, json_reply, problem_of, problem_reply, refusal
 from api.http.body import Refused
 from api.http.errors import InvalidRequest, MethodNotAllowed, UnknownPath
 from api.http.guard import PRINCIPAL
 from api.http.request import invalid_fields
+from api.parsing import parse
 from api.ports import ServiceFault, Services
 from domain.catalogue import COMMANDS
 from domain.kernel.errors import Rejection

@@ -15,7 +15,7 @@ def issue_key(command: IssueKey, stamp: Stamp, view: View) -> Decision:
     """Record a key whose projects exist. An owner's key is made by the node itself, for its own data folder only."""
     if command.role == "owner" and not stamp.principal.startswith(POLICY_PREFIX):
         return refuse(OwnerKeyNotForDoors())
-    projects = find_projects(view, command.projects)
+    projects = find_projects(view, command.projects, stamp)
     if isinstance(projects, UnknownThing):
         return refuse(projects)
     stream = StreamId(command.key)

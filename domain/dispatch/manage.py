@@ -8,8 +8,7 @@ from domain.kernel.ids import StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.principal.decider import KEY
 from domain.principal.state import Key
-from domain.session.decider import SESSION, gone, is_live, speaks_for
-from domain.session.errors import NotSessionOwner
+from domain.session.decider import SESSION, gone, is_live, not_own, speaks_for
 from domain.session.hierarchy import ancestors
 from domain.session.state import Session
 
@@ -31,7 +30,7 @@ def find_steered(view: View, name: str, stamp: Stamp) -> tuple[StreamId, Session
         return UnknownThing(kind="session", name=name)
     if _may_steer(view, StreamId(name), state, stamp):
         return StreamId(name), state
-    return NotSessionOwner(session=name)
+    return not_own(state, name, stamp)
 
 
 def _may_steer(view: View, stream: StreamId, session: Session, stamp: Stamp) -> bool:

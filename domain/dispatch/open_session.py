@@ -10,8 +10,7 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id, is_type_id
 from domain.kernel.message import Answer, Message, Stamp
 from domain.session.commands import OpenSession
-from domain.session.decider import BEATS_PER_TTL, SESSION, TTL_SECONDS, is_live, speaks_for, things_held
-from domain.session.errors import NotSessionOwner
+from domain.session.decider import BEATS_PER_TTL, SESSION, TTL_SECONDS, is_live, not_own, speaks_for, things_held
 from domain.session.events import HeldThing, SessionOpened
 from domain.session.state import Session, Status
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -49,7 +48,7 @@ class SessionLife(Answer):
 
 def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
     """Begin a life owned by the stamp's principal. With ``resume``, whatever the former life holds ends as lost."""
-    projects = find_projects(view, command.projects)
+    projects = find_projects(view, command.projects, stamp)
     if isinstance(projects, UnknownThing):
         return refuse(projects)
     former = None if command.resume is None else _former(command.resume, stamp, view)
@@ -71,7 +70,7 @@ def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
     state = view.read(SESSION, StreamId(resume))
     if not isinstance(state, Session):
         return UnknownThing(kind="session", name=resume)
-    return state if speaks_for(state, stamp) else NotSessionOwner(session=resume)
+    return state if speaks_for(state, stamp) else not_own(state, resume, stamp)
 
 
 def _parent(command: OpenSession, former: Session | None, view: View) -> StreamId | None:

@@ -14,11 +14,11 @@ from domain.project.decider import NAME_KIND, PROJECT
 from domain.project.state import Project
 
 
-def find_projects(view: View, names: Iterable[str]) -> tuple[ProjectId, ...] | UnknownThing:
-    """The ids in the order of the names, each once, or the first name that is unknown."""
+def find_projects(view: View, names: Iterable[str], stamp: Stamp) -> tuple[ProjectId, ...] | UnknownThing:
+    """The ids in the order of the names, each once, or the first that is unknown or that the caller may not know of."""
     wanted = dict.fromkeys(names)
     known = known_projects(view, wanted)
-    unknown = next((name for name in wanted if name not in known), None)
+    unknown = next((name for name in wanted if name not in known or not _may_know(stamp, known[name])), None)
     if unknown is not None:
         return UnknownThing(kind="project", name=unknown)
     return tuple(dict.fromkeys(known[name] for name in wanted))
@@ -26,19 +26,23 @@ def find_projects(view: View, names: Iterable[str]) -> tuple[ProjectId, ...] | U
 
 def grant_needs(command: GrantNeeds, stamp: Stamp, view: View) -> Decision:
     """Let another project need tasks of this one; one that does not exist is refused."""
-    found = find_projects(view, (command.to,))
+    found = find_projects(view, (command.to,), stamp)
     return refuse(found) if isinstance(found, UnknownThing) else project.grant_needs(found[0], stamp, view)
 
 
 def revoke_needs(command: RevokeNeeds, stamp: Stamp, view: View) -> Decision:
     """Take the grant back."""
-    found = find_projects(view, (command.to,))
+    found = find_projects(view, (command.to,), stamp)
     return refuse(found) if isinstance(found, UnknownThing) else project.revoke_needs(found[0], stamp, view)
 
 
 def notice_budget(_: NoticeBudget, stamp: Stamp, view: View) -> Decision:
     """Compare what the project has spent with its soft budget."""
     return project.notice_budget(view.read(LOCKS, lock_stream(stamp.project)).spent, stamp, view)
+
+
+def _may_know(stamp: Stamp, project: ProjectId) -> bool:
+    return stamp.sees is None or project in stamp.sees
 
 
 def known_projects(view: View, names: Iterable[str]) -> dict[str, ProjectId]:

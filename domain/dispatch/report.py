@@ -9,6 +9,9 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event, Stamp
+from domain.session.decider import SESSION, speaks_for
+from domain.session.errors import NotSessionOwner
+from domain.session.state import Session
 from domain.task.attempt_end import EndKind
 from domain.task.attention import attended
 from domain.task.commands import (
@@ -136,9 +139,21 @@ def _held(command: AttemptReport, stamp: Stamp, view: View) -> Held | Decision:
     stream, task = found
     attempt, token = live_attempt(task), int(command.token)
     if attempt is None or attempt.token != token:
-        return Decision() if _is_repeat(command, task, token) else _fenced(command, stream, task, stamp)
+        return _late(command, stream, task, stamp, view)
     session = find_session(view, attempt.session, attempt.incarnation, stamp)
     return refuse(session) if isinstance(session, Rejection) else Held(stream, task, attempt)
+
+
+def _late(command: AttemptReport, stream: StreamId, task: Task, stamp: Stamp, view: View) -> Decision:
+    """A report after its attempt: who never held that token leaves no trace in the task, or could fill its places."""
+    token = int(command.token)
+    holder = next((session for given, session in task.tokens if given == token), None)
+    if holder is None:
+        return refuse(Fenced(task=command.task, token=command.token, status=phase_name(task)))
+    session = view.read(SESSION, StreamId(holder))
+    if not isinstance(session, Session) or not speaks_for(session, stamp):
+        return refuse(NotSessionOwner(session=holder))
+    return Decision() if _is_repeat(command, task, token) else _fenced(command, stream, task, stamp)
 
 
 def _is_repeat(command: AttemptReport, task: Task, token: int) -> bool:

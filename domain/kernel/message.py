@@ -1,10 +1,14 @@
 """What passes through the system: commands ask, events state, answers reply. All frozen and strict."""
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from domain.kernel.ids import CommandId, Instant, PrincipalId, ProjectId, StreamId
+from domain.kernel.text import Reference
+
+COUNT_MAX: Final = 2**53
+"""Largest whole number in a message; what reads JSON with floating numbers keeps every digit of it."""
 
 
 class Message(BaseModel):
@@ -24,7 +28,7 @@ class Command(Message):
 class ProjectCommand(Command):
     """A command inside one project, named by slug or id; the edge resolves it into the stamp."""
 
-    project: str
+    project: Reference
 
 
 class FleetCommand(Command):
@@ -68,6 +72,8 @@ class Stamp(Message):
     correlation_id: str
     causation_id: str | None = None
     traceparent: str | None = None
+    sees: frozenset[ProjectId] | None = None
+    """Projects that the principal may know of; None is every one."""
 
 
 class KeyRow(Message):

@@ -1,12 +1,14 @@
 """Plain values that several aggregates speak of."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from domain.kernel.message import Message
 
-Scalar = bool | int | float | str
+Scalar = bool | int | float | Annotated[str, StringConstraints(max_length=1_000)]
+Value = Scalar | Annotated[tuple[Scalar, ...], Field(max_length=100)]
+"""What a session is, or must be, under one label."""
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "exists"]
 LockMode = Literal["intent", "shared", "update", "exclusive"]
 """``intent`` declares a plan, ``shared`` reads, ``update`` reads and may upgrade, ``exclusive`` writes."""
@@ -24,7 +26,7 @@ class Requirement(Message):
 
     key: str = Field(min_length=1, max_length=100)
     operator: Operator = "="
-    value: Scalar | tuple[Scalar, ...] = True
+    value: Value = True
 
 
 class ConcurrencyKey(Message):

@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.kernel.message import ProjectCommand
+from domain.kernel.message import COUNT_MAX, ProjectCommand
+from domain.kernel.text import Reference, TokenText
 from domain.kernel.values import ScopeClaim
 from domain.lock.events import LossRule, PoolMember
 
@@ -14,13 +15,17 @@ Priority = Literal["normal", "raised", "urgent", "person"]
 BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
 """How much earlier than it came a request counts as queued."""
 
+RequestText = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,18}$"), Field(description="the number of a request as it was told")
+]
+
 
 class AcquireLocks(ProjectCommand):
     """Take up to 64 claims, all or nothing, for a session. An identical live claim returns the existing grant."""
 
     NAME: ClassVar[str] = "acquire_locks"
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
     claims: tuple[ScopeClaim, ...] = Field(min_length=1, max_length=64)
     purpose: str = Field(default="", max_length=500)
     wait: Literal["none", "preview", "queue"] = "none"
@@ -44,16 +49,16 @@ class ReleaseLocks(ProjectCommand):
     """Give back the locks of one token that the session took outside any attempt."""
 
     NAME: ClassVar[str] = "release_locks"
-    session: str
-    incarnation: int = Field(ge=1)
-    token: str = Field(pattern=r"^[0-9]{1,19}$")
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
+    token: TokenText
 
 
 class HolderCommand(ProjectCommand):
     """A command of a session on the locks of one token that it holds."""
 
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
     token: LockToken
 
 
@@ -77,7 +82,7 @@ class TransferLocks(HolderCommand):
     """Give the locks of a token to another session, which has 60 s to accept them; nobody comes between."""
 
     NAME: ClassVar[str] = "transfer_locks"
-    receiver: str
+    receiver: Reference
     """The session that gets them."""
 
 
@@ -181,9 +186,9 @@ class PreemptLocks(ProjectCommand):
 class RequestCommand(ProjectCommand):
     """A command on one waiting request of a session."""
 
-    session: str
-    incarnation: int = Field(ge=1)
-    request: str = Field(pattern=r"^[0-9]{1,18}$")
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
+    request: RequestText
 
 
 class AwaitLocks(RequestCommand):
@@ -202,12 +207,12 @@ class TimeOutLockRequest(ProjectCommand):
     """The request waited as long as it may (derived)."""
 
     NAME: ClassVar[str] = "time_out_lock_request"
-    request: str = Field(pattern=r"^[0-9]{1,18}$")
+    request: RequestText
 
 
 class EndLockDelay(ProjectCommand):
     """The lock-delay of a lost owner's locks is over (derived)."""
 
     NAME: ClassVar[str] = "end_lock_delay"
-    token: str = Field(pattern=r"^[0-9]{1,19}$")
+    token: TokenText
     until: int

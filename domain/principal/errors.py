@@ -6,7 +6,7 @@ from domain.kernel.errors import Rejection
 
 
 class NotPermitted(Rejection):
-    """A key with the role {role} may not {action}.
+    """A key with the role {role} does not have the right `{action}`.
 
     Ask an admin to do it, or for a key whose role allows it.
     """

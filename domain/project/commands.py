@@ -5,9 +5,14 @@ from typing import Annotated, ClassVar
 from pydantic import Field, StringConstraints
 
 from domain.kernel.message import FleetCommand, ProjectCommand
-from domain.project.settings import Autopilot, EnvironmentPool, ProjectBudget, ProjectSettings, Repository
+from domain.kernel.text import Reference
+from domain.project.settings import Autopilot, Branch, EnvironmentPool, ProjectBudget, ProjectSettings, Repository
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Slug = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$"),
+    Field(description="1 to 63 of a-z, 0-9 and hyphen, beginning with a letter or digit"),
+]
 """A name that fits in a URL: 1-63 of a-z, 0-9 and hyphen."""
 
 
@@ -38,7 +43,7 @@ class UpdateProject(ProjectCommand):
 
     NAME: ClassVar[str] = "update_project"
     repositories: tuple[Repository, ...] | None = Field(default=None, max_length=100)
-    protected_branches: tuple[str, ...] | None = Field(default=None, max_length=100)
+    protected_branches: tuple[Branch, ...] | None = Field(default=None, max_length=100)
     environment_pools: tuple[EnvironmentPool, ...] | None = Field(default=None, max_length=100)
     autopilot: Autopilot | None = None
     budget_soft: ProjectBudget | None = None
@@ -59,7 +64,7 @@ class GrantNeeds(ProjectCommand):
     """Let tasks of another project need tasks of this one."""
 
     NAME: ClassVar[str] = "grant_needs"
-    to: str = Field(min_length=1, max_length=100)
+    to: Reference
     """Name or id of the other project."""
 
 
@@ -67,7 +72,7 @@ class RevokeNeeds(ProjectCommand):
     """Let no further tasks of another project need tasks of this one; needs that exist stay."""
 
     NAME: ClassVar[str] = "revoke_needs"
-    to: str = Field(min_length=1, max_length=100)
+    to: Reference
 
 
 class NoticeBudget(ProjectCommand):

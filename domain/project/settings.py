@@ -8,8 +8,12 @@ from domain.kernel.message import Message
 
 Autopilot = Literal["observe", "fix_forward", "auto_staging", "auto_prod"]
 """Which gates may settle without a person: none, merges, staging too, production too."""
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-_Branch = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+_Name = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
+    Field(description="1 to 63 letters, digits and . _ -, beginning with a letter or digit"),
+]
+Branch = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
 class Repository(Message):
@@ -18,7 +22,7 @@ class Repository(Message):
     name: _Name
     """What scopes call it: ``path:name//src/**``."""
     remote: str = Field(default="", max_length=2_000)
-    default_branch: _Branch = "main"
+    default_branch: Branch = "main"
     ignores_case: bool = False
     """Whether paths that differ in case only are the same file."""
 
@@ -41,7 +45,7 @@ class ProjectSettings(Message):
     """Everything that may be set; what is not set holds as said here."""
 
     repositories: tuple[Repository, ...] = Field(default=(), max_length=100)
-    protected_branches: tuple[_Branch, ...] = Field(default=(), max_length=100)
+    protected_branches: tuple[Branch, ...] = Field(default=(), max_length=100)
     environment_pools: tuple[EnvironmentPool, ...] = Field(default=(), max_length=100)
     autopilot: Autopilot = "observe"
     budget_soft: ProjectBudget = ProjectBudget()

@@ -4,12 +4,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.kernel.message import FleetCommand
+from domain.kernel.message import COUNT_MAX, FleetCommand
+from domain.kernel.text import Reference
 from domain.session.events import Signal
 
 Label = Annotated[str, StringConstraints(max_length=200)]
 Note = Annotated[str, StringConstraints(max_length=500)]
-PoolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+PoolName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"),
+    Field(description="1 to 100 letters, digits and . _ -, beginning with a letter or digit"),
+]
 Number = int | Annotated[float, Field(allow_inf_nan=False)]
 Capability = bool | Number | Label
 CapabilityKey = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -22,9 +27,9 @@ class OpenSession(FleetCommand):
     """Connect one agent run, or bring a former one back to life as its next incarnation."""
 
     NAME: ClassVar[str] = "open_session"
-    projects: tuple[str, ...] = Field(min_length=1, max_length=100)
+    projects: tuple[Reference, ...] = Field(min_length=1, max_length=100)
     """Projects that it may serve, by slug or id."""
-    resume: str | None = None
+    resume: Reference | None = None
     """Id of a session to take up again; its next incarnation fences the former one."""
     began: Literal["resume", "fork", "restart"] = "resume"
     """Why there is a next life, where ``resume`` names a session."""
@@ -36,7 +41,7 @@ class OpenSession(FleetCommand):
     model: Label = ""
     host: Label = ""
     worktree: Annotated[str, StringConstraints(max_length=1_000)] = ""
-    parent: str | None = Field(default=None, max_length=100)
+    parent: Reference | None = None
     """Session above it. Where absent, a next life stays where the former one stood, if that session still lives."""
     capabilities: dict[CapabilityKey, Capability | CapabilitySet] = Field(default_factory=dict, max_length=100)
     """What tasks may require: booleans, numbers, words, and sets of them."""
@@ -52,8 +57,8 @@ class OpenSession(FleetCommand):
 class SessionCommand(FleetCommand):
     """A command on one life of a session."""
 
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
 
 
 class EndSession(SessionCommand):
@@ -81,7 +86,7 @@ class DrainSession(FleetCommand):
     """Give the session no new attempts; it ends with the last one that it has."""
 
     NAME: ClassVar[str] = "drain_session"
-    session: str
+    session: Reference
     reason: Note = ""
     cascade: bool = False
     """Drain the sessions below, too."""
@@ -91,15 +96,15 @@ class UndrainSession(FleetCommand):
     """Let a draining session take attempts again."""
 
     NAME: ClassVar[str] = "undrain_session"
-    session: str
+    session: Reference
 
 
 class ReparentSession(FleetCommand):
     """Put a session below another one, or below none."""
 
     NAME: ClassVar[str] = "reparent_session"
-    session: str
-    parent: str | None = Field(default=None, max_length=100)
+    session: Reference
+    parent: Reference | None = None
 
 
 class SuspectSession(SessionCommand):

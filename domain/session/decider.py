@@ -37,7 +37,7 @@ def live(state: SessionState, session: str, incarnation: int, stamp: Stamp) -> S
     if isinstance(state, Absent):
         return UnknownThing(kind="session", name=session)
     if not speaks_for(state, stamp):
-        return NotSessionOwner(session=session)
+        return not_own(state, session, stamp)
     if incarnation != state.opened.incarnation:
         return SessionFenced(session=session, incarnation=incarnation, current=state.opened.incarnation)
     return state if is_live(state) else gone(state, session)
@@ -64,6 +64,13 @@ def serving(
 def speaks_for(session: Session, stamp: Stamp) -> bool:
     """Whether the principal opened the session, or is a policy."""
     return stamp.principal == session.opened.owner or stamp.principal.startswith(POLICY_PREFIX)
+
+
+def not_own(session: Session, name: str, stamp: Stamp) -> Rejection:
+    """Why the principal may not speak for it. Who sees none of its projects is not even told that it exists."""
+    if stamp.sees is not None and stamp.sees.isdisjoint(session.opened.projects):
+        return UnknownThing(kind="session", name=name)
+    return NotSessionOwner(session=name)
 
 
 def is_live(session: Session) -> bool:

@@ -1,11 +1,12 @@
 """What may be asked of tasks."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
 from domain.kernel.ids import Instant
-from domain.kernel.message import FleetCommand, Message, ProjectCommand
+from domain.kernel.message import COUNT_MAX, FleetCommand, Message, ProjectCommand
+from domain.kernel.text import Reference, TokenText
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.terms import (
     Avoided,
@@ -18,8 +19,14 @@ from domain.task.terms import (
     Topic,
 )
 
-TaskKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}$")]
+TaskKey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/@+-]{0,199}$"),
+    Field(description="1 to 200 letters, digits and . _ / @ + -, beginning with a letter or digit"),
+]
 """A task's name inside its project, 1-200 characters."""
+SPENT_MAX: Final = 10**15
+"""Tokens, microdollars and calls of one attempt; sums of many stay below what stores and readers can hold."""
 Outcome = Literal["completed", "failed", "cancelled"]
 FailureKind = Literal["agent", "invalid_result", "timeout", "session_lost", "rate_limited", "cancelled", "budget"]
 
@@ -97,17 +104,17 @@ class ClaimTask(ProjectCommand):
     """Take one ready task with every lock of its scope, or one named task."""
 
     NAME: ClassVar[str] = "claim_task"
-    session: str
-    incarnation: int = Field(ge=1)
-    task: str | None = None
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
+    task: Reference | None = None
 
 
 class ClaimTasks(ProjectCommand):
     """Take several ready tasks at once, each under a token of its own; as many as there are, one at least."""
 
     NAME: ClassVar[str] = "claim_tasks"
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
     most: int = Field(default=16, ge=1, le=64)
     """At most so many, and never more than the session has room for."""
 
@@ -116,8 +123,8 @@ class ClaimWork(FleetCommand):
     """Take ready tasks of any project that the session serves, by fair share among the projects."""
 
     NAME: ClassVar[str] = "claim_work"
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
     most: int = Field(default=1, ge=1, le=64)
     """At most so many, and never more than the session has room for."""
 
@@ -125,10 +132,10 @@ class ClaimWork(FleetCommand):
 class Usage(Message):
     """What an attempt spent."""
 
-    input_tokens: int = Field(default=0, ge=0)
-    output_tokens: int = Field(default=0, ge=0)
-    cost_microdollars: int = Field(default=0, ge=0)
-    tool_calls: int = Field(default=0, ge=0)
+    input_tokens: int = Field(default=0, ge=0, le=SPENT_MAX)
+    output_tokens: int = Field(default=0, ge=0, le=SPENT_MAX)
+    cost_microdollars: int = Field(default=0, ge=0, le=SPENT_MAX)
+    tool_calls: int = Field(default=0, ge=0, le=SPENT_MAX)
     model: str = Field(default="", max_length=100)
 
 
@@ -143,8 +150,8 @@ class Artifact(Message):
 class AttemptReport(ProjectCommand):
     """A report on a live attempt; it must carry the attempt's token."""
 
-    task: str
-    token: str = Field(pattern=r"^[0-9]{1,19}$")
+    task: Reference
+    token: TokenText
 
 
 class ReportProgress(AttemptReport):
@@ -200,7 +207,7 @@ class CancelTask(ProjectCommand):
     """Settle a task as cancelled; a live attempt loses its token."""
 
     NAME: ClassVar[str] = "cancel_task"
-    task: str
+    task: Reference
     reason: str = Field(default="", max_length=4_096)
 
 
@@ -208,8 +215,8 @@ class ReassignTask(ProjectCommand):
     """Take a task from whoever has it, for anybody or for a named session; the old token is revoked at once."""
 
     NAME: ClassVar[str] = "reassign_task"
-    task: str
-    to: str | None = Field(default=None, max_length=100)
+    task: Reference
+    to: Reference | None = None
     """Session that alone may claim it for a while; None for anybody."""
     reason: str = Field(default="", max_length=4_096)
 
@@ -218,7 +225,7 @@ class RetryTask(ProjectCommand):
     """Start a new generation of a failed or parked task."""
 
     NAME: ClassVar[str] = "retry_task"
-    task: str
+    task: Reference
     budget: Budget | None = None
     """What the new generation may spend; None keeps what was planned."""
 
@@ -227,7 +234,7 @@ class DismissAttention(ProjectCommand):
     """A person has seen why a task asks for attention."""
 
     NAME: ClassVar[str] = "dismiss_attention"
-    task: str
+    task: Reference
     topic: Topic
 
 
@@ -235,8 +242,8 @@ class SettleNeed(ProjectCommand):
     """A needed task settled (derived by the policy ready_dependants)."""
 
     NAME: ClassVar[str] = "settle_need"
-    task: str
-    need: str
+    task: Reference
+    need: Reference
     outcome: Outcome
 
 
@@ -244,7 +251,7 @@ class ElapseBackoff(ProjectCommand):
     """The backoff instant was reached (derived by the policy retry_due)."""
 
     NAME: ClassVar[str] = "elapse_backoff"
-    task: str
+    task: Reference
     until: int
 
 

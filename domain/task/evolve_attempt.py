@@ -84,7 +84,9 @@ def _claimed(task: Task, event: TaskClaimed) -> Task:
     )
     others = tuple(session for session in task.tried_by if session != event.session)
     tried_by = (*others, event.session)[-TRIED_BY_MAX:]
-    return replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by, reserved_for=None)
+    tokens = (*task.tokens, (attempt.token, event.session))[-TRIED_BY_MAX:]
+    claimed = replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by, tokens=tokens)
+    return replace(claimed, reserved_for=None)
 
 
 def _started(task: Task, event: TaskStarted) -> Task:

@@ -134,6 +134,8 @@ class Task:
     """Reason of the latest attempt that ended otherwise."""
     tried_by: tuple[str, ...] = ()
     """Sessions that tried, latest last, at most 16."""
+    tokens: tuple[tuple[Token, str], ...] = ()
+    """Tokens of the latest attempts with their sessions, at most 16: whose a late report is."""
     discarded: Map[str, bool] = Map()
     """Late reports already recorded: ``token/report``."""
     foreign: Map[str, str] = Map()

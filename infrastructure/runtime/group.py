@@ -1,8 +1,8 @@
 """Deciding one group: commands in arrival order, each seeing the ones before, with what their policies derive."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from domain.kernel.decider import Decision, StreamsMissing, Write
@@ -12,7 +12,8 @@ from domain.kernel.ids import FLEET, ProjectId, StreamId
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Policy, derived_stamp
 from domain.kernel.registry import schema_version
-from domain.refusal.decider import refusals_stream
+from domain.refusal.decider import REFUSALS, is_kept, refusals_stream
+from domain.refusal.errors import RefusalCounted
 from domain.refusal.events import CommandRefused
 from infrastructure.log.port import Member, NewEvent
 from infrastructure.runtime.outcome import Outcome, accepted, refused
@@ -39,6 +40,8 @@ class Pending:
     mismatches: int = 0
     doubted: bool = False
     """Whether an append of it broke off: it may be in the log, so no fault may say that nothing was written."""
+    counted: bool = False
+    """Whether its refusal was counted instead of recorded."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,8 +75,16 @@ class Group:
 class GroupDecider:
     """Turns pending commands into members. Pure but for the view that it fills."""
 
-    def __init__(self, rules: Rules, policies: Sequence[Policy], fleet_prefixes: frozenset[str]) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        policies: Sequence[Policy],
+        fleet_prefixes: frozenset[str],
+        *,
+        counted: Callable[[str], None] = lambda _code: None,
+    ) -> None:
         self._rules = rules
+        self._counted = counted
         self._fleet = fleet_prefixes
         self._policies: Mapping[type[Event], tuple[Policy, ...]] = by_event(policies)
 
@@ -140,7 +151,7 @@ class GroupDecider:
         view.begin()
         try:
             decision = self._rules.decide(pending.command, pending.stamp, view)
-            decision = _with_audit(pending, decision)
+            decision = self._with_audit(pending, decision, view)
             before = view.apply(decision)
             return self._member(pending, decision, view, before, cause, depth)
         except StreamsMissing:
@@ -149,6 +160,33 @@ class GroupDecider:
             view.undo()
             group.faults.append((pending, _fault(pending, error)))
             return None
+
+    def _with_audit(self, pending: Pending, decision: Decision, view: GroupView) -> Decision:
+        """The decision with the record of a refusal that matters, unless its like was recorded just before."""
+        rejection = decision.rejection
+        if isinstance(rejection, RefusalCounted):
+            self._count(pending, rejection.code_of_refusal)
+        if rejection is None or not rejection.AUDITED:
+            return decision
+        stamp = pending.stamp
+        stream = refusals_stream(stamp.project)
+        event = CommandRefused(
+            command=pending.command.NAME,
+            code=rejection.code(),
+            message=rejection.message(),
+            principal=stamp.principal,
+            at=stamp.time,
+        )
+        if not is_kept(view.read(REFUSALS, stream), event):
+            self._count(pending, event.code)
+            return decision
+        return replace(decision, writes=(*decision.writes, Write(stream, (event,), stamp.project)))
+
+    def _count(self, pending: Pending, code: str) -> None:
+        # Decided again, it is still one refusal.
+        if not pending.counted:
+            pending.counted = True
+            self._counted(code)
 
     def _member(
         self,
@@ -234,22 +272,6 @@ def _fault(pending: Pending, error: Exception) -> Unreplayable:
 def derived_pending(command: Command, stamp: Stamp) -> Pending:
     """A pending command that nobody waits for; its id is a hash of its content's cause, so it needs no digest."""
     return Pending(command, stamp, b"", b"")
-
-
-def _with_audit(pending: Pending, decision: Decision) -> Decision:
-    rejection = decision.rejection
-    if rejection is None or not rejection.AUDITED:
-        return decision
-    stamp = pending.stamp
-    event = CommandRefused(
-        command=pending.command.NAME,
-        code=rejection.code(),
-        message=rejection.message(),
-        principal=stamp.principal,
-        at=stamp.time,
-    )
-    write = Write(refusals_stream(stamp.project), (event,), stamp.project)
-    return Decision(writes=(*decision.writes, write), rejection=rejection)
 
 
 def by_event(policies: Sequence[Policy]) -> dict[type[Event], tuple[Policy, ...]]:

@@ -47,6 +47,8 @@ class NodeOptions:
     observers: tuple[Observer, ...] = ()
     appended: Callable[[int, float], None] = field(default=lambda _commands, _seconds: None)
     """Told the size of each group and the seconds of its append."""
+    counted: Callable[[str], None] = field(default=lambda _code: None)
+    """Told the code of each refusal that matters and was counted only, since its like was just recorded."""
     hot_bytes_max: int = BYTES_MAX
 
 
@@ -76,7 +78,9 @@ class Node:
             log,
             self.hot,
             catalogue.AGGREGATES,
-            GroupDecider(catalogue.rules(self.hints.ready), catalogue.POLICIES, FLEET_PREFIXES),
+            GroupDecider(
+                catalogue.rules(self.hints.ready), catalogue.POLICIES, FLEET_PREFIXES, counted=options.counted
+            ),
             Settler(self.hot, catalogue.AGGREGATES, observers),
             secret=options.secret,
             appended=options.appended,

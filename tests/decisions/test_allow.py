@@ -196,7 +196,7 @@ def test_a_refusal_of_a_right_is_audited_and_says_who_may_not_what() -> None:
     assert refusal == NotPermitted(kind="human", role="viewer", action="apply_plan")
     assert refusal.AUDITED
     assert refusal.HTTP_STATUS == 403
-    assert refusal.message() == "A key with the role viewer may not apply_plan."
+    assert refusal.message() == "A key with the role viewer does not have the right `apply_plan`."
 
 
 def test_a_key_makes_the_principal_that_it_says() -> None:

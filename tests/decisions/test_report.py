@@ -150,11 +150,33 @@ def test_the_digest_tells_reports_with_other_content_apart() -> None:
 
 
 def test_a_task_records_a_bounded_number_of_late_reports() -> None:
-    fleet, _ = a_claimed_task()
-    for number in range(DISCARDED_MAX + 5):
-        refused(fleet.complete("a", str(number)), Fenced)
+    fleet, token = a_claimed_task()
+    session = fleet.a_session()
+    for _ in range(DISCARDED_MAX):
+        fleet.ask(ReleaseTask(project="shop", task="a", token=token))
+        token_before, token = token, fleet.claimed(session).token
+        for report in reports_of(token_before):
+            refused(fleet.ask(report), Fenced)
     recorded = [one for one in fleet.log if isinstance(one.event, LateReportDiscarded)]
     assert len(recorded) == DISCARDED_MAX
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_token_that_the_task_never_gave_out_leaves_no_trace_in_it(index: int) -> None:
+    fleet, token = a_claimed_task()
+    for made_up in ("0", str(int(token) + 1), "9" * 19):
+        decision = fleet.ask(reports_of(made_up)[index])
+        assert refused(decision, Fenced).AUDITED
+        assert not decision.writes
+
+
+@pytest.mark.parametrize("index", range(5))
+def test_a_stranger_fills_no_place_with_late_reports_of_another_and_learns_nothing_by_repeating(index: int) -> None:
+    fleet, token = a_claimed_task()
+    accepted(fleet.complete("a", token))
+    decision = fleet.ask(reports_of(token)[index], by="key_stranger")
+    refused(decision, NotSessionOwner)
+    assert not decision.writes
 
 
 @pytest.mark.parametrize("index", range(5))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from api.cli.worker.readable import readable
 from api.cli.worker.settings import WorkerSettings
 from signalbox.client.asks import Accepted, Ask, ProjectToken, command
 from signalbox.client.fields import (
@@ -133,5 +134,9 @@ def release(work: Assignment, note: str, checkpoint: str | None) -> Ask[Accepted
 
 
 def _report(name: str, work: Assignment, **fields: object) -> Ask[Accepted]:
-    said = {field: value for field, value in fields.items() if value is not None}
+    said = {
+        field: readable(value) if isinstance(value, str) else value
+        for field, value in fields.items()
+        if value is not None
+    }
     return command(name, {"project": work.project, "task": work.task, "token": work.token, **said})

@@ -1,0 +1,31 @@
+"""What texts of callers may hold, how long a name of something is, and how a hostile one is shown."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import Field, StringConstraints
+
+REFERENCE_CHARACTERS_MAX: Final = 200
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=REFERENCE_CHARACTERS_MAX)]
+"""An id or name under which a caller speaks of something; whether there is such a thing is found out later."""
+
+TokenText = Annotated[
+    str, StringConstraints(pattern=r"^[0-9]{1,19}$"), Field(description="a token as it was told, 1 to 19 digits")
+]
+"""A fencing token on its way: not every reader of JSON has numbers of that size."""
+
+SHOWN_CHARACTERS_MAX: Final = 200
+_UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters but tab and newline, marks of direction, line separators and halves of characters: they hide,
+reorder or break what a person or a model reads (security.md S21)."""
+
+
+def is_fit(text: str) -> bool:
+    """Whether a text holds nothing but what can be read as it stands."""
+    return _UNFIT.search(text) is None
+
+
+def shown(text: str, length_max: int = SHOWN_CHARACTERS_MAX) -> str:
+    """A text of a caller made fit for a message: unfit characters are escaped, a long tail is cut."""
+    head = _UNFIT.sub(lambda found: f"\\u{ord(found.group()):04x}", text[:length_max])
+    return head if len(text) <= length_max else f"{head}…"

@@ -1,0 +1,185 @@
+"""A project in which every command can be asked with success, and the list of what only the scene knows."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from domain.kernel.ids import Instant, derived_id
+from tests.support.command_forms import Place
+from tests.support.whole_server import Caller, WholeServer
+
+T = TypeVar("T")
+_NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One project with a session of the caller that holds an attempt and locks."""
+
+    server: WholeServer
+    caller: Caller
+    project: str
+    """The project's id."""
+    name: str
+    """Its slug."""
+    session: str
+    former: str
+    """A session of the caller that has ended."""
+    above: str
+    """Another session of the caller, which holds what ``request`` waits for."""
+    ready: str
+    """Key of a task that is ready, as ``waiting`` is."""
+    waiting: str
+    held: str
+    """Key of the task that the session works on."""
+    failed: str
+    """Key of a task that has failed."""
+    token: str
+    """Of the attempt at ``held``."""
+    dead_token: str
+    """Of the attempt at ``failed``."""
+    lock_token: str
+    """Of locks that the session took itself."""
+    request: str
+    """Number of a request of the session that waits for locks."""
+    task_id: str
+    """Id of ``held``."""
+    key: str
+    """Id of a key that nobody uses."""
+
+    def filled(self, command: str) -> Callable[[str], object | None]:
+        """What stands at a place of the command: the longest name in the list that its own name ends with."""
+        return lambda name: self._filled(f"{command}.{name}")
+
+    def _filled(self, name: str) -> object | None:
+        known = _by_end(FILLED, name)
+        return None if known is None else known(self)
+
+
+def _by_end(table: Mapping[str, T], name: str) -> T | None:
+    steps = name.split(".")
+    found = (table.get(".".join(steps[start:])) for start in range(len(steps)))
+    return next((one for one in found if one is not None), None)
+
+
+def fresh_key() -> str:
+    return derived_id("key", Instant(1), (str(next(_NUMBERS)),))
+
+
+FRIEND = "friend"
+"""A project that every scene knows of."""
+FILLED: Mapping[str, Callable[[Scene], object | None]] = {
+    "project": lambda scene: scene.name,
+    "projects": lambda scene: [scene.name],
+    "session": lambda scene: scene.session,
+    "incarnation": lambda _: 1,
+    "task": lambda scene: scene.held,
+    "token": lambda scene: scene.token,
+    "claim": lambda _: "path:docs//src/**",
+    "create_project.name": lambda _: f"made-{next(_NUMBERS)}",
+    "apply_plan.tasks.key": lambda _: "fresh",
+    "needs.task": lambda scene: scene.ready,
+    "accept": lambda _: ["completed"],
+    "claim_task.task": lambda scene: scene.ready,
+    "cancel_task.task": lambda scene: scene.ready,
+    "retry_task.task": lambda scene: scene.failed,
+    "release_locks.token": lambda scene: scene.lock_token,
+    "open_session.resume": lambda scene: scene.former,
+    "open_session.parent": lambda scene: scene.above,
+    "reparent_session.parent": lambda scene: scene.above,
+    "request": lambda scene: scene.request,
+    "issue_key.key": lambda _: fresh_key(),
+    "issue_key.digest": lambda _: "0" * 64,
+    "issue_key.role": lambda _: "viewer",
+    "revoke_key.key": lambda scene: scene.key,
+    "grant_needs.to": lambda _: FRIEND,
+    "revoke_needs.to": lambda _: FRIEND,
+    "reassign_task.to": lambda scene: scene.session,
+    "create_task.task": lambda _: None,
+    "create_task.task.key": lambda _: "fresh",
+    "create_task.task.parent": lambda scene: scene.waiting,
+    "apply_plan.tasks.parent": lambda scene: scene.waiting,
+    "needs.project": lambda _: "",
+    "not_before": lambda _: 1,
+    "deadline": lambda _: 2**52,
+    "evidence.ref": lambda _: "a" * 40,
+}
+"""By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
+
+THINGS: Mapping[str, str] = {
+    "project": "project",
+    "projects": "project",
+    "session": "session",
+    "resume": "session",
+    "open_session.parent": "session",
+    "reparent_session.parent": "session",
+    "task": "task",
+    "token": "token",
+    "request": "none",
+    "revoke_key.key": "key",
+    "open_session.name": "none",
+    "create_task.task": "none",
+    "create_task.task.parent": "task",
+    "apply_plan.tasks.parent": "task",
+    "labels": "none",
+    "reassign_task.to": "session",
+    "grant_needs.to": "project",
+    "revoke_needs.to": "project",
+}
+"""What a place names, by the end of its own name; a place that names nothing here is ``none``."""
+
+
+def thing_at(command: str, place: Place) -> str | None:
+    """What a place of a command names; lists of names are places of their own."""
+    if any(form.get("type") == "array" for form in place.choices):
+        return None
+    return _by_end(THINGS, f"{command}.{place.name}")
+
+
+async def a_scene(server: WholeServer, caller: Caller | None = None, project: str | None = None) -> Scene:
+    """A scene of its own. ``caller`` owns the sessions, the owner of the server makes the rest."""
+    owner = server.owner
+    asking = caller or owner
+    name = project or f"scene-{next(_NUMBERS)}"
+    made = await owner.done("create_project", name=name, lock_delay_seconds=0)
+    await owner.done("create_project", name=FRIEND)
+    once = {"max_attempts": 1}
+    tasks: list[dict[str, object]] = [{"key": key, "title": key} for key in ("ready", "waiting")]
+    tasks += [{"key": "held", "title": "held", "scope": [{"claim": "path:repo//src/**"}]}]
+    tasks += [{"key": "failed", "title": "failed", "retry": once}]
+    planned = await owner.done("apply_plan", project=name, tasks=tasks)
+    session = (await asking.done("open_session", projects=[name], capacity=8, ttl_seconds=3_600))["session"]
+    former = (await asking.done("open_session", projects=[name]))["session"]
+    await asking.done("end_session", session=former, incarnation=1)
+    life = {"session": session, "incarnation": 1, "project": name}
+    token = (await asking.done("claim_task", task="held", **life))["token"]
+    await asking.done("report_progress", project=name, task="held", token=token)
+    dead = (await asking.done("claim_task", task="failed", **life))["token"]
+    await asking.done("fail_task", project=name, task="failed", token=dead)
+    locks = await asking.done("acquire_locks", claims=[{"claim": "path:own//lib/**"}], **life)
+    above = (await asking.done("open_session", projects=[name], ttl_seconds=3_600))["session"]
+    busy = [{"claim": "path:busy//lib/**"}]
+    await asking.done("acquire_locks", project=name, session=above, incarnation=1, claims=busy)
+    waits = await asking.done("acquire_locks", claims=busy, wait="queue", **life)
+    key = fresh_key()
+    await owner.done("issue_key", key=key, name="unused", role="viewer", digest="1" * 64)
+    return Scene(
+        server=server,
+        caller=asking,
+        project=made["project"],
+        name=name,
+        session=session,
+        former=former,
+        above=above,
+        ready="ready",
+        waiting="waiting",
+        held="held",
+        failed="failed",
+        token=token,
+        dead_token=dead,
+        lock_token=locks["token"],
+        request=waits["request"],
+        task_id=planned["ids"]["held"],
+        key=key,
+    )
