@@ -7,6 +7,7 @@ from typing import Final, get_args
 from domain.dispatch import claim, claim_work, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
+from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.kernel.decider import AggregateByPrefix
@@ -22,6 +23,7 @@ from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
 from domain.policies.notice_budget import NOTICE_BUDGET
+from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.reopen_needs import REOPEN_NEEDS
 from domain.policies.session_endings import CASCADE, END_DRAINED
@@ -33,6 +35,8 @@ from domain.project import commands as project_commands
 from domain.project import decider as project
 from domain.project import events as project_events
 from domain.project import upcasts as project_upcasts
+from domain.quota import decider as quota
+from domain.quota import upcasts as quota_upcasts
 from domain.refusal import commands as refusal_commands
 from domain.refusal import decider as refusal
 from domain.refusal import events as refusal_events
@@ -55,6 +59,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         lock.LOCKS,
         principal.KEY,
         node.OUTAGES,
+        quota.QUOTA,
         refusal.REFUSALS,
     )
 }
@@ -89,6 +94,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskAttentionRaised,
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
+    *get_args(quota.QuotaEvent),
     session_events.SessionOpened,
     session_events.SessionStatusChanged,
     session_events.SessionDrainBegun,
@@ -121,11 +127,19 @@ REGISTRY: Final = Registry(
         **lock_upcasts.UPCASTS,
         **principal_upcasts.UPCASTS,
         **node_upcasts.UPCASTS,
+        **quota_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
     },
 )
 
-POLICIES: Final[tuple[Policy, ...]] = (READY_DEPENDANTS, REOPEN_NEEDS, NOTICE_BUDGET, END_DRAINED, CASCADE)
+POLICIES: Final[tuple[Policy, ...]] = (
+    READY_DEPENDANTS,
+    REOPEN_NEEDS,
+    NOTICE_BUDGET,
+    END_DRAINED,
+    CASCADE,
+    *QUOTA_POLICIES,
+)
 """What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[dict[type[Command], Decide]] = {
@@ -156,6 +170,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_derived.PassDeadline: follow.pass_deadline,
     task_derived.ExhaustBudget: follow.exhaust_budget,
     **SESSION_DECISIONS,
+    **QUOTA_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,

@@ -7,6 +7,7 @@ from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
 from projections.projects.projection import PROJECTS
+from projections.quota_roster.projection import QUOTA_ROSTER
 from projections.session_roster.projection import SESSION_ROSTER
 from projections.short_ids.projection import SHORT_IDS
 from projections.task_board.projection import TASK_BOARD
@@ -26,5 +27,6 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     PROJECTS,
     API_KEYS,
     SHORT_IDS,
+    QUOTA_ROSTER,
 )
 """Every read model of the server."""

@@ -25,6 +25,7 @@ MODULES: Final = {
     "session": "session_commands",
     "lock": "lock_commands",
     "explain": "explain_commands",
+    "quota": "quota_commands",
     "project": "project_commands",
     "events": "event_commands",
     "key": "key_commands",

@@ -51,4 +51,5 @@ EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lo
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", "id name frozen", name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
+QUOTAS: Final = _list("quotas", "id name state kind reason failures dueAt sessionsLive changedAt", project="String")
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")

@@ -39,7 +39,9 @@ _CEILING: Final = 1_000_000
 """Counts stop here, so that a bomb of fragments stays a small number."""
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
-PAGES: Final = frozenset({"tasks", "sessions", "locks", "lockRequests", "timeline", "events", "projects", "keys"})
+PAGES: Final = frozenset(
+    {"tasks", "sessions", "locks", "lockRequests", "quotas", "timeline", "events", "projects", "keys"}
+)
 LISTS: Final = frozenset(
     {
         "artifacts",

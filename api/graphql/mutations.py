@@ -78,6 +78,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "open_session": SessionLife,
     "end_session": Done,
     "signal_session": Done,
+    "report_quota": Done,
+    "reset_quota": Done,
     "drain_session": Done,
     "undrain_session": Done,
     "reparent_session": Done,

@@ -9,6 +9,7 @@ from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.reads import fleet, locks, log, rows, tasks
+from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
 from api.graphql.reads.rows import SessionFilter
@@ -19,6 +20,7 @@ from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projecti
 from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
 from api.graphql.types.lock_request import LockRequest
+from api.graphql.types.quota import Quota
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
 from domain.kernel.ids import Position
@@ -93,6 +95,21 @@ class Query:
     ) -> SessionFound:
         """One session."""
         return await rows.session(info.context, identifier, Asked(1, None, as_of, after))
+
+    @strawberry.field
+    async def quotas(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        name: str | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Quota]:
+        """Credential pools whose quota sessions of a project spend, or all where the key sees all."""
+        return await reads_quotas.quotas(info.context, project, name, Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def locks(

@@ -6,14 +6,17 @@ from domain.dispatch.errors import NothingReady, passed_over
 from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_serving, find_task
 from domain.dispatch.pick import Picking
+from domain.dispatch.quota import asked, trying
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.take import Assignment, Taking, told
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Answer, Stamp
 from domain.project.decider import read_project
 from domain.project.state import Project
+from domain.quota.errors import QuotaBlocked
+from domain.quota.state import HalfOpen, Pool
 from domain.session.state import Session
 from domain.task.commands import ClaimTask, ClaimTasks
 from domain.task.decider import live_attempt, phase_name
@@ -54,9 +57,12 @@ def claim(command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex) -> De
     refusal = _no_room(claimer)
     if refusal is not None:
         return refuse(refusal)
+    pool = asked(claimer.session, stamp.time, view)
+    if isinstance(pool, QuotaBlocked):
+        return refuse(pool)
     taking = claimer.taking()
     refusal = _take_best(taking, ready, 1) if named is None else _take_named(taking, command.task or "", *named)
-    return refuse(refusal) if refusal is not None else Decision(_written(taking), taking.taken[0])
+    return refuse(refusal) if refusal is not None else Decision(_written(taking, pool, stamp.time), taking.taken[0])
 
 
 def claim_many(command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex) -> Decision:
@@ -67,11 +73,16 @@ def claim_many(command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex)
     refusal = _no_room(claimer)
     if refusal is not None:
         return refuse(refusal)
+    pool = asked(claimer.session, stamp.time, view)
+    if isinstance(pool, QuotaBlocked):
+        return refuse(pool)
     taking = claimer.taking()
-    refusal = _take_best(taking, ready, min(command.most, room_of(claimer.session)))
+    # Who tries whether the quota is there tries with one task.
+    trial = pool is not None and isinstance(pool.breaker, HalfOpen)
+    refusal = _take_best(taking, ready, 1 if trial else min(command.most, room_of(claimer.session)))
     if refusal is not None:
         return refuse(refusal)
-    return Decision(_written(taking), ClaimedTasks(tasks=tuple(taking.taken)))
+    return Decision(_written(taking, pool, stamp.time), ClaimedTasks(tasks=tuple(taking.taken)))
 
 
 def _claimer(command: ClaimTask | ClaimTasks, stamp: Stamp, view: View) -> _Claimer | Rejection:
@@ -117,5 +128,7 @@ def _held(name: str, task: Task, attempt: Attempt) -> TaskHeldByAnother:
     )
 
 
-def _written(taking: Taking) -> tuple[Write, ...]:
-    return (*taking.writes(), Write(StreamId(taking.session), taking.started()))
+def _written(taking: Taking, pool: Pool | None, at: Instant) -> tuple[Write, ...]:
+    first = taking.taken[0]
+    tries = trying(pool, taking.session, taking.project, int(first.token), at)
+    return (*taking.writes(), Write(StreamId(taking.session), taking.started()), *tries)

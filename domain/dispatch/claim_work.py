@@ -5,6 +5,7 @@ from domain.dispatch.errors import passed_over
 from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_session
 from domain.dispatch.pick import Picking
+from domain.dispatch.quota import asked, trying
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.ready_buckets import Search
 from domain.dispatch.take import Claimed, Taking
@@ -14,6 +15,8 @@ from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Stamp
 from domain.project.decider import PROJECT
 from domain.project.state import Project
+from domain.quota.errors import QuotaBlocked
+from domain.quota.state import HalfOpen
 from domain.session.state import Session
 from domain.task.commands import ClaimWork
 
@@ -26,11 +29,17 @@ def claim_work(command: ClaimWork, stamp: Stamp, view: View, ready: ReadyIndex) 
     refusal = full(command.session, session)
     if refusal is not None:
         return refuse(refusal)
+    pool = asked(session, stamp.time, view)
+    if isinstance(pool, QuotaBlocked):
+        return refuse(pool)
     round_ = _Round(command.session, session, stamp, view, ready)
-    taken = round_.take(min(command.most, room_of(session)))
+    # Who tries whether the quota is there tries with one task.
+    trial = pool is not None and isinstance(pool.breaker, HalfOpen)
+    taken = round_.take(1 if trial else min(command.most, room_of(session)))
     if not taken:
         return refuse(passed_over(round_.walks))
-    return Decision(round_.writes(), ClaimedTasks(tasks=taken))
+    tries = trying(pool, command.session, ProjectId(taken[0].project), int(taken[0].token), stamp.time)
+    return Decision((*round_.writes(), *tries), ClaimedTasks(tasks=taken))
 
 
 class _Round:

@@ -7,6 +7,7 @@ from typing import Literal
 from domain.dispatch.family import gone_from_family
 from domain.dispatch.lookup import lock_stream, states_of
 from domain.dispatch.manage import find_steered
+from domain.dispatch.quota import leaving
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, is_type_id
@@ -60,9 +61,12 @@ def lose(command: LoseSession, stamp: Stamp, view: View) -> Decision:
         at=stamp.time,
         held=things_held(session),
     )
-    family = gone_from_family(stream, session, adopt=True, stamp=stamp, view=view)
+    others = (
+        *gone_from_family(stream, session, adopt=True, stamp=stamp, view=view),
+        *leaving(stream, session, stamp, view),
+    )
     return Decision(
-        writes=end_life(stream, session, "lost", (lost,), stamp, view, family),
+        writes=end_life(stream, session, "lost", (lost,), stamp, view, others),
         leases=(LeaseChange("expire", stream, command.incarnation, stamp=Instant(command.renewed_at)),),
     )
 
@@ -91,9 +95,12 @@ def ended(stream: StreamId, session: Session, stamp: Stamp, view: View, *, casca
     last = SessionEnded(
         incarnation=session.opened.incarnation, at=stamp.time, held=things_held(session), cascade=cascade
     )
-    family = gone_from_family(stream, session, adopt=not cascade, stamp=stamp, view=view)
+    others = (
+        *gone_from_family(stream, session, adopt=not cascade, stamp=stamp, view=view),
+        *leaving(stream, session, stamp, view),
+    )
     return Decision(
-        writes=end_life(stream, session, "ended", (last,), stamp, view, family),
+        writes=end_life(stream, session, "ended", (last,), stamp, view, others),
         leases=(LeaseChange("end", stream, session.opened.incarnation),),
     )
 

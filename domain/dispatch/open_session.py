@@ -5,6 +5,7 @@ from typing import Final
 from domain.dispatch.family import check_parent, moved
 from domain.dispatch.lose_session import end_life
 from domain.dispatch.projects import find_projects
+from domain.dispatch.quota import first_status, joining
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id, is_type_id
@@ -61,7 +62,14 @@ def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
     if fault is not None:
         return refuse(fault)
     opened = _opened(command, projects, parent, former, stamp)
-    return _first(stream, opened, stamp, view) if former is None else _next(stream, former, opened, stamp, view)
+    joined = joining(stream, opened, former, stamp, view)
+    if isinstance(joined, Rejection):
+        return refuse(joined)
+    others = (*moved(stream, former, opened, stamp, view), *joined)
+    begun = (opened, *first_status(opened, stamp.time, view))
+    if former is None:
+        return _first(stream, opened, (*others, Write(stream, begun)))
+    return _next(stream, former, opened, end_life(stream, former, "lost", begun, stamp, view, others))
 
 
 def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
@@ -88,15 +96,15 @@ def _is_known(former: Session | None, parent: StreamId) -> bool:
     return former is not None and is_live(former) and former.parent == parent
 
 
-def _first(stream: StreamId, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
+def _first(stream: StreamId, opened: SessionOpened, writes: tuple[Write, ...]) -> Decision:
     return Decision(
-        writes=(*moved(stream, None, opened, stamp, view), Write(stream, (opened,))),
+        writes=writes,
         answer=_told(stream, opened),
         leases=(LeaseChange("open", stream, 1, ttl_seconds=opened.ttl_seconds),),
     )
 
 
-def _next(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp, view: View) -> Decision:
+def _next(stream: StreamId, former: Session, opened: SessionOpened, writes: tuple[Write, ...]) -> Decision:
     """The former life is over, if it was not; whoever stands below stays below."""
     held = things_held(former) or former.lost_with
     ended = (LeaseChange("end", stream, former.opened.incarnation),) if is_live(former) else ()
@@ -108,11 +116,7 @@ def _next(stream: StreamId, former: Session, opened: SessionOpened, stamp: Stamp
             "former_changed_at": former.changed_at,
         }
     )
-    return Decision(
-        writes=end_life(stream, former, "lost", (opened,), stamp, view, moved(stream, former, opened, stamp, view)),
-        answer=answer,
-        leases=(*ended, began),
-    )
+    return Decision(writes=writes, answer=answer, leases=(*ended, began))
 
 
 def _told(stream: StreamId, opened: SessionOpened) -> SessionLife:

@@ -2,10 +2,12 @@
 
 from domain.dispatch.lookup import find_session
 from domain.dispatch.lose_session import ended
+from domain.dispatch.quota import reporting
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Stamp
+from domain.quota.commands import ReportQuota
 from domain.session.commands import SignalSession
 from domain.session.signals import signalled
 
@@ -19,4 +21,13 @@ def signal_session(command: SignalSession, stamp: Stamp, view: View) -> Decision
     if command.signal == "exit":
         return ended(stream, session, stamp, view)
     events = signalled(session, command, stamp.time)
-    return Decision((Write(stream, events),)) if events else Decision()
+    own = (Write(stream, events),) if events else ()
+    if command.signal != "quota_refused":
+        return Decision(own)
+    told = ReportQuota(
+        session=command.session,
+        incarnation=command.incarnation,
+        reason=command.note,
+        retry_after_seconds=command.seconds,
+    )
+    return Decision((*own, *reporting(told, session, stamp, view)))

@@ -6,7 +6,7 @@ from typing import Final
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Event
 from domain.kernel.policy import Cause, Derived
-from domain.policies import lock_timers
+from domain.policies import lock_timers, quota_timers
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -38,7 +38,14 @@ DEADLINE_DUE: Final = "deadline_due"
 BUDGET_DUE: Final = "budget_due"
 """The end of the time that a task may spend."""
 
-STARTS: Final[tuple[type[Event], ...]] = (TaskPlanned, TaskBackedOff, TaskClaimed, TaskStarted, *lock_timers.STARTS)
+STARTS: Final[tuple[type[Event], ...]] = (
+    TaskPlanned,
+    TaskBackedOff,
+    TaskClaimed,
+    TaskStarted,
+    *lock_timers.STARTS,
+    *quota_timers.STARTS,
+)
 """Events that may start waits, at most one of each policy."""
 
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
@@ -52,6 +59,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, DEADLINE_DUE),
     TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, START_DUE, DEADLINE_DUE),
     **lock_timers.STOPS,
+    **quota_timers.STOPS,
 }
 """Waits that an event makes moot."""
 
@@ -72,7 +80,7 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:
-            return lock_timers.waits_of(cause)
+            return lock_timers.waits_of(cause) or quota_timers.waits_of(cause)
 
 
 def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -> Iterator[Wait]:

@@ -55,6 +55,8 @@ _SESSION: Final = Row(worker="own", operator="yes", admin="yes", without_project
 _STEER: Final = Row(operator="yes", admin="yes", people_only=True)
 _PLAN: Final = Row(operator="yes", admin="yes")
 _ADMINISTER: Final = Row(admin="yes", without_project="fleet", people_only=True)
+_RESET_QUOTA: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
+"""A pool belongs to no project: who resets it gives out work in all that share it."""
 _NOBODY: Final = Row()
 """Derived commands: policies ask them past every door."""
 
@@ -90,6 +92,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "open_session": _SESSION,
     "heartbeat": _SESSION,
     "end_session": _SESSION,
+    "report_quota": _SESSION,
+    "reset_quota": _RESET_QUOTA,
     "signal_session": _SESSION,
     "drain_session": _SESSION,
     "undrain_session": _SESSION,
@@ -135,6 +139,9 @@ MATRIX: Final[Mapping[str, Row]] = {
     "preempt_locks": _NOBODY,
     "end_outage": _NOBODY,
     "record_refusal": _NOBODY,
+    "half_open_quota": _NOBODY,
+    "settle_quota_probe": _NOBODY,
+    "mark_quota": _NOBODY,
 }
 """Every command by its NAME, every read as ``read.…``, and rights that a command needs beside its name."""
 

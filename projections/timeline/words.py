@@ -13,6 +13,7 @@ from domain.project.events import (
     ProjectSet,
     ProjectUnfrozen,
 )
+from domain.quota.events import QuotaClosed, QuotaHalfOpened, QuotaOpened, QuotaProbed, QuotaProbeEnded
 from domain.refusal.events import CommandRefused
 from domain.session.events import (
     SessionDrainBegun,
@@ -27,6 +28,7 @@ from domain.session.events import (
 )
 from projections.timeline import lock_words, task_words
 from projections.timeline.lock_words import LockEvent
+from projections.timeline.quota_words import QuotaTurn, quota_turn
 from projections.timeline.session_words import SessionManner, manner_of
 from projections.timeline.task_words import TaskEvent, with_detail
 
@@ -41,7 +43,7 @@ _Project = (
     | ProjectNeedsRevoked
 )
 _Rest = KeyIssued | KeyRevoked | OutageEnded | CommandRefused
-TimelineEvent = TaskEvent | _Session | LockEvent | _Project | _Rest
+TimelineEvent = QuotaTurn | TaskEvent | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -61,6 +63,8 @@ def _line(event: TimelineEvent) -> str:
     match event:
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _session(event)
+        case QuotaOpened() | QuotaHalfOpened() | QuotaProbed() | QuotaProbeEnded() | QuotaClosed():
+            return quota_turn(event)
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _session(event)
         case KeyIssued() | KeyRevoked() | OutageEnded() | CommandRefused():

@@ -57,11 +57,14 @@ DERIVED = {
     "preempt_locks",
     "end_outage",
     "record_refusal",
+    "half_open_quota",
+    "settle_quota_probe",
+    "mark_quota",
 }
 
 OF_SESSIONS = {
     "open_session", "heartbeat", "end_session", "signal_session", "drain_session", "undrain_session",
-    "reparent_session", "claim_work",
+    "reparent_session", "claim_work", "report_quota",
 }  # fmt: skip
 """Asked without a project: a session is bound to its own."""
 
@@ -96,6 +99,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "dismiss_attention": {"operator", "admin"},
     "open_session": {"worker", "operator", "admin"},
     "heartbeat": {"worker", "operator", "admin"},
+    "report_quota": {"worker", "operator", "admin"},
+    "reset_quota": {"operator", "admin"},
     "signal_session": {"worker", "operator", "admin"},
     "drain_session": {"worker", "operator", "admin"},
     "undrain_session": {"worker", "operator", "admin"},

@@ -134,6 +134,20 @@ def test_a_call_shows_life_as_a_beat_does(client: Client) -> None:
     assert types == ["session.opened.v1", "session.status_changed.v1"]
 
 
+def test_quota_is_reported_seen_and_reset(cli: CommandLine, client: Client) -> None:
+    one, two = opened(client, credential_pool="pro"), opened(client, credential_pool="pro")
+    assert beat(client, one, signal="quota_refused", seconds=3_600, note="429").status == "live"
+    assert shown(cli, two)["status"] == "quota_blocked"
+    with pytest.raises(Refused) as refused:
+        client.command("claim_task", project="shop", session=two, incarnation=1)
+    assert refused.value.code == "quota_blocked"
+    (row,) = [one for one in cli("quota", "list", "--json").json["quotas"] if one["name"] == "pro"]
+    assert (row["state"], row["kind"], row["reason"], row["sessionsLive"]) == ("open", "rate_limited", "429", 2)
+    cli("quota", "reset", "pro")
+    assert shown(cli, two)["status"] == "idle"
+    assert "unknown_thing" in cli("quota", "reset", "nope", "--json", code=1).out
+
+
 def _session_of(log: Path) -> str:
     ends_at = time.monotonic() + 30
     while time.monotonic() < ends_at:

@@ -30,6 +30,7 @@ from domain.task.commands import Outcome
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
+from projections.quota_roster.rows import QuotaRosterRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
 from projections.task_board.queries import TaskOrder
@@ -55,7 +56,9 @@ RENAMED = {
 # liveness is in its status, its labels are its capabilities once more.
 LEFT_OUT = {
     "TaskBoardRow": {"urgency"},
-    "LockMapRow": {"claims_total"}, "LockQueueRow": {"claims_total", "key"},
+    "LockMapRow": {"claims_total"},
+    "LockQueueRow": {"claims_total", "key"},
+    "QuotaRosterRow": {"project"},
     "SessionRosterRow": {"project", "liveness", "labels"},
 }
 ASKED_ONLY: dict[type[Enum], tuple[str, ...]] = {enums.SessionStatus: ("live",)}
@@ -113,6 +116,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (SessionRosterRow, "Session"),
         (LockMapRow, "Lock"),
         (LockQueueRow, "LockRequest"),
+        (QuotaRosterRow, "Quota"),
         (TimelineRow, "TimelineLine"),
     ],
 )

@@ -18,6 +18,8 @@ OUTAGE_SECONDS_MAX: Final = 86_400.0
 FAULTS_MAX: Final = 10
 """Faults of the server in a row, after which the worker gives up."""
 LAST_ANSWER_SECONDS: Final = 2.0
+QUOTA_SECONDS_MAX: Final = 10.0
+"""Quota may be reset by a person: nobody sleeps for as long as a provider says."""
 _TRANSIENT: Final = frozenset({409, 429})
 
 
@@ -96,4 +98,7 @@ class Claims:
             # The server waited for us; where it did not, nobody may ask in circles.
             quick = waited_seconds < min(1.0, self._settings.claim_wait_seconds / 2)
             return Nothing(refused.code, 0.5 + 0.5 * random.SystemRandom().random() if quick else 0.0)
+        if refused.code == "quota_blocked":
+            seconds = refused.data.get("seconds")
+            return Nothing(refused.code, min(QUOTA_SECONDS_MAX, float(seconds)) if isinstance(seconds, int) else 2.0)
         return Nothing(refused.code, 0.5 if refused.code == "session_at_capacity" else 2.0)

@@ -1,0 +1,1 @@
+"""The roster of credential pools: whether the quota of each is there."""
