@@ -145,8 +145,11 @@ class Edge:
 
 def _refusal(command: Command, project: ProjectId, principal: Principal) -> Rejection | None:
     where = None if project == FLEET else project
-    refusals = (allow(principal, action, where) for action in actions_of(command))
-    return next((refusal for refusal in refusals if refusal is not None), None)
+    for action in actions_of(command):
+        refusal = allow(principal, action, where)
+        if refusal is not None:
+            return refusal
+    return None
 
 
 def _of_form(form: re.Pattern[str], text: str | None) -> str | None:

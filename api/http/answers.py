@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from api.http.asgi import Send
+from api.http.asgi import WHOLE, Scope, Send, Whole
 from api.ports import Answered, ServiceFault
 from domain.kernel.errors import Rejection
 
@@ -15,6 +15,7 @@ JSON: Final = b"application/json"
 RETRY_SECONDS: Final = b"1"
 _SAFE: Final[Headers] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _JSON_HEADERS: Final[Headers] = ((b"content-type", JSON), *_SAFE)
+_JSON_FIELDS: Final = b"".join(b"%b: %b\r\n" % pair for pair in _JSON_HEADERS)
 
 
 class Reply(NamedTuple):
@@ -101,8 +102,12 @@ def json_reply(content: object, status: int = 200) -> Reply:
     return Reply(status, orjson.dumps(content))
 
 
-async def send_reply(send: Send, reply: Reply) -> None:
-    """Send a whole response."""
+async def send_reply(scope: Scope, send: Send, reply: Reply) -> None:
+    """Send a whole response; where the server knows how, in one piece."""
+    whole: Whole | None = scope.get("state", {}).get(WHOLE)
+    plain = reply.content_type is JSON and not reply.headers
+    if whole is not None and plain and whole(reply.status, _JSON_FIELDS, reply.body):
+        return
     known = _JSON_HEADERS if reply.content_type is JSON else ((b"content-type", reply.content_type), *_SAFE)
     length = (b"content-length", b"%d" % len(reply.body))
     await send({"type": "http.response.start", "status": reply.status, "headers": [length, *known, *reply.headers]})

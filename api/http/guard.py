@@ -71,7 +71,7 @@ class Guard:
         finally:
             self._requests -= 1
         if reply is not None:
-            await send_reply(send, reply)
+            await send_reply(scope, send, reply)
 
     async def _inside(self, request: Request, send: Send) -> Reply | None:
         """Let an inner application answer; what it could not begin to answer is answered here."""

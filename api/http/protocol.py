@@ -1,11 +1,14 @@
-"""The HTTP protocol of uvicorn with the limits that it does not have: size of a head, time for a whole request."""
+"""The HTTP protocol of uvicorn with limits on heads and on time, and with responses written in one piece."""
 
 import asyncio
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
+
+from api.http.asgi import WHOLE
 
 HEAD_BYTES_MAX: Final = 65_536
 REQUEST_SECONDS_MAX: Final = 60.0
@@ -65,6 +68,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._is_whole()
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope.setdefault("state", {})[WHOLE] = partial(send_whole, cycle)
+        super()._start_asgi_task(cycle, app)
+
     def _limit_time(self) -> None:
         if self._timer is None:
             self._timer = self.loop.call_later(REQUEST_SECONDS_MAX, self._cut_off)
@@ -78,3 +85,22 @@ class BoundedProtocol(HttpToolsProtocol):
     def _cut_off(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def send_whole(cycle: RequestResponseCycle, status: int, fields: bytes, body: bytes) -> bool:
+    """Write a whole response at once. ``fields`` are further header lines, each ended, without those of the length.
+
+    False where it has to go the usual way: to a client that reads too slowly or wants the head alone.
+    """
+    if cycle.flow.write_paused or cycle.disconnected or cycle.response_started or cycle.scope["method"] == "HEAD":
+        return False
+    own = b"".join([b"%b: %b\r\n" % field for field in cycle.default_headers])
+    close = b"" if cycle.keep_alive else b"connection: close\r\n"
+    head = b"%b%b%bcontent-length: %d\r\n%b\r\n" % (STATUS_LINE[status], own, fields, len(body), close)
+    cycle.transport.write(head + body)
+    cycle.response_started = cycle.response_complete = True
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
+    return True

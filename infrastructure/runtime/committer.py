@@ -222,6 +222,10 @@ class Committer:
             wanted = named(one.command, one.stamp)
             streams.update((stream, None) for stream in wanted.streams if self._hot.get(stream) is None)
             names.update((name, None) for name in wanted.names if not self._hot.has_name(name))
+            if one.mismatches:
+                names.update((name, None) for name in wanted.new if not self._hot.has_name(name))
+            else:
+                self._hot.believe_absent(wanted.new)
         if streams or names:
             await self._load(tuple(streams), tuple(names))
 

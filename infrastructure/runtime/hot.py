@@ -97,6 +97,11 @@ class HotStates:
         """Remember a unique name after its commit; names never change."""
         self._names[name] = stream
 
+    def believe_absent(self, names: Iterable[Name]) -> None:
+        """Take names that are not in memory for absent, unread: the append looks whether they are."""
+        for name in names:
+            self._names.setdefault(name, None)
+
     def trim(self) -> None:
         """Drop what was not used for longest. Called between groups, so that no decision loses what it read."""
         while len(self._held) > self._streams_max or (self._held and self.bytes > self._bytes_max):

@@ -1,4 +1,4 @@
-"""What a command names outright, so that the states and names of a whole group are loaded together."""
+"""What a command names outright, so that the states and names of a whole group are at hand before it is decided."""
 
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -9,6 +9,8 @@ from domain.kernel.message import Command, Stamp
 from domain.task.commands import ApplyPlan
 from infrastructure.runtime.hot import Name, valid_stream
 
+NEW_TASKS_MAX: Final = 8
+"""Tasks of a plan that is taken for new, unread: to decide a larger one in vain would cost more than the look."""
 _KINDS: Final = (("task", "task"), ("session", "sess"))
 """Fields that name a thing, and the kind of stream that they name."""
 
@@ -18,11 +20,13 @@ class Named(NamedTuple):
 
     streams: list[StreamId]
     names: list[Name]
+    new: list[Name]
+    """Names that the command most likely makes."""
 
 
 def named(command: Command, stamp: Stamp) -> Named:
     """The project with its lock space, what the fields ``task`` and ``session`` name, and the tasks of a plan."""
-    found = Named([], [])
+    found = Named([], [], [])
     if stamp.project != FLEET:
         found.streams.extend((StreamId(stamp.project), with_prefix("locks", stamp.project)))
     for field, kind in _naming_fields(type(command)):
@@ -30,8 +34,9 @@ def named(command: Command, stamp: Stamp) -> Named:
         if isinstance(value, str) and valid_stream(kind, StreamId(value)):
             found.streams.append(StreamId(value))
     if isinstance(command, ApplyPlan):
+        made = found.new if len(command.tasks) <= NEW_TASKS_MAX else found.names
         for task in command.tasks:
-            found.names.append((stamp.project, TASK_KEY, task.key))
+            made.append((stamp.project, TASK_KEY, task.key))
             found.names.extend((stamp.project, TASK_KEY, need.task) for need in task.needs)
     return found
 

@@ -119,6 +119,27 @@ async def test_fields_behind_a_body_are_dropped() -> None:
         assert (await exchanged(port, head.replace(b"GET", b"POST", 1) + chunked)).startswith(b"HTTP/1.1 200")
 
 
+async def test_answers_keep_the_connection_and_their_order_and_a_closing_one_says_so() -> None:
+    doors = Doors()
+    async with served(doors) as (_, port):
+        body = b'{"type":"create_project","command":{"name":"shop"}}'
+        more = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+        last = get(doors, "/v1/commands", more).replace(b"GET", b"POST", 1) + body
+        kept = last.replace(b"Connection: close\r\n", b"")
+        head_only = get(doors, "/healthz").replace(b"GET", b"HEAD", 1).replace(b"Connection: close\r\n", b"")
+        answers = (await exchanged(port, kept + kept + head_only + last)).split(b"HTTP/1.1 ")[1:]
+        assert [answer[:3] for answer in answers] == [b"200", b"200", b"405", b"200"]
+        bodies = [answer.partition(b"\r\n\r\n")[2] for answer in answers]
+        assert [b'"created":true' in body for body in bodies] == [True, False, False, False]
+        assert bodies[2] == b""
+        heads = [answer.partition(b"\r\n\r\n")[0] for answer in answers]
+        assert [b"connection: close" in head for head in heads] == [False, False, False, True]
+        for head, text in zip(heads, bodies, strict=True):
+            assert b"\r\ndate: " in head
+            assert b"\r\ncontent-type: application/json" in head
+            assert text == b"" or b"\r\ncontent-length: %d" % len(text) in head
+
+
 def test_a_port_that_is_taken_is_refused_before_anything_is_promised() -> None:
     first = listen(SETTINGS)
     try:

@@ -1,10 +1,11 @@
 """A node that starts again knows what it knew: ready work, what is due, keys, sessions, wherever it left off."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from domain.task.commands import ClaimTask, CompleteTask
+from domain.task.commands import ApplyPlan, ClaimTask, CompleteTask, PlannedTask
 from infrastructure.runtime import hints_checkpoint
 from tests.support.running_node import Fleet, answer, running_fleet
 
@@ -45,3 +46,19 @@ async def test_the_owner_is_known_after_a_restart(tmp_path: Path) -> None:
         assert known is not None
         assert known.role == "owner"
         assert fleet.services.principals.authenticate(secret[:-1] + "x") is None
+
+
+async def test_a_small_plan_is_taken_for_new_and_yet_changes_nothing_where_it_is_known(tmp_path: Path) -> None:
+    async with running_fleet(tmp_path, "sqlite") as fleet:
+        await fleet.plan(1)
+    async with running_fleet(tmp_path, "sqlite") as fleet:
+        known = ApplyPlan(project="shop", tasks=(PlannedTask(key="t0", title="work"),))
+        more = ApplyPlan(project="shop", tasks=(*known.tasks, PlannedTask(key="t1", title="more")))
+        session = await fleet.session(capacity=9)
+        told = await asyncio.gather(fleet.ask(known), fleet.ask(more), fleet.ask(known))
+        assert [(one["created"], one["unchanged"]) for one in map(answer, told)] == [(0, 1), (1, 1), (0, 1)]
+        # Nothing of the tasks that were announced in vain is left to be offered.
+        claims = [await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)) for _ in range(3)]
+        assert {answer(one)["key"] for one in claims[:2]} == {"t0", "t1"}
+        assert b'"code":"nothing_ready"' in claims[2].text
+        assert b'"ready":0' in claims[2].text
