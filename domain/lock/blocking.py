@@ -60,7 +60,7 @@ def grants_in_the_way(
     for wish in wishes:
         if wish.resource.kind == "pool" or len(found) == most:
             continue
-        overlapping = space.coverage.index.overlapping(wish.resource, budget)
+        overlapping = space.coverage.index.oldest_overlapping(wish.resource, budget)
         if isinstance(overlapping, TooComplex):
             return overlapping
         for entry in overlapping:

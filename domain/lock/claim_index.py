@@ -4,8 +4,9 @@ A claim hangs at the node of its stem; edges are plain names or globs. The walk 
 however many claims share it, and what it reaches is exactly what overlaps (see ``overlap`` for the proof).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import heapify, heappop
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -103,6 +104,11 @@ class ClaimIndex:
             return found
         return tuple(sorted(found, key=attrgetter("order")))
 
+    def oldest_overlapping(self, resource: Resource, budget: StepBudget) -> Iterator[IndexedClaim] | TooComplex:
+        """The same one by one: whoever stops after the first few is spared the order of the others."""
+        found = self._search(resource, budget)
+        return _in_order(found) if isinstance(found, list) else found
+
     def possible(self, resource: Resource) -> tuple[IndexedClaim, ...]:
         """All claims that ``candidates`` names, by ascending id and text."""
         found = self._search(resource, None)
@@ -119,6 +125,17 @@ class ClaimIndex:
                 return more
             found += more
         return found
+
+
+def _in_order(found: _Found) -> Iterator[IndexedClaim]:
+    by_order = {claim.order: claim for claim in found}
+    if len(by_order) < len(found):  # one claim read in two ways of letter case
+        yield from sorted(found, key=attrgetter("order"))
+        return
+    heap = list(by_order)
+    heapify(heap)
+    while heap:
+        yield by_order[heappop(heap)]
 
 
 def _address(resource: Resource) -> tuple[_Scope, _Lane]:

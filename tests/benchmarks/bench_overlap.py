@@ -6,9 +6,12 @@ import random
 import statistics
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
+from domain.lock.blocking import BLOCKERS_COUNTED_MAX
 from domain.lock.claim_index import ClaimIndex
 from domain.lock.errors import TooComplex
 from domain.lock.overlap import StepBudget, overlap
@@ -64,7 +67,18 @@ def milliseconds(work: Callable[[int], object], rounds: int = ROUNDS) -> dict[st
 
 
 def ask(index: ClaimIndex, asked: Resource) -> dict[str, float]:
-    """What one request costs."""
+    """What one request costs that is refused: it counts no more than so many blockers."""
+
+    def count(_: int) -> None:
+        found = index.oldest_overlapping(asked, StepBudget())
+        if not isinstance(found, TooComplex):
+            deque(islice(found, BLOCKERS_COUNTED_MAX), maxlen=0)
+
+    return milliseconds(count)
+
+
+def ask_all(index: ClaimIndex, asked: Resource) -> dict[str, float]:
+    """What it costs to know them all."""
     return milliseconds(lambda _: index.overlapping(asked, StepBudget()))
 
 
@@ -78,6 +92,8 @@ def measure() -> list[dict[str, object]]:
         answer = index.overlapping(asked, StepBudget())
         size = "too complex" if isinstance(answer, TooComplex) else len(answer)
         rows.append({"name": f"request: {name}", "overlapping": size, **ask(index, asked), "limit_ms": LIMIT_MS})
+    wide = resource(REQUESTS["any depth from the root"])
+    rows.append({"name": "all of it", "overlapping": LIVE_CLAIMS, **ask_all(index, wide)})
     extra = [resource(f"path:repo//core/module_17/part_3/new_{number}.py") for number in range(ROUNDS)]
     rows.append({"name": "index: add one", "overlapping": 1, **milliseconds(lambda n: index.add("new", extra[n]))})
     rows.append({"name": "index: remove one", "overlapping": 1, **milliseconds(lambda n: index.remove(*claims[n]))})

@@ -172,6 +172,9 @@ def test_the_index_finds_exactly_the_overlapping_live_claims(
     answer = index.overlapping(request, StepBudget())
     assert not isinstance(answer, TooComplex)
     assert {claim.claim_id for claim in answer} == expected
+    one_by_one = index.oldest_overlapping(request, StepBudget())
+    assert not isinstance(one_by_one, TooComplex)
+    assert tuple(one_by_one) == answer
     assert set(index.candidates(request)) >= expected
 
 
