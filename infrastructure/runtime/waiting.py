@@ -58,7 +58,7 @@ class WaitingRoom:
                 outcome = await attempt()
                 owing = False
                 if self._closed or NOTHING_READY not in outcome.text[:60]:
-                    self._pass_on(waiter, served=True)
+                    self._pass_on(waiter)
                     return outcome
                 if again and NOTHING_UNSEEN not in outcome.text:
                     # The walk came to its bound; the next one goes on from there.
@@ -66,7 +66,7 @@ class WaitingRoom:
                     await asyncio.sleep(0)
                     continue
                 again = AGAIN_MAX
-                self._pass_on(waiter, served=False)
+                self._pass_on(waiter)
                 try:
                     async with asyncio.timeout(until - clock()):
                         await waiter.woken.wait()
@@ -112,10 +112,13 @@ class WaitingRoom:
             self._changes[project] = self._changes.get(project, 0) + 1
             self._wake(project, count)
 
-    def _pass_on(self, waiter: _Waiter, *, served: bool) -> None:
-        """What this waiter could not use, or what may be left beside it, is for the next that has not seen it."""
+    def _pass_on(self, waiter: _Waiter) -> None:
+        """What this waiter could not use, or what is left beside it, is for the next that has not seen it.
+
+        Where nothing is ready nobody is woken: in a fleet that serves many projects one wake would go round them all.
+        """
         for project, seen in waiter.seen.items():
-            if seen and (not served or self._has_ready(project)):
+            if seen and self._has_ready(project):
                 self._wake(project, 1)
 
     def _wake(self, project: str, count: int) -> None:
