@@ -11,8 +11,8 @@ AREAS_MAX: Final = 16
 """Places remembered of one session, the latest last."""
 SESSIONS_MAX: Final = 10_000
 """Sessions remembered; whoever claimed longest ago is forgotten first."""
-WINDOW_MAX: Final = 16
-"""Equally ranked tasks among which affinity chooses."""
+WINDOW_MAX: Final = 8
+"""Equally ranked tasks that are passed over at most in search of one where the session has worked."""
 
 
 class FootprintRow(Message):

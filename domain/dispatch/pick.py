@@ -68,18 +68,18 @@ class Picking:
     def _candidates(self) -> Iterator[Candidate]:
         """In order of rank; of those of one priority and path the ones where the session has worked come first."""
         known = self._ready.footprints.of(self.taking.session)
-        equal: list[Candidate] = []
+        if not known:
+            yield from (Candidate(stream, self.search.rank, 0) for stream in self.search)
+            return
+        foreign: list[Candidate] = []
         for stream in self.search:
             rank = self.search.rank
-            if not known:
-                yield Candidate(stream, rank, 0)
-                continue
-            if equal and (rank[:2] != equal[0].rank[:2] or len(equal) == WINDOW_MAX):
-                yield from sorted(equal, key=_by_affinity)
-                equal = []
-            equal.append(Candidate(stream, rank, affinity(self._ready.areas(stream), known)))
-        yield from sorted(equal, key=_by_affinity)
-
-
-def _by_affinity(candidate: Candidate) -> tuple[int, Rank]:
-    return -candidate.affinity, candidate.rank
+            if foreign and (rank[:2] != foreign[0].rank[:2] or len(foreign) == WINDOW_MAX):
+                yield from foreign
+                foreign = []
+            candidate = Candidate(stream, rank, affinity(self._ready.areas(stream), known))
+            if candidate.affinity:
+                yield candidate
+            else:
+                foreign.append(candidate)
+        yield from foreign
