@@ -15,6 +15,7 @@ from domain.kernel import text
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import DERIVED_PREFIX, FLEET, CommandId, PrincipalId, ProjectId, suffix_of
 from domain.kernel.message import Command, ProjectCommand, Stamp
+from domain.lock.commands import AwaitLocks
 from domain.principal.allow import Principal, allow
 from domain.refusal.commands import RecordRefusal
 from domain.session.commands import OpenSession
@@ -76,7 +77,7 @@ class Edge:
         if refusal is not None:
             self._record(command, refusal, stamp)
             return refusal
-        if isinstance(command, ClaimTask | ClaimTasks | ClaimWork) and origin.wait_seconds > 0:
+        if isinstance(command, ClaimTask | ClaimTasks | ClaimWork | AwaitLocks) and origin.wait_seconds > 0:
             wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
             return await self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
         return await self._services.commands.execute(command, stamp)

@@ -12,7 +12,7 @@ from api.cli.queries import LOCK_REQUESTS, LOCKS
 from api.cli.reading import listing, project_of
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, claims, moment, short
-from signalbox.client.asks import wait
+from signalbox.client.asks import command as command_of
 from signalbox.client.fields import Fields, objects
 
 COLUMNS = (
@@ -47,7 +47,7 @@ class Priority(Enum):
 AnyMode = Annotated[Mode, typer.Option("--mode", help="What the holder may do.")]
 Claims = Annotated[list[str], typer.Argument(help="Such as path:repo//src/**; all of them or none.")]
 WAIT_SECONDS: Final = 20.0
-"""How long one question waits for something to happen; then it is asked again."""
+"""How long one question waits for its answer; then it is asked again."""
 
 
 def register(app: typer.Typer) -> None:
@@ -155,18 +155,12 @@ def withdraw(
 
 
 def granted(terminal: Terminal, asked: Fields, request: str) -> Fields:
-    """The answer once the request waits no longer, asked again whenever something happened in the project."""
+    """The answer once the request waits no longer."""
     while True:
-        found = terminal.client.command(
-            "await_locks",
-            project=asked["project"],
-            session=asked["session"],
-            incarnation=asked["incarnation"],
-            request=request,
-        )
+        fields = {name: asked[name] for name in ("project", "session", "incarnation")} | {"request": request}
+        found = terminal.client.ask(command_of("await_locks", fields, wait_seconds=WAIT_SECONDS))
         if found.answer.get("outcome") != "waiting":
             return found.answer
-        terminal.client.ask(wait(str(asked["project"]), found.position, WAIT_SECONDS))
 
 
 def release(

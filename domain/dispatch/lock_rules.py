@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.dispatch import lock_checks, lock_force, lock_modes, lock_pools, lock_requests, lock_transfer, locks
+from domain.dispatch import (
+    lock_checks,
+    lock_force,
+    lock_modes,
+    lock_pools,
+    lock_requests,
+    lock_reservations,
+    lock_transfer,
+    locks,
+)
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
 from domain.lock import commands
@@ -26,6 +35,8 @@ LOCK_DECISIONS: Final[Mapping[type[Command], Decide]] = {
     commands.PreemptLocks: lock_force.preempt,
     commands.CheckLocks: lock_checks.check,
     commands.CheckFence: lock_checks.check_fence,
+    commands.ReserveLocks: lock_reservations.reserve,
+    commands.EndReservation: lock_reservations.end_reservation,
     commands.SetPool: lock_pools.set_pool,
     commands.QuarantineMember: lock_pools.quarantine,
     commands.ReturnMember: lock_pools.give_back,

@@ -10,6 +10,8 @@ from domain.kernel.text import Reference, TokenText
 from domain.kernel.values import ScopeClaim
 from domain.lock.events import LossRule, PoolMember
 
+RESERVATION_SECONDS: Final = 30
+"""How long locks are kept for a task that nobody claims."""
 LockToken = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
 Priority = Literal["normal", "raised", "urgent", "person"]
 BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
@@ -159,6 +161,20 @@ class DescribePool(PoolCommand):
     """Ask how a pool stands. Changes nothing."""
 
     NAME: ClassVar[str] = "describe_pool"
+
+
+class ReserveLocks(ProjectCommand):
+    """A ready task was passed over for long: its scope is queued with the task itself as the owner (derived)."""
+
+    NAME: ClassVar[str] = "reserve_locks"
+    task: str
+
+
+class EndReservation(ProjectCommand):
+    """Nobody claimed the task that locks were reserved for (derived)."""
+
+    NAME: ClassVar[str] = "end_reservation"
+    token: LockToken
 
 
 class ExpireLease(ProjectCommand):

@@ -18,7 +18,9 @@ from domain.lock.overlap import StepBudget
 from domain.lock.pools import allocated, unfit
 from domain.lock.state import LockSpace
 
-ReleaseReason = Literal["completed", "failed", "released", "lock_delay_over", "lost", "ended", "preempted", "lifted"]
+ReleaseReason = Literal[
+    "completed", "failed", "released", "lock_delay_over", "lost", "ended", "expired", "preempted", "lifted"
+]
 
 CLAIMS_PER_REQUEST_MAX: Final = 64
 GRANTS_PER_SESSION_MAX: Final = 256

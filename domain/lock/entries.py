@@ -137,10 +137,11 @@ class Waiter:
     supersede_key: str = ""
     preempts: bool = False
 
-    @property
-    def key(self) -> QueueKey:
-        """Its place in the queue."""
-        return QueueKey(self.at - self.boost_seconds * SECOND, self.number)
+    key: QueueKey = field(init=False, compare=False, repr=False)
+    """Its place in the queue."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", QueueKey(self.at - self.boost_seconds * SECOND, self.number))
 
 
 @dataclass(frozen=True, slots=True)

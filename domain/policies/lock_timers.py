@@ -7,7 +7,15 @@ from domain.dispatch.lock_force import HOLD_SECONDS_MAX
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause, Derived
-from domain.lock.commands import EndLockDelay, ExpireLease, PreemptLocks, RevertTransfer, TimeOutLockRequest
+from domain.lock.commands import (
+    RESERVATION_SECONDS,
+    EndLockDelay,
+    EndReservation,
+    ExpireLease,
+    PreemptLocks,
+    RevertTransfer,
+    TimeOutLockRequest,
+)
 from domain.lock.events import (
     LockRequestWithdrawn,
     LockRevokeNoticed,
@@ -31,6 +39,8 @@ LEASE_CAP: Final = "lease_cap"
 """Locks were held as long as locks may be held at all."""
 TRANSFER_LAPSE: Final = "transfer_lapse"
 """Transferred locks were not accepted."""
+RESERVATION_OVER: Final = "reservation_over"
+"""Nobody claimed the task that locks were reserved for."""
 PREEMPTION: Final = "preemption"
 """The grace of a revoke notice is over."""
 
@@ -42,7 +52,7 @@ STARTS: Final[tuple[type[Event], ...]] = (
     LockTransferReverted,
     LockRevokeNoticed,
 )
-_OF_A_TOKEN: Final = (LOCK_DELAY_OVER, LEASE_CAP, TRANSFER_LAPSE, PREEMPTION)
+_OF_A_TOKEN: Final = (LOCK_DELAY_OVER, LEASE_CAP, TRANSFER_LAPSE, PREEMPTION, RESERVATION_OVER)
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     LocksReleased: _OF_A_TOKEN,
     LocksBroken: _OF_A_TOKEN,
@@ -63,6 +73,10 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
     match event:
         case LocksGranted() if event.claims and event.session:
             return (_capped(cause, event.token, event.at),)
+        case LocksGranted() if event.claims:
+            over = EndReservation(project=project, token=str(event.token))
+            due = Instant(event.at + RESERVATION_SECONDS * SECOND)
+            return (_wait(RESERVATION_OVER, _token(cause.stream, event.token), due, over, cause),)
         case LockTransferReverted():
             return (_capped(cause, event.successor, event.at),)
         case LocksTransferred():
@@ -77,8 +91,8 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
             given_up = TimeOutLockRequest(project=project, request=str(event.request))
             return (_wait(WAIT_TIMEOUT, _request(cause.stream, event.request), expires_at, given_up, cause),)
         case LockRevokeNoticed():
-            over = PreemptLocks(project=project, token=str(event.token), request=str(event.request))
-            return (_wait(PREEMPTION, _token(cause.stream, event.token), event.until, over, cause),)
+            taken = PreemptLocks(project=project, token=str(event.token), request=str(event.request))
+            return (_wait(PREEMPTION, _token(cause.stream, event.token), event.until, taken, cause),)
         case _:
             return ()
 

@@ -135,6 +135,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "end_lock_delay": _NOBODY,
     "time_out_lock_request": _NOBODY,
     "expire_lease": _NOBODY,
+    "reserve_locks": _NOBODY,
+    "end_reservation": _NOBODY,
     "revert_transfer": _NOBODY,
     "preempt_locks": _NOBODY,
     "end_outage": _NOBODY,

@@ -9,9 +9,11 @@ from typing import Any, Final
 import structlog
 
 from domain import catalogue
+from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Recorded
-from domain.kernel.ids import Instant, StreamId
+from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
+from domain.lock.commands import AwaitLocks
 from domain.task.commands import ClaimWork
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
@@ -22,6 +24,7 @@ from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
 from infrastructure.runtime.hot import BYTES_MAX, HotStates
+from infrastructure.runtime.lock_waiting import LockRoom
 from infrastructure.runtime.looking import Looker
 from infrastructure.runtime.names import ProjectNames
 from infrastructure.runtime.outcome import Outcome
@@ -62,6 +65,7 @@ class Node:
         self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
         self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY, bytes_max=options.hot_bytes_max)
         self.waiting: Final = WaitingRoom(self.hints.has_ready)
+        self.lock_room: Final = LockRoom()
         self.names: Final = ProjectNames(log)
         self.looker: Final = Looker(log, self.hot, catalogue.AGGREGATES)
         self.leases: Final = LeaseDesk(log)
@@ -70,6 +74,7 @@ class Node:
         observers: tuple[Observer, ...] = (
             self.hints,
             self.waiting,
+            self.lock_room,
             self._snapshots,
             HeadSign(self.head),
             *options.observers,
@@ -115,6 +120,7 @@ class Node:
         """Take nothing new, finish what is under way."""
         self.ready = False
         self.waiting.close()
+        self.lock_room.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -125,13 +131,23 @@ class Node:
         await asyncio.to_thread(self._snapshots.stop)
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
-        """Execute a claim and wait for work where there is none, in the order of arrival."""
+        """Execute a claim and wait for work where there is none, in the order of arrival; the same for locks."""
+        if isinstance(command, AwaitLocks):
+            request = (stamp.project, int(command.request))
+            await self.lock_room.wait(request, lambda: self._waits(*request), seconds=wait_seconds)
 
         async def attempt() -> Outcome:
             now = Instant(max(self.log.now(), stamp.time))
             return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
 
+        if isinstance(command, AwaitLocks):
+            return await attempt()
         return await self.waiting.claim(self._rooms_of(command, stamp), attempt, wait_seconds=wait_seconds)
+
+    def _waits(self, project: ProjectId, request: int) -> bool:
+        """Whether the request waits as far as this node knows; who knows nothing has it asked at once."""
+        known = self.hot.get(lock_stream(project))
+        return known is not None and request in known[1].waiters
 
     def _rooms_of(self, command: Command, stamp: Stamp) -> tuple[str, ...]:
         """The projects whose changes the claim may wait for."""
@@ -183,6 +199,7 @@ class Node:
         places = self.hints.absorb(page)
         if places:
             self.waiting.committed(places, self.hints.position)
+            self.lock_room.committed(places, self.hints.position)
             self.head.reach(max(self.hints.position, self.head.position))
 
 

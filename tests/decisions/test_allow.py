@@ -53,6 +53,8 @@ DERIVED = {
     "end_lock_delay",
     "time_out_lock_request",
     "expire_lease",
+    "reserve_locks",
+    "end_reservation",
     "revert_transfer",
     "preempt_locks",
     "end_outage",

@@ -71,13 +71,9 @@ def derived(command: Any, fleet: Fleet, **more: Any) -> Decision:
 
 
 def ask(fleet: Fleet, session: str, claim: str, mode: LockMode = "exclusive", **more: Any) -> Decision:
-    command = AcquireLocks(
-        project=PROJECT,
-        session=session,
-        incarnation=1,
-        claims=(ScopeClaim(claim=claim, mode=mode),),
-        **({"wait": "queue"} | more),
-    )
+    fields: dict[str, Any] = {"wait": "queue", **more}
+    claims = (ScopeClaim(claim=claim, mode=mode),)
+    command = AcquireLocks(project=PROJECT, session=session, incarnation=1, claims=claims, **fields)
     return fleet.when(command, fleet.agent())
 
 
