@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from projections.api_keys.projection import API_KEYS
+from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
@@ -28,5 +29,6 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     API_KEYS,
     SHORT_IDS,
     QUOTA_ROSTER,
+    FLEET_METRICS,
 )
 """Every read model of the server."""

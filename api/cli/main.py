@@ -19,6 +19,7 @@ MODULES: Final = {
     "demo": "server_commands",
     "status": "server_commands",
     "watch": "watch_command",
+    "top": "top_command",
     "worker": "worker_command",
     "plan": "plan_commands",
     "task": "task_commands",

@@ -53,3 +53,13 @@ PROJECT: Final = _single("project", "id name frozen", name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
 QUOTAS: Final = _list("quotas", "id name state kind reason failures dueAt sessionsLive changedAt", project="String")
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
+FLEET_METRICS: Final = """query($project: String, $hours: Int!) { fleetMetrics(project: $project, hours: $hours) {
+since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned
+reassignedPerHundredTasks parked assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
+attemptsLive idlePercent queueDepth workersToDrain position stale } }"""
+
+
+def counts_of(projects: int) -> str:
+    """The tasks of so many projects by status, as ``c0`` and on; their names are the variables ``p0`` and on."""
+    fields = [f"c{place}: taskCounts(project: $p{place}) {{ counts {{ status total }} }}" for place in range(projects)]
+    return f"query({_declared({f'p{place}': 'String!' for place in range(projects)})}) {{ {' '.join(fields)} }}"

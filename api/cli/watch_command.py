@@ -1,16 +1,15 @@
 """`signalbox watch`: tasks, sessions and locks as they change."""
 
-import select
-import sys
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from api.cli.command import Project, command
+from api.cli.keyboard import Keyboard, keys_pressed
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
 from signalbox.client.asks import wait
@@ -48,25 +47,11 @@ def watch(
 
     console = terminal.console()
     with (
-        _keys() as quits,
+        keys_pressed() as quits,
         Live(picture(first, "", live=True), console=console, screen=True, auto_refresh=False) as live,
     ):
         for board, trouble in _boards(terminal, first, quits):
             live.update(picture(board, trouble, live=True), refresh=True)
-
-
-class _Keyboard:
-    """Whether q was pressed; never where the input is no terminal."""
-
-    def __init__(self, *, listens: bool) -> None:
-        self._listens = listens
-
-    def quits(self, seconds: float) -> bool:
-        if not self._listens:
-            time.sleep(seconds)
-            return False
-        ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return bool(ready) and sys.stdin.read(1) in ("q", "Q", "")
 
 
 def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
@@ -86,7 +71,7 @@ def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
         board = board_of(terminal.client, board.project)
 
 
-def _boards(terminal: Terminal, board: "Board", keyboard: _Keyboard) -> Iterator[tuple["Board", str]]:
+def _boards(terminal: Terminal, board: "Board", keyboard: Keyboard) -> Iterator[tuple["Board", str]]:
     """Boards as they change, each with what troubles the connection; ends when the keyboard says so."""
     from api.cli.board import board_of
 
@@ -110,21 +95,3 @@ def _wait(terminal: Terminal, board: "Board") -> None:
     """Until something changed; what goes wrong here shows when the board is read."""
     with suppress(SignalboxError):
         terminal.client.ask(wait(board.project, board.position, WAIT_SECONDS))
-
-
-@contextmanager
-def _keys() -> Generator[_Keyboard]:
-    """Read single keys from the terminal, and leave it as it was."""
-    if not sys.stdin.isatty():
-        yield _Keyboard(listens=False)
-        return
-    import termios
-    import tty
-
-    former = termios.tcgetattr(sys.stdin)
-    try:
-        tty.setcbreak(sys.stdin)
-        yield _Keyboard(listens=True)
-    finally:
-        with suppress(termios.error):
-            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, former)

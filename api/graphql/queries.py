@@ -8,7 +8,7 @@ from api.graphql.asking import Asking
 from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
-from api.graphql.reads import fleet, locks, log, rows, tasks
+from api.graphql.reads import fleet, locks, log, metrics, rows, tasks
 from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
@@ -20,6 +20,7 @@ from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projecti
 from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
 from api.graphql.types.lock_request import LockRequest
+from api.graphql.types.metrics import FleetMetrics
 from api.graphql.types.quota import Quota
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
@@ -50,6 +51,19 @@ class Query:
     async def task_counts(self, info: Asking, project: str, as_of: AsOf = None, after: After = None) -> TaskCounts:
         """How many tasks of a project there are in each status."""
         return await tasks.counts(info.context, project, Asked(1, None, as_of, after))
+
+    @strawberry.field
+    async def fleet_metrics(
+        self,
+        info: Asking,
+        *,
+        project: str | None = None,
+        hours: Annotated[int, strawberry.argument(description="This one and those before it, 1 to 168.")] = 24,
+        drain_seconds: Annotated[int, strawberry.argument(description="For `workersToDrain`, 1 to 86400.")] = 600,
+        after: After = None,
+    ) -> FleetMetrics:
+        """How the fleet does, over the last hours and now; of a project, or of all where the key sees all."""
+        return await metrics.fleet_metrics(info.context, project, hours, drain_seconds, after)
 
     @strawberry.field
     async def task(

@@ -23,7 +23,7 @@ from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
-from domain.task.state import Task
+from domain.task.state import Ready, Task
 from domain.task.terms import Choice, EvidenceKind
 
 
@@ -129,6 +129,7 @@ class Taking:
             host=self.state.opened.host,
             model=self.state.opened.model,
             choice=choice,
+            ready_at=task.phase.since if isinstance(task.phase, Ready) else None,
         )
         self._space = evolve(self._space, granted)
         self._granted.append(granted)

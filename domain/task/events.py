@@ -148,6 +148,8 @@ class TaskClaimed(Event):
     model: str = ""
     choice: Choice | None = None
     """Why this task; None where it was asked for by name."""
+    ready_at: Instant | None = None
+    """Since when it had waited to be claimed."""
 
 
 class TaskStarted(Event):

@@ -47,7 +47,7 @@ def evolve(row: SessionRosterRow | None, recorded: Recorded, key: str) -> Sessio
         case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _with_status(_liveness(row, event))
         case SessionAttemptStarted() | SessionAttemptEnded() | SessionGrantTaken() | SessionGrantGone():
-            return _with_status(_work(row, event))
+            return _with_status(_work(_busy_until(row, recorded.recorded_at), event))
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _with_status(_manner(row, event))
         case _:
@@ -92,6 +92,8 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
         completed_total=0 if row is None else row.completed_total,
         failed_total=0 if row is None else row.failed_total,
         lost_total=0 if row is None else row.lost_total,
+        busy_microseconds=0,
+        busy_until=event.at,
         renewed_at=None,
         opened_at=event.at,
         first_opened_at=event.at if row is None else row.first_opened_at,
@@ -167,6 +169,11 @@ def _work(row: SessionRosterRow, event: _Work) -> SessionRosterRow:
             assert_never(event)
 
 
+def _busy_until(row: SessionRosterRow, at: int) -> SessionRosterRow:
+    spent = row.attempts_live * (at - row.busy_until)
+    return row._replace(busy_microseconds=row.busy_microseconds + spent, busy_until=at)
+
+
 def _others(text: str, event: _Work) -> list[object]:
     """Entries under other tokens; a token is unique inside its project only."""
     mine = (event.project, event.token)
@@ -197,7 +204,7 @@ def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRo
 
 SESSION_ROSTER: Final = Projection(
     name="session_roster",
-    version=2,
+    version=3,
     row=SessionRosterRow,
     handles=frozenset(get_args(SessionRosterEvent)),
     # A session may be opened again under its id, so its first event is not told apart here.

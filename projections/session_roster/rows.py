@@ -55,6 +55,9 @@ class SessionRosterRow(NamedTuple):
     """Attempts of all incarnations that ended so."""
     failed_total: int
     lost_total: int
+    busy_microseconds: int
+    """Of this incarnation: the time of each attempt, up to ``busy_until``."""
+    busy_until: int
     renewed_at: int | None
     """Last sign of life as known when the session was suspected or lost."""
     opened_at: int

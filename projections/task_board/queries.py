@@ -70,9 +70,9 @@ class TaskPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskCounts:
-    """How many tasks of a project there are in each status."""
+    """How many tasks there are in each status, of one project or of all."""
 
-    project: str
+    project: str | None = None
     as_of: int | None = None
 
     def tally(self) -> Tally[TaskBoardRow]:

@@ -1,0 +1,48 @@
+"""The measures that a fleet is judged by, as they are shown."""
+
+import strawberry
+
+from api.graphql.types.counts import StatusCount
+from domain.kernel.ids import Instant, Position
+
+
+@strawberry.type
+class AssignmentLatency:
+    """From ready to assigned, in seconds; at most a quarter more than it was. Null where nothing was assigned."""
+
+    assignments: int
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+@strawberry.type
+class FleetMetrics:
+    """How a fleet does, over the hours asked for and now."""
+
+    since: Instant
+    tasks: list[StatusCount] = strawberry.field(description="Now, by status.")
+    planned: int
+    completed: int
+    failed: int
+    cancelled: int
+    attempts: int = strawberry.field(description="Assignments.")
+    attempts_retried_percent: float = strawberry.field(description="Of the attempts, those that ended otherwise.")
+    attempts_lost: int = strawberry.field(description="Ended because the session was lost.")
+    reassigned: int = strawberry.field(description="Taken from somebody, or given to somebody, by hand.")
+    reassigned_per_hundred_tasks: float = strawberry.field(description="Of the tasks that were planned or settled.")
+    parked: int
+    assignment_latency: AssignmentLatency
+    attempt_seconds_mean: float | None = strawberry.field(description="Null where no attempt ended.")
+    sessions_live: int
+    capacity: int = strawberry.field(description="Attempts that the live sessions can run at once.")
+    attempts_live: int
+    idle_percent: float | None = strawberry.field(
+        description="Of the time of the live sessions since each was opened. Null where none is live."
+    )
+    queue_depth: int = strawberry.field(description="Tasks that are ready.")
+    workers_to_drain: int | None = strawberry.field(
+        description="Attempts at once that would finish what is ready and under way within `drainSeconds`."
+    )
+    position: Position
+    stale: bool

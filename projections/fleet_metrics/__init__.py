@@ -1,0 +1,1 @@
+"""The measures that a fleet is judged by: sums per project and hour."""

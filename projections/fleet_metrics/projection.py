@@ -1,0 +1,91 @@
+"""How events become sums."""
+
+from typing import Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.session.events import SessionAttemptEnded, SessionAttemptStarted
+from domain.task.events import (
+    TaskAttemptEnded,
+    TaskCancelled,
+    TaskClaimed,
+    TaskCompleted,
+    TaskFailed,
+    TaskParked,
+    TaskPlanned,
+    TaskReassigned,
+)
+from projections.fleet_metrics.rows import HOUR, MICROSECONDS, WAIT, MetricRow, bucket_of
+from projections.kernel.projection import Projection
+
+MetricEvent = (
+    TaskPlanned
+    | TaskClaimed
+    | TaskCompleted
+    | TaskFailed
+    | TaskCancelled
+    | TaskAttemptEnded
+    | TaskReassigned
+    | TaskParked
+    | SessionAttemptStarted
+    | SessionAttemptEnded
+)
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """One row for each measure that the event counts in."""
+    event = cast(MetricEvent, recorded.event)
+    # A session's own stream belongs to the fleet; what it works on belongs to a project.
+    project = event.project if isinstance(event, SessionAttemptStarted | SessionAttemptEnded) else recorded.project
+    place = f"{project}/{recorded.recorded_at // HOUR}/"
+    return tuple(place + measure for measure in _measures(event))
+
+
+def evolve(row: MetricRow | None, recorded: Recorded, key: str) -> MetricRow:
+    """One more, or later by as much as the event lies within its hour."""
+    project, hour, measure = key.split("/")
+    more = recorded.recorded_at % HOUR if measure.endswith(MICROSECONDS) else 1
+    if row is not None:
+        return row._replace(total=row.total + more)
+    return MetricRow(key=key, project=project, hour=int(hour), measure=measure, total=more)
+
+
+def _measures(event: MetricEvent) -> tuple[str, ...]:
+    match event:
+        case TaskPlanned():
+            return ("planned",)
+        case TaskClaimed():
+            waited = () if event.ready_at is None else (f"{WAIT}{bucket_of(event.at - event.ready_at)}",)
+            return ("claimed", *waited)
+        case TaskCompleted():
+            return ("completed",)
+        case TaskFailed():
+            return ("failed",)
+        case TaskCancelled():
+            return ("cancelled",)
+        case TaskAttemptEnded():
+            return ("attempts_ended", "attempts_lost") if event.kind == "session_lost" else ("attempts_ended",)
+        case TaskReassigned():
+            return ("reassigned",)
+        case TaskParked():
+            return ("parked",)
+        case SessionAttemptStarted():
+            return ("begun", f"begun{MICROSECONDS}")
+        case SessionAttemptEnded():
+            return ("over", f"over{MICROSECONDS}")
+        case _:
+            assert_never(event)
+
+
+FLEET_METRICS: Final = Projection(
+    name="fleet_metrics",
+    version=1,
+    row=MetricRow,
+    handles=frozenset(get_args(MetricEvent)),
+    begins=frozenset(),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("project", "hour", "key"), ("hour", "key")),
+    # An hour that is over does not change any more: the past is in the rows themselves.
+    keeps="latest",
+    on_poison="halt",
+)
