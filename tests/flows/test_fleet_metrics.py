@@ -1,0 +1,104 @@
+"""The measures over GraphQL and in `signalbox top`: what was done is what is counted."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.command_line import CommandLine, end
+from tests.support.graphql import Installation, installed
+
+MEASURES = """query($project: String, $hours: Int!, $after: Position) {
+  fleetMetrics(project: $project, hours: $hours, after: $after) {
+    planned completed failed attempts attemptsRetriedPercent sessionsLive capacity attemptsLive idlePercent queueDepth
+    workersToDrain attemptSecondsMean assignmentLatency { assignments p50 p95 p99 } tasks { status total } stale } }"""
+PLAN = """mutation($project: String!, $tasks: [PlannedTaskInput!]!) {
+  applyPlan(input: {project: $project, tasks: $tasks}) { __typename ... on Rejected { code message } } }"""
+OPEN = """mutation($project: String!) {
+  openSession(input: {projects: [$project], capacity: 2}) { ... on SessionLife { session incarnation } } }"""
+CLAIM = """mutation($project: String!, $session: String!) {
+  claimTask(input: {project: $project, session: $session, incarnation: 1}) { ... on Claimed { task token } } }"""
+REPORT = """mutation($project: String!, $task: String!, $token: String!) {
+  %s(input: {project: $project, task: $task, token: $token}) { __typename ... on Rejected { code } } }"""
+
+
+@pytest.fixture
+async def box(tmp_path: Path) -> AsyncIterator[Installation]:
+    async with installed(tmp_path) as installation:
+        yield installation
+
+
+async def measures(box: Installation, project: str | None) -> Any:
+    told = await box.owner.ask(MEASURES, project=project, hours=2, after=box.services.events.head())
+    return told["fleetMetrics"]
+
+
+async def test_what_was_done_is_what_is_counted(box: Installation) -> None:
+    await box.project("shop")
+    await box.project("other")
+    tasks = [{"key": f"t{number}", "title": "t", "retry": {"maxAttempts": 1}} for number in range(6)]
+    await box.owner.ask(PLAN, project="shop", tasks=tasks)
+    opened = (await box.owner.ask(OPEN, project="shop"))["openSession"]
+    for report in ("completeTask", "completeTask", "failTask", None):
+        claimed = (await box.owner.ask(CLAIM, project="shop", session=opened["session"]))["claimTask"]
+        if report is not None:
+            await box.owner.ask(REPORT % report, project="shop", task=claimed["task"], token=claimed["token"])
+    told = await measures(box, "shop")
+    assert (told["planned"], told["completed"], told["failed"], told["attempts"]) == (6, 2, 1, 4)
+    assert told["attemptsRetriedPercent"] == 25.0
+    assert (told["sessionsLive"], told["capacity"], told["attemptsLive"], told["queueDepth"]) == (1, 2, 1, 2)
+    latency = told["assignmentLatency"]
+    assert latency["assignments"] == 4
+    assert 0 < latency["p50"] <= latency["p95"] <= latency["p99"] < 60
+    assert 0 <= told["idlePercent"] <= 100
+    assert told["attemptSecondsMean"] >= 0
+    assert told["workersToDrain"] >= 1
+    assert {one["status"]: one["total"] for one in told["tasks"]} == {
+        "READY": 2,
+        "ASSIGNED": 1,
+        "COMPLETED": 2,
+        "FAILED": 1,
+    }
+    assert (await measures(box, None))["planned"] == 6
+    other = await measures(box, "other")
+    assert (other["planned"], other["sessionsLive"], other["idlePercent"], other["workersToDrain"]) == (
+        0,
+        0,
+        None,
+        None,
+    )
+
+
+async def test_a_foreign_project_and_hours_beyond_bounds_are_refused(box: Installation) -> None:
+    await box.project("shop")
+    await box.project("other")
+    viewer = await box.client("viewer", "shop")
+    refused = await viewer.refused(MEASURES, project="other", hours=2)
+    assert refused["code"] == "unknown_thing"
+    assert (await viewer.refused(MEASURES, hours=2))["code"] == "not_permitted"
+    for hours in (0, 169):
+        assert (await box.owner.refused(MEASURES, project="shop", hours=hours))["code"] == "request_not_readable"
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[CommandLine]:
+    made = CommandLine(tmp_path)
+    server = made.serve()
+    yield made
+    assert end(server) == 0
+
+
+def test_top_shows_the_fleet_once_as_words_and_as_json(line: CommandLine) -> None:
+    (line.folder / "plan.json").write_text(json.dumps({"project": "shop", "tasks": [{"key": "a", "title": "A"}]}))
+    line("plan", "apply", "plan.json")
+    line("project", "create", "bakery")
+    told = line("top", "--once").out
+    assert "shop" in told
+    assert "bakery" in told
+    assert "queue 1" in told
+    found = line("top", "--once", "--json").json
+    assert found["metrics"]["queueDepth" if "queueDepth" in found["metrics"] else "queue_depth"] == 1
+    assert {one["name"]: one["ready"] for one in found["projects"]} == {"shop": 1, "bakery": 0}
+    assert "ready to assigned" in line("top", "--once", "--project", "shop").out
