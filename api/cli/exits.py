@@ -17,6 +17,8 @@ class Exit(IntEnum):
     """No server answered; whatever was asked may be asked again."""
     FAULT = 4
     """Something is broken that the caller cannot mend."""
+    IN_VAIN = 5
+    """Nothing moves any more, and not everything was done: tasks have failed or need a person."""
     INTERRUPTED = 130
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.cli.command import SERVER, command, group
+from api.cli.exits import Exit
 from api.cli.plan_words import difference_words, figures_of, words_of
 from api.cli.terminal import Terminal
 from api.cli.words import count
@@ -47,7 +48,7 @@ def check(
 
 
 def diff(terminal: Terminal, file: File) -> None:
-    """What applying the plan would change on the server."""
+    """What applying the plan would change on the server; exit code 1 where the server would refuse it."""
     plan = read(file)
     found = _differences(terminal, plan)
     told = {
@@ -57,6 +58,9 @@ def diff(terminal: Terminal, file: File) -> None:
         "only_on_server": list(found.only_on_server),
     }
     terminal.show(told, *difference_words(found))
+    if found.changed:
+        # What apply would be refused for; said above, in data and in words.
+        raise typer.Exit(Exit.REFUSED)
 
 
 def apply(terminal: Terminal, file: File) -> None:
@@ -133,7 +137,7 @@ def _placed(refused: Refused, plan: "Plan") -> Refused:
 
 
 def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
-    from api.cli.queries import PLANNED, PROJECT
+    from api.cli.queries import PLANNED, PROJECT, PROJECTS
     from api.cli.reading import ROWS_MAX, listing, single
     from api.plan.differences import differences_of
 
@@ -144,4 +148,5 @@ def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
         raise Refused(
             "too_many_tasks", f"the project has more than {ROWS_MAX} tasks", "Apply the plan; it refuses what differs."
         )
-    return differences_of([optional_object(row, "event") for row in rows.rows], plan.command.tasks)
+    projects = {str(row.get("id")): str(row.get("name")) for row in listing(terminal.client, PROJECTS, {}, 1_000).rows}
+    return differences_of([optional_object(row, "event") for row in rows.rows], plan.command.tasks, projects)

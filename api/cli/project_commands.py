@@ -21,7 +21,10 @@ COLUMNS = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Projects: list, create, freeze, unfreeze.")
+    nouns = group("Projects: list, create, set, grant, revoke, freeze, unfreeze.")
+    command(nouns, "set")(set_project)
+    command(nouns, "grant")(grant)
+    command(nouns, "revoke")(revoke)
     command(nouns, "list")(list_projects)
     command(nouns, "create")(create)
     command(nouns, "freeze")(freeze)
@@ -70,3 +73,61 @@ def unfreeze(terminal: Terminal, project: Name) -> None:
     """Hand out work again."""
     answer = terminal.client.command("unfreeze_project", project=project)
     terminal.show({"project": project, "frozen": False, "position": answer.position}, f"{project} is at work again")
+
+
+def set_project(
+    terminal: Terminal,
+    project: Name,
+    *,
+    running_max: Annotated[int | None, typer.Option("--running-max", min=0, help="Attempts at a time; 0: any.")] = None,
+    weight: Annotated[int | None, typer.Option("--weight", min=1, max=1_000, help="Share of common sessions.")] = None,
+    autopilot: Annotated[
+        str | None, typer.Option("--autopilot", help="observe, fix_forward, auto_staging or auto_prod.")
+    ] = None,
+    protect: Annotated[list[str] | None, typer.Option("--protect", help="Protected branch; repeatable.")] = None,
+    soft_tokens: Annotated[int | None, typer.Option("--soft-tokens", min=1, help="Beyond, a person is told.")] = None,
+    hard_tokens: Annotated[
+        int | None, typer.Option("--hard-tokens", min=1, help="Beyond, nothing is given out.")
+    ] = None,
+    soft_cost: Annotated[int | None, typer.Option("--soft-cost", min=1, help="The same in micro-dollars.")] = None,
+    hard_cost: Annotated[int | None, typer.Option("--hard-cost", min=1, help="The same in micro-dollars.")] = None,
+) -> None:
+    """Change settings; what is not named stays as it is, but a budget is set with both of its units."""
+    said: dict[str, object] = {
+        "running_max": running_max,
+        "weight": weight,
+        "autopilot": autopilot,
+        "protected_branches": protect,
+        "budget_soft": _budget(soft_tokens, soft_cost),
+        "budget_hard": _budget(hard_tokens, hard_cost),
+    }
+    changed = {name: value for name, value in said.items() if value is not None}
+    answer = terminal.client.command("update_project", project=project, **changed)
+    told = {"project": project, "set": sorted(changed), "position": answer.position}
+    terminal.show(told, f"{project}: {', '.join(sorted(changed)) or 'nothing'} set")
+
+
+def _budget(tokens: int | None, cost: int | None) -> dict[str, int | None] | None:
+    return None if tokens is None and cost is None else {"tokens": tokens, "cost_microdollars": cost}
+
+
+def grant(
+    terminal: Terminal,
+    project: Name,
+    to: Annotated[str, typer.Option("--needs-to", help="Project whose tasks may need tasks of this one.")],
+) -> None:
+    """Let tasks of another project need tasks of this one."""
+    answer = terminal.client.command("grant_needs", project=project, to=to)
+    told = {"project": project, "to": to, "position": answer.position}
+    terminal.show(told, f"tasks of {to} may need tasks of {project}")
+
+
+def revoke(
+    terminal: Terminal,
+    project: Name,
+    to: Annotated[str, typer.Option("--needs-to", help="Project whose tasks may no longer need tasks of this one.")],
+) -> None:
+    """Let no further tasks of another project need tasks of this one; needs that exist stay."""
+    answer = terminal.client.command("revoke_needs", project=project, to=to)
+    told = {"project": project, "to": to, "position": answer.position}
+    terminal.show(told, f"no further tasks of {to} may need tasks of {project}")

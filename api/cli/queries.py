@@ -3,7 +3,8 @@
 from typing import Final
 
 _TASK: Final = """id projectId key title kind priority status attempt percent note reason sessionId token waitsFor
-waitsUntil unmetTotal summary changedAt"""
+waitsUntil unmetTotal summary changedAt attention labels deadline notBefore parentId partsTotal partsSettled usage
+usageParts reassignedTotal reservedFor"""
 _SESSION: Final = """id name role tool model host worktree parentId credentialPool runningTool toolUntil began owner
 status activity draining incarnation capacity ttlSeconds capabilities attemptsLive
 completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""

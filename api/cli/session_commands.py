@@ -22,9 +22,9 @@ COLUMNS = (
     Column("TOOL", "tool"),
     Column("HOST", "host"),
     Column("BUSY", "busy", right=True),
-    Column("DONE", "completedTotal", right=True),
-    Column("FAILED", "failedTotal", right=True),
-    Column("LOST", "lostTotal", right=True),
+    Column("DONE", "completed_total", right=True),
+    Column("FAILED", "failed_total", right=True),
+    Column("LOST", "lost_total", right=True),
     Column("OPENED", "age", right=True),
 )
 
@@ -81,7 +81,7 @@ def forest(rows: Sequence[Fields]) -> list[str]:
     here = {str(row.get("id")) for row in rows}
     below: dict[str, list[Fields]] = {}
     for row in rows:
-        parent = str(row.get("parentId"))
+        parent = str(row.get("parent_id"))
         below.setdefault(parent if parent in here else "", []).append(row)
     lines: list[str] = []
     waiting = [(row, 0) for row in reversed(below.get("", []))]

@@ -1,15 +1,15 @@
 """`signalbox task`: what is to be done, and how it stands."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
 from api.cli.command import Project, command, group
 from api.cli.queries import TASK, TASKS
-from api.cli.reading import listing, project_of, single, task_named
+from api.cli.reading import listing, project_of, session_named, single, task_named
 from api.cli.terminal import Column, Terminal
-from api.cli.words import age, claims, indented, moment, short
-from signalbox.client.fields import Fields, objects, optional_object
+from api.cli.words import age, claims, indented, moment, short, snake_row
+from signalbox.client.fields import Fields, integer, objects, optional_object, texts
 
 Name = Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")]
 _STATUSES = "pending, ready, assigned, running, backoff, parked, completed, failed, cancelled"
@@ -23,13 +23,17 @@ COLUMNS = (
     Column("%", "percent", right=True),
     Column("SESSION", "holder"),
     Column("CHANGED", "age", right=True),
+    Column("WANTS", "wants"),
     Column("TITLE", "title", wide=True),
 )
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Tasks: list, show, cancel, retry, report progress.")
+    nouns = group("Tasks: list, show, create, cancel, retry, reassign, dismiss, report progress.")
     command(nouns, "list")(list_tasks)
+    command(nouns, "create")(create)
+    command(nouns, "reassign")(reassign)
+    command(nouns, "dismiss")(dismiss)
     command(nouns, "show")(show)
     command(nouns, "cancel")(cancel)
     command(nouns, "retry")(retry)
@@ -42,6 +46,7 @@ def list_tasks(
     project: Project = None,
     status: Annotated[list[str] | None, typer.Option("--status", "-s", help=f"One of {_STATUSES}; repeatable.")] = None,
     kind: Annotated[str | None, typer.Option("--kind", help="Only tasks of this kind.")] = None,
+    attention: Annotated[bool, typer.Option("--attention", help="Only tasks that need a person.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
 ) -> None:
     """Tasks, the most urgent first."""
@@ -50,7 +55,8 @@ def list_tasks(
     if unknown:
         raise typer.BadParameter(f"{unknown[0]} is none of {_STATUSES}", param_hint="--status")
     chosen = project_of(terminal.client, project)
-    where = {"project": chosen, "status": [word.upper() for word in words] or None, "kind": kind}
+    where: dict[str, object] = {"project": chosen, "status": [word.upper() for word in words] or None, "kind": kind}
+    where["needsPerson"] = True if attention else None
     found = listing(terminal.client, TASKS, {"where": where}, limit)
     terminal.table("tasks", [shown(row) for row in found.rows], COLUMNS, "no tasks")
     if found.more:
@@ -77,10 +83,75 @@ def cancel(
     terminal.show({"task": identifier, "position": answer.position}, f"{task} is cancelled")
 
 
-def retry(terminal: Terminal, task: Name, project: Project = None) -> None:
-    """Begin a failed or parked task anew, with fresh attempts."""
+def create(
+    terminal: Terminal,
+    key: Annotated[str, typer.Argument(help="Its name, unique in the project.")],
+    *,
+    title: Annotated[str, typer.Option("--title", help="What is to be done; else the key.")] = "",
+    body: Annotated[str, typer.Option("--body", help="What to do, in markdown.")] = "",
+    needs: Annotated[list[str] | None, typer.Option("--needs", help="Key that has to settle first.")] = None,
+    scope: Annotated[list[str] | None, typer.Option("--scope", help="Lock that it needs.")] = None,
+    run: Annotated[str | None, typer.Option("--run", help="What a shell worker executes.")] = None,
+    priority: Annotated[int, typer.Option("--priority", min=-100, max=100, help="The larger, the earlier.")] = 0,
+    parent: Annotated[str | None, typer.Option("--parent", help="Key of the task that it is a part of.")] = None,
+    project: Project = None,
+) -> None:
+    """Create one task; whatever else it may say, a plan file can. Again it changes nothing."""
+    chosen = project_of(terminal.client, project)
+    said: dict[str, object] = {
+        "key": key,
+        "title": title or key,
+        "body": body,
+        "needs": [{"task": need} for need in needs or []],
+        "scope": [{"claim": claim} for claim in scope or []],
+        "run": run,
+        "priority": priority,
+        "parent": parent,
+    }
+    answer = terminal.client.command("create_task", project=chosen, task=said)
+    state = "created" if answer.answer.get("created") else "was there already"
+    terminal.show({**answer.answer, "key": key, "position": answer.position}, f"{key} {state}")
+
+
+def reassign(
+    terminal: Terminal,
+    task: Name,
+    to: Annotated[str | None, typer.Option("--to", help="Session that alone may claim it for a minute.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    project: Project = None,
+) -> None:
+    """Take a task from whoever has it, for anybody or for one session; the old token is revoked."""
     chosen, identifier = _chosen(terminal, task, project)
-    answer = terminal.client.command("retry_task", project=chosen, task=identifier)
+    session = None if to is None else session_named(terminal.client, to)
+    answer = terminal.client.command("reassign_task", project=chosen, task=identifier, to=session, reason=reason)
+    terminal.show({"task": identifier, "to": session, "position": answer.position}, f"{task} is reassigned")
+
+
+def dismiss(
+    terminal: Terminal,
+    task: Name,
+    topic: Annotated[str, typer.Argument(help="overdue, budget or stranded.")],
+    project: Project = None,
+) -> None:
+    """Say that a person has seen why a task asks for attention."""
+    chosen, identifier = _chosen(terminal, task, project)
+    answer = terminal.client.command("dismiss_attention", project=chosen, task=identifier, topic=topic)
+    terminal.show({"task": identifier, "topic": topic, "position": answer.position}, f"{task}: {topic} dismissed")
+
+
+def retry(
+    terminal: Terminal,
+    task: Name,
+    tokens: Annotated[int | None, typer.Option("--tokens", min=1, help="New budget of tokens.")] = None,
+    cost: Annotated[int | None, typer.Option("--cost", min=1, help="New budget in micro-dollars.")] = None,
+    wall_seconds: Annotated[float | None, typer.Option("--wall-seconds", help="New budget of time.")] = None,
+    project: Project = None,
+) -> None:
+    """Begin a failed or parked task anew, with fresh attempts and, where one is given, another budget."""
+    chosen, identifier = _chosen(terminal, task, project)
+    budget = {"tokens": tokens, "cost_microdollars": cost, "wall_seconds": wall_seconds}
+    said = {"budget": budget} if any(value is not None for value in budget.values()) else {}
+    answer = terminal.client.command("retry_task", project=chosen, task=identifier, **said)
     terminal.show({"task": identifier, "position": answer.position}, f"{task} begins anew")
 
 
@@ -108,14 +179,16 @@ def shown(row: Fields) -> dict[str, object]:
     """A row as lists show it: words in lower case, a short id, an age."""
     told = lowered(row)
     told["short"] = short(row.get("id"))
+    told["wants"] = ", ".join(texts(row, "attention")) if "attention" in row else ""
     told["age"] = age(row.get("changedAt"))
     told["holder"] = short(row.get("sessionId")) if told["status"] in ("assigned", "running") else ""
     return told
 
 
 def lowered(row: Fields) -> dict[str, object]:
-    """The row with its status in the words of the wire."""
-    return {**row, "status": str(row.get("status", "")).lower()}
+    """The row as programs get it: names in snake_case, its status in the words of the wire."""
+    told = snake_row(row)
+    return {**told, "status": str(row.get("status", "")).lower()}
 
 
 def _chosen(terminal: Terminal, task: str, project: str | None) -> tuple[str, str]:
@@ -135,6 +208,10 @@ def _details(row: Fields) -> list[str]:
         "percent": row.get("percent"),
         "note": row.get("note"),
         "reason": row.get("reason"),
+        "needs a": f"person: {', '.join(texts(row, 'attention'))}" if row.get("attention") else None,
+        "deadline": moment(row.get("deadline")) if row.get("deadline") else None,
+        "parts": f"{row.get('partsSettled')} of {row.get('partsTotal')} settled" if row.get("partsTotal") else None,
+        "spent": _spent(row.get("usage")),
         "waits": f"for {row.get('waitsFor')} until {moment(row.get('waitsUntil'))}" if row.get("waitsFor") else None,
         "scope": claims(row, "scope"),
         "requires": _requirements(row),
@@ -147,6 +224,15 @@ def _details(row: Fields) -> list[str]:
         mark = "met" if need.get("satisfied") else "unmet"
         lines.append(f"  needs     {need.get('key')}: {mark} ({outcome})")
     return lines
+
+
+def _spent(usage: object) -> str | None:
+    """What all attempts spent, in words."""
+    if not isinstance(usage, dict):
+        return None
+    said = cast("Fields", usage)
+    tokens = integer(said, "input_tokens") + integer(said, "output_tokens")
+    return f"{tokens} tokens, {integer(said, 'cost_microdollars')} micro-dollars, {said.get('tool_calls')} tool calls"
 
 
 def _requirements(row: Fields) -> str:

@@ -1,7 +1,8 @@
 """Values as people read them: ages, claims, capabilities, short ids."""
 
+import re
 import time
-from typing import Final
+from typing import Final, cast
 
 from signalbox.client.fields import Fields, objects
 
@@ -62,3 +63,18 @@ def count(number: int, noun: str) -> str:
 def printable(text: str) -> str:
     """The text without control characters: what others wrote must not steer this terminal."""
     return "".join(letter if letter in "\n\t" or letter.isprintable() else "\ufffd" for letter in text)
+
+
+def snake_row(row: Fields) -> dict[str, object]:
+    """The row with names in snake_case, also of rows that it lists; what people named themselves stays as it is."""
+    return {_snake(name): _snake_value(value) for name, value in row.items()}
+
+
+def _snake_value(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [snake_row(cast("Fields", one)) if isinstance(one, dict) else one for one in cast("list[object]", value)]
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()

@@ -25,7 +25,8 @@ LABEL_CHARACTERS_MAX: Final = 200
 WORKTREE_CHARACTERS_MAX: Final = 1_000
 _DESCRIPTION: Final = """Claim tasks and run a command for each; the task is on its standard input as JSON and in
 SIGNALBOX_... variables. Exit code 0 completes the task, 75 asks for another try later, any other fails the attempt.
-Lines on standard output that begin with ::progress PERCENT NOTE, ::checkpoint TEXT or ::summary TEXT are reported."""
+Lines on standard output that begin with ::progress PERCENT NOTE, ::checkpoint TEXT, ::summary TEXT,
+::evidence KIND REF, ::artifact NAME URI or ::usage {JSON} are reported."""
 
 
 def register(app: "typer.Typer") -> None:
@@ -65,7 +66,7 @@ def run(arguments: Sequence[str]) -> Exit:
             until_idle=said.until_idle,
             grace_seconds=said.grace,
         )
-        _work(terminal, settings)
+        done = _work(terminal, settings)
     except SignalboxError as error:
         terminal.tell_error(error)
         return exit_of(error)
@@ -73,15 +74,15 @@ def run(arguments: Sequence[str]) -> Exit:
         return Exit.INTERRUPTED
     finally:
         terminal.close()
-    return Exit.OK
+    return Exit.OK if done else Exit.IN_VAIN
 
 
-def _work(terminal: Terminal, settings: WorkerSettings) -> None:
+def _work(terminal: Terminal, settings: WorkerSettings) -> bool:
     if os.name != "posix":
         raise Refused("not_here", "workers need process groups", "Run them on Linux or macOS.")
     from api.cli.worker.running import run_worker
 
-    run_worker(terminal.endpoint, settings, as_json=terminal.as_json)
+    return run_worker(terminal.endpoint, settings, as_json=terminal.as_json)
 
 
 def _parser() -> argparse.ArgumentParser:

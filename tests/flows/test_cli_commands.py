@@ -80,11 +80,11 @@ def test_a_plan_is_compared_with_the_server(cli: CommandLine) -> None:
     (cli.folder / "edited.yaml").write_text(
         PLAN.format(project="shop").replace("priority: 5", "priority: 6") + "  - {key: new, title: New}\n"
     )
-    told = cli("plan", "diff", "edited.yaml", "--json").json
+    told = cli("plan", "diff", "edited.yaml", "--json", code=1).json
     assert told["added"] == ["new"]
     assert told["unchanged"] == ["schema", "docs"]
     assert told["changed"] == [{"key": "api", "fields": [{"field": "priority", "before": 5, "after": 6}]}]
-    assert "! api\n    priority: 5 -> 6" in cli("plan", "diff", "edited.yaml").out
+    assert "! api\n    priority: 5 -> 6" in cli("plan", "diff", "edited.yaml", code=1).out
     absent = PLAN.format(project="absent")
     assert cli("plan", "diff", "-", "--json", stdin=absent).json["added"] == ["schema", "api", "docs"]
 
@@ -164,7 +164,7 @@ def test_tasks_are_cancelled_and_begun_anew(cli: CommandLine) -> None:
     cli("task", "cancel", "one", "-p", "steps", "--reason", "not wanted")
     assert cli("task", "show", "one", "-p", "steps", "--json").json["status"] == "cancelled"
     assert "only failed and parked tasks begin anew" in cli("task", "retry", "one", "-p", "steps", code=1).err
-    cli("worker", "-p", "steps", "--until-idle")
+    cli("worker", "-p", "steps", "--until-idle", code=5)
     assert cli("task", "show", "two", "-p", "steps", "--json").json["status"] == "failed"
     cli("task", "retry", "two", "-p", "steps")
     assert cli("task", "show", "two", "-p", "steps", "--json").json["status"] == "ready"

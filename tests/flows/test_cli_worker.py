@@ -62,7 +62,7 @@ def test_workers_do_a_plan_in_order_and_end_by_themselves(cli: CommandLine) -> N
 def test_until_idle_does_not_wait_for_what_can_no_longer_move(cli: CommandLine) -> None:
     apply(cli, "stuck", "{key: bad, title: Bad, run: exit 1, retry: {max_attempts: 1}}",
           "{key: after, title: After, needs: [bad]}")  # fmt: skip
-    cli("worker", "-p", "stuck", "--exec", "true", "--until-idle")
+    cli("worker", "-p", "stuck", "--exec", "true", "--until-idle", code=5)
     assert status_of(cli, "stuck", "bad") == "failed"
     assert status_of(cli, "stuck", "after") == "pending"
 

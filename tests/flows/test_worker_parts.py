@@ -8,7 +8,16 @@ from typing import Any, cast
 import pytest
 
 from api.cli.words import printable
-from api.cli.worker.directives import Checkpoint, Directive, Progress, Summary, directive_of
+from api.cli.worker.directives import (
+    Artifact,
+    Checkpoint,
+    Directive,
+    Evidence,
+    Progress,
+    Spent,
+    Summary,
+    directive_of,
+)
 from api.cli.worker.group import environment_of
 from api.cli.worker.idle import Idleness
 from api.cli.worker.journal import Journal, Totals
@@ -93,7 +102,11 @@ def test_what_others_wrote_does_not_steer_the_terminal() -> None:
 class Board:
     """Answers like a server whose board holds these tasks."""
 
-    def __init__(self, *, moving: int = 0, pending: int = 0, stale: bool = False, gone: bool = False) -> None:
+    def __init__(
+        self, *, moving: int = 0, pending: int = 0, failed: int = 0, stale: bool = False, gone: bool = False
+    ) -> None:
+        self.unmet = 1
+        self.failed = failed
         self.moving = moving
         self.pending = pending
         self.stale = stale
@@ -106,10 +119,15 @@ class Board:
             return {"head": 7}
         asked = json.loads(ask.request.body or b"")["variables"]
         assert (asked["project"], asked["after"]) == ("shop", 7)
-        return {"moving": self._page(self.moving), "pending": self._page(self.pending)}
+        return {
+            "moving": self._page(self.moving),
+            "pending": self._page(self.pending),
+            "failed": self._page(self.failed),
+            "helpless": self._page(0),
+        }
 
     def _page(self, count: int) -> dict[str, object]:
-        return {"stale": self.stale, "edges": [{"node": {"key": "x"}}] * count}
+        return {"stale": self.stale, "edges": [{"node": {"key": "x", "unmetTotal": self.unmet}}] * count}
 
 
 def idle(board: Board, looks: int) -> bool:
@@ -129,6 +147,38 @@ def test_a_project_is_done_when_nothing_of_it_can_move() -> None:
     assert not idle(Board(gone=True), 3)
 
 
+def test_what_waits_for_its_earliest_start_still_moves() -> None:
+    board = Board(pending=1)
+    board.unmet = 0
+    assert not idle(board, 3)
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+def test_idleness_knows_whether_everything_was_done(failed: int) -> None:
+    idleness = Idleness(cast("AsyncClient", Board(failed=failed)), "shop")
+    assert asyncio.run(idleness())
+    assert idleness.in_vain is bool(failed)
+
+
 def test_what_is_pending_alone_is_looked_at_twice() -> None:
     assert not idle(Board(pending=1), 1)
     assert idle(Board(pending=1), 2)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("::evidence commit abc", Evidence({"kind": "commit", "ref": "abc"})),
+        ('::evidence {"kind": "test_report", "passed": 3}', Evidence({"kind": "test_report", "passed": 3})),
+        ("::evidence commit", None),
+        ("::evidence {broken", None),
+        ("::artifact patch git:1", Artifact("patch", "git:1", "")),
+        ("::artifact patch git:1 sha256:00", Artifact("patch", "git:1", "sha256:00")),
+        ("::artifact patch", None),
+        ('::usage {"input_tokens": 3}', Spent({"input_tokens": 3})),
+        ("::usage [3]", None),
+        ("::usage " + "[" * 5_000, None),
+    ],
+)
+def test_what_work_left_and_spent_is_heard(line: str, said: object) -> None:
+    assert directive_of(line) == said

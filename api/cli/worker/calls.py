@@ -1,5 +1,6 @@
 """The commands that a worker sends, and their answers as it reads them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ REASON_CHARACTERS_MAX: Final = 4_096
 CHECKPOINT_CHARACTERS_MAX: Final = 65_536
 CLAIM_MAX: Final = 64
 """Tasks that one claim may ask for."""
+NOTHING: Final[Fields] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +119,27 @@ def _assignment(project: str, answer: Fields) -> Assignment:
     )
 
 
-def progress(work: Assignment, percent: float | None, note: str, checkpoint: str | None) -> Ask[Accepted]:
-    return _report("report_progress", work, percent=percent, note=note, checkpoint=checkpoint)
+def progress(
+    work: Assignment, percent: float | None, note: str, checkpoint: str | None, left: Fields = NOTHING
+) -> Ask[Accepted]:
+    """``left`` is what the work has made and spent so far."""
+    return _report("report_progress", work, percent=percent, note=note, checkpoint=checkpoint, **left)
 
 
-def complete(work: Assignment, summary: str) -> Ask[Accepted]:
-    return _report("complete_task", work, summary=summary[-SUMMARY_CHARACTERS_MAX:])
+def complete(
+    work: Assignment, summary: str, evidence: Sequence[Mapping[str, object]] = (), left: Fields = NOTHING
+) -> Ask[Accepted]:
+    proofs = list(evidence) or None
+    return _report("complete_task", work, summary=summary[-SUMMARY_CHARACTERS_MAX:], evidence=proofs, **left)
 
 
-def fail(work: Assignment, kind: str, reason: str, checkpoint: str | None) -> Ask[Accepted]:
-    return _report("fail_task", work, kind=kind, reason=reason[-REASON_CHARACTERS_MAX:], checkpoint=checkpoint)
+def fail(work: Assignment, kind: str, reason: str, checkpoint: str | None, left: Fields = NOTHING) -> Ask[Accepted]:
+    said = reason[-REASON_CHARACTERS_MAX:]
+    return _report("fail_task", work, kind=kind, reason=said, checkpoint=checkpoint, **left)
 
 
-def release(work: Assignment, note: str, checkpoint: str | None) -> Ask[Accepted]:
-    return _report("release_task", work, note=note[-REASON_CHARACTERS_MAX:], checkpoint=checkpoint)
+def release(work: Assignment, note: str, checkpoint: str | None, left: Fields = NOTHING) -> Ask[Accepted]:
+    return _report("release_task", work, note=note[-REASON_CHARACTERS_MAX:], checkpoint=checkpoint, **left)
 
 
 def _report(name: str, work: Assignment, **fields: object) -> Ask[Accepted]:

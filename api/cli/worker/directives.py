@@ -1,8 +1,10 @@
 """What a task's command may say on its standard output: one line each, begun with two colons and a word."""
 
+import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 NOTE_CHARACTERS_MAX: Final = 4_096
 TEXT_CHARACTERS_MAX: Final = 65_536
@@ -30,7 +32,30 @@ class Summary:
     text: str
 
 
-Directive = Progress | Checkpoint | Summary
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """``::evidence commit HASH``, or ``::evidence {"kind": …}``: what proves the completion."""
+
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """``::artifact NAME URI [DIGEST]``: a result kept elsewhere."""
+
+    name: str
+    uri: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """``::usage {"input_tokens": …}``: what the attempt spent so far; the latest counts."""
+
+    fields: Mapping[str, object]
+
+
+Directive = Progress | Checkpoint | Summary | Evidence | Artifact | Spent
 
 
 def directive_of(line: str) -> Directive | None:
@@ -46,8 +71,39 @@ def directive_of(line: str) -> Directive | None:
             return Checkpoint(rest[:TEXT_CHARACTERS_MAX])
         case "summary":
             return Summary(rest[:TEXT_CHARACTERS_MAX])
+        case "evidence":
+            return _evidence(rest)
+        case "artifact":
+            return _artifact(rest)
+        case "usage":
+            fields = _fields(rest)
+            return None if fields is None else Spent(fields)
         case _:
             return None
+
+
+def _evidence(rest: str) -> Evidence | None:
+    fields = _fields(rest)
+    if fields is not None:
+        return Evidence(fields)
+    kind, _, ref = rest.partition(" ")
+    return Evidence({"kind": kind, "ref": ref.strip()}) if ref and kind.isidentifier() else None
+
+
+def _artifact(rest: str) -> Artifact | None:
+    words = rest.split()
+    return Artifact(words[0], words[1], words[2] if len(words) > 2 else "") if 2 <= len(words) <= 3 else None
+
+
+def _fields(text: str) -> Mapping[str, object] | None:
+    """A flat JSON object; None where the text is none."""
+    if not text.startswith("{") or len(text) > TEXT_CHARACTERS_MAX:
+        return None
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", found) if isinstance(found, dict) else None
 
 
 def _progress(rest: str) -> Progress:

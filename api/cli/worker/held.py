@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from api.cli.worker.calls import REASON_CHARACTERS_MAX, Assignment
-from api.cli.worker.directives import Checkpoint, Directive, Progress, Summary
+from api.cli.worker.directives import Artifact, Checkpoint, Directive, Evidence, Progress, Spent, Summary
 
 TAIL_LINES_MAX: Final = 100
+LEFT_MAX: Final = 64
+"""Pieces of evidence, and artifacts, that one report carries; the latest count."""
 
 
 class Stop(Enum):
@@ -37,6 +40,9 @@ class Held:
         self.progress: Progress | None = None
         self.checkpoint: str | None = None
         self.summary: str | None = None
+        self.evidence: list[Mapping[str, object]] = []
+        self.artifacts: list[Mapping[str, object]] = []
+        self.usage: Mapping[str, object] = {}
         self._since = time.monotonic()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES_MAX)
 
@@ -55,6 +61,20 @@ class Held:
                 self.said.set()
             case Summary(text=text):
                 self.summary = text
+            case Evidence(fields=fields):
+                self.evidence = [*self.evidence, fields][-LEFT_MAX:]
+            case Artifact(name=name, uri=uri, digest=digest):
+                self.artifacts = [*self.artifacts, {"name": name, "uri": uri, "digest": digest}][-LEFT_MAX:]
+            case Spent(fields=fields):
+                self.usage = fields
+                self.said.set()
+            case _:
+                assert_never(directive)
+
+    def left(self) -> dict[str, object]:
+        """What every report may carry: artifacts, and what was spent so far; nothing where nothing was said."""
+        said: dict[str, object] = {"artifacts": self.artifacts, "usage": self.usage}
+        return {name: value for name, value in said.items() if value}
 
     def keep(self, line: str) -> None:
         self._tail.append(line)

@@ -19,6 +19,8 @@ REPORT_PATIENCE_SECONDS: Final = 86_400.0
 FAULTS_MAX: Final = 3
 """Faults of the server in answer to one report, after which the worker gives up."""
 FAULT_SECONDS: Final = 1.0
+ENDED_CODES: Final = frozenset({"evidence_refused", "budget_spent"})
+"""Refusals that have ended the attempt: there is nothing more to report."""
 LIFE_OVER_CODES: Final = frozenset(
     {"session_was_lost", "session_fenced", "session_has_ended", "session_was_drained", "not_session_owner"}
 )
@@ -38,7 +40,7 @@ class Reports:
             await held.said.wait()
             held.said.clear()
             said = held.progress or Progress(None, "")
-            ask = progress(held.assignment, said.percent, said.note, held.checkpoint)
+            ask = progress(held.assignment, said.percent, said.note, held.checkpoint, held.left())
             try:
                 await self._client.ask(ask, patience_seconds=PROGRESS_PATIENCE_SECONDS)
             except SignalboxError as error:
@@ -68,6 +70,8 @@ class Reports:
         return ending
 
     async def _refused(self, held: Held, ending: Ending, refused: Refused) -> Ending:
+        if refused.code in ENDED_CODES:
+            return Failed("invalid_result", refused.message)
         if refused.code == "fenced" or refused.code in LIFE_OVER_CODES or isinstance(ending, Failed | Dropped):
             return Dropped(f"{refused.code}: {refused.message}")
         # The work is still ours, but this report of it is not accepted: then the attempt has failed.
@@ -83,11 +87,11 @@ def _report(held: Held, ending: Ending) -> Ask[Accepted] | None:
     work = held.assignment
     match ending:
         case Completed(summary=summary):
-            return complete(work, summary)
+            return complete(work, summary, held.evidence, held.left())
         case Failed(kind=kind, reason=reason):
-            return fail(work, kind, reason, held.checkpoint)
+            return fail(work, kind, reason, held.checkpoint, held.left())
         case Released(note=note):
-            return release(work, note, held.checkpoint)
+            return release(work, note, held.checkpoint, held.left())
         case Dropped():
             return None
         case _:

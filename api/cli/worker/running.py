@@ -17,25 +17,30 @@ REQUESTS_BESIDE: Final = 4
 """Requests at a time beside those of attempts: a claim, a heartbeat, a look at the board."""
 
 
-def run_worker(endpoint: Endpoint, settings: WorkerSettings, *, as_json: bool) -> None:
-    """Work until stopped or idle. Raises Refused, ServerUnavailable or ServerFaultError."""
+def run_worker(endpoint: Endpoint, settings: WorkerSettings, *, as_json: bool) -> bool:
+    """Work until stopped or idle; whether all that there was is done, as far as it was asked.
+
+    Raises Refused, ServerUnavailable or ServerFaultError.
+    """
     # First of all: shells know descriptors of one digit only.
     life_line = LifeLine.open()
     try:
-        asyncio.run(_run(endpoint, settings, Journal(as_json=as_json), life_line))
+        return asyncio.run(_run(endpoint, settings, Journal(as_json=as_json), life_line))
     finally:
         life_line.close()
 
 
-async def _run(endpoint: Endpoint, settings: WorkerSettings, journal: Journal, life_line: LifeLine) -> None:
+async def _run(endpoint: Endpoint, settings: WorkerSettings, journal: Journal, life_line: LifeLine) -> bool:
     client = AsyncClient(endpoint, requests_max=2 * settings.capacity + REQUESTS_BESIDE)
     surroundings = Surroundings(settings, journal, life_line, endpoint.url)
-    worker = Worker(client, surroundings, Idleness(client, settings.project))
+    idleness = Idleness(client, settings.project)
+    worker = Worker(client, surroundings, idleness)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:
         await worker.run()
+        return not idleness.in_vain
     finally:
         await client.close()
         journal.totals(worker.totals)
