@@ -25,6 +25,7 @@ from domain.task.commands import (
     Need,
     Outcome,
     PlannedTask,
+    ReassignTask,
     ReleaseTask,
     ReportProgress,
     RetryRule,
@@ -70,6 +71,7 @@ class TaskMachine(RuleBasedStateMachine):
                 claim=data.draw(st.sampled_from(CLAIMS)),
                 attempts_max=data.draw(st.integers(1, 2)),
                 park=data.draw(st.booleans()),
+                on_failed=data.draw(st.sampled_from(["block", "cancel", "proceed"])),
                 status="pending" if needed else "ready",
                 since=self.fleet.now,
             )
@@ -87,6 +89,7 @@ class TaskMachine(RuleBasedStateMachine):
             requires=(Requirement(key="gpu"),) if row.gpu else (),
             scope=(row.claim,) if row.claim else (),
             retry=RetryRule(max_attempts=row.attempts_max, on_exhausted="park" if row.park else "fail"),
+            on_need_failed=row.on_failed,
         )
 
     # Commands
@@ -194,6 +197,15 @@ class TaskMachine(RuleBasedStateMachine):
             row.spent = 0
             row.ready(self.fleet.now)
 
+    @rule(data=st.data())
+    def reassign(self, data: st.DataObject) -> None:
+        key = data.draw(st.sampled_from(sorted(self.rows)))
+        row = self.rows[key]
+        decision = self.ask(ReassignTask(project="shop", task=key), repeatable=False)
+        assert (decision.rejection is None) == (row.live or row.status in ("ready", "backoff"))
+        if row.live:
+            row.take_away(self.fleet.now)
+
     @rule(data=st.data(), outcome=st.sampled_from(["completed", "failed", "cancelled"]))
     def settle(self, data: st.DataObject, outcome: Any) -> None:
         """Somebody tells a task of its need, truly or not."""
@@ -231,11 +243,7 @@ class TaskMachine(RuleBasedStateMachine):
         assert decision.rejection is None
         if decision.writes:
             assert (row.status, row.token) == ("assigned", token)
-            row.fall_silent(self.fleet.now)
-            if row.shut is None:
-                row.ready(self.fleet.now)
-            else:
-                row.status = "backoff"
+            row.take_away(self.fleet.now)
 
     @rule()
     def timers(self) -> None:
@@ -256,6 +264,15 @@ class TaskMachine(RuleBasedStateMachine):
     def model_and_states_agree(self) -> None:
         for key, row in self.rows.items():
             assert phase_name(self.fleet.task(key)) == row.status
+
+    @invariant()
+    def who_needs_a_person_is_known(self) -> None:
+        """Parked tasks, and those that wait for a need which cannot be met any more; no others here."""
+        for key in self.rows:
+            task = self.fleet.task(key)
+            blocked = task.plan.on_need_failed == "block" and any(task.unmet.values())
+            expected = {"parked": {"parked"}, "pending": {"blocked"} if blocked else set[str]()}
+            assert set(task.attention) == expected.get(phase_name(task), set())
 
     @invariant()
     def settled_for_good_stays_so(self) -> None:

@@ -24,6 +24,8 @@ class Row:
     claim: str | None
     attempts_max: int
     park: bool
+    on_failed: str = "block"
+    """What follows when a need cannot be met any more: block, cancel or proceed."""
     length: int = 1
     status: str = "pending"
     told: set[str] = field(default_factory=set)
@@ -44,15 +46,27 @@ class Row:
 
     def tell(self, need: str, status: str, now: int) -> None:
         """How a need settled."""
-        if self.status == "pending" and status in self.needs[need]:
+        if self.status != "pending" or need in self.told:
+            return
+        if status in self.needs[need] or self.on_failed == "proceed":
             self.told.add(need)
             if self.told == set(self.needs):
                 self.ready(now)
+        elif self.on_failed == "cancel":
+            self.status = "cancelled"
 
     def fall_silent(self, now: int) -> None:
         """The attempt ended without its holder's word."""
         if self.claim == PATH:
             self.shut = (now + DELAY_SECONDS * SECOND, self.token)
+
+    def take_away(self, now: int) -> None:
+        """Somebody took it from its holder."""
+        self.fall_silent(now)
+        if self.shut is None:
+            self.ready(now)
+        else:
+            self.status = "backoff"
 
     def fail(self, consumes: bool) -> None:
         self.spent += consumes
