@@ -12,7 +12,7 @@ AREAS_MAX: Final = 16
 SESSIONS_MAX: Final = 10_000
 """Sessions remembered; whoever claimed longest ago is forgotten first."""
 WINDOW_MAX: Final = 8
-"""Equally ranked tasks that are passed over at most in search of one where the session has worked."""
+"""Equally ranked scopes among which affinity chooses."""
 
 
 class FootprintRow(Message):

@@ -117,11 +117,13 @@ class ReadyIndex:
         matches: Callable[[Requires], bool] = always,
         free: Callable[[Scope], bool] = always,
         now: Instant = START,
+        session: str = "",
     ) -> Search:
         """A walk over ready tasks: ``matches`` is asked once per set of requirements, ``free`` per scope."""
         self._ripen(now)
         groups = self._groups.get(project, {})
-        return Search(groups.values(), matches, free, now, self._places.get(project))
+        known = self.footprints.of(session)
+        return Search(groups.values(), matches, free, now, self._places.get(project), known)
 
     def areas(self, task: StreamId) -> tuple[str, ...]:
         """Where a task that is known lies."""
@@ -237,7 +239,7 @@ class ReadyIndex:
         if group is None:
             group = groups[key] = Group(known.requires, *key)
             self._places.setdefault(known.project, Place())
-        group.add(known.scope_key, known.scope, rank)
+        group.add(known.scope_key, known.scope, rank, known.areas)
         self._ranks[stream] = rank
 
     def _ripen(self, now: Instant) -> None:
@@ -286,7 +288,7 @@ def _known(
         requires=requires,
         scope=scope,
         requires_key="\n".join(requirement.model_dump_json() for requirement in requires),
-        scope_key="\n".join(f"{claim.mode} {claim.claim}" for claim in scope),
+        scope_key="\n".join((parent, *(f"{claim.mode} {claim.claim}" for claim in scope))),
         parent=parent,
         areas=areas_of(scope, parent),
     )

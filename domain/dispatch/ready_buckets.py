@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush, merge
 from typing import Final, NamedTuple
 
+from domain.dispatch.affinity import WINDOW_MAX, affinity
 from domain.dispatch.ageing import BONUS_MAX, step_of
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
@@ -26,6 +27,8 @@ priority.
 """
 
 START: Final = Instant(0)
+_EVER: Final = 1 << 60
+"""More microseconds than anything ever waits."""
 TESTS_MAX: Final = 2_000
 """Scopes that one walk looks at."""
 
@@ -35,6 +38,8 @@ class Bucket:
     """Ready tasks that need the same."""
 
     scope: Scope
+    areas: tuple[str, ...] = ()
+    """Where they lie, for affinity."""
     ranks: list[Rank] = field(default_factory=list[Rank])
 
 
@@ -53,10 +58,10 @@ class Group:
     heads: list[Head] = field(default_factory=list[Head])
     count: int = 0
 
-    def add(self, scope_key: str, scope: Scope, rank: Rank) -> None:
+    def add(self, scope_key: str, scope: Scope, rank: Rank, areas: tuple[str, ...] = ()) -> None:
         bucket = self.buckets.get(scope_key)
         if bucket is None:
-            bucket = self.buckets[scope_key] = Bucket(scope)
+            bucket = self.buckets[scope_key] = Bucket(scope, areas)
         elif rank < bucket.ranks[0]:
             self._unlist(bucket)
         insort(bucket.ranks, rank)
@@ -98,6 +103,7 @@ class Search:
         free: Callable[[Scope], bool],
         now: Instant = START,
         place: "Place | None" = None,
+        known: frozenset[str] = frozenset(),
     ) -> None:
         self.ready = 0
         self.unmatched = 0
@@ -108,9 +114,12 @@ class Search:
         """Ready tasks that were yielded."""
         self.rank: Rank = (0, 0, 0, "")
         """Of the task that was yielded last, with the urgency of now."""
+        self.affinity = 0
+        """Of the same: areas of it that are known."""
         self._free = free
         self._tested = 0
         self._place = place or Place()
+        self._known = known
         self._step = step_of(now)
         self._lanes: list[Iterator[_Open]] = []
         asked: dict[str, bool] = {}
@@ -128,7 +137,8 @@ class Search:
         open_buckets: list[_Open] = []
         tests = 0
         resume = self._place.resume(self._step)
-        for head in self._lanes[0] if len(self._lanes) == 1 else merge(*self._lanes):
+        heads = self._lanes[0] if len(self._lanes) == 1 else merge(*self._lanes)
+        for head in _known_first(heads, self._known) if self._known else heads:
             while open_buckets and open_buckets[0].rank < head.rank:
                 yield from self._next(open_buckets)
             if tests >= TESTS_MAX:
@@ -162,10 +172,10 @@ class Search:
             self.locked += len(bucket.ranks) - first.place
             return
         if following < len(bucket.ranks):
-            rank = _shifted(bucket.ranks[following], first.shift)
-            heappush(open_buckets, _Open(rank, following, self._tested, first.shift, bucket))
+            rank = _preferred(_shifted(bucket.ranks[following], first.shift), first.affinity)
+            heappush(open_buckets, first._replace(rank=rank, place=following, tested=self._tested))
         self.seen += 1
-        self.rank = first.rank
+        self.rank, self.affinity = first.rank, first.affinity
         yield StreamId(first.rank[3])
 
 
@@ -195,6 +205,24 @@ class _Open(NamedTuple):
     tested: int
     shift: int
     bucket: Bucket
+    affinity: int = 0
+
+
+def _known_first(heads: Iterable[_Open], known: frozenset[str]) -> Iterator[_Open]:
+    """Of heads of one urgency and path the known ones first, as far as a small window tells them."""
+    window: list[_Open] = []
+    for head in heads:
+        if window and (head.rank[:2] != window[0].rank[:2] or len(window) == WINDOW_MAX):
+            yield from sorted(window)
+            window = []
+        score = affinity(head.bucket.areas, known)
+        window.append(head._replace(rank=_preferred(head.rank, score), affinity=score) if score else head)
+    yield from sorted(window)
+
+
+def _preferred(rank: Rank, score: int) -> Rank:
+    """Before all of the same urgency and path that are less known."""
+    return (rank[0], rank[1], rank[2] - score * _EVER, rank[3]) if score else rank
 
 
 def _lane(heads: list[Head], shift: int) -> Iterator[_Open]:

@@ -16,6 +16,7 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
 from domain.lock.evolve import evolve
+from domain.lock.state import LockSpace
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS, ProjectSettings
 from domain.project.state import Project
@@ -86,6 +87,7 @@ class Taking:
         self._settings = _settings_of(project, view)
         self._space = view.read(LOCKS, lock_stream(project))
         self._granted: list[LocksGranted] = []
+        self._laid = 0
         self._claimed: list[Write] = []
         self._started: list[SessionAttemptStarted] = []
 
@@ -93,9 +95,16 @@ class Taking:
         """Whether the session has what is required."""
         return all(meets(requirement, self.state.opened.capabilities) for requirement in requires)
 
+    def _space_now(self) -> LockSpace:
+        """The lock space with what was taken: brought forward when it is asked, for most decisions take one task."""
+        for granted in self._granted[self._laid :]:
+            self._space = evolve(self._space, granted)
+        self._laid = len(self._granted)
+        return self._space
+
     def free(self, scope: Scope) -> bool:
         """Whether the session would get all the locks now."""
-        return could_grant(self._space, scope, self.session, self.incarnation, self._ancestors)
+        return could_grant(self._space_now(), scope, self.session, self.incarnation, self._ancestors)
 
     def take(self, stream: StreamId, task: Task, strategy: str, choice: Choice | None = None) -> Claimed | Rejection:
         """The assignment, or what stands in its way: routing, or locks."""
@@ -103,7 +112,7 @@ class Taking:
         if unfit is not None:
             return unfit
         granted = grant(
-            self._space,
+            self._space_now(),
             era=self.view.era,
             session=self.session,
             incarnation=self.incarnation,
@@ -131,7 +140,6 @@ class Taking:
             choice=choice,
             ready_at=task.phase.since if isinstance(task.phase, Ready) else None,
         )
-        self._space = evolve(self._space, granted)
         self._granted.append(granted)
         self._claimed.append(Write(stream, (claimed,), self.project))
         self._started.append(SessionAttemptStarted(project=self.project, task=stream, token=granted.token))
