@@ -12,7 +12,8 @@ from domain.lock.events import LossRule, PoolMember
 
 RESERVATION_SECONDS: Final = 30
 """How long locks are kept for a task that nobody claims."""
-LockToken = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,19}$")]
+LockToken = TokenText
+Resource = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 Priority = Literal["normal", "raised", "urgent", "person"]
 BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
 """How much earlier than it came a request counts as queued."""
@@ -114,7 +115,7 @@ class CheckLocks(HolderCommand):
     """Ask, before an edit, how resources stand for the owner of a token. Changes nothing."""
 
     NAME: ClassVar[str] = "check_locks"
-    resources: tuple[str, ...] = Field(min_length=1, max_length=256)
+    resources: tuple[Resource, ...] = Field(min_length=1, max_length=256)
 
 
 class CheckFence(ProjectCommand):
@@ -167,7 +168,7 @@ class ReserveLocks(ProjectCommand):
     """A ready task was passed over for long: its scope is queued with the task itself as the owner (derived)."""
 
     NAME: ClassVar[str] = "reserve_locks"
-    task: str
+    task: Reference
 
 
 class EndReservation(ProjectCommand):
@@ -196,7 +197,7 @@ class PreemptLocks(ProjectCommand):
 
     NAME: ClassVar[str] = "preempt_locks"
     token: LockToken
-    request: str = Field(pattern=r"^[0-9]{1,18}$")
+    request: RequestText
 
 
 class RequestCommand(ProjectCommand):

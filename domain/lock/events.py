@@ -1,6 +1,6 @@
 """What happened in a project's lock space."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -14,6 +14,8 @@ LossRule = Literal["release", "lock_delay", "quarantine"]
 LingerReason = Literal["lost", "ended", "cancelled", "timeout", "lost_delivery", "reassigned", "expired", "reverted"]
 """How an owner came to be gone without its own report."""
 
+_PLAIN: Final = "1 to 100 characters without spaces and ; = / * ? [ \\"
+
 
 class TakenMembers(Message):
     """Which members of a pool a grant holds."""
@@ -25,10 +27,10 @@ class TakenMembers(Message):
 class PoolMember(Message):
     """One unit of a pool, with what is told of it."""
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^;=/*?\[\\\s]+$")
-    labels: tuple[Annotated[str, StringConstraints(pattern=r"^[^;=/*?\[\\\s]{1,100}$")], ...] = Field(
-        default=(), max_length=32
-    )
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[^;=/*?\[\\\s]+$", description=_PLAIN)
+    labels: tuple[
+        Annotated[str, StringConstraints(pattern=r"^[^;=/*?\[\\\s]{1,100}$"), Field(description=_PLAIN)], ...
+    ] = Field(default=(), max_length=32)
 
 
 class LocksGranted(Event):

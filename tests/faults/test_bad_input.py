@@ -8,7 +8,7 @@ from domain.catalogue import COMMANDS
 from tests.support.bad_values import bad_values, json_text
 from tests.support.command_forms import asked_commands, example_of, places_of, replaced, value_at
 from tests.support.refusals import flaws_of
-from tests.support.scene import Scene, a_scene
+from tests.support.scene import Scene, a_scene, succeeded
 from tests.support.whole_server import WholeServer, whole_server
 
 EVERY = pytest.mark.parametrize("name", asked_commands())
@@ -37,7 +37,7 @@ async def test_the_example_from_which_the_bad_ones_are_made_is_accepted(
 ) -> None:
     scene = await a_scene(server)
     told = await scene.caller.command(name, example_of(COMMANDS[name], scene.filled(name), whole=whole))
-    assert told.status == 200, f"say in tests/support/scene.py how to fill {name}: {told.body!r}"
+    assert succeeded(name, told), f"say in tests/support/scene.py how to fill {name}: {told.body!r}"
 
 
 @EVERY
@@ -50,7 +50,7 @@ async def test_a_bad_value_at_any_place_is_refused_in_words_and_changes_nothing(
             flaws = await refused(scene, name, replaced(example, place.path, value))
             wrong += [f"{place.name} = {what}: {flaw}" for flaw in flaws]
     assert not wrong
-    assert (await scene.caller.command(name, example)).status == 200, "the server goes on"
+    assert succeeded(name, await scene.caller.command(name, example)), "the server goes on"
     assert await server.in_order()
 
 

@@ -88,8 +88,10 @@ def _bad_texts(form: Schema, example: str) -> Iterator[tuple[str, object]]:
     if form.get("minLength", 0) > 0:
         yield "a text that is too short", "x" * (form["minLength"] - 1)
     if "pattern" in form:
+        inside = form["pattern"].removeprefix("^").removesuffix("$")
         for text in ("", " ", "ü", f" {example}", f"{example}\n", f"{example} ", "../etc", "'; DROP TABLE", "٣"):
-            yield f"the text {text!a}", text
+            if re.fullmatch(inside, text) is None:
+                yield f"the text {text!a}", text
 
 
 def _bad_numbers(form: Schema) -> Iterator[tuple[str, object]]:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from domain.kernel.ids import Instant, derived_id
 from tests.support.command_forms import Place
-from tests.support.whole_server import Caller, WholeServer
+from tests.support.whole_server import Caller, Told, WholeServer
 
 T = TypeVar("T")
 _NUMBERS = itertools.count(1)
@@ -41,6 +41,8 @@ class Scene:
     """Of the attempt at ``failed``."""
     lock_token: str
     """Of locks that the session took itself."""
+    shared_token: str
+    """Of locks that it shares."""
     request: str
     """Number of a request of the session that waits for locks."""
     task_id: str
@@ -67,6 +69,7 @@ def fresh_key() -> str:
     return derived_id("key", Instant(1), (str(next(_NUMBERS)),))
 
 
+POOL = "units"
 FRIEND = "friend"
 """A project that every scene knows of."""
 FILLED: Mapping[str, Callable[[Scene], object | None]] = {
@@ -85,6 +88,16 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "cancel_task.task": lambda scene: scene.ready,
     "retry_task.task": lambda scene: scene.failed,
     "release_locks.token": lambda scene: scene.lock_token,
+    "upgrade_locks.token": lambda scene: scene.shared_token,
+    "upgrade_locks.mode": lambda _: "exclusive",
+    "transfer_locks.token": lambda scene: scene.lock_token,
+    "transfer_locks.receiver": lambda scene: scene.above,
+    "check_locks.resources": lambda _: ["path:own//lib/one"],
+    "check_fence.resource": lambda _: "path:own//lib/one",
+    "check_fence.token": lambda scene: scene.lock_token,
+    "pool": lambda _: POOL,
+    "member": lambda _: "one",
+    "set_pool.members": lambda _: [{"name": "two", "labels": ["large"]}],
     "open_session.resume": lambda scene: scene.former,
     "open_session.parent": lambda scene: scene.above,
     "reparent_session.parent": lambda scene: scene.above,
@@ -113,6 +126,7 @@ THINGS: Mapping[str, str] = {
     "session": "session",
     "resume": "session",
     "open_session.parent": "session",
+    "receiver": "session",
     "reparent_session.parent": "session",
     "task": "task",
     "token": "token",
@@ -128,6 +142,17 @@ THINGS: Mapping[str, str] = {
     "revoke_needs.to": "project",
 }
 """What a place names, by the end of its own name; a place that names nothing here is ``none``."""
+
+
+REFUSED: Mapping[str, str] = {"lift_quarantine": "not_in_quarantine", "accept_locks": "not_transferred"}
+"""Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
+OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})
+"""Commands about a token whose holder somebody else may be."""
+
+
+def succeeded(command: str, told: Told) -> bool:
+    """Whether an example did what it could."""
+    return told.status == 200 or told.code == REFUSED.get(command)
 
 
 def thing_at(command: str, place: Place) -> str | None:
@@ -158,6 +183,9 @@ async def a_scene(server: WholeServer, caller: Caller | None = None, project: st
     dead = (await asking.done("claim_task", task="failed", **life))["token"]
     await asking.done("fail_task", project=name, task="failed", token=dead)
     locks = await asking.done("acquire_locks", claims=[{"claim": "path:own//lib/**"}], **life)
+    weak = [{"claim": "path:weak//lib/**", "mode": "shared"}]
+    shared = await asking.done("acquire_locks", claims=weak, **life)
+    await owner.done("set_pool", project=name, pool=POOL, members=[{"name": "one"}])
     above = (await asking.done("open_session", projects=[name], ttl_seconds=3_600))["session"]
     busy = [{"claim": "path:busy//lib/**"}]
     await asking.done("acquire_locks", project=name, session=above, incarnation=1, claims=busy)
@@ -179,6 +207,7 @@ async def a_scene(server: WholeServer, caller: Caller | None = None, project: st
         token=token,
         dead_token=dead,
         lock_token=locks["token"],
+        shared_token=shared["token"],
         request=waits["request"],
         task_id=planned["ids"]["held"],
         key=key,
