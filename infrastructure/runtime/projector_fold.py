@@ -7,7 +7,7 @@ from domain.kernel.decider import Recorded
 from infrastructure.rows.port import Change, Generation, Parked, RowStore
 from projections.kernel.rows import Versioned
 
-CACHED_ROWS_MAX: Final = 20_000
+CACHED_ROWS_MAX: Final = 2_000
 """Live rows of one projection that stay in memory are at most twice this many."""
 ATTEMPTS_MAX: Final = 3
 """How often an event is folded before it counts as poison."""

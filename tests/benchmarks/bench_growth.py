@@ -60,8 +60,8 @@ def main(argv: list[str]) -> int:
         results[str(tasks)] = {"written_seconds": seconds, **found}
         print(
             f"  {tasks:>9,} tasks, {tasks * EVENTS_A_TASK:,} events in history: "
-            f"claim p50 {found['claim_p50_ms']:.2f} ms, first start {found['first_start_seconds']:.1f} s, start again {found['start_seconds']:.1f} s, "
-            f"memory {found['mebibytes']:.0f} MiB (limit 300 at 10^6 events)"
+            f"claim p50 {found['claim_p50_ms']:.2f} ms, first start {found['first_start_seconds']:.1f} s, "
+            f"start again {found['start_seconds']:.1f} s, memory {found['mebibytes']:.0f} MiB (300 at 10^6 events)"
         )
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=2))

@@ -11,7 +11,15 @@ from domain.kernel.values import Requirement, ScopeClaim
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
-from domain.project.events import ProjectCreated, ProjectFrozen, ProjectUnfrozen
+from domain.project.events import (
+    ProjectCreated,
+    ProjectFrozen,
+    ProjectNeedsGranted,
+    ProjectNeedsRevoked,
+    ProjectSet,
+    ProjectUnfrozen,
+)
+from domain.project.settings import ProjectSettings
 from domain.refusal.events import CommandRefused
 from domain.session.events import (
     SessionAttemptEnded,
@@ -24,22 +32,29 @@ from domain.session.events import (
     SessionRecovered,
     SessionSuspected,
 )
-from domain.task.commands import RetryRule, Usage
+from domain.task.commands import SPENT_MAX, RetryRule, Usage
 from domain.task.events import (
     LateReportDiscarded,
     NeedEdge,
     TaskAttemptEnded,
+    TaskAttentionCleared,
+    TaskAttentionRaised,
     TaskBackedOff,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
     TaskDependantAdded,
     TaskFailed,
+    TaskHeldBack,
+    TaskNeedReopened,
     TaskNeedSettled,
     TaskParked,
+    TaskPartAdded,
+    TaskPartSettled,
     TaskPlanned,
     TaskProgressed,
     TaskReadied,
+    TaskReassigned,
     TaskRetried,
     TaskStarted,
 )
@@ -51,7 +66,9 @@ EVENTS: tuple[type[Event], ...] = (
     ProjectUnfrozen, CommandRefused, SessionAttemptEnded, SessionAttemptStarted, SessionEnded, SessionGrantGone,
     SessionGrantTaken, SessionLost, SessionOpened, SessionRecovered, SessionSuspected, LateReportDiscarded,
     TaskAttemptEnded, TaskBackedOff, TaskCancelled, TaskClaimed, TaskCompleted, TaskDependantAdded, TaskFailed,
-    TaskNeedSettled, TaskParked, TaskPlanned, TaskProgressed, TaskReadied, TaskRetried, TaskStarted,
+    TaskNeedSettled, TaskParked, TaskPlanned, TaskProgressed, TaskReadied, TaskRetried, TaskStarted, TaskPartAdded,
+    TaskPartSettled, TaskNeedReopened, TaskHeldBack, TaskReassigned, TaskAttentionRaised, TaskAttentionCleared,
+    ProjectSet, ProjectNeedsGranted, ProjectNeedsRevoked,
 )  # fmt: skip
 REGISTRY = Registry(EVENTS)
 PROJECTS = ("proj_00000000000000000000000001", "proj_00000000000000000000000002")
@@ -117,6 +134,11 @@ class History:
                 self.put(name, ProjectCreated(name=f"p{number % 2}", lock_delay_seconds=30, at=self.at), name)
                 self.put(name, ProjectFrozen(reason="", at=self.at), name)
                 self.put(name, ProjectUnfrozen(at=self.at), name)
+                settings = ProjectSettings(weight=1 + number % 3)
+                self.put(name, ProjectSet(settings=settings, changed=("weight",), by="key_a", at=self.at), name)
+                self.put(name, ProjectNeedsGranted(to=PROJECTS[1 - number % 2], at=self.at), name)
+                if number % 3:
+                    self.put(name, ProjectNeedsRevoked(to=PROJECTS[1 - number % 2], at=self.at), name)
             case 1:
                 key = stream("key", number % 5)
                 self.put(
@@ -163,6 +185,26 @@ class History:
         self.tasks[name], self.projects[name], self.unmet[name] = "pending", project, list(needs)
         if not needs:
             self.ready(name, "planned")
+
+    def relate(self, number: int) -> None:
+        """Parts, attention and reassignment: what happens to a task beside its phases."""
+        tasks = [task for task, phase in self.tasks.items() if phase in {"pending", "ready"}]
+        if not tasks:
+            return
+        self.command()
+        task, part = tasks[number % len(tasks)], stream("task", 10_000 + number)
+        events: tuple[Event, ...] = (
+            TaskPartAdded(part=part, key="part", at=self.at),
+            TaskPartSettled(part=part, outcome="completed", usage=Usage(input_tokens=number), at=self.at),
+            TaskNeedReopened(need=part, part=True, at=self.at),
+            TaskReassigned(session=None, reason="", by="key_a", at=self.at),
+            TaskAttentionRaised(topic="overdue", reason="", at=self.at),
+            TaskAttentionCleared(topic="overdue", by="key_a", at=self.at),
+        )
+        self.put(task, events[number % len(events)], self.projects[task])
+        if self.tasks[task] == "ready" and number % 5 == 0:
+            self.put(task, TaskHeldBack(at=self.at), self.projects[task])
+            self.ready(task, "lock_delay_over")
 
     def ready(self, task: str, reason: str) -> None:
         event = TaskReadied.model_validate({"reason": reason, "at": self.at})
@@ -244,7 +286,7 @@ class History:
         ends = number // 7 % 6
         locks = stream("locks", PROJECTS.index(project))
         if ends < 3:
-            usage = Usage(input_tokens=10**20, model="m") if ends else None
+            usage = Usage(input_tokens=SPENT_MAX, model="m") if ends else None
             done = TaskCompleted(token=token, summary="done", artifacts=(), usage=usage, at=self.at)
             self.put(task, done, project)
             self.put(session, SessionAttemptEnded(project=project, token=token, outcome="completed"))
@@ -360,7 +402,7 @@ def history_of(numbers: Sequence[int]) -> list[Recorded]:
     """One step of the fleet for each number."""
     history = History()
     steps = (history.plan, history.claim, history.work, history.finish, history.turn, history.live, history.connect,
-             history.plan, history.claim, history.finish, history.found)  # fmt: skip
+             history.plan, history.claim, history.finish, history.found, history.relate)  # fmt: skip
     for number in numbers:
         steps[number % len(steps)](number // len(steps))
     return history.log

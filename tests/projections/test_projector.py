@@ -259,9 +259,9 @@ def test_rows_that_nobody_waits_for_come_later_and_in_larger_pages_while_command
         began = time.monotonic()
         assert asyncio.run(projector.wait_for(len(history.log), timeout_seconds=10))
         assert time.monotonic() - began < HOLD_SECONDS_MIN / 2
-        assert [round_.events for round_ in rounds] == [len(first), len(history.log) - len(first)]
     finally:
         projector.stop()
+    assert [round_.events for round_ in rounds] == [len(first), len(history.log) - len(first)]
 
 
 def test_whoever_is_far_behind_yields_no_more() -> None:
