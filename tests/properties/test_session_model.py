@@ -121,7 +121,7 @@ class Told(Fleet):
             case "claim":
                 self.take(session)
             case "complete":
-                self.complete(session)
+                self.finish(session)
             case "stale":
                 self.stale(session)
             case _:
@@ -168,7 +168,7 @@ class Told(Fleet):
         self.tokens.append(int(token))
         known.work[token] = str(decision.answer.model_dump()["task"])
 
-    def complete(self, session: str) -> None:
+    def finish(self, session: str) -> None:
         known = self.known[session]
         if known.work:
             token, task = next(iter(known.work.items()))
