@@ -4,7 +4,8 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from domain.kernel.message import FleetCommand
+from domain.kernel.message import COUNT_MAX, FleetCommand
+from domain.kernel.text import Reference
 from domain.quota.events import QuotaKind
 
 Reason = Annotated[str, StringConstraints(max_length=500)]
@@ -15,8 +16,8 @@ class ReportQuota(FleetCommand):
     """Say that the credentials of a session are refused: nobody that shares them is given work for a while."""
 
     NAME: ClassVar[str] = "report_quota"
-    session: str
-    incarnation: int = Field(ge=1)
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
     kind: QuotaKind = "rate_limited"
     reason: Reason = ""
     retry_after_seconds: int | None = Field(default=None, ge=1, le=RETRY_SECONDS_MAX)
@@ -27,7 +28,7 @@ class ResetQuota(FleetCommand):
     """Give out work again, whatever was reported."""
 
     NAME: ClassVar[str] = "reset_quota"
-    pool: str
+    pool: Reference
 
 
 class HalfOpenQuota(FleetCommand):

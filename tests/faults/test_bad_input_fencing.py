@@ -40,10 +40,10 @@ async def test_a_token_that_is_not_the_live_own_one_is_fenced(server: WholeServe
     wrong = []
     for place in places_with(name, "token"):
         own = str(value_at(example, place.path))
-        tokens = {scene.dead_token, neighbour.token, neighbour.lock_token, abroad.token}
-        if any(places_with(name, "task")):
-            # Of another thing than the task, though of the same session; a command on locks may take any of these.
-            tokens |= {scene.token, scene.lock_token, scene.shared_token}
+        tokens = {scene.dead_token, neighbour.token, neighbour.lock_token, abroad.token, abroad.lock_token}
+        held = {scene.token, scene.lock_token, scene.shared_token}
+        # Each project counts its own tokens. What the session holds is wrong for a task, right for locks.
+        tokens = tokens | held if any(places_with(name, "task")) else tokens - held
         invented = {"0", "1", str(int(own) + 1_000), str(2**40 * 9), str(2**63), "9" * 19}
         for token in sorted(tokens | invented - {own}):
             if token != own:

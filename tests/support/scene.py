@@ -131,6 +131,7 @@ THINGS: Mapping[str, str] = {
     "task": "task",
     "token": "token",
     "request": "none",
+    "pool": "none",
     "revoke_key.key": "key",
     "open_session.name": "none",
     "create_task.task": "none",
@@ -144,7 +145,11 @@ THINGS: Mapping[str, str] = {
 """What a place names, by the end of its own name; a place that names nothing here is ``none``."""
 
 
-REFUSED: Mapping[str, str] = {"lift_quarantine": "not_in_quarantine", "accept_locks": "not_transferred"}
+REFUSED: Mapping[str, str] = {
+    "lift_quarantine": "not_in_quarantine",
+    "accept_locks": "not_transferred",
+    "reset_quota": "unknown_thing",
+}
 """Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
 OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})
 """Commands about a token whose holder somebody else may be."""
@@ -174,7 +179,9 @@ async def a_scene(server: WholeServer, caller: Caller | None = None, project: st
     tasks += [{"key": "held", "title": "held", "scope": [{"claim": "path:repo//src/**"}]}]
     tasks += [{"key": "failed", "title": "failed", "retry": once}]
     planned = await owner.done("apply_plan", project=name, tasks=tasks)
-    session = (await asking.done("open_session", projects=[name], capacity=8, ttl_seconds=3_600))["session"]
+    session = (await asking.done("open_session", projects=[name], capacity=8, ttl_seconds=3_600, credential_pool=name))[
+        "session"
+    ]
     former = (await asking.done("open_session", projects=[name]))["session"]
     await asking.done("end_session", session=former, incarnation=1)
     life = {"session": session, "incarnation": 1, "project": name}
