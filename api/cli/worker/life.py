@@ -51,6 +51,8 @@ class Life:
         self._clock = clock
         self._wanted = asyncio.Event()
         self._deadline = opened_at + opened.ttl_seconds - settings.margin_seconds
+        self._unheard = False
+        """Whether the latest beat had no answer: said once, and once that it is over."""
 
     @property
     def overdue(self) -> bool:
@@ -110,8 +112,13 @@ class Life:
             self._journal.tell("beat_refused", f"a heartbeat was refused: {refused}", error=str(refused))
             return False
         except SignalboxError as error:
-            self._journal.tell("unreachable", f"no answer to a heartbeat: {error}", error=str(error))
+            if not self._unheard:
+                self._journal.tell("unreachable", f"no answer to a heartbeat: {error}", error=str(error))
+            self._unheard = True
             return False
+        if self._unheard:
+            self._journal.tell("reachable", "heartbeats are answered again")
+        self._unheard = False
         self._heard(heard, named, sent_at)
         return True
 
