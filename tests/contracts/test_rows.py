@@ -38,7 +38,9 @@ from tests.projections.histories import PROJECTS, History, append, decode, histo
 NAMES = count()
 NewStore = Callable[[], RowStore]
 _CHANCE = Random(3)
-BUSY = [_CHANCE.randrange(50_000) for _ in range(700)]
+_AT_WORK = [12 * number + step for number in range(0, 30, 3) for step in (0, 1)]
+"""Ten tasks without needs, each planned and then a ready one claimed: whatever chance finished, sessions are busy."""
+BUSY = [_CHANCE.randrange(50_000) for _ in range(700)] + _AT_WORK
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres"])

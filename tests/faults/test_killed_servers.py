@@ -51,7 +51,7 @@ def survive(server: ServerProcess, store: str, data: Path, *, kills: int, seed: 
 @pytest.mark.timeout(300)
 def test_some_kills_under_load(server: ServerProcess, store: str, tmp_path: Path) -> None:
     # A start on PostgreSQL waits for what the killed one still had under way.
-    survive(server, store, tmp_path / "data", kills=5 if store.startswith("postgres") else 10, seed=11)
+    survive(server, store, tmp_path / "data", kills=8 if store.startswith("postgres") else 14, seed=11)
 
 
 @pytest.mark.soak

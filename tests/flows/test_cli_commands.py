@@ -145,14 +145,14 @@ def test_a_task_is_named_by_key_id_or_the_end_of_its_id(cli: CommandLine) -> Non
 
 
 def test_it_is_explained_why_a_task_does_not_move(cli: CommandLine) -> None:
-    told = cli("explain", "task", "api", "--json").json
+    told = cli("explain", "task", "api", "--project", "shop", "--json").json
     assert (told["status"], told["moving"], told["reasons"][0]["code"]) == ("pending", False, "need_unmet")
     assert told["kind"] == "task"
-    words = cli("explain", "task", "api").out
+    words = cli("explain", "task", "api", "--project", "shop").out
     assert "it needs schema to be completed, which is ready" in words
     assert "next: schema has to become completed." in words
-    assert "no live session serves the project" in cli("explain", "task", "schema").out
-    assert "next: " in cli("explain", "lock", "17", code=1).err
+    assert "no live session serves the project" in cli("explain", "task", "schema", "--project", "shop").out
+    assert "next: " in cli("explain", "lock", "17", "--project", "shop", code=1).err
 
 
 def test_tasks_are_cancelled_and_begun_anew(cli: CommandLine) -> None:

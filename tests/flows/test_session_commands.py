@@ -71,7 +71,7 @@ def test_a_beat_says_what_a_session_does_and_the_log_hears_of_changes_only(cli: 
     for _ in range(3):
         assert beat(client, session, signal="tool_started", tool="Bash").status == "live"
     told = shown(cli, session)
-    assert (told["status"], told["runningTool"]) == ("busy_in_tool", "Bash")
+    assert (told["status"], told["running_tool"]) == ("busy_in_tool", "Bash")
     cli("session", "signal", session, "waiting_for_person", "--note", "which port?")
     assert shown(cli, session, status="waiting_for_person")["status"] == "waiting_for_person"
     lines = cli("events", "--stream", session, "--json").out
@@ -89,12 +89,12 @@ def test_a_tree_shows_who_stands_below_whom(cli: CommandLine, client: Client) ->
     assert lines[place + 1].startswith("  ")
     assert lines[place + 1].endswith("low")
     cli("session", "reparent", other, low)
-    assert shown(cli, other, parentId=low)["parentId"] == low
+    assert shown(cli, other, parent_id=low)["parent_id"] == low
     assert "family_circular" in cli("session", "reparent", lead, other, "--json", code=1).out
     cli("session", "end", low)
-    assert shown(cli, other, parentId=lead)["parentId"] == lead
+    assert shown(cli, other, parent_id=lead)["parent_id"] == lead
     cli("session", "reparent", other)
-    assert shown(cli, other, parentId=None)["parentId"] is None
+    assert shown(cli, other, parent_id=None)["parent_id"] is None
 
 
 def test_a_drained_session_finishes_and_claims_no_more(cli: CommandLine, client: Client) -> None:

@@ -126,12 +126,13 @@ class History:
         return Instant(self.now)
 
     def found(self, number: int) -> None:
-        """Projects, keys and outages come and go."""
+        """Projects, keys and outages come and go; a project is created once, a key issued once: their ids are new."""
         self.command()
         name = PROJECTS[number % 2]
         match number // 2 % 4:
             case 0:
-                self.put(name, ProjectCreated(name=f"p{number % 2}", lock_delay_seconds=30, at=self.at), name)
+                if name not in self.versions:
+                    self.put(name, ProjectCreated(name=f"p{number % 2}", lock_delay_seconds=30, at=self.at), name)
                 self.put(name, ProjectFrozen(reason="", at=self.at), name)
                 self.put(name, ProjectUnfrozen(at=self.at), name)
                 settings = ProjectSettings(weight=1 + number % 3)
@@ -140,7 +141,7 @@ class History:
                 if number % 3:
                     self.put(name, ProjectNeedsRevoked(to=PROJECTS[1 - number % 2], at=self.at), name)
             case 1:
-                key = stream("key", number % 5)
+                key = stream("key", self.commands)
                 self.put(
                     key, KeyIssued(name="k", role="worker", projects=(), digest="0" * 64, expires_at=None, at=self.at)
                 )
