@@ -22,7 +22,8 @@ from domain.lock.state import LockSpace
 SEGMENTS = ("a", "b", "ab", "*", "a*", "*b", "?", "**")
 SESSIONS = ("s1", "s2")
 TASKS = (None, "t1", "t2")
-DEPTH = 4
+DEPTH = 5
+"""Three segments, and two more below them that only a pattern which begins with `**` asks for."""
 WORLD = tuple(
     "/".join(names) for depth in range(1, DEPTH + 1) for names in product(("a", "b", "ab", "c"), repeat=depth)
 )
@@ -44,6 +45,12 @@ def covered(pattern: str) -> frozenset[str]:
     return frozenset(path for path in WORLD if match.fullmatch(path))
 
 
+@cache
+def meet(one: str, other: str) -> bool:
+    """Whether both claims cover some path."""
+    return not covered(one).isdisjoint(covered(other))
+
+
 @dataclass
 class Held:
     """A grant as the model knows it."""
@@ -59,7 +66,7 @@ def clash(held: Held, session: str, task: str | None, claims: tuple[tuple[str, L
     """Whether the grant forbids the request, straight from the words of the contract."""
     for pattern, mode in claims:
         for other, other_mode in held.claims:
-            if not covered(pattern) & covered(other) or mode == other_mode == "shared":
+            if not meet(pattern, other) or mode == other_mode == "shared":
                 continue
             if held.until is not None or held.session != session:
                 return True
