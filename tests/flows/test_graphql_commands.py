@@ -116,7 +116,9 @@ async def test_a_command_id_is_answered_once_more(box: Installation) -> None:
 async def test_a_key_shows_its_secret_once_and_opens_its_project_only(box: Installation) -> None:
     shop, other = await box.project("shop"), await box.project("other")
     viewer = await box.client("viewer", "shop")
-    assert (await viewer.ask("{ projects { edges { node { id } } } }"))["projects"]["edges"] == [{"node": {"id": shop}}]
+    asked = "query($after: Position) { projects(after: $after) { edges { node { id } } } }"
+    seen = await viewer.ask(asked, after=box.services.events.head())
+    assert seen["projects"]["edges"] == [{"node": {"id": shop}}]
     foreign, absent = [await viewer.refused(TASKS, project=name) for name in ("other", "nowhere")]
     assert foreign["code"] == "unknown_thing"
     assert {**foreign, "data": 0} == {**absent, "data": 0}
