@@ -135,6 +135,13 @@ class Load:
         for thread in self._threads:
             thread.start()
 
+    def reach(self, acknowledged: int, *, seconds: float = 120.0) -> None:
+        """Go on until so many commands were acknowledged: how fast a machine is decides how long, not how much."""
+        until = time.monotonic() + seconds
+        while self.history.count("ok") < acknowledged and not self.history.faults:
+            assert time.monotonic() < until, f"{self.history.count('ok')} of {acknowledged} acknowledged in {seconds} s"
+            time.sleep(0.05)
+
     def drain(self, *, seconds: float) -> None:
         """No new plans; wait until all is done, then end."""
         self._planning.clear()

@@ -37,14 +37,14 @@ def survive(server: ServerProcess, store: str, data: Path, *, kills: int, seed: 
             time.sleep(chance.uniform(0.05, 0.9))
             server.kill()
             server.start()
+        # A load that never met the faults would show nothing.
+        load.reach(20 * kills)
         load.drain(seconds=60)
     finally:
         load.end()
     server.stop()
     stored = check_aftermath(data, store, load.history)
-    # A load that never met the faults would show nothing.
     assert load.history.count("info") >= kills
-    assert load.history.count("ok") >= 20 * kills
     assert len(stored) >= 50 * kills
 
 

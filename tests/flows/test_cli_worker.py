@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import CommandLine, end
+from tests.support.processes import alive, pid_in
 
 SECONDS_MAX = 30.0
 
@@ -30,6 +31,14 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < ends_at
         time.sleep(0.05)
+
+
+def pid_of(file: Path) -> int:
+    """The id that the work writes into a file, once it is there."""
+    until(lambda: pid_in(file))
+    pid = pid_in(file)
+    assert pid is not None
+    return pid
 
 
 def apply(cli: CommandLine, project: str, *tasks: str) -> None:
@@ -95,10 +104,10 @@ def test_a_cancelled_task_is_stopped_in_its_worker(cli: CommandLine, tmp_path: P
     apply(cli, "called-off", f"{{key: long, title: Long, run: 'echo $$ > {tmp_path}/pid; exec sleep 60'}}")
     log = tmp_path / "worker.log"
     worker = cli.start("worker", "-p", "called-off", "--ttl", "10", "--json", log=log)
-    until((tmp_path / "pid").exists)
+    pid = pid_of(tmp_path / "pid")
     cli("task", "cancel", "long", "-p", "called-off")
     until(lambda: '"event": "lost"' in log.read_text())
-    assert not alive(int((tmp_path / "pid").read_text()))
+    assert not alive(pid)
     assert end(worker) == 0
 
 
@@ -108,11 +117,9 @@ def test_work_does_not_outlive_a_worker_that_is_killed(cli: CommandLine, tmp_pat
     script = f"(trap '' TERM; sh -c 'echo $$ > {tmp_path}/child; exec sleep 60') & echo $$ > {tmp_path}/pid; wait"
     apply(cli, project, f"{{key: long, title: Long, run: {json.dumps(script)}}}")
     worker = cli.start("worker", "-p", project, log=tmp_path / "worker.log")
-    until((tmp_path / "pid").exists)
-    until((tmp_path / "child").exists)
+    pids = [pid_of(tmp_path / name) for name in ("pid", "child")]
     worker.send_signal(number)
     worker.wait(SECONDS_MAX)
-    pids = [int((tmp_path / name).read_text()) for name in ("pid", "child")]
     until(lambda: not any(map(alive, pids)))
 
 
@@ -133,11 +140,3 @@ def test_a_worker_starts_without_the_server_and_its_libraries() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; a dead one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
