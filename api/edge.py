@@ -12,7 +12,7 @@ from api.parsing import parse
 from api.ports import Answered, Services
 from domain.dispatch.authority import actions_of
 from domain.kernel import text
-from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.errors import RefusalKind, Rejection, UnknownThing
 from domain.kernel.ids import DERIVED_PREFIX, FLEET, CommandId, PrincipalId, ProjectId, suffix_of
 from domain.kernel.message import Command, ProjectCommand, Stamp
 from domain.lock.commands import AwaitLocks
@@ -36,6 +36,7 @@ class InvalidCommandId(Rejection):
     Make a fresh one for every new command, and repeat it only with the very same body.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
 
 

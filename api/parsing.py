@@ -10,7 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from domain.catalogue import COMMANDS
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 from domain.kernel.message import Command
 from domain.kernel.text import is_fit, shown
 from domain.principal.allow import MATRIX, Row
@@ -38,6 +38,7 @@ class InvalidCommand(Rejection):
     Correct the fields that are named and send it again.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     command: str
     summary: str
@@ -50,6 +51,7 @@ class UnknownCommand(Rejection):
     Use one of the names in `known`.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     command: str
     known: tuple[str, ...]

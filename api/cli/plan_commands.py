@@ -133,7 +133,7 @@ def _placed(refused: Refused, plan: "Plan") -> Refused:
         key = str(one.get("task"))
         names = ", ".join(texts(one, "fields"))
         lines.append(f"  {plan.source}:{plan.lines.of(key).line}: {key}: {names}")
-    return Refused(refused.code, "\n".join(lines), refused.next, data)
+    return Refused(refused.code, "\n".join(lines), refused.next, data, refused.kind)
 
 
 def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":

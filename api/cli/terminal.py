@@ -90,7 +90,8 @@ class Terminal:
     def tell_error(self, error: SignalboxError) -> None:
         """An error as an object for programs; the message, then what to do next, for people."""
         if self.as_json:
-            told = {"code": error.code, "message": error.message, "next": error.next, "data": error.data}
+            names = ("code", "kind", "message", "next", "data")
+            told = {name: getattr(error, name) for name in names}
             self._write(json.dumps({"error": told}, ensure_ascii=False))
             return
         print(printable(f"{error.message}"), file=sys.stderr)

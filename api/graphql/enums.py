@@ -6,6 +6,26 @@ import strawberry
 
 
 @strawberry.enum
+class RefusalKind(Enum):
+    """What a refusal asks of its caller; codes are finer and may become more."""
+
+    CONFLICT = "CONFLICT"
+    WAIT_TIMEOUT = "WAIT_TIMEOUT"
+    DEADLOCK = "DEADLOCK"
+    ALREADY_WAITING = "ALREADY_WAITING"
+    FENCED = "FENCED"
+    SESSION_LOST = "SESSION_LOST"
+    NOT_OWNER = "NOT_OWNER"
+    DENIED = "DENIED"
+    BAD_PATTERN = "BAD_PATTERN"
+    TOO_COMPLEX = "TOO_COMPLEX"
+    LIMIT = "LIMIT"
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    STALE = "STALE"
+    UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
+
+
+@strawberry.enum
 class TaskStatus(Enum):
     """Where a task stands."""
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class Refused(Exception):
@@ -19,6 +19,7 @@ class KeyNotValid(Rejection):
     Send `Authorization: Bearer KEY` as a header, or as `authorization` in the payload of connection_init.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     HTTP_STATUS: ClassVar[int] = 401
 
 
@@ -28,6 +29,7 @@ class RequestNotReadable(Rejection):
     POST one JSON object with query, variables and operationName, as `Content-Type: application/json`.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     reason: str
 
@@ -38,6 +40,7 @@ class OnlyPost(Rejection):
     Send the same as the JSON body of a POST.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 405
 
 
@@ -47,6 +50,7 @@ class DocumentTooLarge(Rejection):
     Ask for less at once: fewer fields, smaller pages, or several requests.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 400
     what: str
     limit: int
@@ -58,6 +62,7 @@ class AnswerTooLarge(Rejection):
     Ask with a smaller page.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 400
     what: str
     limit: int
@@ -69,6 +74,7 @@ class WrongOperation(Rejection):
     Name one operation of the document; subscriptions go to the websocket or to /graphql/stream.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     reason: str
 
@@ -79,6 +85,7 @@ class NumberTooLarge(Rejection):
     Send it as a string, or smaller.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
 
 
@@ -88,6 +95,7 @@ class TooManySubscriptions(Rejection):
     Complete one of them, or open another socket.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 429
     limit: int
 
@@ -98,5 +106,6 @@ class DeadlinePassed(Rejection):
     Ask for less, or try again later.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 503
     seconds: int

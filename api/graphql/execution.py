@@ -18,7 +18,7 @@ from api.graphql.context import Caller, Context
 from api.graphql.documents import DocumentInvalid, Documents
 from api.graphql.errors import DeadlinePassed, Refused, RequestNotReadable, WrongOperation
 from api.ports import ServiceFault, Services
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 from domain.principal.allow import allow
 from projections.kernel.errors import RequestRefused
 
@@ -163,7 +163,7 @@ def told(error: Exception) -> Mapping[str, Any]:
         case ServiceFault(code=code, message=message, advice=advice):
             return _error(message, code, advice, {}, 503) | place
         case GraphQLError():
-            return _error(cause.message, "invalid_document", _CORRECT, {}, 400) | place
+            return _error(cause.message, "invalid_document", _CORRECT, {}, 400, RefusalKind.BAD_PATTERN) | place
         case _:
             return _hidden(cause) | place
 
@@ -191,7 +191,9 @@ def _late(context: Context) -> Exception:
 
 def _typed(rejection: Rejection) -> dict[str, Any]:
     data = rejection.model_dump(mode="json")
-    return _error(rejection.message(), rejection.code(), rejection.advice(), data, rejection.HTTP_STATUS)
+    return _error(
+        rejection.message(), rejection.code(), rejection.advice(), data, rejection.HTTP_STATUS, rejection.KIND
+    )
 
 
 def _hidden(error: BaseException) -> dict[str, Any]:
@@ -201,8 +203,17 @@ def _hidden(error: BaseException) -> dict[str, Any]:
     return _error("Something went wrong on our side.", "internal", advice, {"fault": identifier}, 500)
 
 
-def _error(message: str, code: str, advice: str, data: Mapping[str, Any], status: int) -> dict[str, Any]:
-    return {"message": message, "extensions": {"code": code, "next": advice, "data": data, "status": status}}
+def _error(
+    message: str,
+    code: str,
+    advice: str,
+    data: Mapping[str, Any],
+    status: int,
+    kind: RefusalKind = RefusalKind.UNKNOWN_OUTCOME,
+) -> dict[str, Any]:
+    """The shape of every error; what nobody refused is a fault of ours, which is answered by asking again."""
+    told = {"code": code, "kind": kind, "next": advice, "data": data, "status": status}
+    return {"message": message, "extensions": told}
 
 
 def _any_project(context: Context) -> Any:

@@ -13,6 +13,7 @@ from strawberry.types.field import StrawberryField
 from api.edge import WAIT_SECONDS_MAX, Origin, fresh_command_id
 from api.graphql.asking import Asking
 from api.graphql.context import Context
+from api.graphql.enums import RefusalKind
 from api.graphql.errors import NumberTooLarge
 from api.graphql.messages import Messages, plain
 from api.parsing import parse
@@ -41,6 +42,7 @@ class Rejected:
     """The command was refused; nothing that it asked for was done."""
 
     code: str = strawberry.field(description="Stable name of the refusal, such as `task_held_by_another`.")
+    kind: RefusalKind = strawberry.field(description="What it asks of the caller, of a closed set.")
     message: str
     next: str = strawberry.field(description="What to do now.")
     data: JSON
@@ -213,6 +215,7 @@ def _command(name: str, fields: dict[str, Any]) -> Command | Rejection:
 def _refused(context: Context, refusal: Rejection) -> Rejected:
     return Rejected(
         code=refusal.code(),
+        kind=RefusalKind[refusal.KIND],
         message=refusal.message(),
         next=refusal.advice(),
         data=_any(refusal.model_dump(mode="json")),
@@ -225,6 +228,8 @@ def _rejected(outcome: Answered) -> Rejected:
     error: dict[str, Any] = orjson.loads(outcome.text)["error"]
     return Rejected(
         code=error["code"],
+        # A receipt of before the kinds were told has none.
+        kind=RefusalKind[error.get("kind", RefusalKind.CONFLICT.name)],
         message=error["message"],
         next=error["next"],
         data=error.get("data", {}),

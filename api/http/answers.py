@@ -7,7 +7,7 @@ import orjson
 
 from api.http.asgi import WHOLE, Scope, Send, Whole
 from api.ports import Answered, ServiceFault
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -36,11 +36,14 @@ class Problem:
     advice: str
     status: int
     data: dict[str, object] = field(default_factory=dict[str, object])
+    kind: RefusalKind = RefusalKind.UNKNOWN_OUTCOME
+    """Of the closed set; what is not refused by anybody is a fault of ours, which is answered by asking again."""
 
     def text(self) -> bytes:
         """The typed shape that docs/http.md promises."""
         error = {
             "code": self.code,
+            "kind": self.kind,
             "message": self.message,
             "next": self.advice,
             "data": self.data,
@@ -57,6 +60,7 @@ def problem_of(rejection: Rejection) -> Problem:
         rejection.advice(),
         rejection.HTTP_STATUS,
         rejection.model_dump(mode="json"),
+        rejection.KIND,
     )
 
 

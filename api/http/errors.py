@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class NotAuthenticated(Rejection):
@@ -11,6 +11,7 @@ class NotAuthenticated(Rejection):
     Send the header `Authorization: Bearer KEY`; an admin issues keys with `signalbox key issue`.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     HTTP_STATUS: ClassVar[int] = 401
 
 
@@ -20,6 +21,7 @@ class MalformedBody(Rejection):
     Send one JSON object in UTF-8 with a Content-Length that fits.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     reason: str
 
@@ -31,6 +33,7 @@ class UnknownPath(Rejection):
     /healthz, /readyz, /metrics, /graphql and /graphql/stream.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 404
 
 
@@ -40,6 +43,7 @@ class MethodNotAllowed(Rejection):
     Use {allowed}.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 405
     allowed: str
 
@@ -50,6 +54,7 @@ class BodyTooLarge(Rejection):
     Split it, or keep large things elsewhere and send references.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 413
     bytes_max: int
 
@@ -60,6 +65,7 @@ class NotJson(Rejection):
     Send the header `Content-Type: application/json` and no Content-Encoding.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 415
 
 
@@ -69,6 +75,7 @@ class UnknownHost(Rejection):
     Call it by the address it listens on, or add the name to SIGNALBOX_ALLOWED_HOSTS where it runs.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     HTTP_STATUS: ClassVar[int] = 421
 
 
@@ -78,6 +85,7 @@ class InvalidRequest(Rejection):
     Correct the fields that are named and send it again.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     summary: str
     faults: tuple[dict[str, str], ...] = ()

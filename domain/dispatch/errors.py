@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar, Protocol
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 from domain.kernel.ids import Instant
 from domain.kernel.message import Message
 from domain.kernel.values import Requirement
@@ -15,6 +15,7 @@ class PlanTooLarge(Rejection):
     Split the plan; later plans may need the tasks of earlier ones.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 413
     what: str
     most: int
@@ -26,6 +27,7 @@ class KeyRepeated(Rejection):
     Give every task of a plan a key of its own.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     field: str = "key"
@@ -37,6 +39,7 @@ class NeedRepeated(Rejection):
     Name each need once, with every outcome that it accepts.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     need: str
@@ -49,6 +52,7 @@ class NeedOnItself(Rejection):
     Remove the need.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     field: str = "needs"
@@ -60,6 +64,7 @@ class NeedUnknown(Rejection):
     Correct the key, or plan the needed task in the same file.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     need: str
@@ -72,6 +77,7 @@ class NeedsCircular(Rejection):
     Remove one of these needs.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     """The task that the circle is told from."""
@@ -87,6 +93,7 @@ class ClaimMalformed(Rejection):
     Write kind:scope//pattern, for example path:repo//src/**; nothing is repaired for you.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     claim: str
@@ -100,6 +107,7 @@ class ConstraintMalformed(Rejection):
     Compare numbers by order, give a list to `in`, and one value to `=` and `!=`.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     key: str
@@ -114,6 +122,7 @@ class ParentUnfit(Rejection):
     Choose another parent, or none.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     parent: str
@@ -127,6 +136,7 @@ class TermsContradictory(Rejection):
     Change one of the two, or leave it out.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     reason: str
@@ -146,6 +156,7 @@ class PlanDiffers(Rejection):
     Look at the differences; take the changes back, or give the changed tasks new keys.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     count: int
     differences: tuple[TaskDifference, ...]
@@ -157,6 +168,7 @@ class SessionAtCapacity(Rejection):
     Complete, fail or release one of them first.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     session: str
     live: int
 
@@ -167,6 +179,7 @@ class SessionNotCapable(Rejection):
     Claim another task, or open a session with these capabilities.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     session: str
     task: str
     lacking: str
@@ -179,6 +192,7 @@ class NothingReady(Rejection):
     Wait and ask again.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     ready: int
     unmatched: int
     """Ready tasks whose requirements the session does not meet."""
@@ -194,6 +208,7 @@ class SessionNotLive(Rejection):
     Name a live session, or none: then anybody who is capable may take the task.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     session: str
 
 
@@ -203,6 +218,7 @@ class TaskWithheld(Rejection):
     Claim another task; from the instant in the data on anybody capable may take it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     reason: str
     until: Instant

@@ -10,10 +10,11 @@ from domain.lock.blocking import wishes_of
 from domain.lock.commands import DowngradeLocks, UpgradeLocks
 from domain.lock.decider import LOCKS, grant
 from domain.lock.entries import wishes_in
-from domain.lock.errors import NoStrongerMode, UnitsNotUpgraded, WideUpgrade
+from domain.lock.errors import NoStrongerMode, WideUpgrade
 from domain.lock.events import LocksDowngraded, LocksGranted
 from domain.lock.evolve import weakened
 from domain.lock.modes import is_upgrade
+from domain.lock.pool_errors import UnitsNotUpgraded
 from domain.lock.requesting import Terms, already_waiting, at_once, enqueue
 
 

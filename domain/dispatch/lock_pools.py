@@ -10,8 +10,9 @@ from domain.kernel.message import Answer, Event, Message, Stamp
 from domain.lock.commands import DescribePool, QuarantineMember, ReturnMember, SetPool
 from domain.lock.decider import LOCKS
 from domain.lock.entries import Pool
-from domain.lock.errors import BadPattern, LocksLimited, NoSuchMember, PoolUnknown
+from domain.lock.errors import BadPattern, LocksLimited
 from domain.lock.events import PoolMember, PoolMemberQuarantined, PoolMemberReturned, PoolSet
+from domain.lock.pool_errors import NoSuchMember, PoolUnknown
 from domain.lock.pools import POOLS_MAX
 from domain.lock.resource import parse
 from domain.lock.state import LockSpace

@@ -2,10 +2,44 @@
 
 import inspect
 import re
+from enum import StrEnum
 from functools import cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.kernel.message import Message
+
+
+class RefusalKind(StrEnum):
+    """The closed set of what a refusal asks of its caller (locks.md 15); codes are finer and may become more."""
+
+    CONFLICT = "CONFLICT"
+    """Something stands in the way now: take other work, or ask again once it has changed."""
+    WAIT_TIMEOUT = "WAIT_TIMEOUT"
+    """The wait is over without a grant: ask again if it is still needed."""
+    DEADLOCK = "DEADLOCK"
+    """Waiting would never end: release something, or ask for everything as one set."""
+    ALREADY_WAITING = "ALREADY_WAITING"
+    """The owner waits for something else: await or withdraw that."""
+    FENCED = "FENCED"
+    """The token or the life is not current: stop writing under it."""
+    SESSION_LOST = "SESSION_LOST"
+    """The session's life is over: open its next one and claim anew."""
+    NOT_OWNER = "NOT_OWNER"
+    """It is somebody else's: leave it to its owner."""
+    DENIED = "DENIED"
+    """Who asks may not: ask somebody who may."""
+    BAD_PATTERN = "BAD_PATTERN"
+    """The request cannot be met as it is written, whenever it is asked: correct it."""
+    TOO_COMPLEX = "TOO_COMPLEX"
+    """It costs more to decide than is allowed: ask with plainer patterns."""
+    LIMIT = "LIMIT"
+    """What is counted is used up: ask for less, or wait until some of it is given back."""
+    IDEMPOTENCY_MISMATCH = "IDEMPOTENCY_MISMATCH"
+    """The command id stands for another body: use a fresh one."""
+    STALE = "STALE"
+    """The answer is older than what was asked for; reads carry it as a mark beside what they found."""
+    UNKNOWN_OUTCOME = "UNKNOWN_OUTCOME"
+    """The fault is the server's: send the same again, under the same command id."""
 
 
 class Rejection(Message):
@@ -14,9 +48,17 @@ class Rejection(Message):
     Read the code and ask again.
     """
 
+    KIND: ClassVar[RefusalKind]
+    """What it asks of the caller; every refusal says its own."""
     AUDITED: ClassVar[bool] = False
     """Whether the refusal matters for audit and is written to the refusals stream."""
     HTTP_STATUS: ClassVar[int] = 409
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if "KIND" not in cls.__dict__:
+            raise TypeError(f"the refusal {cls.__name__} says no KIND")
 
     @classmethod
     def code(cls) -> str:
@@ -50,6 +92,7 @@ class UnknownThing(Rejection):
     List what exists and use an id from the list; ids of other projects are answered the same way.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 404
     kind: str
     name: str
@@ -61,6 +104,7 @@ class CommandIdReused(Rejection):
     Use a new id for a new command; repeat an id only with the very same body.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.IDEMPOTENCY_MISMATCH
     AUDITED: ClassVar[bool] = False
     command_id: str
 

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 from domain.kernel.message import Message
 
 
@@ -12,6 +12,7 @@ class BadPattern(Rejection):
     Write kind:scope//pattern, for example path:repo//src/**, and ask again; nothing is repaired for you.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     resource: str
     reason: str
@@ -23,6 +24,7 @@ class TooComplex(Rejection):
     Use fewer wildcards in one segment or claim a directory with a plain name; overlap is never guessed.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.TOO_COMPLEX
     HTTP_STATUS: ClassVar[int] = 422
     resource: str
     steps_max: int
@@ -50,12 +52,13 @@ class Blocker(Message):
 
 
 class LockConflict(Rejection):
-    """{total} live claims stand in the way: {wanted} meets {held} at {witness}, held for {age_seconds} s by {holder}.
+    """{wanted} meets {held} at {witness}, held for {age_seconds} s by {holder}; claims in the way: {total}.
 
     Nothing was granted or queued. Leave {witness} out of the claims, take other work, or ask again when {holder} is
     done.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     wanted: str
     held: str
     witness: str
@@ -72,6 +75,7 @@ class LocksLimited(Rejection):
     Release locks that are no longer needed, or claim directories instead of many single files.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 429
     what: str
     count: int
@@ -84,6 +88,7 @@ class LockTokenFenced(Rejection):
     Stop writing under it. Acquire the locks again for a new token.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.FENCED
     AUDITED: ClassVar[bool] = True
     token: str
     session: str
@@ -95,6 +100,7 @@ class NotLockOwner(Rejection):
     Only the owner releases locks; those of an attempt end with its report.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.NOT_OWNER
     AUDITED: ClassVar[bool] = True
     HTTP_STATUS: ClassVar[int] = 403
     token: str
@@ -107,6 +113,7 @@ class LockDelayRuns(Rejection):
     Ask again then; a lock-delay never ends early.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     token: str
     until: int
     """Microseconds since 1970."""
@@ -133,6 +140,7 @@ class Deadlock(Rejection):
     set.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DEADLOCK
     circle: str
     release: str
     """What the asker holds and others wait for."""
@@ -148,6 +156,7 @@ class AlreadyWaiting(Rejection):
     Wait for that request, withdraw it, or give both the same supersede_key so that the newer replaces the older.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.ALREADY_WAITING
     owner: str
     request: str
     claims: str
@@ -159,6 +168,7 @@ class WaitTimeout(Rejection):
     Ask again, with fewer claims or a longer wait_timeout_seconds, or take other work meanwhile.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.WAIT_TIMEOUT
     HTTP_STATUS: ClassVar[int] = 408
     request: str
 
@@ -169,6 +179,7 @@ class RequestWithdrawn(Rejection):
     Ask again if the locks are still needed.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.WAIT_TIMEOUT
     request: str
     reason: str
 
@@ -179,6 +190,7 @@ class ConcurrencyFull(Rejection):
     Take other work, or wait until one of them ends.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     key: str
     limit: int
     count: int
@@ -192,6 +204,7 @@ class BudgetExhausted(Rejection):
     Wait until live work ends and gives back what it does not use, or have a person raise the budget.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     unit: str
     limit: int
     spent: int
@@ -200,33 +213,13 @@ class BudgetExhausted(Rejection):
     holders: str
 
 
-class PoolUnknown(Rejection):
-    """There is no pool {pool} in the project.
-
-    List the pools, or have somebody set the pool first.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 404
-    pool: str
-
-
-class NoSuchMember(Rejection):
-    """The pool {pool} has no member {member} that this could be done to.
-
-    List the pool's members and name one of them.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 404
-    pool: str
-    member: str
-
-
 class NotTransferred(Rejection):
     """The locks of token {token} cannot be given away: {reason}.
 
     Accept them first where they were given to you, or release them.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     token: str
     reason: str
 
@@ -237,19 +230,10 @@ class NoStrongerMode(Rejection):
     Use the token as it is.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     token: str
     mode: str
-
-
-class UnitsNotUpgraded(Rejection):
-    """The token {token} holds units of pools, which have no modes.
-
-    Take the units and the other claims under tokens of their own, and upgrade that of the others.
-    """
-
-    HTTP_STATUS: ClassVar[int] = 422
-    token: str
 
 
 class WideUpgrade(Rejection):
@@ -258,6 +242,7 @@ class WideUpgrade(Rejection):
     Acquire it exclusively from the start, with a key whose role may lock a whole repository.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     AUDITED: ClassVar[bool] = True
     HTTP_STATUS: ClassVar[int] = 403
     claim: str
@@ -269,6 +254,7 @@ class NotInQuarantine(Rejection):
     List the locks; break the token instead if its owner is to lose it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     token: str
 
 
@@ -278,6 +264,7 @@ class FenceRefused(Rejection):
     Stop writing there. Acquire the locks again for a new token.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.FENCED
     AUDITED: ClassVar[bool] = True
     token: str
     resource: str

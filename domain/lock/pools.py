@@ -10,8 +10,9 @@ from typing import Final
 from immutables import Map
 
 from domain.lock.entries import Grant, Owner, Pool, Wish
-from domain.lock.errors import LocksLimited, PoolUnknown
+from domain.lock.errors import LocksLimited
 from domain.lock.events import TakenMembers
+from domain.lock.pool_errors import PoolUnknown
 from domain.lock.pool_name import PoolWish, read_pool
 from domain.lock.state import LockSpace
 

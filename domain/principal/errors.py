@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class NotPermitted(Rejection):
@@ -11,6 +11,7 @@ class NotPermitted(Rejection):
     Ask an admin to do it, or for a key whose role allows it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     AUDITED: ClassVar[bool] = True
     HTTP_STATUS: ClassVar[int] = 403
     kind: str
@@ -24,6 +25,7 @@ class KeyIdTaken(Rejection):
     Make a new key id and secret and ask again.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     key: str
 
 
@@ -33,6 +35,7 @@ class WorkerKeyWithoutProject(Rejection):
     Name the projects that its agents shall serve.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     name: str
 
@@ -43,5 +46,6 @@ class OwnerKeyNotForDoors(Rejection):
     Issue a key with the role admin, operator, viewer or worker.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     AUDITED: ClassVar[bool] = True
     HTTP_STATUS: ClassVar[int] = 403

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class ProjectNameTaken(Rejection):
@@ -11,6 +11,7 @@ class ProjectNameTaken(Rejection):
     Use it as it is or choose another name; names are taken for ever.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     name: str
 
 
@@ -20,6 +21,7 @@ class ProjectIsFrozen(Rejection):
     Finish what you hold and ask again after somebody unfroze it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     name: str
 
 
@@ -29,6 +31,7 @@ class SettingsUnfit(Rejection):
     Change one of them.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     reason: str
 
@@ -39,4 +42,5 @@ class GrantsLimited(Rejection):
     Revoke one of the grants first.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     most: int

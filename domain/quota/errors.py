@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class QuotaBlocked(Rejection):
@@ -11,6 +11,7 @@ class QuotaBlocked(Rejection):
     Ask again then; an operator may reset the pool, if the quota is there again.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     pool: str
     kind: str
     seconds: int
@@ -25,6 +26,7 @@ class NoCredentialPool(Rejection):
     Open it again with resume and credential_pool; without a pool, refused quota stops nobody else.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     session: str
 
 
@@ -34,6 +36,7 @@ class CredentialPoolFull(Rejection):
     End sessions that are not needed, or open this one with another pool.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 409
     pool: str
     most: int

@@ -1,6 +1,8 @@
 """Refusals of the record itself: it is not filled at will."""
 
-from domain.kernel.errors import Rejection
+from typing import ClassVar
+
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class RefusalCounted(Rejection):
@@ -9,4 +11,5 @@ class RefusalCounted(Rejection):
     Look at the records before it, and at the metric signalbox_refusals_counted.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     code_of_refusal: str

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class NotSessionOwner(Rejection):
@@ -11,6 +11,7 @@ class NotSessionOwner(Rejection):
     Open a session of your own; only the principal that opened one speaks for it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.NOT_OWNER
     AUDITED: ClassVar[bool] = True
     HTTP_STATUS: ClassVar[int] = 403
     session: str
@@ -22,6 +23,7 @@ class SessionFenced(Rejection):
     Stop: whatever this life held is fenced. Open the session again with resume to get its next incarnation.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.FENCED
     AUDITED: ClassVar[bool] = True
     session: str
     incarnation: int
@@ -34,6 +36,7 @@ class SessionWasLost(Rejection):
     Stop writing, open the session again with resume, and claim anew; the old tokens are refused everywhere.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.SESSION_LOST
     AUDITED: ClassVar[bool] = True
     session: str
     incarnation: int
@@ -45,6 +48,7 @@ class SessionHasEnded(Rejection):
     Open the session again with resume, or open a new one.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.SESSION_LOST
     session: str
     incarnation: int
 
@@ -55,6 +59,7 @@ class SessionWasDrained(Rejection):
     Stop. Open another session only if you were told to go on.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.SESSION_LOST
     session: str
     incarnation: int
 
@@ -65,6 +70,7 @@ class ProjectNotServed(Rejection):
     Open the session again with resume and name every project that it shall serve.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
     HTTP_STATUS: ClassVar[int] = 403
     session: str
     project: str
@@ -76,6 +82,7 @@ class LeaseStillRuns(Rejection):
     Ask again then; a lease never ends early.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     session: str
     incarnation: int
     until: int
@@ -88,6 +95,7 @@ class SessionIsDraining(Rejection):
     Finish what it has. To go on, ask an operator to undrain it, or open another session.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     session: str
 
 
@@ -97,6 +105,7 @@ class FamilyTooDeep(Rejection):
     Put it below a session that stands higher.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     session: str
     depth: int
     most: int
@@ -108,6 +117,7 @@ class FamilyCircular(Rejection):
     Name a parent that is outside its family.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     session: str
     parent: str
 
@@ -118,5 +128,6 @@ class FamilyTooLarge(Rejection):
     End some of them, or put further ones below one of these.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     session: str
     most: int

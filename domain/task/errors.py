@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class TaskNotReady(Rejection):
@@ -11,6 +11,7 @@ class TaskNotReady(Rejection):
     Ask why it is not ready, or claim without naming a task to get one that is.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     status: str
 
@@ -21,6 +22,7 @@ class TaskHeldByAnother(Rejection):
     Claim another task; this one comes back if its holder fails, releases it or is lost.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     status: str
     session: str
@@ -33,6 +35,7 @@ class Fenced(Rejection):
     Stop working on the task: somebody else may own it by now. Claim again for a new token.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.FENCED
     AUDITED: ClassVar[bool] = True
     task: str
     token: str
@@ -45,6 +48,7 @@ class TaskAlreadySettled(Rejection):
     Plan a new task if the work is wanted again; a failed task can be retried.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     status: str
 
@@ -55,6 +59,7 @@ class TaskNotRetryable(Rejection):
     Wait for the task if it is under way, or plan a new one if it is settled.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     status: str
 
@@ -65,6 +70,7 @@ class TaskNotReassignable(Rejection):
     Reassign a task that is ready, in backoff or under way; retry one that is parked or failed.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     status: str
 
@@ -75,6 +81,7 @@ class AttentionStands(Rejection):
     Retry or cancel the task, or the need that it waits for; then this goes by itself.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     topic: str
 
@@ -85,6 +92,7 @@ class PartsUnsettled(Rejection):
     Release it: it is ready again once they have, and its next attempt gets the checkpoint.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     count: int
 
@@ -95,6 +103,7 @@ class EvidenceRefused(Rejection):
     Claim again and bring what the plan demands; the retry rule says whether and when the task is ready.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 422
     task: str
     reasons: str
@@ -106,5 +115,6 @@ class BudgetSpent(Rejection):
     A person may retry it with a larger budget.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     task: str
     reason: str

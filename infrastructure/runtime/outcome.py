@@ -35,12 +35,13 @@ def accepted(answer: Answer) -> bytes:
 
 
 def refused(rejection: Rejection) -> bytes:
-    """The text of a refusal: code, message, what to do next, data, and the status for HTTP."""
+    """The text of a refusal: code, kind, message, what to do next, data, and the status for HTTP."""
     return orjson.dumps(
         {
             "ok": False,
             "error": {
                 "code": rejection.code(),
+                "kind": rejection.KIND,
                 "message": rejection.message(),
                 "next": rejection.advice(),
                 "data": rejection.model_dump(mode="json"),

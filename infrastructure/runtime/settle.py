@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import structlog
 
 from domain.kernel.decider import AggregateByPrefix
-from domain.kernel.errors import CommandIdReused, Rejection
+from domain.kernel.errors import CommandIdReused, RefusalKind, Rejection
 from domain.kernel.ids import StreamId, prefix
 from domain.kernel.message import Event
 from infrastructure.log.port import Appended, MemberResult, Moved, Repeated
@@ -28,6 +28,8 @@ class LeaseRenewed(Rejection):
 
     Read the lease again.
     """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
 
 
 class ContendedError(Exception):

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class RequestRefused(Exception):
@@ -19,6 +19,7 @@ class CursorUnreadable(Rejection):
     Ask for the first page again without a cursor, and pass next_cursor back as it came with the same order.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
 
 
@@ -28,6 +29,7 @@ class PageSizeOutOfBounds(Rejection):
     Ask with a limit inside the bounds and follow next_cursor.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     HTTP_STATUS: ClassVar[int] = 400
     limit: int
     limit_max: int
@@ -39,5 +41,6 @@ class PastNotKept(Rejection):
     Ask without a position, or replay the log up to it.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     projection: str

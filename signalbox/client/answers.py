@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Final
 
 from signalbox.client.errors import Refused, ServerFaultError, ServerUnavailable, SignalboxError
-from signalbox.client.fields import Fields, malformed, optional_object, parsed
+from signalbox.client.fields import Fields, malformed, optional_object, optional_text, parsed
 from signalbox.client.transport import HttpAnswer
 
 _FAULTS: Final = frozenset({"store_unavailable", "overloaded", "stopping", "unknown_outcome"})
@@ -31,12 +31,12 @@ def error_of(status: int, error: Fields) -> SignalboxError:
     """The refusal or fault that an error object tells of."""
     code = str(error.get("code", "unknown"))
     message, advice = str(error.get("message", "")), str(error.get("next", ""))
-    data = optional_object(error, "data")
+    data, kind = optional_object(error, "data"), optional_text(error, "kind")
     if status == HTTPStatus.SERVICE_UNAVAILABLE or code in _FAULTS:
-        return ServerUnavailable(code, message, advice, data)
+        return ServerUnavailable(code, message, advice, data, kind)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR or code == "internal":
-        return ServerFaultError(code, message, advice, data)
-    refused = Refused(code, message, advice, data)
+        return ServerFaultError(code, message, advice, data, kind)
+    refused = Refused(code, message, advice, data, kind)
     refused.status = status
     return refused
 

@@ -21,11 +21,9 @@ from domain.lock.errors import (
     Deadlock,
     LockConflict,
     LocksLimited,
-    NoSuchMember,
-    PoolUnknown,
-    UnitsNotUpgraded,
 )
 from domain.lock.events import PoolMember
+from domain.lock.pool_errors import NoSuchMember, PoolUnknown, UnitsNotUpgraded
 from domain.lock.pool_name import PoolWish, read_pool
 from domain.lock.resource import Resource, parse
 from domain.session.commands import EndSession

@@ -126,13 +126,14 @@ def test_what_must_not_be_sent_twice_is_not(server: ScriptedServer) -> None:
 
 
 def test_a_refusal_is_not_repeated_and_says_what_to_do(server: ScriptedServer) -> None:
-    said = {"code": "project_is_frozen", "message": "It is frozen.", "next": "Wait.", "data": {"name": "shop"}}
-    server.refuse = lambda name, _: (409, said)
+    said = {"code": "project_is_frozen", "kind": "CONFLICT", "message": "It is frozen.", "next": "Wait."}
+    server.refuse = lambda name, _: (409, said | {"data": {"name": "shop"}})
     with Client(Endpoint(server.url, "key")) as client, pytest.raises(Refused) as caught:
         client.command("claim_task", project="shop")
     refused = caught.value
-    assert (refused.code, refused.next, refused.data, refused.status) == (
+    assert (refused.code, refused.kind, refused.next, refused.data, refused.status) == (
         "project_is_frozen",
+        "CONFLICT",
         "Wait.",
         {"name": "shop"},
         409,

@@ -37,7 +37,7 @@ def is_typed(answer: Answer) -> bool:
     error = content["error"]
     return (
         content["ok"] is False
-        and set(error) == {"code", "message", "next", "data", "status"}
+        and set(error) == {"code", "kind", "message", "next", "data", "status"}
         and bool(error["code"] and error["message"] and error["next"])
         and error["status"] == answer.status
         and answer.headers["content-type"] == "application/json"

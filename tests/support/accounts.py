@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from domain.kernel.decider import Aggregate, Decision, View, Write, refuse
 from domain.kernel.decisions import Rules
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 from domain.kernel.ids import FLEET, StreamId
 from domain.kernel.message import Command, Event, KeyRow, Stamp
 from domain.kernel.policy import Cause, Derived, Policy
@@ -85,12 +85,16 @@ class TooPoor(Rejection):
     Earn more.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
+
 
 class NameTaken(Rejection):
     """The name is taken.
 
     Choose another.
     """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
 
 
 def decide(command: Command, stamp: Stamp, view: View) -> Decision:

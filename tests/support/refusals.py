@@ -31,7 +31,11 @@ def flaws_of(told: Told) -> list[str]:
         return ["it was accepted"]
     error: dict[str, Any] = content["error"]
     return [
-        *([] if set(error) == {"code", "message", "next", "data", "status"} else [f"its keys are {sorted(error)}"]),
+        *(
+            []
+            if set(error) == {"code", "kind", "message", "next", "data", "status"}
+            else [f"its keys are {sorted(error)}"]
+        ),
         *_flaws_of_code(error, told.status),
         *_flaws_of_words(error),
         *([] if len(told.body) <= ANSWER_BYTES_MAX else [f"it has {len(told.body)} bytes"]),
@@ -42,6 +46,8 @@ def _flaws_of_code(error: dict[str, Any], status: int) -> Iterator[str]:
     kind = refusals().get(error["code"])
     if kind is None:
         yield f"nobody knows the code {error['code']}"
+    elif error["kind"] != kind.KIND:
+        yield f"its kind is {error['kind']}, not {kind.KIND}"
     elif not status == error["status"] == kind.HTTP_STATUS:
         yield f"its status is {status}, {error['status']} or {kind.HTTP_STATUS}"
     if not 400 <= status < 500:
