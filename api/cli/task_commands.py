@@ -236,4 +236,8 @@ def _spent(usage: object) -> str | None:
 
 
 def _requirements(row: Fields) -> str:
-    return ", ".join(f"{one.get('key')} {one.get('operator')} {one.get('value')}" for one in objects(row, "requires"))
+    return ", ".join(
+        f"{one.get('key')} {one.get('operator')} {one.get('value')}"
+        + (f" (wished for, weight {one.get('weight')})" if one.get("weight") else "")
+        for one in objects(row, "requires")
+    )

@@ -2,7 +2,7 @@
 
 from copy import copy
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
 
@@ -68,14 +68,15 @@ Moment = Annotated[int, BeforeValidator(_instant, json_schema_input_type=_Moment
 _CapabilityName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 _Single = bool | int | float | Annotated[str, StringConstraints(max_length=TEXT_LENGTH_MAX)]
 _Choice = Annotated[list[_Single], Field(min_length=1, max_length=CHOICES_MAX)]
+_Demands = Annotated[dict[Operator | Literal["weight"], _Single | _Choice], Field(min_length=1)]
 _Condition = Annotated[
-    tuple[tuple[object, object], ...],
+    tuple[tuple[object, object, object], ...],
     BeforeValidator(
         conditions_of,
-        json_schema_input_type=_Single | _Choice | Annotated[dict[Operator, _Single | _Choice], Field(min_length=1)],
+        json_schema_input_type=_Single | _Choice | _Demands | Annotated[list[_Demands], Field(min_length=1)],
     ),
 ]
-_CONDITIONS: Final[TypeAdapter[dict[str, tuple[tuple[object, object], ...]]]] = TypeAdapter(
+_CONDITIONS: Final[TypeAdapter[dict[str, tuple[tuple[object, object, object], ...]]]] = TypeAdapter(
     dict[_CapabilityName, _Condition]
 )
 
@@ -84,9 +85,9 @@ def _requirements(value: object) -> tuple[dict[str, object], ...]:
     """One requirement per condition, in the order written; a fault keeps the capability's name in its place."""
     conditions = _CONDITIONS.validate_python(value, strict=True)
     return tuple(
-        {"key": key, "operator": operator, "value": operand}
+        {"key": key, "operator": operator, "value": operand, "weight": weight}
         for key, found in conditions.items()
-        for operator, operand in found
+        for operator, operand, weight in found
     )
 
 

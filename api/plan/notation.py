@@ -17,6 +17,10 @@ CHOICES_MAX: Final = 100
 """Values of one ``in`` list."""
 TEXT_LENGTH_MAX: Final = 1_000
 """Characters of one value that is compared."""
+WEIGHT_MAX: Final = 1_000
+"""Of what is only wished for."""
+Condition = tuple[Operator, Scalar | tuple[Scalar, ...], int | None]
+"""Operator, value, and the weight of what is only wished for."""
 
 _UNIT_SECONDS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _OPERATORS: Final[frozenset[str]] = frozenset(get_args(Operator))
@@ -52,36 +56,53 @@ def duration_of(seconds: float) -> str | float:
     return parts
 
 
-def conditions_of(value: object) -> tuple[tuple[Operator, Scalar | tuple[Scalar, ...]], ...]:
+def conditions_of(value: object) -> tuple[Condition, ...]:
     """What one entry of ``requires`` demands of its capability.
 
     A scalar is an equality unless it is text that begins with an operator; a list is a choice; a mapping from
-    operators to values says anything, also several things.
+    operators to values says anything, also several things, and with a ``weight`` it only wishes for them; a list of
+    mappings says all of them.
     """
     if isinstance(value, dict):
         return _from_operators(cast("dict[str, object]", value))
     if isinstance(value, tuple):
-        return (("in", _choices(cast("tuple[object, ...]", value))),)
+        several = cast("tuple[object, ...]", value)
+        if several and all(isinstance(one, dict) for one in several):
+            return tuple(found for one in several for found in _from_operators(cast("dict[str, object]", one)))
+        return (("in", _choices(several), None),)
     if isinstance(value, str):
-        return (_from_text(value),)
-    return (("=", _scalar(value)),)
+        return ((*_from_text(value), None),)
+    return (("=", _scalar(value), None),)
 
 
 def notation_of(requirements: tuple[Requirement, ...]) -> object:
     """The shortest notation that reads back as these conditions, all on one capability."""
-    if len(requirements) == 1:
+    by_weight: dict[int | None, dict[str, object]] = {}
+    for item in requirements:
+        weighed: dict[str, object] = {} if item.weight is None else {"weight": item.weight}
+        by_weight.setdefault(item.weight, weighed)[item.operator] = item.value
+    if sum(len(said) - (weight is not None) for weight, said in by_weight.items()) < len(requirements):
+        return [_single(item) for item in requirements]
+    if len(by_weight) > 1:
+        return list(by_weight.values())
+    if len(requirements) == 1 and requirements[0].weight is None:
         only = requirements[0]
         short: object = only.value
         if only.operator in _PREFIXES and only.operator != "=":
             short = f"{only.operator}{_text_of(only.value)}"
         if _reads_back(short, only):
             return short
-    return {item.operator: item.value for item in requirements}
+    return next(iter(by_weight.values()))
+
+
+def _single(item: Requirement) -> dict[str, object]:
+    said: dict[str, object] = {item.operator: item.value}
+    return said if item.weight is None else said | {"weight": item.weight}
 
 
 def _reads_back(short: object, wanted: Requirement) -> bool:
     try:
-        operator, value = conditions_of(short)[0]
+        operator, value, _ = conditions_of(short)[0]
     except PydanticCustomError:
         return False
     return operator == wanted.operator and type(value) is type(wanted.value) and value == wanted.value
@@ -91,15 +112,25 @@ def _text_of(value: Scalar | tuple[Scalar, ...]) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _from_operators(value: dict[str, object]) -> tuple[tuple[Operator, Scalar | tuple[Scalar, ...]], ...]:
-    if not value:
+def _from_operators(value: dict[str, object]) -> tuple[Condition, ...]:
+    weight, demands = _weight_of(value), {name: operand for name, operand in value.items() if name != "weight"}
+    if not demands:
         raise refused("the mapping is empty", 'Write an operator and a value: {">=": 100000}.')
-    found: list[tuple[Operator, Scalar | tuple[Scalar, ...]]] = []
-    for name, operand in value.items():
+    found: list[Condition] = []
+    for name, operand in demands.items():
         if name not in _OPERATORS:
             raise refused(f"{name!r} is no operator", f"Use one of {'  '.join(get_args(Operator))}.")
-        found.append((cast("Operator", name), _operand(cast("Operator", name), operand)))
+        found.append((cast("Operator", name), _operand(cast("Operator", name), operand), weight))
     return tuple(found)
+
+
+def _weight_of(value: dict[str, object]) -> int | None:
+    if "weight" not in value:
+        return None
+    weight = value["weight"]
+    if isinstance(weight, bool) or not isinstance(weight, int) or not 1 <= weight <= WEIGHT_MAX:
+        raise refused("`weight` is a whole number", f"Write 1 to {WEIGHT_MAX}, or leave it out for what is required.")
+    return weight
 
 
 def _operand(operator: Operator, value: object) -> Scalar | tuple[Scalar, ...]:

@@ -1,4 +1,4 @@
-"""Whether a session has what a task requires: the same test for dispatch and for explaining why not."""
+"""Whether a session has what a task requires, and how well it suits: the same for dispatch and for explaining."""
 
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
@@ -14,8 +14,18 @@ _ORDERS: Final[Mapping[str, Callable[[float, float], bool]]] = {"<": lt, "<=": l
 
 
 def lacking(requires: Iterable[Requirement], capabilities: Capabilities) -> tuple[Requirement, ...]:
-    """The requirements that do not hold."""
-    return tuple(requirement for requirement in requires if not meets(requirement, capabilities))
+    """The requirements that do not hold and are no mere wishes."""
+    return tuple(one for one in requires if one.weight is None and not meets(one, capabilities))
+
+
+def merit(requires: Iterable[Requirement], capabilities: Capabilities) -> int:
+    """The sum of the weights of the wishes that hold; 0 where nothing is wished for."""
+    return sum(one.weight for one in requires if one.weight is not None and meets(one, capabilities))
+
+
+def unfulfilled(requires: Iterable[Requirement], capabilities: Capabilities) -> tuple[Requirement, ...]:
+    """The wishes that do not hold."""
+    return tuple(one for one in requires if one.weight is not None and not meets(one, capabilities))
 
 
 def meets(requirement: Requirement, capabilities: Capabilities) -> bool:

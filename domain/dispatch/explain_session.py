@@ -99,7 +99,7 @@ class _Outlook:
         refusal = shut(state) if isinstance(state, Project) else UnknownThing(kind="project", name=self._project)
         if refusal is not None:
             return [refused_as(refusal, self._project)]
-        search = ready.candidates(self._project, self._matches, self._free)
+        search = ready.candidates(self._project, self._matches, self._free, self._now, self._name, self._taking.merit)
         for stream in search:
             task = self._view.read(TASK, stream)
             if isinstance(task, Task) and isinstance(task.phase, Ready):

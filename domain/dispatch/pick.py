@@ -19,7 +19,9 @@ class Picking:
 
     def __init__(self, taking: Taking, ready: ReadyIndex, now: Instant) -> None:
         self.taking: Final = taking
-        self.search: Final = ready.candidates(taking.project, taking.matches, taking.free, now, taking.session)
+        self.search: Final = ready.candidates(
+            taking.project, taking.matches, taking.free, now, taking.session, taking.merit
+        )
         self._refused = 0
         self._walk = iter(self.search)
 
@@ -48,6 +50,7 @@ class Picking:
             effective_priority=-search.rank[0],
             path_length=-search.rank[1],
             affinity=search.affinity,
+            merit=search.merit,
             ready=search.ready,
             unmatched=search.unmatched,
             locked=search.locked,

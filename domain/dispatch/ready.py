@@ -11,7 +11,7 @@ from typing import Final
 from domain.dispatch.affinity import FootprintRow, Footprints, areas_of
 from domain.dispatch.ageing import is_mature, step_of
 from domain.dispatch.fair_share import ShareRow, Shares
-from domain.dispatch.ready_buckets import START, Group, Place, Rank, Requires, Scope, Search, always
+from domain.dispatch.ready_buckets import START, Group, Place, Rank, Requires, Scope, Search, always, nothing
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
@@ -118,12 +118,13 @@ class ReadyIndex:
         free: Callable[[Scope], bool] = always,
         now: Instant = START,
         session: str = "",
+        merit: Callable[[Requires], int] = nothing,
     ) -> Search:
-        """A walk over ready tasks: ``matches`` is asked once per set of requirements, ``free`` per scope."""
+        """A walk over ready tasks: ``matches`` and ``merit`` are asked per set of requirements, ``free`` per scope."""
         self._ripen(now)
         groups = self._groups.get(project, {})
         known = self.footprints.of(session)
-        return Search(groups.values(), matches, free, now, self._places.get(project), known)
+        return Search(groups.values(), matches, free, now, self._places.get(project), known, merit)
 
     def areas(self, task: StreamId) -> tuple[str, ...]:
         """Where a task that is known lies."""
@@ -237,7 +238,8 @@ class ReadyIndex:
         key = (known.requires_key, stream in self._mature)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = Group(known.requires, *key)
+            wishes = any(one.weight is not None for one in known.requires)
+            group = groups[key] = Group(known.requires, *key, wishes)
             self._places.setdefault(known.project, Place())
         group.add(known.scope_key, known.scope, rank, known.areas)
         self._ranks[stream] = rank

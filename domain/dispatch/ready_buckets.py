@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush, merge
 from typing import Final, NamedTuple
 
-from domain.dispatch.affinity import WINDOW_MAX, affinity
+from domain.dispatch.affinity import AREAS_MAX, WINDOW_MAX, affinity
 from domain.dispatch.ageing import BONUS_MAX, step_of
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
@@ -29,6 +29,8 @@ priority.
 START: Final = Instant(0)
 _EVER: Final = 1 << 60
 """More microseconds than anything ever waits."""
+_KNOWN_MAX: Final = AREAS_MAX + 1
+"""More areas than any task lies in."""
 TESTS_MAX: Final = 2_000
 """Scopes that one walk looks at."""
 
@@ -54,6 +56,8 @@ class Group:
     requires_key: str = ""
     mature: bool = False
     """Whether its tasks have risen as far as waiting takes them."""
+    wishes: bool = False
+    """Whether some of the requirements are mere wishes."""
     buckets: dict[str, Bucket] = field(default_factory=dict[str, Bucket])
     heads: list[Head] = field(default_factory=list[Head])
     count: int = 0
@@ -104,6 +108,7 @@ class Search:
         now: Instant = START,
         place: "Place | None" = None,
         known: frozenset[str] = frozenset(),
+        merit: Callable[[Requires], int] | None = None,
     ) -> None:
         self.ready = 0
         self.unmatched = 0
@@ -116,6 +121,8 @@ class Search:
         """Of the task that was yielded last, with the urgency of now."""
         self.affinity = 0
         """Of the same: areas of it that are known."""
+        self.merit = 0
+        """Of the same: how well the session suits what it wishes for."""
         self._free = free
         self._tested = 0
         self._place = place or Place()
@@ -128,7 +135,8 @@ class Search:
             if group.requires and group.requires_key not in asked:
                 asked[group.requires_key] = matches(group.requires)
             if asked.get(group.requires_key, True):
-                self._lanes.append(_lane(group.heads, -BONUS_MAX if group.mature else -self._step))
+                suits = merit(group.requires) if merit is not None and group.wishes else 0
+                self._lanes.append(_lane(group.heads, -BONUS_MAX if group.mature else -self._step, suits))
             else:
                 self.unmatched += group.count
 
@@ -172,10 +180,10 @@ class Search:
             self.locked += len(bucket.ranks) - first.place
             return
         if following < len(bucket.ranks):
-            rank = _preferred(_shifted(bucket.ranks[following], first.shift), first.affinity)
+            rank = _preferred(_shifted(bucket.ranks[following], first.shift), first.affinity, first.merit)
             heappush(open_buckets, first._replace(rank=rank, place=following, tested=self._tested))
         self.seen += 1
-        self.rank, self.affinity = first.rank, first.affinity
+        self.rank, self.affinity, self.merit = first.rank, first.affinity, first.merit
         yield StreamId(first.rank[3])
 
 
@@ -206,6 +214,7 @@ class _Open(NamedTuple):
     shift: int
     bucket: Bucket
     affinity: int = 0
+    merit: int = 0
 
 
 def _known_first(heads: Iterable[_Open], known: frozenset[str]) -> Iterator[_Open]:
@@ -216,18 +225,19 @@ def _known_first(heads: Iterable[_Open], known: frozenset[str]) -> Iterator[_Ope
             yield from sorted(window)
             window = []
         score = affinity(head.bucket.areas, known)
-        window.append(head._replace(rank=_preferred(head.rank, score), affinity=score) if score else head)
+        window.append(head._replace(rank=_preferred(head.rank, score, 0), affinity=score) if score else head)
     yield from sorted(window)
 
 
-def _preferred(rank: Rank, score: int) -> Rank:
-    """Before all of the same urgency and path that are less known."""
+def _preferred(rank: Rank, known: int, suits: int) -> Rank:
+    """Before all of the same urgency and path that suit less, or as well and are less known."""
+    score = suits * _KNOWN_MAX + known
     return (rank[0], rank[1], rank[2] - score * _EVER, rank[3]) if score else rank
 
 
-def _lane(heads: list[Head], shift: int) -> Iterator[_Open]:
+def _lane(heads: list[Head], shift: int, suits: int) -> Iterator[_Open]:
     for rank, bucket in heads:
-        yield _Open(_shifted(rank, shift), 0, 0, shift, bucket)
+        yield _Open(_preferred(_shifted(rank, shift), 0, suits), 0, 0, shift, bucket, 0, suits)
 
 
 def _shifted(rank: Rank, shift: int) -> Rank:
@@ -236,3 +246,7 @@ def _shifted(rank: Rank, shift: int) -> Rank:
 
 def always(_: Requires | Scope) -> bool:
     return True
+
+
+def nothing(_: Requires) -> int:
+    return 0

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.dispatch.choose import meets
+from domain.dispatch.choose import lacking, merit
 from domain.dispatch.fit import misfit
 from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
@@ -93,7 +93,11 @@ class Taking:
 
     def matches(self, requires: Requires) -> bool:
         """Whether the session has what is required."""
-        return all(meets(requirement, self.state.opened.capabilities) for requirement in requires)
+        return not lacking(requires, self.state.opened.capabilities)
+
+    def merit(self, requires: Requires) -> int:
+        """How well the session suits what is wished for."""
+        return merit(requires, self.state.opened.capabilities)
 
     def _space_now(self) -> LockSpace:
         """The lock space with what was taken: brought forward when it is asked, for most decisions take one task."""

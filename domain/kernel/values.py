@@ -22,11 +22,13 @@ class ScopeClaim(Message):
 
 
 class Requirement(Message):
-    """A capability that a session must have."""
+    """A capability that a session must have, or should rather have."""
 
     key: str = Field(min_length=1, max_length=100)
     operator: Operator = "="
     value: Value = True
+    weight: int | None = Field(default=None, ge=1, le=1_000)
+    """None is required; a number is only wished for, and the sum of what holds ranks sessions."""
 
 
 class ConcurrencyKey(Message):

@@ -51,6 +51,15 @@ class Evidence(Message):
     text: str = Field(default="", max_length=4_096)
 
 
+class Loser(Message):
+    """A session that was weighed for the task and did not get it."""
+
+    session: str
+    score: int
+    """As its winner's in ``Choice``."""
+    reason: str
+
+
 class Choice(Message):
     """Why a session got just this task: what ranked it, and what was passed over."""
 
@@ -65,3 +74,11 @@ class Choice(Message):
     """Of these, those that require what the session lacks."""
     locked: int
     """Of these, better ranked ones whose locks were not free."""
+    merit: int = 0
+    """Sum of the weights of what the task wishes for and the session has."""
+    score: int = 0
+    """What the strategy weighed the session with, for this task; 0 where it took whoever asked."""
+    sessions: int = 1
+    """Sessions that were weighed, this one included."""
+    losers: tuple[Loser, ...] = ()
+    """Of the others that could have had it the best, at most 8."""

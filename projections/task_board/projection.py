@@ -69,7 +69,11 @@ def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
         unmet_total=needs_total,
         scope=json_text([{"claim": claim.claim, "mode": claim.mode} for claim in event.scope]),
         requires=json_text(
-            [{"key": wish.key, "operator": wish.operator, "value": wish.value} for wish in event.requires]
+            [
+                {"key": wish.key, "operator": wish.operator, "value": wish.value}
+                | ({} if wish.weight is None else {"weight": wish.weight})
+                for wish in event.requires
+            ]
         ),
         path_length=event.path_length,
         session=None,

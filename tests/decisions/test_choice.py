@@ -1,13 +1,15 @@
 """Given, when, then: which of several tasks and projects a session gets, and why it is written down."""
 
+from typing import Any
+
 from domain.dispatch.ageing import BONUS_MAX, STEP_SECONDS, effective_priority
 from domain.dispatch.claim import ClaimedTasks
-from domain.dispatch.errors import NothingReady, SessionAtCapacity
+from domain.dispatch.errors import NothingReady, SessionAtCapacity, SessionNotCapable
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.ready_buckets import TESTS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
-from domain.kernel.values import ScopeClaim
+from domain.kernel.values import Requirement, ScopeClaim
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings
 from domain.session.events import SessionEnded, SessionOpened
@@ -77,6 +79,44 @@ def test_why_a_task_was_chosen_stands_with_the_assignment() -> None:
     assert claimed.choice is not None
     told = claimed.choice
     assert (told.effective_priority, told.path_length, told.ready, told.locked) == (2, 2, 2, 1)
+
+
+def wish(key: str, weight: int, value: Any = True, operator: Any = "=") -> Requirement:
+    return Requirement(key=key, operator=operator, value=value, weight=weight)
+
+
+def test_a_wish_keeps_nobody_from_a_task_and_ranks_the_equal_ones() -> None:
+    fleet = Fleet()
+    plain, able = fleet.a_session("plain"), fleet.a_session("able", capacity=5, gpu=True, lang="go")
+    fleet.plan(
+        a_task("any"),
+        a_task("rather_go", requires=(wish("lang", 2, "go"),)),
+        a_task("rather_gpu", requires=(wish("gpu", 3), wish("lang", 900, "python"))),
+        a_task("both", requires=(wish("gpu", 3), wish("lang", 2, "go"))),
+        a_task("urgent", priority=1, requires=(wish("lang", 9, "python"),)),
+    )
+    decision = accepted(fleet.claim(able, "both"))
+    fleet.cancel("both")
+    assert isinstance(events_of(decision)[1], TaskClaimed)
+    assert [fleet.claimed(able).key for _ in range(3)] == ["urgent", "rather_gpu", "rather_go"]
+    assert fleet.claimed(plain).key == "any"
+
+
+def test_how_well_a_session_suits_stands_with_the_assignment() -> None:
+    fleet = Fleet()
+    session = fleet.a_session(gpu=True)
+    fleet.plan(a_task("a", requires=(wish("gpu", 7), wish("big", 5), Requirement(key="gpu"))))
+    claimed = next(one for one in events_of(accepted(fleet.claim(session))) if isinstance(one, TaskClaimed))
+    assert claimed.choice is not None
+    assert claimed.choice.merit == 7
+
+
+def test_what_is_required_beside_a_wish_stays_required() -> None:
+    fleet = Fleet()
+    session = fleet.a_session(gpu=True)
+    fleet.plan(a_task("a", requires=(wish("gpu", 1_000), Requirement(key="os", value="linux"))))
+    assert refused(fleet.claim(session), NothingReady).unmatched == 1
+    assert "os" in refused(fleet.claim(session, "a"), SessionNotCapable).lacking
 
 
 class Projects(Fleet):

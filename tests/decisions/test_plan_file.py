@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from api.plan.faults import FAULTS_MAX, FaultCode, PlanFault
 from api.plan.model import PlanForm, ScopeEntry, TaskEntry, plan_schema
+from api.plan.notation import notation_of
 from api.plan.read import Plan, read_plan, read_plan_bytes
 from api.plan.text import BYTES_MAX
 from domain.kernel.values import Requirement, ScopeClaim
@@ -128,6 +129,21 @@ def test_several_conditions_on_one_capability() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("{'=': go, weight: 5}", [("=", "go", 5)]),
+        ("{'>=': 8, '<': 9, weight: 1}", [(">=", 8, 1), ("<", 9, 1)]),
+        ("[{'>=': 4}, {'>=': 32, weight: 5}, {'>=': 64, weight: 5}]", [(">=", 4, None), (">=", 32, 5), (">=", 64, 5)]),
+        ("[{exists: true}, {contains: git, weight: 1000}]", [("exists", True, None), ("contains", "git", 1000)]),
+    ],
+)
+def test_what_is_only_wished_for_has_a_weight(written: str, said: list[object]) -> None:
+    found = plan_of(with_field(f"requires: {{n: {written}}}")).command.tasks[0].requires
+    assert [(one.operator, one.value, one.weight) for one in found] == said
+    assert plan_of(with_field(f"requires: {{n: {json.dumps(notation_of(found))}}}")).command.tasks[0].requires == found
+
+
+@pytest.mark.parametrize(
     ("written", "seconds"), [("90s", 90), ("20m", 1200), ("1h30m", 5400), ("2d", 172_800), ("1.5s", 1.5), ("45", 45)]
 )
 def test_durations(written: str, seconds: float) -> None:
@@ -207,6 +223,9 @@ FIELD_FAULTS: list[tuple[FaultCode, str, str, str]] = [
     ("bad_value", "requires: {x: {in: 1}}", "requires.x", "{in: [a, b]}"),
     ("bad_value", "requires: {x: {exists: 1}}", "requires.x", "{exists: true}"),
     ("bad_value", "requires: {x: {}}", "requires.x", "operator"),
+    ("bad_value", "requires: {x: {weight: 3}}", "requires.x", "operator"),
+    ("bad_value", "requires: {x: {exists: true, weight: 0}}", "requires.x", "1 to 1000"),
+    ("bad_value", "requires: {x: [{exists: true}, 1]}", "requires.x", "one value"),
     ("bad_value", "requires: {x: []}", "requires.x", "1 to 100"),
     ("bad_value", "requires: {x: }", "requires.x", "one value"),
     ("bad_value", f"requires: {{x: '>{'9' * 50}'}}", "requires.x", "finite"),
