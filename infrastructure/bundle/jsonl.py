@@ -1,0 +1,71 @@
+"""Events as lines of JSON, each with every column; the state stands last, byte for byte as it is stored."""
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from infrastructure.bundle.rows import ReadRow, is_json_line, is_sound, unreadable
+from infrastructure.log.port import LogRow
+
+_STATE: Final = b',"state":'
+"""A quote inside a JSON text is always escaped, so the first of these in a line is the key."""
+_NAMES: Final = (
+    "position",
+    "stream",
+    "stream_version",
+    "type",
+    "schema_version",
+    "recorded_at",
+    "project",
+    "actor",
+    "command_id",
+    "correlation_id",
+    "causation_id",
+    "traceparent",
+)
+
+
+def write_line(row: LogRow, *, redacted: bool = False) -> bytes:
+    """One event. A state that is no JSON text on one line is written as ``state_base64``."""
+    head: dict[str, Any] = dict(zip(_NAMES, (*row[:5], *row[6:]), strict=True))
+    if redacted:
+        head["redacted"] = True
+    if is_json_line(row.state):
+        return b"%b%b%b}\n" % (orjson.dumps(head)[:-1], _STATE, row.state)
+    head["state_base64"] = base64.b64encode(row.state).decode()
+    return orjson.dumps(head, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def read_line(line: bytes) -> ReadRow:
+    """The event of a line."""
+    head, found, state = line.partition(_STATE)
+    try:
+        columns = orjson.loads(head + b"}" if found else line)
+        content = state.rstrip(b"\n")[:-1] if found else base64.b64decode(columns["state_base64"], validate=True)
+        row = LogRow(
+            columns["position"],
+            columns["stream"],
+            columns["stream_version"],
+            columns["type"],
+            columns["schema_version"],
+            content,
+            columns["recorded_at"],
+            columns["project"],
+            columns["actor"],
+            columns["command_id"],
+            columns["correlation_id"],
+            columns["causation_id"],
+            columns["traceparent"],
+        )
+        return ReadRow(row, "redacted" in columns) if is_sound(row) else unreadable(line)
+    except (KeyError, TypeError, ValueError):
+        return unreadable(line)
+
+
+def read_file(file: Path) -> Iterator[ReadRow]:
+    """The events of a file. Raises OSError."""
+    with file.open("rb") as lines:
+        yield from map(read_line, lines)
