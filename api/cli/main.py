@@ -29,6 +29,7 @@ MODULES: Final = {
     "quota": "quota_commands",
     "project": "project_commands",
     "events": "event_commands",
+    "replay": "replay.commands",
     "key": "key_commands",
     "completion": "completion_command",
 }

@@ -40,8 +40,7 @@ def find_endpoint(
     key = key or known.get("SIGNALBOX_KEY") or None
     if url and key:
         return _endpoint(_checked(url), key)
-    said = data or (Path(known["SIGNALBOX_DATA"]) if known.get("SIGNALBOX_DATA") else None)
-    found = said or _nearest(folder or Path.cwd())
+    found = find_data_folder(data=data, environment=known, folder=folder)
     published = None if found is None else _published(found)
     if url is None and published is None:
         raise ServerUnavailable(
@@ -56,6 +55,15 @@ def find_endpoint(
     if not key:
         raise _refused("no_key", f"there is no key for {target}", "Give one with SIGNALBOX_KEY or --key.")
     return _endpoint(target, key)
+
+
+def find_data_folder(
+    *, data: Path | None = None, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Path | None:
+    """The argument, else SIGNALBOX_DATA, else ``.signalbox`` of ``folder`` or of the nearest parent that has one."""
+    known = os.environ if environment is None else environment
+    said = data or (Path(known["SIGNALBOX_DATA"]) if known.get("SIGNALBOX_DATA") else None)
+    return said or _nearest(folder or Path.cwd())
 
 
 def _endpoint(url: str, key: str) -> Endpoint:

@@ -1,0 +1,1 @@
+"""`signalbox replay`: what the log was, at any point, without a server."""

@@ -1,0 +1,257 @@
+"""The past of a store for the command line: opened beside its server or without one, and never written."""
+
+import fnmatch
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import orjson
+
+from domain.catalogue import REGISTRY
+from domain.kernel.decider import Recorded
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import FLEET, Instant
+from domain.kernel.past.causes import Causes
+from domain.kernel.past.errors import ExpressionNotReadable, PointsReversed
+from domain.kernel.past.points import read_point
+from domain.kernel.past.steps import Step
+from domain.kernel.text import shown
+from domain.project.decider import NAME_KIND
+from infrastructure.history import bisecting, reading, standing
+from infrastructure.history.expressions import Expression
+from infrastructure.history.port import Filter, History
+from infrastructure.history.rows import Kept, PastRows, names_of
+from infrastructure.history.searching import EVENT_ROOTS, Progress, search
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import LogRow, StoreUnavailable
+from infrastructure.settings import SQLITE_FILE
+from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.kernel.errors import PastNotKept, RequestRefused
+from signalbox.client.errors import Refused, ServerUnavailable
+
+__all__ = ["Filter", "LogRow", "Replay", "RowChange", "opened"]
+ROWS_FILE: Final = "rows.db"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RowChange:
+    """A row of a read model that two points have differently."""
+
+    model: str
+    key: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@contextmanager
+def opened(store: str | None, data: Path) -> Generator["Replay"]:
+    """The past of a store (``postgresql://…``, ``sqlite:///PATH``) or of the one in a data folder.
+
+    What goes wrong while it is asked is told as the errors that the command line knows.
+    """
+    rows: PastRows | None = None
+    history: History | None = None
+    try:
+        history, rows = _open(store, data)
+        yield Replay(history, rows)
+    except RequestRefused as refused:
+        raise in_words(refused.rejection) from refused
+    except StoreUnavailable as error:
+        raise ServerUnavailable(
+            "store_unavailable", str(error), "Name a data folder with --data, or a store with --store."
+        ) from error
+    finally:
+        if rows is not None:
+            rows.close()
+        if history is not None:
+            history.close()
+
+
+def in_words(rejection: Rejection) -> Refused:
+    """A refusal as the command line tells it."""
+    return Refused(rejection.code(), rejection.message(), rejection.advice(), rejection.model_dump(mode="json"))
+
+
+def _open(store: str | None, data: Path) -> tuple[History, PastRows | None]:
+    if store is not None and store.startswith(("postgresql:", "postgres:")):
+        from infrastructure.history.postgres import PostgresHistory
+        from infrastructure.history.rows import PostgresPastRows
+
+        return PostgresHistory(store), PostgresPastRows(store)
+    from infrastructure.history.rows import SqlitePastRows
+    from infrastructure.history.sqlite import SqliteHistory
+
+    file = Path(store.removeprefix("sqlite:///")) if store is not None else data / SQLITE_FILE
+    history = SqliteHistory(file)
+    with suppress(StoreUnavailable):
+        return history, SqlitePastRows(file.with_name(ROWS_FILE))
+    return history, None
+
+
+class Replay:
+    """Everything that `signalbox replay` asks. Raises RequestRefused, StoreUnavailable."""
+
+    def __init__(self, history: History, rows: PastRows | None) -> None:
+        self._history = history
+        self._rows = rows
+
+    def head(self) -> int:
+        """Position of the last event."""
+        return self._history.head()
+
+    def position(self, text: str | None, otherwise: int) -> int:
+        """The position of a point as people write it, which the log has reached."""
+        if text is None:
+            return otherwise
+        point = read_point(text, Instant(time.time_ns() // 1_000))
+        if isinstance(point, Rejection):
+            raise RequestRefused(point)
+        return reading.require_reached(self._history, _told(reading.position_of(self._history, point, self._bookmark)))
+
+    def stretch(self, first: str | None, last: str | None) -> tuple[int, int]:
+        """Two positions in order; the whole log where nothing is said."""
+        after, until = self.position(first, 0), self.position(last, self.head())
+        if after > until:
+            raise RequestRefused(PointsReversed(earlier=after, later=until))
+        return after, until
+
+    def project(self, name: str) -> str:
+        """The id of a project by slug or id."""
+        found = self._history.keys([(FLEET, NAME_KIND, name)])
+        if found:
+            return next(iter(found.values()))
+        if self._history.events_of(name, limit=1) and name.startswith("proj_"):
+            return name
+        raise RequestRefused(UnknownThing(kind="project", name=shown(name)))
+
+    def log(
+        self, wanted: Filter, expression: str | None, *, after: int, until: int, progress: Progress
+    ) -> Iterator[LogRow]:
+        """Events that fit, in order."""
+        asked = None if expression is None else Expression(expression, EVENT_ROOTS)
+        chosen = wanted if wanted.project is None else replace(wanted, project=self.project(wanted.project))
+        return search(self._history, chosen, asked, after=after, until=until, progress=progress)
+
+    def types(self, names: Sequence[str]) -> tuple[str, ...] | None:
+        """Stored names of events; ``task.*`` stands for all that begin so. None where none is said."""
+        if not names:
+            return None
+        found: list[str] = []
+        for name in names:
+            fitting = fnmatch.filter(REGISTRY.names(), name)
+            if not fitting:
+                raise RequestRefused(UnknownThing(kind="type of event", name=shown(name)))
+            found += fitting
+        return tuple(dict.fromkeys(found))
+
+    def command(self, event: Recorded) -> dict[str, Any] | None:
+        """What is remembered of the command that wrote an event; None where its receipt is gone."""
+        kept = self._history.commands([event.command_id]).get(event.command_id)
+        if kept is None:
+            return None
+        body: dict[str, Any] = orjson.loads(kept.body) if kept.body else {}
+        return {
+            "command_id": kept.command_id,
+            "name": body.get("type", event.actor),
+            "command": body.get("command"),
+            "principal": kept.principal,
+            "time": kept.time,
+            "outcome": orjson.loads(kept.outcome),
+        }
+
+    def state(self, stream: str, position: int) -> reading.Stood:
+        """The folded state of a stream after a position."""
+        return _told(reading.stood_at(self._history, stream, position))
+
+    def steps(self, stream: str, position: int) -> Iterator[Step]:
+        """A stream event by event up to a position."""
+        return _told(reading.steps_of(self._history, stream, position))
+
+    def event(self, text: str) -> Recorded:
+        """The event of a position or of a stream and version."""
+        position = self.position(text, 0)
+        row = next(iter(self._history.page(after=position - 1, limit=1)), None) if position > 0 else None
+        if row is None or row.position != position:
+            raise RequestRefused(UnknownThing(kind="event", name=shown(text)))
+        return recorded(row, REGISTRY)
+
+    def causes(self, event: Recorded) -> Causes:
+        """What led to an event and what it led to."""
+        return reading.causes_of(self._history, event, self._later)
+
+    def changed_rows(self, models: tuple[str, ...], after: int, until: int) -> Iterator[RowChange]:
+        """Rows that two positions have differently; of every read model but the timeline where none is named."""
+        for projection in PROJECTIONS:
+            if projection.name in models or (not models and projection.keeps == "versions"):
+                rows, kept = self._kept(projection, until)
+                names = names_of(projection)
+                for key, before, now in rows.changed(projection, kept, after=after, until=until):
+                    yield RowChange(projection.name, key, _named(names, before), _named(names, now))
+
+    def bisect_stream(
+        self, stream: str, expression: str, *, after: int, until: int, progress: Progress
+    ) -> bisecting.Turn | None:
+        """Where a stream's state made a condition true."""
+        asked = Expression(expression, bisecting.STATE_ROOTS)
+        found = bisecting.turn_of_stream(self._history, stream, asked, after=after, until=until, progress=progress)
+        return _judged(asked, _told(found))
+
+    def bisect_rows(
+        self, model: str, expression: str, *, key: str | None, after: int, until: int, progress: Progress
+    ) -> bisecting.Turn | None:
+        """Where a row of a read model made a condition true."""
+        projection = self.model(model)
+        rows, kept = self._kept(projection, until)
+        asked = Expression(expression, bisecting.ROW_ROOTS)
+        found = bisecting.turn_of_rows(
+            rows, projection, kept, asked, key=key, after=after, until=until, progress=progress
+        )
+        return _judged(asked, _told(found))
+
+    def stand_up(self, position: int, file: Path, told: Callable[[str, int], None]) -> dict[str, int]:
+        """All read models as of a position in a new SQLite file; answers how many rows each has."""
+        return standing.stand_up(self._history, self._rows, position, file, told)
+
+    def model(self, name: str) -> AnyProjection:
+        """The read model of a name."""
+        found = next((one for one in PROJECTIONS if one.name == name), None)
+        if found is None:
+            raise RequestRefused(UnknownThing(kind="read model", name=shown(name)))
+        return found
+
+    def _kept(self, projection: AnyProjection, until: int) -> tuple[PastRows, Kept]:
+        if projection.keeps == "latest":
+            raise RequestRefused(PastNotKept(projection=projection.name))
+        kept = None if self._rows is None else self._rows.kept(projection)
+        if self._rows is None or kept is None or kept.checkpoint < until:
+            raise StoreUnavailable(f"the rows of {projection.name} are not there, or not up to {until}")
+        return self._rows, kept
+
+    def _later(self, event: Recorded) -> Iterator[Recorded]:
+        wanted = Filter(correlation=event.correlation_id)
+        rows = search(self._history, wanted, None, after=event.position, until=self.head())
+        return (recorded(row, REGISTRY) for row in rows)
+
+    def _bookmark(self, name: str) -> int | None:
+        return None
+
+
+def _told(found: T | Rejection) -> T:
+    if isinstance(found, Rejection):
+        raise RequestRefused(found)
+    return found
+
+
+def _judged(asked: Expression, turn: bisecting.Turn | None) -> bisecting.Turn | None:
+    """A condition that could never be told is a mistake of whoever wrote it, not an answer."""
+    if turn is None and not asked.told and asked.failure:
+        raise RequestRefused(ExpressionNotReadable(reason=f"it could not be told of any state: {asked.failure}"))
+    return turn
+
+
+def _named(names: list[str], row: tuple[Any, ...] | None) -> dict[str, Any] | None:
+    return None if row is None else dict(zip(names, row, strict=True))

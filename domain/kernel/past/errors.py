@@ -1,0 +1,48 @@
+"""Refusals of a question about the past."""
+
+from typing import ClassVar
+
+from domain.kernel.errors import Rejection
+
+
+class PointNotReadable(Rejection):
+    """{text} names no point in time.
+
+    Write a position as @1234, an instant as 2026-11-22T14:03:00Z, a time ago as -15m, an event as STREAM@VERSION, or
+    the name of a bookmark.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 400
+    text: str
+
+
+class PointNotReached(Rejection):
+    """The log ends at {head}, before {position}.
+
+    Ask for an earlier point, or wait until the log has grown.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 400
+    position: int
+    head: int
+
+
+class PointsReversed(Rejection):
+    """{later} comes before {earlier}.
+
+    Name the earlier point first.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 400
+    earlier: int
+    later: int
+
+
+class ExpressionNotReadable(Rejection):
+    """The expression cannot be used: {reason}.
+
+    Write CEL, such as `state.phase.is == 'Running' && state.plan.priority > 3`; see docs/replay.md.
+    """
+
+    HTTP_STATUS: ClassVar[int] = 400
+    reason: str

@@ -1,0 +1,112 @@
+"""The first position at which a condition became true, of a stream's state or of the rows of a read model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from domain.kernel.decider import Recorded
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.past.errors import ExpressionNotReadable
+from domain.kernel.past.trees import KIND, Tree, Trees
+from domain.kernel.text import shown
+from infrastructure.history.expressions import Expression
+from infrastructure.history.port import Past
+from infrastructure.history.reading import aggregate_of, events_until
+from infrastructure.history.rows import Kept, PastRows, names_of
+from projections.catalogue import AnyProjection
+
+STATE_ROOTS: Final = ("state", "position", "version", "type", "at", "event")
+ROW_ROOTS: Final = ("row", "position")
+TOLD_EVERY: Final = 10_000
+"""Versions between two calls of ``progress``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a condition became true."""
+
+    position: int
+    """After the event at this position it holds; where it held from the start, the position that was begun at."""
+    key: str | None
+    """Of the row that made it true."""
+    already: bool
+    """Whether it held before anything happened in the stretch that was looked at."""
+
+
+class Seen:
+    """What a condition about a stream speaks of, and no more: a lock space is large, one number of it often all."""
+
+    def __init__(self, expression: Expression) -> None:
+        self._roots = {str(path[0]) for path in expression.fields}
+        self._fields = {str(path[1]) if len(path) > 1 else "" for path in expression.fields if path[0] == "state"}
+        self._trees = Trees()
+
+    def of(self, state: object, event: Recorded | None) -> Mapping[str, Tree]:
+        """The trees of a state and of the event that led to it, by root."""
+        seen: dict[str, Tree] = {}
+        if "" in self._fields:
+            seen["state"] = self._trees.of(state)
+        elif self._fields:
+            parts = {name: self._trees.of(getattr(state, name)) for name in self._fields if hasattr(state, name)}
+            seen["state"] = {**parts, KIND: type(state).__name__}
+        if event is not None:
+            seen |= {"position": event.position, "version": event.version, "at": event.recorded_at}
+            seen["type"] = type(event.event).TYPE
+            if "event" in self._roots:
+                seen["event"] = self._trees.of(event.event)
+        return seen
+
+
+def turn_of_stream(
+    past: Past, stream: str, expression: Expression, *, after: int, until: int, progress: Callable[[int], None]
+) -> Turn | Rejection | None:
+    """The first event of a stream behind ``after`` whose state makes it true; None where there is none."""
+    aggregate = aggregate_of(stream)
+    if aggregate is None or not past.events_of(stream, limit=1):
+        return UnknownThing(kind="stream", name=shown(stream))
+    seen, state, begun = Seen(expression), aggregate.initial, False
+    for count, event in enumerate(events_until(past, stream, until)):
+        if not begun and event.position > after:
+            begun = True
+            if expression.holds(seen.of(state, None)):
+                return Turn(after, None, already=True)
+        state = aggregate.evolve(state, event.event)
+        if begun and expression.holds(seen.of(state, event)):
+            return Turn(event.position, None, already=False)
+        if count % TOLD_EVERY == 0:
+            progress(event.position)
+    return None
+
+
+def turn_of_rows(
+    rows: PastRows,
+    projection: AnyProjection,
+    kept: Kept,
+    expression: Expression,
+    *,
+    key: str | None,
+    after: int,
+    until: int,
+    progress: Callable[[int], None],
+) -> Turn | Rejection | None:
+    """The first version of a row behind ``after`` that makes it true; None where there is none."""
+    known = names_of(projection)
+    asked = {str(path[1]) for path in expression.fields if path[0] == "row" and len(path) > 1}
+    whole = ("row",) in expression.fields
+    unknown = sorted(asked.difference(known))
+    if unknown:
+        return ExpressionNotReadable(reason=f"a row of {projection.name} has {', '.join(known)}, and no {unknown[0]}")
+    columns = known if whole else [column for column in known if column in asked or column == "key"]
+    place = columns.index("key")
+    if after:
+        for row in rows.as_of(projection, kept, after):
+            tree = dict(zip(known, row, strict=True))
+            if (key is None or tree["key"] == key) and expression.holds({"row": tree, "position": after}):
+                return Turn(after, str(tree["key"]), already=True)
+    found = rows.versions(projection, kept, columns, after=after, until=until, key=key)
+    for count, (since, cells) in enumerate(found):
+        if expression.holds({"row": dict(zip(columns, cells, strict=True)), "position": since}):
+            return Turn(since, str(cells[place]), already=False)
+        if count % TOLD_EVERY == 0:
+            progress(since)
+    return None

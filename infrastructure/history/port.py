@@ -1,0 +1,71 @@
+"""What every source of history can do; a running server's log is one, a file that nobody serves is another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from infrastructure.log.port import LogRow
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which events; what is None is not asked."""
+
+    project: str | None = None
+    """Id."""
+    stream: str | None = None
+    types: tuple[str, ...] | None = None
+    """Stored names."""
+    actor: str | None = None
+    session: str | None = None
+    """Events of the session's stream, and those that speak of it."""
+    correlation: str | None = None
+    command: str | None = None
+
+
+class KeptCommand(NamedTuple):
+    """What the receipt of a command keeps."""
+
+    command_id: str
+    project: str
+    principal: str
+    body: bytes
+    """``{"type": …, "command": …}``; empty for what a policy asked in the same group."""
+    outcome: bytes
+    time: int
+    position: int
+    """Of its last event; where it wrote none, the head at the time."""
+
+
+class Past(Protocol):
+    """Events in order, whoever keeps them. Calls block; each is safe from one thread at a time."""
+
+    def head(self) -> int:
+        """Position of the last event; 0 for an empty log."""
+        ...
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        """Events with position > after, in order, at most ``limit``."""
+        ...
+
+    def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        """Events of one stream with version > after, in order."""
+        ...
+
+
+class History(Past, Protocol):
+    """A source that keeps everything that a log does, opened for reading only. All raise StoreUnavailable."""
+
+    def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
+        """Events that fit with after < position <= until, in order, at most ``limit``."""
+        ...
+
+    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
+        """Receipts of those commands that have one."""
+        ...
+
+    def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+        """Streams of the unique names (scope, kind, name) that exist now."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,79 @@
+"""History from PostgreSQL, beside the nodes that write it."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+
+from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.port import LogRow, StoreUnavailable
+from infrastructure.log.postgres_connections import conninfo
+from infrastructure.sql import load
+
+_SQL: Final = load("postgres/history.sql")
+
+
+def connect_read_only(url: str) -> psycopg.Connection:
+    """A connection that can change nothing, each statement a transaction of its own. Raises StoreUnavailable."""
+    try:
+        connection = psycopg.connect(conninfo(url, purpose="replay"), autocommit=True)
+        connection.execute("SET default_transaction_read_only = on")
+    except psycopg.Error as error:
+        raise StoreUnavailable(str(error)) from error
+    return connection
+
+
+class PostgresHistory:
+    """The log in the schema ``signalbox`` of one database."""
+
+    def __init__(self, url: str) -> None:
+        self._connection = connect_read_only(url)
+
+    def head(self) -> int:
+        head: int = self._rows("head")[0][0]
+        return head
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        return [LogRow(*row) for row in self._rows("page", (after, limit))]
+
+    def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        return [LogRow(*row) for row in self._rows("events_of", (stream, after, limit))]
+
+    def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
+        values = {
+            "after": after,
+            "until": until,
+            "limit": limit,
+            "project": wanted.project,
+            "stream": wanted.stream,
+            "types": None if wanted.types is None else list(wanted.types),
+            "actor": wanted.actor,
+            "session": wanted.session,
+            "correlation": wanted.correlation,
+            "command": wanted.command,
+        }
+        return [LogRow(*row) for row in self._rows("found" if wanted.stream is None else "found_in_stream", values)]
+
+    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
+        return {row[0]: KeptCommand(*row) for row in self._rows("commands", (list(command_ids),))}
+
+    def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+        columns = [[name[place] for name in wanted] for place in range(3)]
+        return {(row[0], row[1], row[2]): row[3] for row in self._rows("keys", columns)}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, query: str, values: Sequence[object] | Mapping[str, object] = ()) -> list[tuple[Any, ...]]:
+        with faults():
+            return self._connection.execute(_SQL[query].encode(), values or None, binary=True).fetchall()
+
+
+@contextmanager
+def faults() -> Generator[None]:
+    """Tell a database that is away, or that holds no log, as what it is."""
+    try:
+        yield
+    except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.UndefinedTable) as error:
+        raise StoreUnavailable(str(error).strip()) from error

@@ -1,0 +1,157 @@
+"""What is asked of the past of a log, whoever keeps it: positions of points, states, and what caused what."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+from domain.catalogue import AGGREGATES, REGISTRY
+from domain.kernel.decider import Aggregate, Recorded
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import prefix
+from domain.kernel.past.causes import Causes, chain_of, effects_of
+from domain.kernel.past.errors import PointNotReached
+from domain.kernel.past.points import (
+    AtBookmark,
+    AtEvent,
+    AtHead,
+    AtInstant,
+    AtPosition,
+    Point,
+    last_at_or_before,
+)
+from domain.kernel.past.steps import Step, steps
+from domain.kernel.past.trees import Tree, Trees
+from domain.kernel.text import shown
+from infrastructure.history.port import Past
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import LogRow
+from projections.kernel.errors import RequestRefused
+
+PAGE_EVENTS: Final = 2_000
+Named = Callable[[str], int | None]
+"""Position of a bookmark, None where there is none of that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The folded state of one stream at a point."""
+
+    stream: str
+    version: int
+    """Events that made it; 0 where the stream had not begun."""
+    position: int
+    """Of the last of them."""
+    at: int
+    """The position that was asked for."""
+    tree: Tree
+
+
+def position_of(past: Past, point: Point, named: Named) -> int | Rejection:
+    """The position that a point means. A position beyond the head is taken as it is."""
+    match point:
+        case AtPosition(position=position):
+            return position
+        case AtHead():
+            return past.head()
+        case AtInstant(instant=instant):
+            return last_at_or_before(instant, past.head(), lambda at: _recorded_at(past, at))
+        case AtEvent(stream=stream, version=version):
+            row = event_at(past, stream, version)
+            return UnknownThing(kind="event", name=f"{stream}@{version}") if row is None else row.position
+        case AtBookmark(name=name):
+            noted = named(name)
+            return UnknownThing(kind="bookmark", name=shown(name)) if noted is None else noted
+        case _:
+            assert_never(point)
+
+
+def require_reached(past: Past, position: int) -> int:
+    """The position, if the log goes so far. Raises RequestRefused."""
+    head = past.head()
+    if position > head:
+        raise RequestRefused(PointNotReached(position=position, head=head))
+    return position
+
+
+def event_at(past: Past, stream: str, version: int) -> LogRow | None:
+    """The event with that version of a stream."""
+    row = next(iter(past.events_of(stream, after=version - 1, limit=1)), None)
+    return row if row is not None and row.version == version else None
+
+
+def aggregate_of(stream: str) -> Aggregate[Any] | None:
+    """What folds a stream; None for a name that can be none."""
+    return AGGREGATES.get(prefix(stream))
+
+
+def events_until(past: Past, stream: str, position: int) -> Iterator[Recorded]:
+    """The events of one stream up to a position, page by page."""
+    version = 0
+    while rows := past.events_of(stream, after=version, limit=PAGE_EVENTS):
+        for row in rows:
+            if row.position > position:
+                return
+            yield recorded(row, REGISTRY)
+        version = rows[-1].version
+
+
+def stood_at(past: Past, stream: str, position: int) -> Stood | UnknownThing:
+    """The state of a stream after a position; absent where it has no event at all."""
+    aggregate = aggregate_of(stream)
+    if aggregate is None or not past.events_of(stream, limit=1):
+        return UnknownThing(kind="stream", name=shown(stream))
+    state, last = aggregate.initial, None
+    for last in events_until(past, stream, position):
+        state = aggregate.evolve(state, last.event)
+    version, at = (0, 0) if last is None else (last.version, last.position)
+    return Stood(stream, version, at, position, Trees().of(state))
+
+
+def steps_of(past: Past, stream: str, position: int) -> Iterator[Step] | UnknownThing:
+    """Every event of a stream up to a position, with the state on either side."""
+    aggregate = aggregate_of(stream)
+    if aggregate is None or not past.events_of(stream, limit=1):
+        return UnknownThing(kind="stream", name=shown(stream))
+    return steps(aggregate, events_until(past, stream, position))
+
+
+def causes_of(past: Past, event: Recorded, later: Callable[[Recorded], Iterator[Recorded]]) -> Causes:
+    """Why an event is there and what came of it; ``later`` finds what was asked in the same correlation behind it."""
+    return Causes(
+        event=event,
+        siblings=tuple(_siblings(past, event)),
+        chain=chain_of(event, lambda stream, version: _decoded(event_at(past, stream, version))),
+        effects=effects_of(event, later(event)),
+    )
+
+
+def _siblings(past: Past, event: Recorded) -> Iterator[Recorded]:
+    """The other events of the same command: an append writes them one behind the other."""
+    if not event.command_id:
+        return
+    before: list[Recorded] = []
+    position = event.position - 1
+    while position > 0 and (found := _same_command(past, position, event)) is not None:
+        before.append(found)
+        position -= 1
+    yield from reversed(before)
+    position = event.position + 1
+    while (found := _same_command(past, position, event)) is not None:
+        yield found
+        position += 1
+
+
+def _same_command(past: Past, position: int, event: Recorded) -> Recorded | None:
+    row = next(iter(past.page(after=position - 1, limit=1)), None)
+    if row is None or row.position != position or row.command_id != event.command_id:
+        return None
+    return recorded(row, REGISTRY)
+
+
+def _decoded(row: LogRow | None) -> Recorded | None:
+    return None if row is None else recorded(row, REGISTRY)
+
+
+def _recorded_at(past: Past, position: int) -> int | None:
+    row = next(iter(past.page(after=position - 1, limit=1)), None)
+    return None if row is None else row.recorded_at

@@ -1,0 +1,109 @@
+"""History from an SQLite file, beside the server that writes it or without one."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.port import LogRow, StoreUnavailable
+from infrastructure.sql import load
+
+BUSY_SECONDS: Final = 5.0
+_SQL: Final = load("sqlite/history.sql")
+_LOG: Final = load("sqlite/log.sql")
+Values = Sequence[object] | Mapping[str, object]
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that can change nothing. Raises StoreUnavailable where there is no such file, or none of ours."""
+    if not path.is_file():
+        raise StoreUnavailable(f"there is no file {path}")
+    try:
+        connection = _connect(path, "mode=ro")
+    except sqlite3.OperationalError:
+        # A folder that we may not write holds no server that could change the file beneath us.
+        connection = _connect(path, "immutable=1")
+    return connection
+
+
+def _connect(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(str(path.absolute()))}?{how}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=64,
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        raise
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise StoreUnavailable(f"{path} is no store of Signalbox: {error}") from error
+    return connection
+
+
+class SqliteHistory:
+    """The log of one file. Each call is a transaction of its own, so that the writer's file is never held up."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_read_only(path)
+        self._path = path
+
+    def head(self) -> int:
+        head: int = self._rows(_LOG["head"])[0][0]
+        return head
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        return self._log_rows(_LOG["page"], (after, limit))
+
+    def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        return self._log_rows(_LOG["events_of"], (stream, after, -1 if limit is None else limit))
+
+    def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
+        values = {
+            "after": after,
+            "until": until,
+            "limit": limit,
+            "project": wanted.project,
+            "stream": wanted.stream,
+            "types": None if wanted.types is None else _json(wanted.types),
+            "actor": wanted.actor,
+            "session": wanted.session,
+            "correlation": wanted.correlation,
+            "command": wanted.command,
+        }
+        return self._log_rows(_SQL["found" if wanted.stream is None else "found_in_stream"], values)
+
+    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
+        return {row[0]: KeptCommand(*row) for row in self._rows(_SQL["commands"], (_json(command_ids),))}
+
+    def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
+        rows = self._rows(_LOG["keys"], (_json(wanted),))
+        return {(scope, kind, name): stream for scope, kind, name, stream in rows}
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _log_rows(self, text: str, values: Values) -> list[LogRow]:
+        return [LogRow(*row) for row in self._rows(text, values)]
+
+    def _rows(self, text: str, values: Values = ()) -> list[tuple[Any, ...]]:
+        try:
+            with closing(self._connection.execute(text, values)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self._path}: {error}") from error
+
+
+def _json(items: Sequence[object]) -> str:
+    return orjson.dumps(list(items)).decode()

@@ -1,0 +1,17 @@
+-- A file that somebody looks at with any tool. {parts} are names made by infrastructure/history/standing.py.
+
+-- name: create_about
+-- What the file holds.
+CREATE TABLE about (position INTEGER NOT NULL, recorded_at INTEGER)
+
+-- name: insert_about
+-- The position that everything is as of, and when that was recorded.
+INSERT INTO about (position, recorded_at) VALUES (?, ?)
+
+-- name: create_rows
+-- The rows of one read model.
+CREATE TABLE {table} ({columns})
+
+-- name: insert_row
+-- One row.
+INSERT INTO {table} VALUES ({values})

@@ -1,0 +1,214 @@
+"""What is told of the past of random histories is what a fresh fold or a plain search finds, on both stores."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.composition.replay import Replay, opened
+from domain import catalogue
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import prefix
+from domain.kernel.past.causes import Effect, place_of
+from domain.kernel.past.trees import KIND, Trees
+from infrastructure.history.port import Filter
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import Log
+from infrastructure.log.postgres import PostgresLog
+from infrastructure.log.sqlite import SqliteLog
+from infrastructure.rows.port import RowStore
+from infrastructure.rows.postgres import PostgresRows
+from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.projector import Projector
+from projections.catalogue import PROJECTIONS
+from projections.kernel.replay import replay as folded
+from projections.task_board.projection import TASK_BOARD
+from signalbox.client.errors import Refused
+from tests.support.postgres import Postgres
+from tests.support.teller import Step, steps, told_on
+
+Told = tuple[Replay, list[Recorded]]
+
+
+@contextmanager
+def told(script: list[Step], postgres: Postgres | None) -> Iterator[Told]:
+    """A history with its rows on a store, opened for reading, and its events."""
+    with TemporaryDirectory() as folder:
+        url = None if postgres is None else postgres.create_database()
+        log: Log = SqliteLog(Path(folder) / "signalbox.db") if url is None else PostgresLog(url, caller_clock=True)
+        rows: RowStore = SqliteRows(Path(folder) / "rows.db") if url is None else PostgresRows(url)
+        try:
+            told_on(log, script)
+            projector = Projector(log, rows, PROJECTIONS, _decoded)
+            projector.open()
+            projector.catch_up()
+            events = [_decoded(row) for row in log.page(after=0, limit=5_000)]
+            with opened(url, Path(folder)) as replay:
+                yield replay, events
+        finally:
+            rows.close()
+            log.close()
+            if postgres is not None and url is not None:
+                postgres.drop_database(url)
+
+
+def _decoded(row: Any) -> Recorded:
+    return recorded(row, catalogue.REGISTRY)
+
+
+def check(replay: Replay, events: list[Recorded], at: int, other: int) -> None:
+    first, last = sorted((at, other))
+    _states_are_folds(replay, events, at)
+    _rows_are_folds(replay, events, first, last)
+    _causes_are_found(replay, events, at)
+    _turns_are_the_first(replay, events)
+    _searches_find_what_fits(replay, events, first, last)
+
+
+def _states_are_folds(replay: Replay, events: list[Recorded], at: int) -> None:
+    for stream in {event.stream for event in events}:
+        state = catalogue.AGGREGATES[prefix(stream)].initial
+        version = 0
+        for event in events[:at]:
+            if event.stream == stream:
+                state = catalogue.AGGREGATES[prefix(stream)].evolve(state, event.event)
+                version += 1
+        stood = replay.state(stream, at)
+        assert (stood.version, stood.tree) == (version, Trees().of(state))
+
+
+def _rows_are_folds(replay: Replay, events: list[Recorded], first: int, last: int) -> None:
+    changes = list(replay.changed_rows((), first, last))
+    for projection in PROJECTIONS:
+        if projection.keeps != "versions":
+            continue
+        before: dict[str, Any] = folded(projection, events[:first])
+        after: dict[str, Any] = folded(projection, events[:last])
+        expected = {
+            key: (_cells(before.get(key)), _cells(after.get(key)))
+            for key in before.keys() | after.keys()
+            if before.get(key) != after.get(key)
+        }
+        found = {one.key: (one.before, one.after) for one in changes if one.model == projection.name}
+        assert found == expected, projection.name
+
+
+def _cells(row: Any) -> dict[str, Any] | None:
+    return None if row is None else row._asdict()
+
+
+def _causes_are_found(replay: Replay, events: list[Recorded], at: int) -> None:
+    if not at:
+        return
+    event = events[at - 1]
+    causes = replay.causes(replay.event(f"@{at}"))
+    places = {place_of(one): one for one in events}
+    chain: list[Recorded] = []
+    while (chain[-1] if chain else event).causation_id in places:
+        chain.append(places[(chain[-1] if chain else event).causation_id or ""])
+    assert list(causes.chain) == chain
+    assert {one.position for one in causes.siblings} == {
+        one.position for one in events if one.command_id == event.command_id and one is not event
+    }
+
+    def caused(one: Recorded) -> list[Any]:
+        return [(each.position, caused(each)) for each in events if each.causation_id == place_of(one)]
+
+    def shown(effect: Effect) -> Any:
+        return effect.recorded.position, [shown(each) for each in effect.effects]
+
+    assert [shown(one) for one in causes.effects] == caused(event)
+
+
+def _turns_are_the_first(replay: Replay, events: list[Recorded]) -> None:
+    rows: dict[str, Any] = {}
+    expected = None
+    for event in events:
+        folded(TASK_BOARD, [event], rows)
+        if expected is None and any(row.status == "completed" or row.attempt == 2 for row in rows.values()):
+            expected = event.position
+    turn = replay.bisect_rows(
+        "task_board",
+        "row.status == 'completed' || row.attempt == 2",
+        key=None,
+        after=0,
+        until=len(events),
+        progress=lambda _: None,
+    )
+    assert (None if turn is None else turn.position) == expected
+    for stream in [event.stream for event in events if event.stream.startswith("task_")][:3]:
+        first = None
+        state = catalogue.AGGREGATES["task"].initial
+        for event in events:
+            if event.stream == stream:
+                state = catalogue.AGGREGATES["task"].evolve(state, event.event)
+                tree: Any = Trees().of(state)
+                if first is None and tree["phase"][KIND] in ("Assigned", "Settled"):
+                    first = event.position
+        expression = "state.phase.is == 'Assigned' || state.phase.is == 'Settled'"
+        found = replay.bisect_stream(stream, expression, after=0, until=len(events), progress=lambda _: None)
+        assert (None if found is None else found.position) == first
+
+
+def _searches_find_what_fits(replay: Replay, events: list[Recorded], first: int, last: int) -> None:
+    stretch = events[first:last]
+    sought: str | None = next(filter(None, (getattr(event.event, "session", None) for event in stretch)), None)
+    for wanted, fits in (
+        (Filter(), lambda _: True),
+        (Filter(types=("task.claimed.v1",)), lambda one: one.event.TYPE == "task.claimed.v1"),
+        (Filter(stream=events[-1].stream), lambda one: one.stream == events[-1].stream),
+        (Filter(actor="key_script"), lambda one: one.actor == "key_script"),
+        (Filter(project="shop"), lambda one: one.project == events[0].stream),
+        (
+            Filter(session=sought),
+            lambda one: sought is None or one.stream == sought or sought.encode() in one.event.stored(),
+        ),
+    ):
+        rows = replay.log(wanted, None, after=first, until=last, progress=lambda _: None)
+        assert [row.position for row in rows] == [one.position for one in stretch if fits(one)], wanted
+    where = "type.startsWith('task.') && has(event.token)"
+    found = replay.log(Filter(), where, after=first, until=last, progress=lambda _: None)
+    assert [row.position for row in found] == [
+        one.position for one in stretch if one.event.TYPE.startswith("task.") and hasattr(one.event, "token")
+    ]
+
+
+@settings(max_examples=6)
+@given(steps, st.data())
+def test_the_past_in_sqlite_is_a_shorter_fold(script: list[Step], data: st.DataObject) -> None:
+    with told(script, None) as (replay, events):
+        at, other = data.draw(st.integers(0, len(events))), data.draw(st.integers(0, len(events)))
+        check(replay, events, at, other)
+
+
+@settings(max_examples=3)
+@given(steps, st.data())
+def test_the_past_in_postgresql_is_a_shorter_fold(
+    postgres_server: Postgres, script: list[Step], data: st.DataObject
+) -> None:
+    with told(script, postgres_server) as (replay, events):
+        at, other = data.draw(st.integers(0, len(events))), data.draw(st.integers(0, len(events)))
+        check(replay, events, at, other)
+
+
+def test_points_lead_to_positions_and_what_is_no_point_is_refused() -> None:
+    script: list[Step] = [("plan", 0, 4), ("claim", 0, 0), ("complete", 0, 0)]
+    with told(script, None) as (replay, events):
+        head = len(events)
+        assert replay.position(None, 7) == 7
+        assert replay.position("now", 0) == replay.position(f"@{head}", 0) == head
+        for event in events:
+            assert replay.position(place_of(event), 0) == event.position
+        moment = events[3].recorded_at
+        instant = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)).isoformat()
+        assert replay.position(instant, 0) == max(one.position for one in events if one.recorded_at <= moment)
+    for wrong, code in (("@99999", "point_not_reached"), ("nothing", "unknown_thing"), ("?", "point_not_readable")):
+        with pytest.raises(Refused) as refused, told(script, None) as (replay, _):
+            replay.position(wrong, 0)
+        assert refused.value.code == code
