@@ -1,6 +1,6 @@
 """What is told of the past of random histories is what a fresh fold or a plain search finds, on both stores."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,7 +159,7 @@ def _turns_are_the_first(replay: Replay, events: list[Recorded]) -> None:
 def _searches_find_what_fits(replay: Replay, events: list[Recorded], first: int, last: int) -> None:
     stretch = events[first:last]
     sought: str | None = next(filter(None, (getattr(event.event, "session", None) for event in stretch)), None)
-    for wanted, fits in (
+    searches: tuple[tuple[Filter, Callable[[Recorded], bool]], ...] = (
         (Filter(), lambda _: True),
         (Filter(types=("task.claimed.v1",)), lambda one: one.event.TYPE == "task.claimed.v1"),
         (Filter(stream=events[-1].stream), lambda one: one.stream == events[-1].stream),
@@ -169,7 +169,8 @@ def _searches_find_what_fits(replay: Replay, events: list[Recorded], first: int,
             Filter(session=sought),
             lambda one: sought is None or one.stream == sought or sought.encode() in one.event.stored(),
         ),
-    ):
+    )
+    for wanted, fits in searches:
         rows = replay.log(wanted, None, after=first, until=last, progress=lambda _: None)
         assert [row.position for row in rows] == [one.position for one in stretch if fits(one)], wanted
     where = "type.startsWith('task.') && has(event.token)"
