@@ -164,7 +164,7 @@ def _searches_find_what_fits(replay: Replay, events: list[Recorded], first: int,
         (Filter(types=("task.claimed.v1",)), lambda one: one.event.TYPE == "task.claimed.v1"),
         (Filter(stream=events[-1].stream), lambda one: one.stream == events[-1].stream),
         (Filter(actor="key_script"), lambda one: one.actor == "key_script"),
-        (Filter(project="shop"), lambda one: one.project == events[0].stream),
+        (Filter(project="shop"), lambda one: str(one.project) == events[0].stream),
         (
             Filter(session=sought),
             lambda one: sought is None or one.stream == sought or sought.encode() in one.event.stored(),
