@@ -85,7 +85,7 @@ def create_app(
         Limits(limits.body_bytes_max, limits.plan_body_bytes_max, limits.command_seconds_max),
         stopping,
     )
-    reading = ReadingDoors(services, edge, changes, stopping, version=_version())
+    reading = ReadingDoors(services, edge, changes, stopping, version=own_version())
     hot: dict[str, tuple[str, Door]] = {
         "/v1/commands": ("POST", commands),
         "/v1/heartbeat": ("POST", HeartbeatDoor(services.heartbeats)),
@@ -126,7 +126,7 @@ def allowed_hosts(settings: AppSettings) -> frozenset[str]:
     return frozenset(name.lower() for name in (*LOCAL_HOSTS, bound, *settings.allowed_hosts))
 
 
-def _version() -> str:
+def own_version() -> str:
     try:
         return version("signalbox")
     except PackageNotFoundError:

@@ -9,6 +9,7 @@ from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
 from domain.kernel.message import Command, Stamp
+from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.session.commands import SignalSession
 
@@ -174,6 +175,14 @@ class Health:
 
 class HealthPort(Protocol):
     def health(self) -> Health: ...
+
+    async def told(self) -> Mapping[str, NodeReport]:
+        """What every node of the store said of itself last, by its id. Raises a ServiceFault."""
+        ...
+
+    def announce(self, url: str) -> None:
+        """Requests are taken at that URL: the node joins the others."""
+        ...
 
     def metrics(self) -> bytes:
         """The Prometheus text."""

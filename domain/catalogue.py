@@ -22,6 +22,7 @@ from domain.node import commands as node_commands
 from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
+from domain.node.evolve import NodeEvent
 from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
@@ -59,6 +60,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         lock.LOCKS,
         principal.KEY,
         node.OUTAGES,
+        node.NODE,
         quota.QUOTA,
         refusal.REFUSALS,
     )
@@ -114,6 +116,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     principal_events.KeyIssued,
     principal_events.KeyRevoked,
     node_events.OutageEnded,
+    *get_args(NodeEvent),
     refusal_events.CommandRefused,
 )
 """Every class whose events are stored."""
@@ -175,6 +178,10 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,
     node_commands.EndOutage: node.end_outage,
+    node_commands.JoinNode: node.join,
+    node_commands.ReportNode: node.report,
+    node_commands.LoseNode: node.lose,
+    node_commands.LeaveNode: node.leave,
     refusal_commands.RecordRefusal: refusal.record,
 }
 """Decisions that need nothing but command, stamp and view."""

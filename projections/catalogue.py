@@ -7,6 +7,7 @@ from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
+from projections.node_roster.projection import NODE_ROSTER
 from projections.projects.projection import PROJECTS
 from projections.quota_roster.projection import QUOTA_ROSTER
 from projections.session_roster.projection import SESSION_ROSTER
@@ -29,6 +30,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     API_KEYS,
     SHORT_IDS,
     QUOTA_ROSTER,
+    NODE_ROSTER,
     FLEET_METRICS,
 )
 """Every read model of the server."""

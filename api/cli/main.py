@@ -27,6 +27,7 @@ MODULES: Final = {
     "lock": "lock_commands",
     "explain": "explain_commands",
     "quota": "quota_commands",
+    "node": "node_commands",
     "project": "project_commands",
     "events": "event_commands",
     "replay": "replay.commands",

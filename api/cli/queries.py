@@ -53,6 +53,12 @@ PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", "id name frozen", name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
 QUOTAS: Final = _list("quotas", "id name state kind reason failures dueAt sessionsLive changedAt", project="String")
+NODES: Final = _list(
+    "nodes",
+    "id status incarnation url host process version store leaseSeconds troubles duties joinedAt changedAt "
+    "now { at ready head logLagEvents projectorLagEvents commandsWaiting sessionsWaiting projectorError warnings }",
+    status="[NodeStatus!]",
+)
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
 FLEET_METRICS: Final = """query($project: String, $hours: Int!) { fleetMetrics(project: $project, hours: $hours) {
 since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned

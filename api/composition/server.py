@@ -1,15 +1,16 @@
 """A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from pydantic import ValidationError
 
-from api.app import create_app
-from api.composition.commands import CommandGate, HeartbeatDesk
+from api.app import create_app, own_version
+from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
 from api.composition.explains import Explainer
 from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
@@ -18,6 +19,7 @@ from api.http import server as http
 from api.ports import Health, Services
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Stamp
+from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.principal.commands import IssueKey
 from infrastructure.keys import Keys, Minted, key_of
@@ -27,6 +29,7 @@ from infrastructure.rows.port import RowStore
 from infrastructure.rows.reader import Reader
 from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.node import Node, NodeOptions
+from infrastructure.runtime.presence import NodeFacts
 from infrastructure.settings import Settings
 from infrastructure.telemetry import Metrics, set_up_logging
 
@@ -77,15 +80,27 @@ class Doctor:
         """The Prometheus text."""
         return self._metrics.text()
 
+    async def told(self) -> Mapping[str, NodeReport]:
+        """What every node said of itself last; what another version says and this one cannot read is left out."""
+        found: dict[str, NodeReport] = {}
+        for one in await in_our_words(self._node.presence.reports()):
+            with suppress(ValidationError):
+                found[one.node] = NodeReport.model_validate_json(one.report, strict=False, extra="ignore")
+        return found
+
+    def announce(self, url: str) -> None:
+        """The node joins the others."""
+        self._node.presence.announce(url)
+
     def health(self) -> Health:
-        """As of now."""
+        """As of now. Whom the others may call lost is not ready either."""
         troubles = tuple(
             f"projection {one.name}: {one.state} {one.error}".strip()
             for one in self._node.projector.status()
             if one.error or one.drifted or one.parked_streams
         )
         return Health(
-            ready=self._node.ready,
+            ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
             node=self._node.name,
             store=self._settings.store_kind,
             head=max(self._node.head.position, self._node.hints.position),
@@ -102,12 +117,14 @@ async def serve(settings: Settings, *, started: Callable[[str], None] | None = N
     set_up_logging(settings.log_level, settings.log_format)
     tune()
 
-    def announce(url: str) -> None:
-        publish_endpoint(settings.data, url)
-        if started is not None:
-            started(url)
-
     async with running(settings) as services:
+
+        def announce(url: str) -> None:
+            services.health.announce(url)
+            publish_endpoint(settings.data, url)
+            if started is not None:
+                started(url)
+
         edge = Edge(services)
         app = create_app(services, graphql=create_graphql_app(services, edge), settings=settings, edge=edge)
         try:
@@ -137,6 +154,8 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
             appended=metrics.appended,
             counted=metrics.refusal_counted,
             hot_bytes_max=settings.hot_bytes_max,
+            facts=NodeFacts(version=own_version(), store=settings.store_kind),
+            warnings=warnings,
         )
         node = Node(log, rows, keys, options)
         await node.start()

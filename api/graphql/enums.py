@@ -74,6 +74,16 @@ class SessionStatus(Enum):
 
 
 @strawberry.enum
+class NodeStatus(Enum):
+    """Whether a server is there, and well."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    LOST = "lost"
+    LEFT = "left"
+
+
+@strawberry.enum
 class LockMode(Enum):
     """What the holder may do, and whether others may hold the same."""
 

@@ -5,10 +5,11 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.asking import Asking
-from api.graphql.enums import Role, SessionStatus, TaskOrder, TimeOrder
+from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.reads import fleet, locks, log, metrics, rows, tasks
+from api.graphql.reads import nodes as reads_nodes
 from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
@@ -21,6 +22,7 @@ from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
 from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.metrics import FleetMetrics
+from api.graphql.types.node import Node
 from api.graphql.types.quota import Quota
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
@@ -124,6 +126,20 @@ class Query:
     ) -> Connection[Quota]:
         """Credential pools whose quota sessions of a project spend, or all where the key sees all."""
         return await reads_quotas.quotas(info.context, project, name, Asked(first, cursor, as_of, after))
+
+    @strawberry.field
+    async def nodes(
+        self,
+        info: Asking,
+        *,
+        status: list[NodeStatus] | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Node]:
+        """Servers of this store, the latest started first, for people whose key sees all projects."""
+        return await reads_nodes.nodes(info.context, status, Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def locks(

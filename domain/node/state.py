@@ -1,9 +1,10 @@
-"""What expiry has to know of outages."""
+"""What decisions have to know of the servers and of their outages."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from domain.kernel.ids import Instant, StreamId
+from domain.node.events import Duty, Trouble
 
 OUTAGE_STREAM: Final = StreamId("outage_00000000000000000000000000")
 
@@ -13,3 +14,15 @@ class Outages:
     """The end of the latest outage; 0 where there was none."""
 
     ended_at: Instant = Instant(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One server process; ``incarnation`` is 0 before it joined."""
+
+    incarnation: int = 0
+    status: Literal["present", "lost", "left"] = "left"
+    joined_at: Instant = Instant(0)
+    lease_seconds: int = 0
+    troubles: tuple[Trouble, ...] = ()
+    duties: tuple[Duty, ...] = ()

@@ -8,7 +8,16 @@ from operator import attrgetter
 
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
-from infrastructure.log.port import DecideUnderLock, Lease, LogRow, Member, MemberResult, Receipt, StoredSnapshot
+from infrastructure.log.port import (
+    DecideUnderLock,
+    Lease,
+    LogRow,
+    Member,
+    MemberResult,
+    Receipt,
+    StoredSnapshot,
+    ToldReport,
+)
 from infrastructure.log.walk import (
     Held,
     KeyName,
@@ -43,6 +52,7 @@ class MemoryLog:
         self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
         self._alive_through = 0
         self._duties: dict[str, tuple[str, int]] = {}
+        self._told: dict[str, ToldReport] = {}
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         things = touched(members)
@@ -143,6 +153,18 @@ class MemoryLog:
                 return False
             self._duties[duty] = (node, lapses_at)
             return True
+
+    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
+        with self._lock:
+            self._told[node] = ToldReport(node, now, report)
+
+    def node_reports(self) -> list[ToldReport]:
+        with self._lock:
+            return [self._told[node] for node in sorted(self._told)]
+
+    def forget_node_reports(self, *, before: int) -> None:
+        with self._lock:
+            self._told = {node: one for node, one in self._told.items() if one.at >= before}
 
     def now(self) -> int:
         return self._clock.now()

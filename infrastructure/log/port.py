@@ -134,6 +134,15 @@ class Lease:
     ended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ToldReport:
+    """What a node said of itself last, and when."""
+
+    node: str
+    at: int
+    report: bytes
+
+
 class OutcomeUnknown(Exception):
     """Fault: the connection broke while an append was under way; it may still commit.
 
@@ -252,6 +261,16 @@ class Log(Protocol):
         as lapsed.
         """
         ...
+
+    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
+        """Keep what a node says of itself, in place of what it said before; no event, no history."""
+        ...
+
+    def node_reports(self) -> list[ToldReport]:
+        """What every node said last, also those that are gone, in the order of their ids."""
+        ...
+
+    def forget_node_reports(self, *, before: int) -> None: ...
 
     def now(self) -> int:
         """The store's clock in microseconds: PostgreSQL's own, else the process's monotonic clock anchored at start."""

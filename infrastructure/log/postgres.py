@@ -13,6 +13,7 @@ from infrastructure.log.port import (
     MemberResult,
     Receipt,
     StoredSnapshot,
+    ToldReport,
 )
 from infrastructure.log.postgres_arrays import blobs, integers, texts
 from infrastructure.log.postgres_clock import ServerClock
@@ -147,6 +148,15 @@ class PostgresLog:
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
         wanted: Parameters = {"duty": duty, "node": node, "now": self._at(now), "length": seconds * SECOND}
         return bool(self._readers.rows(self._queries["hold_duty"], wanted))
+
+    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
+        self._rows("tell_node", node, self._at(now), report)
+
+    def node_reports(self) -> list[ToldReport]:
+        return [ToldReport(*row) for row in self._rows("node_reports")]
+
+    def forget_node_reports(self, *, before: int) -> None:
+        self._rows("forget_node_reports", before)
 
     def now(self) -> int:
         return self._clock.now()

@@ -9,7 +9,16 @@ import orjson
 
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
-from infrastructure.log.port import DecideUnderLock, Lease, LogRow, Member, MemberResult, Receipt, StoredSnapshot
+from infrastructure.log.port import (
+    DecideUnderLock,
+    Lease,
+    LogRow,
+    Member,
+    MemberResult,
+    Receipt,
+    StoredSnapshot,
+    ToldReport,
+)
 from infrastructure.log.sqlite_file import SqliteFile
 from infrastructure.log.walk import (
     Held,
@@ -144,6 +153,18 @@ class SqliteLog:
         with self.file.writing() as connection:
             held = connection.execute(_SQL["hold_duty"], (duty, node, now, now + seconds * 1_000_000)).fetchall()
         return bool(held)
+
+    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
+        with self.file.writing() as connection:
+            connection.execute(_SQL["tell_node"], (node, now, report))
+
+    def node_reports(self) -> list[ToldReport]:
+        with self.file.reading() as connection:
+            return [ToldReport(*row) for row in connection.execute(_SQL["node_reports"])]
+
+    def forget_node_reports(self, *, before: int) -> None:
+        with self.file.writing() as connection:
+            connection.execute(_SQL["forget_node_reports"], (before,))
 
     def now(self) -> int:
         return self._clock.now()

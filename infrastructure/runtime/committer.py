@@ -82,6 +82,11 @@ class Committer:
         self._thread.stop()
 
     @property
+    def waiting(self) -> int:
+        """Commands that arrived and are in no group yet."""
+        return len(self._waiting)
+
+    @property
     def busy(self) -> bool:
         """Whether commands wait or are being written; what may wait does so meanwhile."""
         return self._serving or bool(self._in_flight)

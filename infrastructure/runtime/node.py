@@ -11,9 +11,11 @@ import structlog
 from domain import catalogue
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Recorded
-from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AwaitLocks
+from domain.node.decider import NODE
+from domain.node.health import NodeReport
 from domain.task.commands import ClaimWork
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
@@ -28,6 +30,7 @@ from infrastructure.runtime.lock_waiting import LockRoom
 from infrastructure.runtime.looking import Looker
 from infrastructure.runtime.names import ProjectNames
 from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.presence import NodeFacts, Presence
 from infrastructure.runtime.projector import Projector, ProjectorOptions
 from infrastructure.runtime.projector_waiters import PositionWaiters
 from infrastructure.runtime.reactor import Reactor
@@ -53,13 +56,17 @@ class NodeOptions:
     counted: Callable[[str], None] = field(default=lambda _code: None)
     """Told the code of each refusal that matters and was counted only, since its like was just recorded."""
     hot_bytes_max: int = BYTES_MAX
+    facts: NodeFacts = NodeFacts(version="", store="")
+    warnings: tuple[str, ...] = ()
+    """Settings of the store that may lose acknowledged work."""
 
 
 class Node:
     """Owns the committer and what stands around it; the surfaces speak to its parts."""
 
     def __init__(self, log: Log, rows: RowStore, keys: KeyFold, options: NodeOptions) -> None:
-        self.name: Final = f"node_{secrets.token_hex(6)}"
+        self.name: Final = derived_id(NODE.prefix, Instant(log.now()), [secrets.token_hex(16)])
+        self._warnings = options.warnings
         self.log: Final = log
         folds, self._kept = hints_checkpoint.resume(log)
         self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
@@ -95,12 +102,30 @@ class Node:
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
         self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)
+        self.presence: Final = Presence(log, self.name, options.facts, self.committer.execute, self.examine)
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 
     def decode(self, row: LogRow) -> Recorded:
         """The event of a stored row."""
         return recorded(row, catalogue.REGISTRY)
+
+    def examine(self, head: int) -> NodeReport:
+        """How this node is, given the end of the log as the store tells it."""
+        projections = self.projector.status()
+        return NodeReport(
+            at=Instant(self.log.now()),
+            ready=self.ready,
+            head=head,
+            log_lag_events=max(0, head - self.hints.position),
+            projector_lag_events=max(0, head - self.projector.position()),
+            commands_waiting=self.committer.waiting,
+            sessions_waiting=len(self.waiting),
+            stopped_projections=tuple(f"{one.name}: {one.state}" for one in projections if one.state != "following"),
+            projector_error=next((one.error[:500] for one in projections if one.error), ""),
+            duties=("ticker",) if self._ticker.on_duty else (),
+            warnings=self._warnings,
+        )
 
     async def start(self) -> None:
         """Read the hints up to the head, then serve; time is swept once everything else runs."""
@@ -121,6 +146,7 @@ class Node:
         self.ready = False
         self.waiting.close()
         self.lock_room.close()
+        await self.presence.leave()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

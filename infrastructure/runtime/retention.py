@@ -1,4 +1,4 @@
-"""How long is remembered what serves only repeats: receipts and ended leases, deleted in bounded steps."""
+"""How long is remembered what serves only repeats: receipts, ended leases and what nodes said; bounded steps."""
 
 from typing import Final
 
@@ -34,6 +34,7 @@ class Retention:
         before = now - KEPT_SECONDS * SECOND
         if self._range == len(_RANGES):
             if self._log.forget_leases(before=before, rows_max=ROWS_MAX) < ROWS_MAX:
+                self._log.forget_node_reports(before=before)
                 self._range = 0
                 self._rests_until = Instant(now + REST_SECONDS * SECOND)
             return

@@ -7,10 +7,11 @@ from typing import Final
 
 import structlog
 
-from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, StreamId, command_id_of
+from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, StreamId, command_id_of, prefix
 from domain.kernel.message import Command, Stamp
 from domain.kernel.policy import derived_stamp
-from domain.node.commands import EndOutage
+from domain.node.commands import EndOutage, LoseNode
+from domain.node.decider import NODE, silent
 from domain.node.state import OUTAGE_STREAM
 from domain.session import liveness
 from domain.session.commands import SessionCommand
@@ -39,6 +40,8 @@ class Signs:
     now: Instant
     on_duty: bool
     leases: tuple[Lease, ...]
+    """Of sessions."""
+    nodes: tuple[Lease, ...]
 
 
 class Ticker:
@@ -56,6 +59,8 @@ class Ticker:
         self._retention = Retention(log)
         self._outage_began = Instant(0)
         self._jumps_seen = self._jumps_told = 0
+        self.on_duty = False
+        """Whether this node sweeps for all, as of the last look."""
 
     async def run(self) -> None:
         """Sweep until cancelled; a sweep that fails is told and tried again."""
@@ -75,6 +80,7 @@ class Ticker:
             return
         if not signs.on_duty:
             return
+        await _apart("nodes", self._sweep_nodes(signs))
         await _apart("sessions", self._sweep_sessions(signs))
         await _apart("agenda", self._sweep_agenda(signs.now))
         await _apart("reactor", self._reactor.sweep(self._execute, asyncio.to_thread, signs.now))
@@ -84,8 +90,11 @@ class Ticker:
         now = Instant(self._log.now())
         self._jumps_seen = self._log.clock_jumped
         self._beat(now)
-        on_duty = self._log.hold_duty(DUTY, self._node, now=now, seconds=DUTY_SECONDS)
-        return Signs(now, on_duty, tuple(self._log.leases()) if on_duty else ())
+        self.on_duty = self._log.hold_duty(DUTY, self._node, now=now, seconds=DUTY_SECONDS)
+        leases = self._log.leases() if self.on_duty else []
+        nodes = tuple(one for one in leases if prefix(one.session) == NODE.prefix)
+        sessions = tuple(one for one in leases if prefix(one.session) != NODE.prefix)
+        return Signs(now, self.on_duty, sessions, nodes)
 
     def _beat(self, now: Instant) -> None:
         """Write the sign of life, unless the former one shows an outage that is not on record yet.
@@ -107,6 +116,14 @@ class Ticker:
         await self._execute(EndOutage(began_at=began_at), self._stamp("outage", OUTAGE_STREAM, began_at, signs.now))
         await asyncio.to_thread(self._log.beat, now=signs.now, anew=jumps > self._jumps_told)
         self._jumps_told = jumps
+
+    async def _sweep_nodes(self, signs: Signs) -> None:
+        due = silent(signs.nodes, self._hints.standings.outage_ended_at, signs.now)
+        _all_told(await asyncio.gather(*(self._lose(command, signs.now) for command in due), return_exceptions=True))
+
+    async def _lose(self, command: LoseNode, now: Instant) -> None:
+        stream = StreamId(command.node)
+        await self._execute(command, self._stamp(f"lose_node/{command.incarnation}", stream, command.renewed_at, now))
 
     async def _sweep_sessions(self, signs: Signs) -> None:
         standings = self._hints.standings

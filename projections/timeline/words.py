@@ -2,7 +2,6 @@
 
 from typing import Final, assert_never
 
-from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import (
     ProjectBudgetNoticed,
@@ -28,6 +27,7 @@ from domain.session.events import (
 )
 from projections.timeline import lock_words, task_words
 from projections.timeline.lock_words import LockEvent
+from projections.timeline.node_words import NodeTurn, node_turn
 from projections.timeline.quota_words import QuotaTurn, quota_turn
 from projections.timeline.session_words import SessionManner, manner_of
 from projections.timeline.task_words import TaskEvent, with_detail
@@ -42,8 +42,8 @@ _Project = (
     | ProjectNeedsGranted
     | ProjectNeedsRevoked
 )
-_Rest = KeyIssued | KeyRevoked | OutageEnded | CommandRefused
-TimelineEvent = QuotaTurn | TaskEvent | _Session | LockEvent | _Project | _Rest
+_Rest = KeyIssued | KeyRevoked | CommandRefused
+TimelineEvent = NodeTurn | QuotaTurn | TaskEvent | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -60,6 +60,8 @@ def _line(event: TimelineEvent) -> str:
         return lock_words.in_words(event)
     if isinstance(event, TaskEvent):
         return task_words.in_words(event)
+    if isinstance(event, NodeTurn):
+        return node_turn(event)
     match event:
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _session(event)
@@ -67,7 +69,7 @@ def _line(event: TimelineEvent) -> str:
             return quota_turn(event)
         case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
             return _session(event)
-        case KeyIssued() | KeyRevoked() | OutageEnded() | CommandRefused():
+        case KeyIssued() | KeyRevoked() | CommandRefused():
             return _rest(event)
         case _:
             return _project(event)
@@ -117,8 +119,6 @@ def _rest(event: _Rest) -> str:
             return f"key {event.name} issued to a {event.role}"
         case KeyRevoked():
             return "key revoked"
-        case OutageEnded():
-            return "an outage of ours ended; every lease has one TTL of grace"
         case CommandRefused():
             return with_detail(f"{event.command} refused: {event.code}", event.message)
         case _:

@@ -33,7 +33,7 @@ def command_names() -> set[str]:
 
 READS = {
     f"read.{thing}"
-    for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "schema", "keys")
+    for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "nodes", "schema", "keys")
 }
 RIGHTS = {"heartbeat", "lock.wide", "lock.person", "lock.preempt"}
 DERIVED = {
@@ -58,6 +58,10 @@ DERIVED = {
     "revert_transfer",
     "preempt_locks",
     "end_outage",
+    "join_node",
+    "report_node",
+    "lose_node",
+    "leave_node",
     "record_refusal",
     "half_open_quota",
     "settle_quota_probe",
@@ -78,6 +82,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
     "read.metrics": {"viewer", "operator", "admin"},
+    "read.nodes": {"viewer", "operator", "admin"},
     "read.schema": {"viewer", "operator", "admin"},
     "read.keys": {"admin"},
     "create_project": {"admin"},

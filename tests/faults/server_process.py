@@ -18,10 +18,11 @@ _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.faults.server_process", "api.composition.server", "api.app", "api.http.server"])
 
 
-def serve_until_killed(data: str, store: str, secret: str) -> None:
+def serve_until_killed(data: str, store: str, secret: str, graphql: bool) -> None:
     """What the child does: the composition and the doors as they are, on a port of its own."""
     from api.app import create_app
     from api.composition.server import running
+    from api.edge import Edge
     from api.http.server import run, serve
     from infrastructure.local import publish_endpoint
     from infrastructure.settings import Settings
@@ -35,8 +36,18 @@ def serve_until_killed(data: str, store: str, secret: str) -> None:
 
     async def main() -> None:
         async with running(settings) as services:
-            app = create_app(services, graphql=None, settings=settings)
-            await serve(app, settings, started=lambda url: publish_endpoint(settings.data, url))
+            edge = Edge(services)
+            asked = None
+            if graphql:
+                from api.graphql.app import create_graphql_app
+
+                asked = create_graphql_app(services, edge)
+
+            def started(url: str) -> None:
+                services.health.announce(url)
+                publish_endpoint(settings.data, url)
+
+            await serve(create_app(services, graphql=asked, settings=settings, edge=edge), settings, started=started)
 
     run(main)
 
@@ -44,10 +55,11 @@ def serve_until_killed(data: str, store: str, secret: str) -> None:
 class ServerProcess:
     """One server on one data folder. ``start`` and ``kill`` as often as one likes."""
 
-    def __init__(self, data: Path, store: str, secret: str = "s" * 32) -> None:
+    def __init__(self, data: Path, store: str, secret: str = "s" * 32, *, graphql: bool = False) -> None:
         self._data = data
         self._store = store
         self._secret = secret
+        self._graphql = graphql
         self._process: multiprocessing.process.BaseProcess | None = None
         self.url = ""
         data.mkdir(exist_ok=True)
@@ -65,7 +77,9 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start and wait until it takes connections."""
-        process = _CONTEXT.Process(target=serve_until_killed, args=(str(self._data), self._store, self._secret))
+        process = _CONTEXT.Process(
+            target=serve_until_killed, args=(str(self._data), self._store, self._secret, self._graphql)
+        )
         self._process = process
         process.start()
         until = time.monotonic() + START_SECONDS_MAX

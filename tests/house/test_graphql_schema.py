@@ -30,6 +30,7 @@ from domain.task.commands import Outcome
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
+from projections.node_roster.rows import NodeRosterRow, NodeStatus
 from projections.quota_roster.rows import QuotaRosterRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
@@ -59,6 +60,7 @@ LEFT_OUT = {
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
     "QuotaRosterRow": {"project"},
+    "NodeRosterRow": {"project"},
     "SessionRosterRow": {"project", "liveness", "labels", "busy_microseconds", "busy_until"},
 }
 ASKED_ONLY: dict[type[Enum], tuple[str, ...]] = {enums.SessionStatus: ("live",)}
@@ -117,6 +119,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (LockMapRow, "Lock"),
         (LockQueueRow, "LockRequest"),
         (QuotaRosterRow, "Quota"),
+        (NodeRosterRow, "Node"),
         (TimelineRow, "TimelineLine"),
     ],
 )
@@ -135,6 +138,7 @@ def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], s
         (enums.TimeOrder, SessionOrder),
         (enums.TimeOrder, TimelineOrder),
         (enums.SessionStatus, SessionStatus),
+        (enums.NodeStatus, NodeStatus),
         (enums.LockMode, LockMode),
         (enums.Outcome, Outcome),
         (enums.Role, Role),

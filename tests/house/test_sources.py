@@ -21,6 +21,7 @@ ONLY_IN = {
     "principal": {"allow"},
     "session": {"liveness", "signals", "hierarchy"},
     "project": {"settings"},
+    "node": {"health"},
     "task": {
         "aggregate",
         "attempt_end",

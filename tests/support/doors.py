@@ -17,6 +17,7 @@ from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
+from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.principal.commands import Role
 from domain.principal.events import KeyIssued, KeyRevoked
@@ -149,6 +150,12 @@ class Fakes:
 
     def health(self) -> Health:
         return Health(self.ready, "node_1", "memory", self.head(), self.head(), ("mind the gap",))
+
+    async def told(self) -> Mapping[str, NodeReport]:
+        return {}
+
+    def announce(self, url: str) -> None:
+        raise AssertionError("nobody listens here")
 
     def metrics(self) -> bytes:
         return b"signalbox_head 1\n"

@@ -137,6 +137,20 @@ WHERE d.node = excluded.node OR d.held_until <= coalesce(%(now)s::bigint, signal
     OR d.held_until > excluded.held_until + 1000000
 RETURNING node
 
+-- name: tell_node
+-- What a node says of itself, in place of what it said before.
+INSERT INTO signalbox.node_reports (node, at, report) VALUES (%s, coalesce(%s::bigint, signalbox.clock()), %s)
+ON CONFLICT (node) DO UPDATE SET at = excluded.at, report = excluded.report
+RETURNING at
+
+-- name: node_reports
+-- What every node said last.
+SELECT node, at, report FROM signalbox.node_reports ORDER BY node
+
+-- name: forget_node_reports
+-- Delete what nodes said long ago.
+DELETE FROM signalbox.node_reports WHERE at < %s::bigint RETURNING at
+
 -- name: era
 -- Log era.
 SELECT era FROM signalbox.marks

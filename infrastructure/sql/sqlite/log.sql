@@ -137,3 +137,16 @@ INSERT INTO duties (duty, node, held_until) VALUES (?1, ?2, ?4)
 ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
 WHERE duties.node = excluded.node OR duties.held_until <= ?3 OR duties.held_until > excluded.held_until + 1000000
 RETURNING duty;
+
+-- name: tell_node
+-- What a node says of itself, in place of what it said before.
+INSERT INTO node_reports (node, at, report) VALUES (?, ?, ?)
+ON CONFLICT (node) DO UPDATE SET at = excluded.at, report = excluded.report;
+
+-- name: node_reports
+-- What every node said last.
+SELECT node, at, report FROM node_reports ORDER BY node;
+
+-- name: forget_node_reports
+-- Delete what nodes said long ago.
+DELETE FROM node_reports WHERE at < ?;

@@ -1,0 +1,58 @@
+"""`signalbox node`: the servers of a store, and how each is."""
+
+from typing import Annotated
+
+import typer
+
+from api.cli.command import command, group
+from api.cli.queries import NODES
+from api.cli.reading import listing
+from api.cli.terminal import Column, Terminal
+from api.cli.words import age
+from signalbox.client.fields import Fields, items, optional_object
+
+COLUMNS = (
+    Column("NODE", "id"),
+    Column("STATUS", "status"),
+    Column("URL", "url"),
+    Column("WHY", "why"),
+    Column("DUTIES", "does"),
+    Column("LOG LAG", "logLag", right=True),
+    Column("ROWS LAG", "rowsLag", right=True),
+    Column("WAITING", "waiting", right=True),
+    Column("VERSION", "version"),
+    Column("SEEN", "seen", right=True),
+    Column("SINCE", "age", right=True),
+)
+PRESENT = ["HEALTHY", "UNHEALTHY", "LOST"]
+
+
+def register(app: typer.Typer) -> None:
+    nouns = group("Servers of this store: list.")
+    command(nouns, "list")(list_nodes)
+    app.add_typer(nouns, name="node")
+
+
+def list_nodes(
+    terminal: Terminal,
+    everything: Annotated[bool, typer.Option("--all", help="Those that were stopped, too.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+) -> None:
+    """Servers that are there or were lost, the latest started first, and how each is."""
+    found = listing(terminal.client, NODES, {"status": None if everything else PRESENT}, limit)
+    terminal.table("nodes", [_shown(row) for row in found.rows], COLUMNS, "no servers")
+
+
+def _shown(row: Fields) -> dict[str, object]:
+    now = optional_object(row, "now")
+    gone = row.get("status") in ("LOST", "LEFT")
+    return {
+        **row,
+        "why": ", ".join(map(str, items(row, "troubles"))),
+        "does": ", ".join(map(str, items(row, "duties"))),
+        "logLag": "" if gone else now.get("logLagEvents", ""),
+        "rowsLag": "" if gone else now.get("projectorLagEvents", ""),
+        "waiting": "" if gone else now.get("commandsWaiting", ""),
+        "seen": age(now.get("at")),
+        "age": age(row.get("changedAt")),
+    }
