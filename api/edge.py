@@ -3,8 +3,9 @@
 import asyncio
 import re
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import structlog
 
@@ -68,9 +69,17 @@ class Edge:
 
         Raises ServiceFault.
         """
-        project = await self._project(command, origin.principal)
+        project = await self.project_of(command, origin.principal)
         if isinstance(project, Rejection):
             return project
+        begun = self.begin(command, origin, project)
+        return begun if isinstance(begun, Rejection) else await begun
+
+    def begin(self, command: Command, origin: Origin, project: ProjectId) -> Coroutine[Any, Any, Answered] | Rejection:
+        """As ``submit``, where the project is known: what begins first arrives first, unless it waits for work.
+
+        The answer may be awaited later; close what you do not await.
+        """
         stamp = self._stamp(project, origin)
         if isinstance(stamp, Rejection):
             return stamp
@@ -80,13 +89,15 @@ class Edge:
             return refusal
         if isinstance(command, ClaimTask | ClaimTasks | ClaimWork | AwaitLocks) and origin.wait_seconds > 0:
             wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
-            return await self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
-        return await self._services.commands.execute(command, stamp)
+            return self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
+        return self._services.commands.execute(command, stamp)
 
     async def visible(self, principal: Principal, name: str) -> ProjectId | UnknownThing:
         """The project of a slug or id. One that is absent and one that the principal may not see are answered alike."""
+        found = self._services.names.known(name)
         # What can be no name is not looked up: a store may refuse some texts outright.
-        found = await self._services.names.project(name) if _NAME.fullmatch(name) else None
+        if found is None and _NAME.fullmatch(name):
+            found = await self._services.names.project(name)
         if found is None or (principal.projects is not None and found not in principal.projects):
             return UnknownThing(kind="project", name=text.shown(name))
         return found
@@ -96,7 +107,8 @@ class Edge:
         while self._recordings:
             await asyncio.wait(self._recordings)
 
-    async def _project(self, command: Command, principal: Principal) -> ProjectId | Rejection:
+    async def project_of(self, command: Command, principal: Principal) -> ProjectId | Rejection:
+        """The project that a command is stamped with; every project that it names has to be visible."""
         if isinstance(command, ProjectCommand):
             return await self.visible(principal, command.project)
         if isinstance(command, OpenSession) and principal.projects is not None:

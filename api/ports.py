@@ -1,6 +1,6 @@
 """What the surfaces need of the rest; only the composition binds these to adapters."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -30,8 +30,12 @@ class Answered(Protocol):
 class CommandPort(Protocol):
     """The one way of a command into the system."""
 
-    async def execute(self, command: Command, stamp: Stamp) -> Answered:
-        """Decide, append, answer after it is durable. Raises a ServiceFault where that is not possible now."""
+    def execute(self, command: Command, stamp: Stamp) -> Coroutine[Any, Any, Answered]:
+        """Decide, append, answer after it is durable. Raises a ServiceFault where that is not possible now.
+
+        What is executed first is decided first: the command is on its way before its answer is awaited. Close what you
+        do not await.
+        """
         ...
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Answered:
@@ -111,6 +115,10 @@ class ClockPort(Protocol):
 
 class NamesPort(Protocol):
     """Projects by slug or id."""
+
+    def known(self, slug_or_id: str) -> ProjectId | None:
+        """The project's id where it is remembered, without looking it up."""
+        ...
 
     async def project(self, slug_or_id: str) -> ProjectId | None: ...
 

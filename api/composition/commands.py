@@ -1,8 +1,8 @@
 """The committer and the leases behind the ports of the surfaces."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
@@ -41,16 +41,16 @@ class CommandGate:
         self._node = node
         self._metrics = metrics
 
-    async def execute(self, command: Command, stamp: Stamp) -> Outcome:
-        """Decide, append, answer after it is durable. Raises ServiceFault."""
-        outcome = self._counted(command, await in_our_words(self._node.committer.execute(command, stamp)))
-        self._renewed(command, outcome)
-        return outcome
+    def execute(self, command: Command, stamp: Stamp) -> Coroutine[Any, Any, Outcome]:
+        """Decide, append, answer after it is durable; the committer has it at once. Raises ServiceFault."""
+        return self._answered(command, self._node.committer.submit(command, stamp))
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
-        claimed = self._node.claim(command, stamp, wait_seconds=wait_seconds)
-        outcome = self._counted(command, await in_our_words(claimed))
+        return await self._answered(command, self._node.claim(command, stamp, wait_seconds=wait_seconds))
+
+    async def _answered(self, command: Command, under_way: Awaitable[Outcome]) -> Outcome:
+        outcome = self._counted(command, await in_our_words(under_way))
         self._renewed(command, outcome)
         return outcome
 

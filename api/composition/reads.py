@@ -62,6 +62,10 @@ class ProjectReader:
     def __init__(self, names: ProjectNames) -> None:
         self._names = names
 
+    def known(self, slug_or_id: str) -> ProjectId | None:
+        """The project's id where it was looked up before."""
+        return self._names.known(slug_or_id)
+
     async def project(self, slug_or_id: str) -> ProjectId | None:
         """The project's id, None where there is none. Raises ServiceFault."""
         return await in_our_words(self._names.project(slug_or_id))

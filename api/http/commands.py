@@ -1,7 +1,8 @@
 """POST /v1/commands: one command or many, straight to the edge."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeGuard
 
@@ -10,6 +11,7 @@ import orjson
 from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id
 from api.http.answers import Problem, Reply, answered, fault_problem, placed, problem_of
 from api.http.body import ClientGone, Refused, parse_object, read_body, require_json
+from api.http.deadlines import Deadlines
 from api.http.errors import BodyTooLarge, InvalidRequest
 from api.http.faults import fault
 from api.http.request import Request
@@ -17,7 +19,8 @@ from api.http.waiting import unless_stopped
 from api.parsing import parse
 from api.ports import Answered, ServiceFault, Services
 from domain.kernel.errors import Rejection
-from domain.kernel.message import Command, ProjectCommand
+from domain.kernel.ids import ProjectId
+from domain.kernel.message import Command
 from domain.task.commands import ApplyPlan
 
 BATCH_MAX: Final = 100
@@ -41,6 +44,9 @@ class _Asked(NamedTuple):
     wait_seconds: float
 
 
+_Begun = Coroutine[Any, Any, Answered] | asyncio.Future[Answered] | Rejection
+
+
 class CommandDoor:
     """Takes commands and answers them in the shape of docs/http.md."""
 
@@ -49,6 +55,7 @@ class CommandDoor:
         self._edge = edge
         self._limits = limits
         self._stopping = stopping
+        self._deadlines = Deadlines(limits.command_seconds_max)
 
     async def __call__(self, request: Request) -> Reply:
         require_json(request.content_type, request.content_encoding)
@@ -61,6 +68,19 @@ class CommandDoor:
         status, text = await self._one(asked, request)
         return problem_headers(status, text)
 
+    async def _one(self, asked: _Asked, request: Request) -> tuple[int, bytes]:
+        submitted = self._submitted(asked, request)
+        try:
+            if asked.wait_seconds == 0:
+                return await self._deadlines.within(submitted)
+            async with asyncio.timeout(self._limits.command_seconds_max + asked.wait_seconds):
+                return await submitted
+        except TimeoutError:
+            return 503, self._late(asked)
+
+    async def _submitted(self, asked: _Asked, request: Request) -> tuple[int, bytes]:
+        return await self._told(asked, self._begin(asked, await self._project(asked, request), request))
+
     async def _many(self, content: dict[str, Any], size: int, request: Request) -> Reply:
         items = content["commands"]
         if len(content) > 1 or not _is_list(items) or not 0 < len(items) <= BATCH_MAX:
@@ -69,58 +89,70 @@ class CommandDoor:
             raise Refused(InvalidRequest(summary="every one of commands is an object"))
         asked = [self._asked(item) for item in items]
         self._require_size(size, asked)
-        running: list[asyncio.Task[bytes]] = []
-        for one in asked:
-            if not await self._is_at_hand(one.command, request) and running:
-                # It names a project that may come from a command before it.
-                await asyncio.wait(running)
-                await self._is_at_hand(one.command, request)
-            running.append(asyncio.get_running_loop().create_task(self._one_of_many(one, request)))
-        results = await asyncio.gather(*running)
+        results: list[bytes] = []
+        under_way: deque[tuple[_Asked, _Begun]] = deque()
+        seconds_max = self._limits.command_seconds_max + max(one.wait_seconds for one in asked)
+        try:
+            async with asyncio.timeout(seconds_max):
+                for one in asked:
+                    project = await self._project(one, request)
+                    if isinstance(project, Rejection) and under_way:
+                        # It names a project that may come from a command before it.
+                        await self._tell(under_way, results, request)
+                        project = await self._project(one, request)
+                    begun = self._begin(one, project, request)
+                    if one.wait_seconds > 0 and isinstance(begun, Coroutine):
+                        # Whoever waits for work must not keep those behind him from theirs.
+                        begun = asyncio.create_task(begun)
+                    under_way.append((one, begun))
+                await self._tell(under_way, results, request)
+        except TimeoutError:
+            results += [self._late(one) for one in asked[len(results) :]]
+        finally:
+            for _, begun in under_way:
+                _drop(begun)
         return Reply(200, b'{"results":[%b]}' % b",".join(results))
 
-    async def _is_at_hand(self, command: Command | Rejection, request: Request) -> bool:
-        """Whether submitting it leads straight to the committer, so that the order of arrival is kept."""
-        if isinstance(command, Rejection):
-            return True
-        named = [command.project] if isinstance(command, ProjectCommand) else getattr(command, "projects", ())
-        for name in named:
-            if isinstance(await self._edge.visible(request.who, name), Rejection):
-                return False
-        return True
+    async def _tell(self, under_way: deque[tuple[_Asked, _Begun]], results: list[bytes], request: Request) -> None:
+        """Move what is under way to the results, in order."""
+        while under_way:
+            try:
+                text = (await self._told(*under_way[0]))[1]
+            except ClientGone:
+                raise
+            except Exception:
+                # The others have answers of their own.
+                text = self._placed(fault(request.scope))
+            results.append(text)
+            under_way.popleft()
 
-    async def _one_of_many(self, asked: _Asked, request: Request) -> bytes:
-        try:
-            return (await self._one(asked, request))[1]
-        except ClientGone:
-            raise
-        except Exception:
-            # The others have answers of their own.
-            return self._placed(fault(request.scope))
+    async def _project(self, asked: _Asked, request: Request) -> ProjectId | Rejection:
+        command = asked.command
+        return command if isinstance(command, Rejection) else await self._edge.project_of(command, request.who)
 
-    async def _one(self, asked: _Asked, request: Request) -> tuple[int, bytes]:
+    def _begin(self, asked: _Asked, project: ProjectId | Rejection, request: Request) -> _Begun:
+        if isinstance(project, Rejection):
+            return project
+        if isinstance(asked.command, Rejection):
+            return asked.command
         origin = Origin(request.who, asked.id, request.correlation_id, request.traceparent, asked.wait_seconds)
+        begun = self._edge.begin(asked.command, origin, project)
+        return begun if isinstance(begun, Rejection) or asked.wait_seconds == 0 else self._waiting(begun, request)
+
+    async def _waiting(self, begun: Coroutine[Any, Any, Answered], request: Request) -> Answered:
+        answer = await unless_stopped(begun, self._stopping, request.receive)
+        if answer is None:
+            raise ServiceFault(*_unknown_words("The server is stopping."))
+        return answer
+
+    async def _told(self, asked: _Asked, begun: _Begun) -> tuple[int, bytes]:
         try:
-            async with asyncio.timeout(self._limits.command_seconds_max + asked.wait_seconds):
-                answer = await self._submit(asked, origin, request)
-        except TimeoutError:
-            return 503, self._placed(_unknown(asked.id, "The command is not decided yet."))
+            answer = begun if isinstance(begun, Rejection) else await begun
         except ServiceFault as fault:
             return 503, self._placed(fault_problem(fault, asked.id))
         if isinstance(answer, Rejection):
             return answer.HTTP_STATUS, self._placed(problem_of(answer))
         return answered(answer)
-
-    async def _submit(self, asked: _Asked, origin: Origin, request: Request) -> Answered | Rejection:
-        if isinstance(asked.command, Rejection):
-            return asked.command
-        submitted = self._edge.submit(asked.command, origin)
-        if asked.wait_seconds == 0:
-            return await submitted
-        answer = await unless_stopped(submitted, self._stopping, request.receive)
-        if answer is None:
-            raise ServiceFault(*_unknown_words("The server is stopping."))
-        return answer
 
     def _asked(self, content: dict[str, Any]) -> _Asked:
         unknown = content.keys() - _FIELDS
@@ -141,6 +173,10 @@ class CommandDoor:
         if size > self._limits.body_bytes_max and not any(isinstance(one.command, ApplyPlan) for one in asked):
             raise Refused(BodyTooLarge(bytes_max=self._limits.body_bytes_max))
 
+    def _late(self, asked: _Asked) -> bytes:
+        code, words, advice = _unknown_words("The command is not decided yet.")
+        return self._placed(Problem(code, words, advice, 503, {"id": asked.id}))
+
     def _placed(self, problem: Problem) -> bytes:
         return placed(problem.text(), self._services.events.head())
 
@@ -154,9 +190,14 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
-def _unknown(command_id: str, message: str) -> Problem:
-    code, words, advice = _unknown_words(message)
-    return Problem(code, words, advice, 503, {"id": command_id})
+def _drop(begun: _Begun) -> None:
+    match begun:
+        case Rejection():
+            pass
+        case asyncio.Future():
+            begun.cancel()
+        case _:
+            begun.close()
 
 
 def _unknown_words(message: str) -> tuple[str, str, str]:

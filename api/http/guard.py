@@ -76,6 +76,7 @@ class Guard:
     async def _inside(self, request: Request, send: Send) -> Reply | None:
         """Let an inner application answer; what it could not begin to answer is answered here."""
         started = False
+        request.scope[PRINCIPAL], request.scope[REQUEST] = request.principal, request
 
         async def sending(message: Message) -> None:
             nonlocal started
@@ -103,8 +104,7 @@ class Guard:
             principal = self._principal(request.authorization)
             if principal is None:
                 return refusal(NotAuthenticated())
-            request.principal = scope[PRINCIPAL] = principal
-        scope[REQUEST] = request
+            request.principal = principal
         return None
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:

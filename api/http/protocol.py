@@ -99,6 +99,8 @@ def send_whole(cycle: RequestResponseCycle, status: int, fields: bytes, body: by
     head = b"%b%b%bcontent-length: %d\r\n%b\r\n" % (STATUS_LINE[status], own, fields, len(body), close)
     cycle.transport.write(head + body)
     cycle.response_started = cycle.response_complete = True
+    # It leads back to the cycle: whatever goes in a circle has to be found by the garbage collector.
+    del cycle.scope["state"][WHOLE]
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import uvicorn
 
-from api.http.asgi import Receive, Scope, Send
+from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.protocol import BoundedProtocol
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -57,7 +57,18 @@ async def serve(app: ServedApp, settings: ServerSettings, *, started: Callable[[
     Raises OSError where the address cannot be had.
     """
     listener = listen(settings)
-    config = uvicorn.Config(
+    config = configuration(app, settings.http)
+    server = _Server(config, app, lambda: None if started is None else started(url_of(listener)))
+    try:
+        await server.serve([listener])
+    finally:
+        listener.close()
+        await app.close()
+
+
+def configuration(app: ASGIApp, limits: ServerLimits) -> uvicorn.Config:
+    """How uvicorn serves an application here."""
+    return uvicorn.Config(
         app,
         http=BoundedProtocol,
         ws_max_size=WEBSOCKET_MESSAGE_BYTES_MAX,
@@ -68,16 +79,10 @@ async def serve(app: ServedApp, settings: ServerSettings, *, started: Callable[[
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        backlog=settings.http.backlog,
+        backlog=limits.backlog,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.http.graceful_seconds_max,
+        timeout_graceful_shutdown=limits.graceful_seconds_max,
     )
-    server = _Server(config, app, lambda: None if started is None else started(url_of(listener)))
-    try:
-        await server.serve([listener])
-    finally:
-        listener.close()
-        await app.close()
 
 
 def run(main: Callable[[], Awaitable[None]]) -> None:

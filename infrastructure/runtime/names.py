@@ -16,6 +16,10 @@ class ProjectNames:
         self._log = log
         self._known: dict[str, ProjectId] = {}
 
+    def known(self, slug_or_id: str) -> ProjectId | None:
+        """The project's id where it was looked up before."""
+        return self._known.get(slug_or_id)
+
     async def project(self, slug_or_id: str) -> ProjectId | None:
         """The project's id, None where there is none."""
         known = self._known.get(slug_or_id)

@@ -101,6 +101,9 @@ class Fakes:
     def now(self) -> Instant:
         return self.world.now
 
+    def known(self, slug_or_id: str) -> ProjectId | None:
+        return None
+
     async def project(self, slug_or_id: str) -> ProjectId | None:
         if "\0" in slug_or_id:
             raise ValueError("a store may refuse some texts outright")
