@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import RefusalKind, Rejection
 
 
 class PointNotReadable(Rejection):
@@ -12,6 +12,7 @@ class PointNotReadable(Rejection):
     the name of a bookmark.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     text: str
 
@@ -22,6 +23,7 @@ class PointNotReached(Rejection):
     Ask for an earlier point, or wait until the log has grown.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     position: int
     head: int
@@ -33,6 +35,7 @@ class PointsReversed(Rejection):
     Name the earlier point first.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     earlier: int
     later: int
@@ -44,5 +47,6 @@ class ExpressionNotReadable(Rejection):
     Write CEL, such as `state.phase.is == 'Running' && state.plan.priority > 3`; see docs/replay.md.
     """
 
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     reason: str
