@@ -100,7 +100,7 @@ def send_whole(cycle: RequestResponseCycle, status: int, fields: bytes, body: by
     cycle.transport.write(head + body)
     cycle.response_started = cycle.response_complete = True
     # It leads back to the cycle: whatever goes in a circle has to be found by the garbage collector.
-    del cycle.scope["state"][WHOLE]
+    cycle.scope.get("state", {}).pop(WHOLE, None)
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

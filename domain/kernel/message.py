@@ -23,6 +23,8 @@ class Command(Message):
     NAME: ClassVar[str]
     SCOPE: ClassVar[Literal["project", "fleet"]] = "project"
     """Whether the command belongs to the project that it names, or to the fleet."""
+    ASKS: ClassVar[bool] = False
+    """Whether it only asks. Such a command changes nothing and leaves no receipt: repeated, it is answered anew."""
 
 
 class ProjectCommand(Command):

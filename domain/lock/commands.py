@@ -115,6 +115,7 @@ class CheckLocks(HolderCommand):
     """Ask, before an edit, how resources stand for the owner of a token. Changes nothing."""
 
     NAME: ClassVar[str] = "check_locks"
+    ASKS = True
     resources: tuple[Resource, ...] = Field(min_length=1, max_length=256)
 
 
@@ -162,6 +163,7 @@ class DescribePool(PoolCommand):
     """Ask how a pool stands. Changes nothing."""
 
     NAME: ClassVar[str] = "describe_pool"
+    ASKS = True
 
 
 class ReserveLocks(ProjectCommand):
@@ -212,6 +214,7 @@ class AwaitLocks(RequestCommand):
     """Ask what became of a request that waited: its grant, its place, or why it got nothing. Changes nothing."""
 
     NAME: ClassVar[str] = "await_locks"
+    ASKS = True
 
 
 class WithdrawLockRequest(RequestCommand):

@@ -227,7 +227,7 @@ class GroupDecider:
             absent_keys=tuple(view.absent),
             leases=decision.leases,
             cause=cause,
-            receipt=refusal is None or bool(rows),
+            receipt=bool(rows) or (refusal is None and not pending.command.ASKS),
         )
         return Decided(pending, decision, member, tuple(view.reads), tuple(events), depth)
 

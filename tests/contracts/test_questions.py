@@ -1,0 +1,44 @@
+"""Commands that only ask: they wait for no disk, leave nothing behind, and are answered anew when they come again."""
+
+from pathlib import Path
+from typing import Any
+
+from domain.catalogue import COMMANDS
+from domain.kernel.values import ScopeClaim
+from domain.lock.commands import AcquireLocks, AwaitLocks, CheckLocks, ReleaseLocks
+from infrastructure.log.sqlite import SqliteLog
+from tests.support.running_node import answer, running_fleet
+
+QUESTIONS = {"await_locks", "check_locks", "describe_pool"}
+HOT = (ScopeClaim(claim="path:r//hot"),)
+
+
+def test_a_command_that_says_so_only_asks() -> None:
+    assert {name for name, kind in COMMANDS.items() if kind.ASKS} == QUESTIONS
+    assert {name for name, kind in COMMANDS.items() if "Changes nothing" in (kind.__doc__ or "")} == QUESTIONS
+
+
+async def test_a_question_leaves_no_receipt_and_is_answered_as_of_now(tmp_path: Path) -> None:
+    async with running_fleet(tmp_path, store="sqlite") as fleet:
+        one, two = await fleet.session(), await fleet.session()
+
+        def who(session: str) -> dict[str, Any]:
+            return {"project": fleet.project, "session": session, "incarnation": 1}
+
+        held = answer(await fleet.ask(AcquireLocks(**who(one), claims=HOT), "cmd_acquired"))
+        waiting = answer(await fleet.ask(AcquireLocks(**who(two), claims=HOT, wait="queue")))
+        asked = AwaitLocks(**who(two), request=waiting["request"])
+        before = answer(await fleet.ask(asked, "cmd_asked_1"))
+        assert before["outcome"] == "waiting"
+        checked = CheckLocks(**who(one), token=held["token"], resources=("path:r//hot",))
+        assert (await fleet.ask(checked, "cmd_checked")).ok
+        await fleet.ask(ReleaseLocks(**who(one), token=held["token"]))
+        after = answer(await fleet.ask(asked, "cmd_asked_2"))
+        assert after["outcome"] == "granted"
+    log = SqliteLog(tmp_path / "signalbox.db")
+    try:
+        assert log.receipt("cmd_acquired") is not None
+        for question in ("cmd_asked_1", "cmd_asked_2", "cmd_checked"):
+            assert log.receipt(question) is None
+    finally:
+        log.close()
