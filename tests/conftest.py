@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import Postgres, PostgresServer, open_own_server, open_postgres
 
-# No deadline for one example: on two busy cores it measures the neighbours. The test's own timeout bounds it.
-settings.register_profile("signalbox", deadline=None, print_blob=True)
+# No clock for one example, nor for making it: on two busy cores it measures the neighbours. The test's own timeout
+# bounds both.
+settings.register_profile("signalbox", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("signalbox")
 
 

@@ -9,6 +9,7 @@ import pytest
 from infrastructure.log.memory import MemoryLog
 from infrastructure.runtime import heartbeat
 from infrastructure.runtime.heartbeat import LeaseDesk
+from tests.support.waiting import SECONDS_MAX
 
 
 class SlowLog(MemoryLog):
@@ -20,7 +21,7 @@ class SlowLog(MemoryLog):
         self.batches: list[int] = []
 
     def renew(self, sessions: Sequence[tuple[str, int]], *, now: int) -> dict[tuple[str, int], int]:
-        self.let.wait(5)
+        self.let.wait(SECONDS_MAX)
         self.batches.append(len(sessions))
         return dict.fromkeys(sessions, now)
 
@@ -32,7 +33,7 @@ async def test_more_beats_than_a_batch_holds_are_all_answered(monkeypatch: pytes
     beats = [asyncio.ensure_future(desk.renew(f"sess_{number}", 1)) for number in range(35)]
     await asyncio.sleep(0.05)
     log.let.set()
-    _, unanswered = await asyncio.wait(beats, timeout=2)
+    _, unanswered = await asyncio.wait(beats, timeout=SECONDS_MAX)
     for one in unanswered:
         one.cancel()
     await desk.stop()

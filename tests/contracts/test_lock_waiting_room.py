@@ -6,6 +6,7 @@ from domain.kernel.ids import Instant, StreamId
 from domain.lock.events import LockRequestWithdrawn, LocksGranted
 from infrastructure.runtime.lock_waiting import LockRoom
 from infrastructure.runtime.settle import Place
+from tests.support.waiting import soon
 
 ONE = ("proj_1", 1)
 
@@ -22,7 +23,7 @@ def granted(request: int | None) -> tuple[Place, ...]:
     return ((StreamId("locks_1"), 1, event, "proj_1"),)
 
 
-async def waiting(room: LockRoom, seconds: float = 30.0) -> "asyncio.Task[None]":
+async def waiting(room: LockRoom, seconds: float = 60.0) -> "asyncio.Task[None]":
     task = asyncio.create_task(room.wait(ONE, lambda: True, seconds=seconds))
     await asyncio.sleep(0)
     assert len(room) == 1
@@ -38,23 +39,23 @@ async def test_a_grant_and_a_withdrawal_wake_those_who_wait_for_that_request_onl
         await asyncio.sleep(0)
         assert not task.done()
         room.committed(end, 2)
-        await asyncio.wait_for(task, 5)
+        await soon(task, seconds=20)
         assert len(room) == 0
 
 
 async def test_who_does_not_wait_any_more_is_answered_at_once() -> None:
     room = LockRoom()
-    await asyncio.wait_for(room.wait(ONE, lambda: False, seconds=30), 5)
+    await soon(room.wait(ONE, lambda: False, seconds=60), seconds=20)
     assert len(room) == 0
 
 
 async def test_a_wait_ends_with_its_time_and_with_the_node() -> None:
     room = LockRoom()
-    await asyncio.wait_for(room.wait(ONE, lambda: True, seconds=0.01), 5)
+    await soon(room.wait(ONE, lambda: True, seconds=0.01), seconds=20)
     task = await waiting(room)
     room.close()
-    await asyncio.wait_for(task, 5)
-    await asyncio.wait_for(room.wait(ONE, lambda: True, seconds=30), 5)
+    await soon(task, seconds=20)
+    await soon(room.wait(ONE, lambda: True, seconds=60), seconds=20)
     assert len(room) == 0
 
 

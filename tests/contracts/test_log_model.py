@@ -84,7 +84,9 @@ class Writer:
         return LeaseChange(action, session, incarnation, ttl_seconds=60, stamp=Instant(stamp + stale))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(plan=groups)
 def test_every_store_answers_random_groups_like_the_model(
     log_store: Log, plan: list[tuple[list[dict[str, object]], int]]

@@ -96,7 +96,7 @@ def rebased(events: list[Recorded]) -> list[Recorded]:
     max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(numbers=st.lists(st.integers(0, 50_000), max_size=120), data=st.data())
 def test_rows_as_of_any_position_are_the_replay_of_that_prefix(

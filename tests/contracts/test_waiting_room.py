@@ -12,6 +12,7 @@ from domain.task.evolve import evolve
 from domain.task.state import Absent
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.waiting import WaitingRoom
+from tests.support.waiting import soon
 
 NOTHING = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{"unseen":0}}}', 0)
 SERVED = Outcome(b'{"ok":true,"answer":{}}', 1)
@@ -59,9 +60,9 @@ class Work:
 async def test_a_wake_whose_waiter_hangs_up_or_fails_goes_to_the_next(first: str) -> None:
     work = Work()
     room = WaitingRoom(lambda _: True)
-    gone = asyncio.ensure_future(room.claim(("proj_1",), getattr(work, first), wait_seconds=5))
+    gone = asyncio.ensure_future(room.claim(("proj_1",), getattr(work, first), wait_seconds=60))
     await asyncio.sleep(0)
-    waiting = asyncio.ensure_future(room.claim(("proj_1",), work.fits, wait_seconds=5))
+    waiting = asyncio.ensure_future(room.claim(("proj_1",), work.fits, wait_seconds=60))
     await asyncio.sleep(0.01)
     work.there = True
     room.committed([READIED], 2)
@@ -69,30 +70,30 @@ async def test_a_wake_whose_waiter_hangs_up_or_fails_goes_to_the_next(first: str
     gone.cancel()
     with contextlib.suppress(asyncio.CancelledError, RuntimeError):
         await gone
-    assert await asyncio.wait_for(waiting, 1) == SERVED
+    assert await soon(waiting, seconds=20) == SERVED
 
 
 async def test_a_task_whose_claim_fell_in_the_group_that_readied_it_wakes_a_waiter() -> None:
     work, ready = Work(), set[str]()
     room = WaitingRoom(lambda _: bool(ready))
-    waiting = asyncio.ensure_future(room.claim(("proj_1",), work.fits, wait_seconds=5))
+    waiting = asyncio.ensure_future(room.claim(("proj_1",), work.fits, wait_seconds=60))
     await asyncio.sleep(0.01)
     room.committed([READIED], 2)  # it looks taken: the index knows of the claim, not yet that it fell
     work.there = True
     ready.add("task_1")
     room.restored(READIED[0], evolve(evolve(Absent(), PLANNED), READIED[2]))
-    assert await asyncio.wait_for(waiting, 1) == SERVED
+    assert await soon(waiting, seconds=20) == SERVED
 
 
 async def test_who_waits_for_several_projects_is_woken_by_each_and_leaves_all_rooms() -> None:
     work = Work()
     room = WaitingRoom(lambda _: True)
-    waiting = asyncio.ensure_future(room.claim(("proj_0", "proj_1"), work.fits, wait_seconds=5))
+    waiting = asyncio.ensure_future(room.claim(("proj_0", "proj_1"), work.fits, wait_seconds=60))
     await asyncio.sleep(0.01)
     assert len(room) == 1
     work.there = True
     room.committed([READIED], 2)
-    assert await asyncio.wait_for(waiting, 1) == SERVED
+    assert await soon(waiting, seconds=20) == SERVED
     assert len(room) == 0
 
 

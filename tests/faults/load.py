@@ -12,14 +12,15 @@ from signalbox.client.errors import ServerFaultError, ServerUnavailable
 from signalbox.client.ids import fresh_command_id
 from signalbox.client.transport import HttpRequest, Transport
 from tests.faults.checker import Op
+from tests.support.waiting import SECONDS_MAX
 
 UNKNOWN: Final = frozenset({"unknown_outcome", "store_unavailable", "overloaded", "stopping"})
 PATTERNS: Final = ("a", "b/*", "a*/b", "**/c", "c", "ab", "?/a", "a/**")
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 90.0
 
 
 class LoadFault(Exception):
-    """The server answered what it never may: a fault of its own, a trace, or nothing for a minute."""
+    """The server answered what it never may: a fault of its own, a trace, or nothing for as long as one can wait."""
 
 
 @dataclass(slots=True)
@@ -135,14 +136,14 @@ class Load:
         for thread in self._threads:
             thread.start()
 
-    def reach(self, acknowledged: int, *, seconds: float = 120.0) -> None:
+    def reach(self, acknowledged: int, *, seconds: float = SECONDS_MAX) -> None:
         """Go on until so many commands were acknowledged: how fast a machine is decides how long, not how much."""
         until = time.monotonic() + seconds
         while self.history.count("ok") < acknowledged and not self.history.faults:
             assert time.monotonic() < until, f"{self.history.count('ok')} of {acknowledged} acknowledged in {seconds} s"
             time.sleep(0.05)
 
-    def drain(self, *, seconds: float) -> None:
+    def drain(self, *, seconds: float = SECONDS_MAX) -> None:
         """No new plans; wait until all is done, then end."""
         self._planning.clear()
         until = time.monotonic() + seconds

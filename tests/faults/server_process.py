@@ -12,7 +12,8 @@ from typing import Final
 
 import orjson
 
-START_SECONDS_MAX: Final = 40.0
+from tests.support.waiting import SECONDS_MAX
+
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 # The imports of a server take longer than its start: a process that has them forks every server.
 _CONTEXT.set_forkserver_preload(["tests.faults.server_process", "api.composition.server", "api.app", "api.http.server"])
@@ -82,10 +83,10 @@ class ServerProcess:
         )
         self._process = process
         process.start()
-        until = time.monotonic() + START_SECONDS_MAX
+        ends_at = time.monotonic() + SECONDS_MAX
         while (url := self._published()) is None:
             assert process.is_alive(), self.log()
-            assert time.monotonic() < until, self.log()
+            assert time.monotonic() < ends_at, self.log()
             time.sleep(0.01)
         self.url = url
 
@@ -101,7 +102,7 @@ class ServerProcess:
         """SIGTERM, and the end it should come to."""
         assert self._process is not None
         os.kill(self.pid, signal.SIGTERM)
-        self._process.join(20)
+        self._process.join(SECONDS_MAX)
         code = self._process.exitcode
         if code is None:
             self.kill()

@@ -53,7 +53,7 @@ async def test_a_token_that_is_not_the_live_own_one_is_fenced(server: WholeServe
             wrong += [f"{place.name} in the hands of another: {one}" for one in found]
     assert not wrong
     assert succeeded(name, await worker.command(name, example)), "the holder goes on"
-    assert await server.in_order()
+    await server.in_order()
 
 
 @pytest.mark.parametrize("name", commands_with("session"))

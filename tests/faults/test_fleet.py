@@ -21,6 +21,7 @@ from tests.faults.fleet_checker import fleet_violations
 from tests.faults.fleet_history import READ_ONLY, read_histories
 from tests.faults.load import Caller, History, planned_task
 from tests.faults.server_process import ServerProcess
+from tests.support.waiting import SECONDS_MAX
 
 ROOT = Path(__file__).parents[2]
 TTL_SECONDS = 10
@@ -102,7 +103,7 @@ class Fleet:
         for agent in self.agents:
             agent.terminate()
         for agent in self.agents:
-            assert agent.wait(40) == 0, self.told()
+            assert agent.wait(SECONDS_MAX) == 0, self.told()
 
     def told(self) -> str:
         """What agents said that is no history."""
@@ -125,8 +126,9 @@ def run(fleet: Fleet, store: str, *, sessions: int, projects: int, seconds: floa
     for name in names:
         person.command("create_project", {"name": name, "lock_delay_seconds": 1})
     fleet.agents += [fleet.start_agent(names) for _ in range(sessions)]
-    until, plan = time.monotonic() + seconds, 0
-    while time.monotonic() < until:
+    began, plan = time.monotonic(), 0
+    while time.monotonic() < began + seconds or not worth_the_name(fleet):
+        assert time.monotonic() < began + seconds + SECONDS_MAX, fleet.done
         plan += 1
         tasks = [planned_task(person.random, f"t{plan}-{part}", plan, part, reach=0) for part in range(4)]
         person.command("apply_plan", {"project": chance.choice(names), "tasks": tasks})
@@ -135,11 +137,19 @@ def run(fleet: Fleet, store: str, *, sessions: int, projects: int, seconds: floa
         fleet.wake()
         time.sleep(max(0.05, 2.0 / sessions))
     fleet.wake(everybody=True)
-    settle(fleet, seconds=90)
+    settle(fleet, seconds=SECONDS_MAX)
     fleet.dismiss()
     person.close()
     fleet.server.stop()
     judge(fleet, store, history)
+
+
+def worth_the_name(fleet: Fleet) -> bool:
+    """Whether enough was done, and done to it, for the judgement to say something."""
+    if not fleet.done["kills"] or not fleet.done["stops"]:
+        return False
+    told = read_histories(sorted(fleet.folder.glob("agent-*.jsonl")))
+    return sum(op.outcome == "ok" for op in told.ops if op.kind not in READ_ONLY) >= 200
 
 
 def settle(fleet: Fleet, *, seconds: float) -> None:
@@ -169,9 +179,6 @@ def judge(fleet: Fleet, store: str, people: History) -> None:
     assert not wrong, wrong[:20]
     opened = {row.stream for row in stored if row.type == "session.opened.v1"}
     sys.stdout.write(f"{len(stored)} events, {len(agents.spans)} commands, {len(opened)} sessions, {fleet.done}\n")
-    assert fleet.done["kills"] >= 1
-    assert fleet.done["stops"] >= 1
-    assert sum(op.outcome == "ok" for op in told) >= 200
 
 
 def test_a_small_fleet_survives_its_faults(fleet: Fleet, store: str) -> None:

@@ -39,7 +39,7 @@ def survive(server: ServerProcess, store: str, data: Path, *, kills: int, seed: 
             server.start()
         # A load that never met the faults would show nothing.
         load.reach(20 * kills)
-        load.drain(seconds=60)
+        load.drain()
     finally:
         load.end()
     server.stop()
@@ -48,7 +48,6 @@ def survive(server: ServerProcess, store: str, data: Path, *, kills: int, seed: 
     assert len(stored) >= 50 * kills
 
 
-@pytest.mark.timeout(300)
 def test_some_kills_under_load(server: ServerProcess, store: str, tmp_path: Path) -> None:
     # A start on PostgreSQL waits for what the killed one still had under way.
     survive(server, store, tmp_path / "data", kills=8 if store.startswith("postgres") else 14, seed=11)

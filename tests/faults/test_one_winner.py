@@ -21,6 +21,7 @@ from infrastructure.log.port import LogRow
 from infrastructure.settings import Settings
 from tests.faults.aftermath import rows_of
 from tests.faults.checker import Op, violations
+from tests.support.waiting import SECONDS_MAX
 
 OWNER = Principal(PrincipalId("key_owner"), "owner", None, human=True)
 
@@ -138,7 +139,7 @@ async def test_sixty_four_callers_drain_five_hundred_tasks(nodes: Nodes) -> None
             await nodes.must("complete_task", {"project": "shop", "task": answer["task"], "token": answer["token"]})
             done.append(answer["key"])
 
-    async with asyncio.timeout(90):
+    async with asyncio.timeout(SECONDS_MAX):
         await asyncio.gather(*(work(session) for session in sessions))
     assert Counter(done) == Counter(task["key"] for task in tasks)
     counted = Counter(row.type for row in await asyncio.to_thread(log_of, nodes))

@@ -13,7 +13,6 @@ from tests.faults.load import Load
 from tests.faults.server_process import ServerProcess
 from tests.support.postgres import PostgresServer
 
-pytestmark = pytest.mark.timeout(300)
 ACKNOWLEDGED_MIN = 100
 
 
@@ -45,7 +44,7 @@ def start(servers: list[ServerProcess]) -> Load:
 def finish(load: Load, servers: list[ServerProcess], store: str, data: Path) -> None:
     """Let the load become one worth the name and end, and judge the log."""
     load.reach(ACKNOWLEDGED_MIN)
-    load.drain(seconds=60)
+    load.drain()
     for node in servers:
         node.stop()
     check_aftermath(data, store, load.history)

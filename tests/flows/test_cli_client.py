@@ -15,6 +15,7 @@ from signalbox.client.answers import body_of
 from signalbox.client.asks import ProjectToken, command, commands, heartbeat, new_key, wait
 from signalbox.client.transport import HttpAnswer
 from tests.support.scripted_server import ScriptedServer
+from tests.support.waiting import happens
 
 
 @pytest.fixture
@@ -114,15 +115,14 @@ def test_patience_has_an_end(server: ScriptedServer) -> None:
     began = time.monotonic()
     with Client(Endpoint(server.url, "key"), patience_seconds=0.4) as client, pytest.raises(ServerUnavailable):
         client.command("freeze_project", project="shop")
-    assert 0.3 < time.monotonic() - began < 5
+    assert time.monotonic() - began > 0.3
 
 
 def test_what_must_not_be_sent_twice_is_not(server: ScriptedServer) -> None:
     server.away = True
-    began = time.monotonic()
     with Client(Endpoint(server.url, "key"), patience_seconds=30) as client, pytest.raises(ServerUnavailable):
         client.ask(new_key("x", "viewer", (), None))
-    assert time.monotonic() - began < 5
+    assert server.asked == 1
 
 
 def test_a_refusal_is_not_repeated_and_says_what_to_do(server: ScriptedServer) -> None:
@@ -181,24 +181,16 @@ def test_a_connection_that_died_in_the_meantime_is_replaced(server: ScriptedServ
         assert client.command("freeze_project", project="shop").repeated is True
 
 
-def arrived(server: ScriptedServer) -> None:
-    ends_at = time.monotonic() + 20
-    while not server.sent:
-        assert time.monotonic() < ends_at
-        time.sleep(0.01)
-
-
 async def test_a_cancelled_request_is_broken_off_at_once(server: ScriptedServer) -> None:
     server.wait_seconds_max = 20
     client = AsyncClient(Endpoint(server.url, "key"))
     asking = asyncio.ensure_future(client.ask(command("claim_task", {"project": "shop"}, wait_seconds=20)))
-    await asyncio.to_thread(arrived, server)
-    began = time.monotonic()
+    await happens(lambda: server.sent)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     await client.close()
-    assert time.monotonic() - began < 5
+    assert server.answered == 0
 
 
 async def test_a_heartbeat_waits_no_longer_than_it_was_told(server: ScriptedServer) -> None:

@@ -4,16 +4,14 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import CommandLine, end
 from tests.support.processes import alive, pid_in
-
-SECONDS_MAX = 30.0
+from tests.support.waiting import SECONDS_MAX, until
 
 
 @pytest.fixture(scope="module")
@@ -24,13 +22,6 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         yield line
     finally:
         assert end(server) == 0
-
-
-def until(condition: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
 
 
 def pid_of(file: Path) -> int:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ import pytest
 from api.cli.demo.findings import examine
 from api.cli.demo.repository import history_of
 from api.cli.demo.work import pieces_of
-
-SECONDS_MAX = 100
+from tests.support.waiting import SECONDS_MAX, until
 
 
 def command(*arguments: str) -> list[str]:
@@ -24,7 +22,7 @@ def command(*arguments: str) -> list[str]:
 
 def demo(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     chosen = ["--json", "--keep", str(folder), *arguments]
-    return subprocess.run(command(*chosen), capture_output=True, text=True, timeout=SECONDS_MAX)
+    return subprocess.run(command(*chosen), capture_output=True, text=True, timeout=250)
 
 
 def report_of(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -75,11 +73,8 @@ def test_without_locks_the_same_work_collides(tmp_path: Path) -> None:
 def test_nothing_stays_behind_when_it_is_stopped(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     with subprocess.Popen(command("--keep", str(folder)), stdout=subprocess.PIPE, text=True) as process:
-        ends_at = time.monotonic() + SECONDS_MAX
-        while not list(folder.glob("worker-*.jsonl")):
-            assert time.monotonic() < ends_at
-            assert process.poll() is None
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or list(folder.glob("worker-*.jsonl")))
+        assert process.poll() is None
         url = json.loads((folder / "server" / "server.json").read_text())
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=SECONDS_MAX)
@@ -103,7 +98,7 @@ def test_nothing_stays_behind_when_it_is_stopped(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_shown_is_refused(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=SECONDS_MAX, cwd=tmp_path)
     assert done.returncode == 1
     assert said in done.stderr
     assert "next: " in done.stderr

@@ -1,9 +1,9 @@
 """The demo's agent on a real repository: what it pushes, what it finds, and how it begins after a crash."""
 
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from api.cli.demo import agent
 from api.cli.demo.findings import Findings, examine
 from api.cli.demo.repository import git, history_of, make_clone, make_repository
 from api.cli.demo.work import Piece, planned
+from tests.support.waiting import SECONDS_MAX, until
 
 ONE = "src/one.txt"
 TWO = "src/two.txt"
@@ -48,24 +49,21 @@ class Place:
 
     def do(self, clone: Path, work: Piece) -> None:
         process = self.begin(clone, work)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0, said
 
     def record(self, clone: Path) -> Path:
         return self.folder / f"{clone.name}.jsonl"
 
     def steps(self, clone: Path) -> list[Mapping[str, Any]]:
-        return [json.loads(line) for line in self.record(clone).read_text().splitlines()]
+        *whole, _ = self.record(clone).read_text().split("\n")
+        return [json.loads(line) for line in whole]
 
     def phases(self, clone: Path) -> list[str]:
         return [step["phase"] for step in self.steps(clone)]
 
     def until(self, clone: Path, phase: str) -> None:
-        for _ in range(2_000):
-            if self.record(clone).exists() and phase in self.phases(clone):
-                return
-            time.sleep(0.005)
-        raise AssertionError(f"never {phase}: {self.phases(clone)}")
+        until(lambda: self.record(clone).exists() and phase in self.phases(clone))
 
 
 @pytest.fixture
@@ -122,7 +120,7 @@ def test_two_at_once_on_different_files_conflict_in_nothing(place: Place) -> Non
     first, second = place.clone("a"), place.clone("b")
     begun = [place.begin(first, piece("x", ONE)), place.begin(second, piece("y", TWO))]
     for process in begun:
-        process.communicate(timeout=60)
+        process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0
     assert history_of(place.bare).files == {ONE: "count: 1\n1 x\n", TWO: "count: 1\n1 y\n"}
     assert "conflict" not in place.phases(first) + place.phases(second)
@@ -132,12 +130,14 @@ def test_two_at_once_on_one_file_are_noted_as_a_conflict_and_one_is_lost(place: 
     slow, quick = place.clone("a"), place.clone("b")
     work = [piece("slow", ONE), piece("quick", ONE), piece("survey", reads=(ONE,))]
     reader = place.clone("c")
-    late = [place.begin(slow, work[0], think_seconds=1.0), place.begin(reader, work[2], think_seconds=1.0)]
-    place.until(slow, "edited")
-    place.until(reader, "edited")
+    late = [place.begin(slow, work[0], think_seconds=3.0), place.begin(reader, work[2], think_seconds=3.0)]
+    for process, clone in zip(late, (slow, reader), strict=True):
+        place.until(clone, "edited")
+        process.send_signal(signal.SIGSTOP)  # it thinks until the quick one is done, however long that takes
     place.do(quick, work[1])
     for process in late:
-        process.communicate(timeout=60)
+        process.send_signal(signal.SIGCONT)
+        process.communicate(timeout=SECONDS_MAX)
         assert process.returncode == 0
     assert [step["files"] for step in place.steps(slow) if step["phase"] == "conflict"] == [[ONE]]
     assert place.phases(reader).count("moved") == 1

@@ -12,6 +12,7 @@ from graphql import get_introspection_query
 from api.graphql import execution
 from api.ports import ServiceFault
 from tests.support.graphql import Client, Installation, installed
+from tests.support.waiting import soon
 
 PLAN = """mutation($project: String!, $tasks: [PlannedTaskInput!]!, $id: String) {
   applyPlan(input: {project: $project, tasks: $tasks, commandId: $id}) {
@@ -101,7 +102,7 @@ async def test_a_claim_waits_for_work(box: Installation) -> None:
     waiting = asyncio.ensure_future(box.owner.ask(CLAIM, project="shop", session=session, wait=20))
     await asyncio.sleep(0.05)
     await plan(box.owner, "late")
-    assert (await asyncio.wait_for(waiting, 10))["claimTask"]["key"] == "late"
+    assert (await soon(waiting, seconds=15))["claimTask"]["key"] == "late"
 
 
 async def test_a_command_id_is_answered_once_more(box: Installation) -> None:

@@ -11,6 +11,7 @@ import pytest
 from api.graphql import websocket
 from api.graphql.asgi import Message
 from tests.support.graphql import Installation, Socket, installed
+from tests.support.waiting import soon
 
 EVENTS = (
     "subscription($project: String, $after: Position, $types: [String!]) { events(project: "
@@ -188,14 +189,14 @@ async def test_events_are_told_as_server_sent_events(box: Installation) -> None:
     headers = [(b"authorization", f"Bearer {box.owner.key}".encode()), (b"content-type", b"application/json")]
     scope = {"type": "http", "method": "POST", "path": "/graphql/stream", "headers": headers}
     running = asyncio.ensure_future(box.app(scope, coming.get, sent.put))
-    assert (await asyncio.wait_for(sent.get(), 10))["status"] == 200
-    text = (await asyncio.wait_for(sent.get(), 10))["body"].decode()
+    assert (await soon(sent.get()))["status"] == 200
+    text = (await soon(sent.get()))["body"].decode()
     assert text.startswith("event: next\nid: ")
     position = int(text.split("id: ")[1].split("\n")[0])
     data = orjson.loads(text.split("data: ")[1])
     assert data == {"data": {"events": {"position": position, "type": "project.created.v1"}}}
     coming.put_nowait({"type": "http.disconnect"})
-    await asyncio.wait_for(running, 10)
+    await soon(running)
 
 
 async def test_a_query_over_the_stream_is_answered_and_completed(box: Installation) -> None:

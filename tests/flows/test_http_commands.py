@@ -15,6 +15,7 @@ from domain.task.commands import ClaimTask
 from infrastructure.runtime.outcome import Outcome, refused
 from infrastructure.settings import HttpSettings
 from tests.support.doors import Doors, Fakes
+from tests.support.waiting import soon
 
 SESSION = "sess_" + "0" * 26
 
@@ -256,7 +257,7 @@ async def test_a_claim_ends_when_its_client_hangs_up() -> None:
     asking = asyncio.create_task(doors.ask("POST", "/v1/commands", body, hang_up=gone))
     await asyncio.sleep(0.1)
     gone.set()
-    assert (await asyncio.wait_for(asking, 2)).status == 0
+    assert (await soon(asking, seconds=15)).status == 0
     assert not any(isinstance(command, ClaimTask) for command, _ in doors.fakes.asked)
 
 
@@ -267,7 +268,7 @@ async def test_a_claim_that_waits_ends_when_the_server_goes_down() -> None:
     asking = asyncio.create_task(doors.command("claim_task", claim(), wait_seconds=30))
     await asyncio.sleep(0.1)
     doors.app.begin_stop()
-    answer = await asyncio.wait_for(asking, 3)
+    answer = await soon(asking, seconds=15)
     assert (answer.status, answer.code) == (503, "unknown_outcome")
 
 

@@ -13,6 +13,7 @@ from domain.project.events import ProjectFrozen, ProjectUnfrozen
 from domain.session.events import SessionOpened
 from infrastructure.settings import HttpSettings
 from tests.support.doors import Answer, Doors, Fakes
+from tests.support.waiting import happens, soon
 
 ROUTES = [
     ("POST", "/v1/commands"),
@@ -186,7 +187,7 @@ async def test_a_fault_shows_an_id_and_nothing_of_the_inside(caplog: pytest.LogC
 async def test_more_requests_than_there_is_room_for_are_turned_away() -> None:
     doors = Doors(http=HttpSettings(requests_max=1))
     waiting = asyncio.create_task(doors.ask("GET", "/v1/wait?after=5"))
-    await asyncio.sleep(0.02)
+    await happens(lambda: doors.fakes.follows)
     answer = await doors.ask("GET", "/v1/status")
     assert (answer.status, answer.code) == (503, "overloaded")
     doors.app.begin_stop()
@@ -272,7 +273,7 @@ async def test_a_wait_ends_with_an_event_of_the_project_and_of_no_other() -> Non
     await asyncio.sleep(0.05)
     assert not waiting.done()
     doors.fakes.world.given(shop, ProjectFrozen(reason="", at=Instant(1)), project=shop)
-    assert (await asyncio.wait_for(waiting, 2)).content == {"position": 4, "changed": True}
+    assert (await soon(waiting, seconds=15)).content == {"position": 4, "changed": True}
     at_once = await doors.ask("GET", "/v1/wait?project=shop&after=3&timeout_seconds=20", key=key)
     assert at_once.content == {"position": 4, "changed": True}
     late = await doors.ask("GET", "/v1/wait?project=shop&after=4&timeout_seconds=0.02", key=key)
@@ -303,9 +304,9 @@ async def test_waits_end_at_once_when_the_server_goes_down_or_the_client_hangs_u
     waiting = [asyncio.create_task(doors.ask("GET", "/v1/wait?project=shop&after=9")) for _ in range(20)]
     await asyncio.sleep(0.1)
     gone.set()
-    assert (await asyncio.wait_for(left, 1)).status == 0
+    assert (await soon(left)).status == 0
     doors.app.begin_stop()
-    answers = await asyncio.wait_for(asyncio.gather(*waiting), 3)
+    answers = await soon(asyncio.gather(*waiting), seconds=15)
     assert {answer.content["changed"] for answer in answers} == {False}
     await doors.app.close()
 
@@ -487,5 +488,5 @@ async def test_following_goes_on_after_the_store_was_away() -> None:
     waiting = asyncio.create_task(doors.ask("GET", "/v1/wait?project=shop&after=1"))
     await asyncio.sleep(0.05)
     doors.fakes.world.given(shop, ProjectUnfrozen(at=Instant(1)), project=shop)
-    assert (await asyncio.wait_for(waiting, 3)).content["changed"]
+    assert (await soon(waiting, seconds=15)).content["changed"]
     await doors.app.close()

@@ -12,30 +12,32 @@ from api.http import protocol
 from api.http.server import listen, serve, url_of
 from infrastructure.settings import HttpSettings, Settings
 from tests.support.doors import Doors
+from tests.support.waiting import happens, soon
 
-SETTINGS = Settings(bind="127.0.0.1:0", store="memory", http=HttpSettings(graceful_seconds_max=2))
+SETTINGS = Settings(bind="127.0.0.1:0", store="memory", http=HttpSettings(graceful_seconds_max=30))
+IMPATIENT = Settings(bind="127.0.0.1:0", store="memory", http=HttpSettings(graceful_seconds_max=1))
 Exchange = Callable[[bytes], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def served(doors: Doors) -> AsyncIterator[tuple[asyncio.Task[None], int]]:
+async def served(doors: Doors, settings: Settings = SETTINGS) -> AsyncIterator[tuple[asyncio.Task[None], int]]:
     """The running server and its port; a signal ends it with the block where the test did not."""
     url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(serve(doors.app, SETTINGS, started=url.set_result))
-    port = int((await asyncio.wait_for(url, 5)).rpartition(":")[2])
+    task = asyncio.create_task(serve(doors.app, settings, started=url.set_result))
+    port = int((await soon(url)).rpartition(":")[2])
     try:
         yield task, port
     finally:
         if not task.done():
             os.kill(os.getpid(), signal.SIGTERM)
-            await asyncio.wait_for(task, 10)
+            await soon(task)
 
 
 async def exchanged(port: int, request: bytes) -> bytes:
     """All that comes back until the server closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read(), 10)
+    answer = await soon(reader.read())
     writer.close()
     return answer
 
@@ -59,11 +61,11 @@ async def test_a_signal_ends_waits_at_once_and_then_the_server(number: signal.Si
     former = signal.getsignal(number)
     async with served(doors) as (task, port):
         waiting = asyncio.create_task(exchanged(port, get(doors, "/v1/wait?after=5&timeout_seconds=30")))
-        await asyncio.sleep(0.2)
+        await happens(lambda: doors.fakes.follows)
         os.kill(os.getpid(), number)
-        answer = await asyncio.wait_for(waiting, 3)
+        answer = await soon(waiting, seconds=25)
         assert answer.endswith(b'{"position":5,"changed":false}')
-        await asyncio.wait_for(task, 5)
+        await soon(task)
     assert signal.getsignal(number) is former
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", port)
@@ -71,13 +73,13 @@ async def test_a_signal_ends_waits_at_once_and_then_the_server(number: signal.Si
 
 async def test_a_request_that_does_not_end_is_cancelled_when_patience_is_over() -> None:
     doors = Doors()
-    async with served(doors) as (task, port):
+    async with served(doors, IMPATIENT) as (task, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         head = get(doors, "/v1/commands", "Content-Type: application/json\r\nContent-Length: 100\r\n")
         writer.write(head.replace(b"GET", b"POST", 1) + b"{")
         await asyncio.sleep(0.1)
         os.kill(os.getpid(), signal.SIGTERM)
-        await asyncio.wait_for(task, 6)
+        await soon(task)
         writer.close()
         assert not (await reader.read()).startswith(b"HTTP/1.1 200")
 
@@ -92,7 +94,7 @@ async def test_a_head_that_grows_without_end_is_refused() -> None:
             for number in range(400):
                 writer.write(b"x-%d: %s\r\n" % (number, b"y" * 1_000))
                 await writer.drain()
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await soon(reader.read())
         except ConnectionError:
             answer = b"HTTP/1.1 431 (reset before it could be read)"
         assert answer.startswith(b"HTTP/1.1 431")
@@ -106,7 +108,8 @@ async def test_a_request_that_comes_too_slowly_is_cut_off(monkeypatch: pytest.Mo
         assert await exchanged(port, b"") == b""
         slow_body = get(doors, "/v1/commands", "Content-Type: application/json\r\nContent-Length: 100\r\n")
         assert await exchanged(port, slow_body.replace(b"GET", b"POST", 1) + b"{") == b""
-        quick = get(doors, "/v1/wait?after=9&timeout_seconds=0.3")
+        monkeypatch.setattr(protocol, "REQUEST_SECONDS_MAX", 1.0)
+        quick = get(doors, "/v1/wait?after=9&timeout_seconds=1.2")
         assert (await exchanged(port, quick)).startswith(b"HTTP/1.1 200")
 
 

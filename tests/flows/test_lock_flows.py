@@ -1,7 +1,6 @@
 """Locks through a real server: waiting and being served, deadlocks, changing hands, breaking and checking."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from signalbox.client import Client, Endpoint
 from tests.support.command_line import CommandLine, end
+from tests.support.waiting import SECONDS_MAX, until
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,7 @@ def session(cli: CommandLine) -> str:
 
 
 def waited_for(log: Path) -> str:
-    ends_at = time.monotonic() + 30
-    while "waiting as" not in (log.read_text() if log.exists() else ""):
-        assert time.monotonic() < ends_at
-        time.sleep(0.05)
+    until(lambda: "waiting as" in log.read_text())
     return log.read_text()
 
 
@@ -47,7 +44,7 @@ def test_who_waits_is_served_by_the_release_and_stands_in_the_list_until_then(cl
     assert [row["state"].split(" ")[0] for row in listed] == ["held", "waits"]
     assert listed[1]["resources"] == "path:r//src/a"
     cli("lock", "release", held["token"], "--session", one)
-    assert waiting.wait(20) == 0
+    assert waiting.wait(SECONDS_MAX) == 0
     assert "granted, token" in log.read_text()
     (row,) = cli("lock", "list", "--json").json["locks"]
     assert row["sessionId"] == two
@@ -78,7 +75,7 @@ def test_a_deadlock_is_told_whole(cli: CommandLine, tmp_path: Path) -> None:
     assert f"{two}#1 wants name:a, which {one}#1 holds; {one}#1 wants name:b, which {two}#1 holds" in said
     assert f"Release name:b (token {second})" in said
     cli("lock", "withdraw", request, "--session", one)
-    assert waiting.wait(20) == 1
+    assert waiting.wait(SECONDS_MAX) == 1
     assert "waits no longer: withdrawn" in log.read_text()
     cli("lock", "release", first, "--session", one)
     cli("lock", "release", second, "--session", two)

@@ -12,6 +12,7 @@ from signalbox.client import Client, Endpoint
 from signalbox.client.asks import Heard, events, heartbeat
 from signalbox.client.errors import Refused
 from tests.support.command_line import CommandLine, end
+from tests.support.waiting import SECONDS_MAX, until
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +39,12 @@ def opened(client: Client, **fields: object) -> str:
 
 
 def beat(client: Client, session: str, **said: object) -> Heard:
-    return client.ask(heartbeat(session, 1, (), seconds_max=10, said=said or None))
+    return client.ask(heartbeat(session, 1, (), seconds_max=SECONDS_MAX, said=said or None))
 
 
 def shown(cli: CommandLine, session: str, **expected: object) -> Any:
     """The session, once it looks as expected: a read that waited too long for a busy projector shows what was."""
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + SECONDS_MAX
     while True:
         told = cli("session", "show", session, "--json").json
         if time.monotonic() > ends_at or all(told[name] == value for name, value in expected.items()):
@@ -123,7 +124,7 @@ def test_a_worker_that_is_drained_ends(cli: CommandLine, tmp_path: Path) -> None
     try:
         session = _session_of(log)
         cli("session", "drain", session)
-        assert worker.wait(30) == 0
+        assert worker.wait(SECONDS_MAX) == 0
     finally:
         end(worker)
 
@@ -154,11 +155,9 @@ def test_quota_is_reported_seen_and_reset(cli: CommandLine, client: Client) -> N
 
 
 def _session_of(log: Path) -> str:
-    ends_at = time.monotonic() + 30
-    while time.monotonic() < ends_at:
-        for line in log.read_text().splitlines() if log.exists() else ():
-            told = json.loads(line)
-            if "session" in told:
-                return str(told["session"])
-        time.sleep(0.1)
-    raise AssertionError("the worker opened no session")
+    def told() -> list[str]:
+        *whole, _ = log.read_text().split("\n")
+        return [one["session"] for one in map(json.loads, whole) if "session" in one]
+
+    until(told)
+    return told()[0]

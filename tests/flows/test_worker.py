@@ -19,8 +19,7 @@ from api.cli.worker.worker import Worker
 from signalbox.client import AsyncClient, Endpoint, Refused, ServerUnavailable
 from tests.support.processes import alive, pid_in
 from tests.support.scripted_server import ScriptedServer
-
-SECONDS_MAX = 20.0
+from tests.support.waiting import SECONDS_MAX, happens
 
 
 @pytest.fixture
@@ -71,16 +70,9 @@ async def running(
         life_line.close()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    ends_at = time.monotonic() + SECONDS_MAX
-    while not condition():
-        assert time.monotonic() < ends_at
-        await asyncio.sleep(0.01)
-
-
 async def pid_of(file: Path) -> int:
     """The id that the work writes into a file, once it is there."""
-    await until(lambda: pid_in(file))
+    await happens(lambda: pid_in(file))
     pid = pid_in(file)
     assert pid is not None
     return pid
@@ -89,7 +81,7 @@ async def pid_of(file: Path) -> int:
 async def test_a_task_runs_its_own_command_and_is_completed_with_the_end_of_its_output(server: ScriptedServer) -> None:
     server.tasks = [{"run": "echo own; echo more >&2"}, {}]
     async with running(server, command="echo mine"):
-        await until(lambda: len(server.reports) == 2)
+        await happens(lambda: len(server.reports) == 2)
     first, second = server.of("complete_task")
     assert set(first.fields["summary"].splitlines()) == {"own", "more"}
     assert second.fields == {"project": "shop", "task": "task_2", "token": "1002", "summary": "mine"}
@@ -102,7 +94,7 @@ async def test_the_command_finds_its_task_on_standard_input_and_in_its_environme
         {"body": "Do it.", "attempt": 2, "checkpoint": "half", "scope": [{"claim": "path:r//a", "mode": "shared"}]}
     ]
     async with running(server, command=f"cat > {tmp_path}/in; env > {tmp_path}/env"):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     given = json.loads((tmp_path / "in").read_text())
     assert (given["project"], given["key"], given["checkpoint"]) == ("shop", "t1", "half")
     lines = (line.partition("=") for line in (tmp_path / "env").read_text().splitlines())
@@ -125,18 +117,30 @@ async def test_what_does_not_fit_into_the_environment_is_on_standard_input_only(
     body = "ü" * 65_536
     server.tasks = [{"body": body}]
     async with running(server, command=f'cat > {tmp_path}/in; echo "<$SIGNALBOX_BODY>"'):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.of("complete_task")[0].fields["summary"] == "<>"
     assert json.loads((tmp_path / "in").read_text())["body"] == body
 
 
-async def test_lines_with_two_colons_become_reports_and_the_rest_is_output(server: ScriptedServer) -> None:
+def once(file: Path) -> str:
+    """What makes a command wait until a file is there."""
+    return f"while [ ! -e {file} ]; do sleep 0.02; done"
+
+
+async def test_lines_with_two_colons_become_reports_and_the_rest_is_output(
+    server: ScriptedServer, tmp_path: Path
+) -> None:
     server.tasks = [{}]
     command = (
-        "echo ::progress 40 parsed; sleep 0.3; echo ::checkpoint at line 7; sleep 0.8; echo ::summary All done; echo x"
+        f"echo ::progress 40 parsed; {once(tmp_path / 'parsed')}; echo ::checkpoint at line 7;"
+        f" {once(tmp_path / 'kept')}; echo ::summary All done; echo x"
     )
     async with running(server, command=command) as worker:
-        await until(lambda: server.reports)
+        await happens(lambda: server.of("report_progress"))
+        (tmp_path / "parsed").touch()
+        await happens(lambda: any(one.fields.get("checkpoint") for one in server.of("report_progress")))
+        (tmp_path / "kept").touch()
+        await happens(lambda: server.reports)
     said = [one.fields for one in server.of("report_progress")]
     assert (said[0]["percent"], said[0]["note"]) == (40.0, "parsed")
     assert said[-1]["checkpoint"] == "at line 7"
@@ -157,7 +161,7 @@ async def test_an_exit_code_says_how_the_attempt_failed(
 ) -> None:
     server.tasks = [{}]
     async with running(server, command=f"echo ::checkpoint here; {command}"):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     fields = server.of("fail_task")[0].fields
     assert (fields["kind"], fields["reason"], fields["checkpoint"]) == (kind, reason, "here")
 
@@ -165,9 +169,9 @@ async def test_an_exit_code_says_how_the_attempt_failed(
 async def test_work_that_runs_too_long_is_killed_before_its_failure_is_told(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
-    server.tasks = [{"timeout_seconds": 0.5}]
+    server.tasks = [{"timeout_seconds": 3}]
     async with running(server, command=f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
         assert not alive(int((tmp_path / "pid").read_text()))
     assert server.of("fail_task")[0].fields["kind"] == "timeout"
 
@@ -176,7 +180,7 @@ async def test_nothing_runs_before_a_heartbeat_has_confirmed_the_token(server: S
     server.tasks = [{}, {}]
     server.revoked = {"1001"}
     async with running(server, command=f"echo $SIGNALBOX_TASK_ID >> {tmp_path}/ran"):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert (tmp_path / "ran").read_text() == "task_2\n"
     assert [one.fields["token"] for one in server.of("complete_task")] == ["1002"]
     assert any({"project": "shop", "token": "1002"} in beat["tokens"] for beat in server.beats)
@@ -185,16 +189,16 @@ async def test_nothing_runs_before_a_heartbeat_has_confirmed_the_token(server: S
 async def test_revoked_work_is_ended_with_all_its_children_and_not_reported(
     server: ScriptedServer, tmp_path: Path
 ) -> None:
-    server.ttl_seconds = 2
+    server.beat_seconds = 0.2
     server.tasks = [{}]
     script = f"(trap '' TERM; sh -c 'echo $$ > {tmp_path}/child; exec sleep 60') & echo $$ > {tmp_path}/pid; wait"
     async with running(server, command=script) as worker:
         pids = [await pid_of(tmp_path / name) for name in ("pid", "child")]
         server.revoked.add("1001")
-        await until(lambda: worker.worker.totals.lost)
-        await until(lambda: not any(map(alive, pids)))
+        await happens(lambda: worker.worker.totals.lost)
+        await happens(lambda: not any(map(alive, pids)))
         server.tasks = [{"run": "true"}]
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert [one.fields["task"] for one in server.of("complete_task")] == ["task_2"]
     assert server.reports == ["complete_task"]
 
@@ -203,15 +207,15 @@ async def test_revoked_work_is_ended_with_all_its_children_and_not_reported(
 async def test_a_session_that_is_over_ends_its_work_and_the_worker_goes_on_in_the_next(
     server: ScriptedServer, tmp_path: Path, status: str, resumed: str | None
 ) -> None:
-    server.ttl_seconds = 2
+    server.beat_seconds = 0.2
     server.tasks = [{"run": f"echo $$ > {tmp_path}/pid; exec sleep 60"}]
     async with running(server):
         pid = await pid_of(tmp_path / "pid")
         server.status[1] = status
-        await until(lambda: server.incarnation == 2)
+        await happens(lambda: server.incarnation == 2)
         assert not alive(pid)
         server.tasks = [{"run": "true"}]
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.reports == ["complete_task"]
     assert server.of("open_session")[1].fields["resume"] == resumed
     assert server.of("claim_task")[-1].fields["incarnation"] == 2
@@ -226,20 +230,19 @@ async def test_a_claim_that_says_the_session_was_lost_opens_the_next_life(server
     server.refuse = refuse
     server.tasks = [{"run": "true"}]
     async with running(server):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.of("complete_task")[0].fields["token"] == "1001"
 
 
 async def test_a_short_absence_of_the_server_costs_no_work(server: ScriptedServer, tmp_path: Path) -> None:
-    server.ttl_seconds = 20
-    server.tasks = [{"run": f"touch {tmp_path}/began; while [ ! -e {tmp_path}/end ]; do sleep 0.02; done; echo whole"}]
+    server.tasks = [{"run": f"touch {tmp_path}/began; {once(tmp_path / 'end')}; echo whole"}]
     async with running(server):
-        await until((tmp_path / "began").exists)
+        await happens((tmp_path / "began").exists)
         server.away = True
         (tmp_path / "end").touch()
         await asyncio.sleep(0.7)
         server.away = False
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.reports == ["complete_task"]
     assert server.of("complete_task")[0].fields["summary"] == "whole"
 
@@ -252,9 +255,9 @@ async def test_work_is_stopped_while_the_server_is_away_and_is_given_back_later(
     async with running(server):
         pid = await pid_of(tmp_path / "pid")
         server.away = True
-        await until(lambda: not alive(pid))
+        await happens(lambda: not alive(pid))
         server.away = False
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.reports == ["release_task"]
     assert server.of("release_task")[0].fields["checkpoint"] == "c"
 
@@ -265,8 +268,8 @@ async def test_a_claim_whose_answer_was_lost_is_asked_again_under_its_id_and_run
     server.tasks = [{"run": f"echo ran >> {tmp_path}/ran"}]
     server.lose_answers = ["claim_task", "complete_task", "open_session"]
     async with running(server):
-        await until(lambda: len(server.of("complete_task")) == 2)
-        await until(lambda: len(server.of("claim_task")) > 2)
+        await happens(lambda: len(server.of("complete_task")) == 2)
+        await happens(lambda: len(server.of("claim_task")) > 2)
     first, second, third = server.of("claim_task")[:3]
     assert first.id == second.id != third.id
     assert first.fields == second.fields
@@ -277,19 +280,19 @@ async def test_a_claim_whose_answer_was_lost_is_asked_again_under_its_id_and_run
 
 
 async def test_a_worker_holds_as_many_tasks_as_its_capacity(server: ScriptedServer, tmp_path: Path) -> None:
-    server.tasks = [{"run": f"echo >> {tmp_path}/began; while [ ! -e {tmp_path}/end ]; do sleep 0.02; done"}] * 5
+    server.tasks = [{"run": f"echo >> {tmp_path}/began; {once(tmp_path / 'end')}"}] * 5
     async with running(server, capacity=3):
-        await until(lambda: (tmp_path / "began").exists() and len((tmp_path / "began").read_text()) == 3)
+        await happens(lambda: (tmp_path / "began").exists() and len((tmp_path / "began").read_text()) == 3)
         await asyncio.sleep(0.3)
         assert server.claimed == 3
         (tmp_path / "end").touch()
-        await until(lambda: len(server.reports) == 5)
+        await happens(lambda: len(server.reports) == 5)
 
 
 async def test_a_worker_that_is_stopped_lets_its_work_end(server: ScriptedServer, tmp_path: Path) -> None:
     server.tasks = [{"run": f"touch {tmp_path}/began; sleep 0.4; echo end"}, {"run": "echo never"}]
     async with running(server) as worker:
-        await until((tmp_path / "began").exists)
+        await happens((tmp_path / "began").exists)
         await worker.stopped()
     assert server.reports == ["complete_task"]
     assert server.sent[-1].type == "end_session"
@@ -302,7 +305,7 @@ async def test_what_does_not_end_in_the_grace_is_given_back_with_a_note(
 ) -> None:
     server.tasks = [{"run": f"echo ::checkpoint c; touch {tmp_path}/began; sleep 60"}]
     async with running(server, grace_seconds=60 if again else 0.2) as worker:
-        await until((tmp_path / "began").exists)
+        await happens((tmp_path / "began").exists)
         if again:
             worker.worker.stop()
         await worker.stopped()
@@ -315,7 +318,7 @@ async def test_what_does_not_end_in_the_grace_is_given_back_with_a_note(
 async def test_a_claim_under_way_when_the_worker_stops_is_given_back(server: ScriptedServer) -> None:
     server.wait_seconds_max = 20.0
     async with running(server, command="sleep 60") as worker:
-        await until(lambda: server.of("claim_task"))
+        await happens(lambda: server.of("claim_task"))
         await asyncio.sleep(0.1)
         server.tasks = [{}]
         server.lose_answers = ["claim_task"]
@@ -343,8 +346,8 @@ async def test_until_idle_ends_only_when_nothing_moves_any_more(server: Scripted
 async def test_what_the_command_left_behind_ends_with_it(server: ScriptedServer, tmp_path: Path) -> None:
     server.tasks = [{"run": f"sleep 60 & echo $! > {tmp_path}/pid"}]
     async with running(server):
-        await until(lambda: server.reports)
-        await until(lambda: not alive(int((tmp_path / "pid").read_text())))
+        await happens(lambda: server.reports)
+        await happens(lambda: not alive(int((tmp_path / "pid").read_text())))
 
 
 async def test_a_task_that_says_nothing_to_run_is_given_back_by_a_worker_without_a_command(
@@ -352,7 +355,7 @@ async def test_a_task_that_says_nothing_to_run_is_given_back_by_a_worker_without
 ) -> None:
     server.tasks = [{}]
     async with running(server):
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert server.reports == ["release_task"]
 
 
@@ -361,7 +364,7 @@ async def test_a_late_report_is_dropped_and_the_worker_goes_on(server: ScriptedS
     server.refuse = lambda name, fields: (409, fenced) if fields.get("token") == "1001" else None
     server.tasks = [{"run": "true"}, {"run": "true"}]
     async with running(server) as worker:
-        await until(lambda: worker.worker.totals.completed)
+        await happens(lambda: worker.worker.totals.completed)
     assert worker.worker.totals.lost == 1
 
 
@@ -370,15 +373,18 @@ async def test_a_completion_that_the_server_does_not_take_is_a_failure_of_the_at
     server.refuse = lambda name, fields: (422, refused) if name == "complete_task" else None
     server.tasks = [{"run": "true"}]
     async with running(server):
-        await until(lambda: server.of("fail_task"))
+        await happens(lambda: server.of("fail_task"))
     assert server.of("fail_task")[0].fields["kind"] == "invalid_result"
 
 
 async def test_a_worker_without_work_does_not_ask_in_circles(server: ScriptedServer) -> None:
     server.wait_seconds_max = 0.0
     async with running(server):
+        await happens(lambda: server.of("claim_task"))
+        began = time.monotonic()
         await asyncio.sleep(1.2)
-        assert 1 <= len(server.of("claim_task")) <= 4
+        asked, passed = len(server.of("claim_task")), time.monotonic() - began
+    assert asked <= 2 + passed / 0.5, "half a second at least lies between an answer and the next claim"
 
 
 async def test_what_asking_again_cannot_mend_ends_the_worker(server: ScriptedServer) -> None:
@@ -404,8 +410,8 @@ async def test_heartbeats_name_what_is_held_as_often_as_the_server_wants(
     named = [{"project": "shop", "token": "1001"}]
     began = time.monotonic()
     async with running(server):
-        await until(lambda: sum(beat["tokens"] == named for beat in server.beats) >= 4)
+        await happens(lambda: sum(beat["tokens"] == named for beat in server.beats) >= 4)
         took = time.monotonic() - began
         (tmp_path / "enough").touch()
-        await until(lambda: server.reports)
+        await happens(lambda: server.reports)
     assert took >= 3 * server.beat_seconds, "the first one goes out at once, the others wait"

@@ -4,14 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.support.postgres import Postgres, PostgresServer, PostgresUnavailableError, find_binaries, open_postgres
+from tests.support.processes import alive
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,25 +22,6 @@ server = open_own_server()
 print(server.pid, server.folder, flush=True)
 sys.stdin.read()
 """
-
-
-def eventually(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs (one that ended and waits for its parent to notice does not)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_each_test_has_a_fresh_empty_database(postgres_url: str) -> None:
@@ -127,8 +108,8 @@ def test_the_server_ends_with_a_killed_test_process() -> None:
         pid = int(pid_text)
         assert alive(pid)
         orphan.send_signal(signal.SIGKILL)
-    assert eventually(lambda: not alive(pid))
-    assert eventually(lambda: not Path(folder.decode()).exists())
+    until(lambda: not alive(pid))
+    until(lambda: not Path(folder.decode()).exists())
 
 
 def test_the_server_ends_with_its_supervisor(postgres_own_server: PostgresServer) -> None:
@@ -140,7 +121,7 @@ def test_the_server_ends_with_its_supervisor(postgres_own_server: PostgresServer
     pid = server.pid
     supervisor = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
     os.kill(int(supervisor), signal.SIGKILL)
-    assert eventually(lambda: not alive(pid))
+    until(lambda: not alive(pid))
     assert not server.running
     server.close()
     assert postgres_own_server.running

@@ -4,13 +4,12 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-START_SECONDS_MAX = 60.0
+from tests.support.waiting import SECONDS_MAX, until
 
 
 @dataclass
@@ -42,7 +41,7 @@ class CommandLine:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS_MAX,
         )
         assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
         return Ran(done.returncode, done.stdout, done.stderr)
@@ -64,11 +63,12 @@ class CommandLine:
         log = self.folder / "up.log"
         process = self.start("up", "--bind", "127.0.0.1:0", log=log)
         published = self.folder / ".signalbox" / "server.json"
-        ends_at = time.monotonic() + START_SECONDS_MAX
-        while not published.exists() or json.loads(published.read_text())["pid"] != process.pid:
+
+        def is_up() -> bool:
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < ends_at, log.read_text()
-            time.sleep(0.05)
+            return published.exists() and json.loads(published.read_text())["pid"] == process.pid
+
+        until(is_up)
         return process
 
     def _environment(self, own: Mapping[str, str]) -> dict[str, str]:
@@ -81,7 +81,7 @@ def end(process: "subprocess.Popen[bytes]") -> int:
     if process.poll() is None:
         process.terminate()
     try:
-        return process.wait(20)
+        return process.wait(SECONDS_MAX)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -63,6 +63,8 @@ class Fakes:
     heard: Heard | Rejection = field(default=HEARD)
     signal: SignalSession | None = None
     ready: bool = True
+    follows: int = 0
+    """How often somebody began to follow the log."""
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         self.asked.append((command, stamp))
@@ -122,6 +124,7 @@ class Fakes:
         return [one for one in self.world.log if one.stream == stream and one.version > after_version][:limit]
 
     async def follow(self, *, after: int) -> AsyncIterator[Sequence[Recorded]]:
+        self.follows += 1
         while True:
             page = self.world.log[after : after + 100]
             if page:

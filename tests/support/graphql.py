@@ -15,6 +15,7 @@ from api.graphql.app import create_graphql_app
 from api.graphql.asgi import ASGIApp, Message
 from api.ports import Services
 from infrastructure.settings import Settings
+from tests.support.waiting import SECONDS_MAX, soon
 
 
 class Client:
@@ -80,9 +81,9 @@ class Socket:
     def tell(self, **message: Any) -> None:
         self.inbox.put_nowait({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
 
-    async def hear(self, seconds: float = 10) -> Message:
+    async def hear(self, seconds: float = SECONDS_MAX) -> Message:
         """The next message of the server, as ASGI has it."""
-        return await asyncio.wait_for(self.outbox.get(), seconds)
+        return await soon(self.outbox.get(), seconds=seconds)
 
     async def next(self) -> Any:
         """The next message of the protocol."""
@@ -99,7 +100,7 @@ class Socket:
     async def close(self) -> None:
         """Hang up."""
         self.inbox.put_nowait({"type": "websocket.disconnect", "code": 1000})
-        await asyncio.wait_for(self.task, 10)
+        await soon(self.task)
 
 
 class Installation:

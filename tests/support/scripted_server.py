@@ -41,10 +41,14 @@ class ScriptedServer:
     lose_answers: list[str] = field(default_factory=list)
     """Names of commands whose next answer gets lost on the way."""
     away: bool = False
+    asked: int = 0
+    """Requests that arrived, also while it was away."""
+    answered: int = 0
 
     def __post_init__(self) -> None:
         self._answers: dict[str, tuple[int, Fields]] = {}
         self._lock = threading.RLock()
+        self._turns: dict[str, threading.Lock] = {}
         self.incarnation = 0
         self.claimed = 0
         server = self
@@ -66,6 +70,7 @@ class ScriptedServer:
                 if answered is None:
                     self.close_connection = True
                     return
+                server.answered += 1
                 text = json.dumps(answered[1]).encode()
                 self.send_response(answered[0])
                 self.send_header("Content-Length", str(len(text)))
@@ -89,6 +94,7 @@ class ScriptedServer:
         self._thread.join()
 
     def answer(self, path: str, body: Fields) -> tuple[int, Fields] | None:
+        self.asked += 1
         if self.away:
             return None
         if path == "/v1/heartbeat":
@@ -126,10 +132,11 @@ class ScriptedServer:
         name, fields, identifier = body["type"], body["command"], body["id"]
         with self._lock:
             self.sent.append(Sent(time.monotonic(), name, identifier, fields, body.get("wait_seconds", 0.0)))
+            turn = self._turns.setdefault(identifier, threading.Lock())
+        with turn:  # who asks again under the same id waits for what becomes of the first
             known = self._answers.get(identifier)
-        if known is None:
-            known = self._decide(name, fields, body.get("wait_seconds", 0.0))
-            with self._lock:
+            if known is None:
+                known = self._decide(name, fields, body.get("wait_seconds", 0.0))
                 if known[0] == 200:
                     self._answers[identifier] = (200, known[1] | {"repeated": True})
         if name in self.lose_answers:

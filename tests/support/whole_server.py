@@ -16,6 +16,7 @@ from api.http.asgi import Message
 from api.ports import Services
 from domain.session.decider import POLICY_PREFIX
 from infrastructure.settings import Settings
+from tests.support.waiting import happens
 
 
 @dataclass(frozen=True)
@@ -134,14 +135,14 @@ class WholeServer:
         page = await self.services.events.page(after=position, limit=1_000)
         return [type(one.event).TYPE for one in page if not one.actor.startswith(POLICY_PREFIX)]
 
-    async def in_order(self) -> bool:
-        """Whether every read model follows the log to its end without trouble; waits 5 s for it."""
-        for _ in range(100):
+    async def in_order(self) -> None:
+        """Wait until every read model has followed the log to its end without trouble."""
+
+        def follows() -> bool:
             health = self.services.health.health()
-            if health.projected >= health.head and not health.warnings:
-                return True
-            await asyncio.sleep(0.05)
-        return False
+            return health.projected >= health.head and not health.warnings
+
+        await happens(follows)
 
 
 @asynccontextmanager
