@@ -1,6 +1,5 @@
 """Servers see each other: real processes, one of them killed, one stopped."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ import pytest
 
 from signalbox.client import Client, asks
 from tests.faults.server_process import ServerProcess
+from tests.support.waiting import until
 
-PATIENCE_SECONDS = 60.0
 ROSTER = "{ nodes { edges { node { id status url leaseSeconds changedAt now { at head warnings } } } } }"
 
 
@@ -26,14 +25,16 @@ def roster(server: ServerProcess) -> dict[str, Any]:
     return {edge["node"]["id"]: edge["node"] for edge in data["nodes"]["edges"]}
 
 
-def until(server: ServerProcess, node: str, status: str) -> Any:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        found = roster(server).get(node)
-        if found is not None and found["status"] == status:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"{node} is not shown as {status}: {roster(server)}\n{server.log()}")
+def shown(server: ServerProcess, node: str, status: str) -> Any:
+    """What a server shows of a node, once it shows it in this status."""
+    found: list[Any] = []
+
+    def is_shown() -> bool:
+        found[:] = [one for one in roster(server).values() if one["id"] == node and one["status"] == status]
+        return bool(found)
+
+    until(is_shown)
+    return found[0]
 
 
 @pytest.fixture
@@ -49,16 +50,16 @@ def servers(tmp_path: Path, postgres_url: str) -> Iterator[list[ServerProcess]]:
 def test_a_killed_node_is_lost_after_its_lease_and_a_stopped_one_has_left(servers: list[ServerProcess]) -> None:
     other, survivor = servers
     here, killed = name(survivor), name(other)
-    assert until(survivor, killed, "HEALTHY")["url"] == other.url
-    until(other, here, "HEALTHY")
+    assert shown(survivor, killed, "HEALTHY")["url"] == other.url
+    shown(other, here, "HEALTHY")
     other.kill()
-    lost = until(survivor, killed, "LOST")
+    lost = shown(survivor, killed, "LOST")
     assert lost["changedAt"] - lost["now"]["at"] >= (lost["leaseSeconds"] - 1) * 1_000_000, "never early"
     other.start()
     stopped = name(other)
-    until(survivor, stopped, "HEALTHY")
+    shown(survivor, stopped, "HEALTHY")
     other.stop()
-    until(survivor, stopped, "LEFT")
+    shown(survivor, stopped, "LEFT")
     assert roster(survivor).keys() == {here, killed, stopped}, "another process is another node"
 
 
@@ -67,10 +68,10 @@ def test_the_one_node_of_a_file_shows_and_has_left_when_it_was_stopped(tmp_path:
     server.start()
     try:
         first = name(server)
-        assert until(server, first, "HEALTHY")["now"]["warnings"] == []
+        until(lambda: shown(server, first, "HEALTHY")["now"]["warnings"] == [])
         server.stop()
         server.start()
-        until(server, name(server), "HEALTHY")
+        shown(server, name(server), "HEALTHY")
         assert roster(server)[first]["status"] == "LEFT"
     finally:
         server.close()

@@ -16,7 +16,7 @@ from tests.support.doors import Doors
 
 
 async def test_what_takes_too_long_is_cancelled_and_what_does_not_is_answered() -> None:
-    deadlines, ended = Deadlines(0.05), asyncio.Event()
+    deadlines, ended = Deadlines(0.3), asyncio.Event()
 
     async def hanging() -> None:
         try:
@@ -70,7 +70,7 @@ async def test_who_is_cancelled_while_late_stays_cancelled() -> None:
 
 
 async def test_a_batch_that_takes_too_long_tells_of_each_command_whether_it_was_decided() -> None:
-    doors = Doors(http=HttpSettings(command_seconds_max=0.05))
+    doors = Doors(http=HttpSettings(command_seconds_max=0.5))
     await doors.project("shop")
     doors.fakes.hang = asyncio.Event()
     claim = {"project": "shop", "session": "sess_" + "0" * 26, "incarnation": 1}
