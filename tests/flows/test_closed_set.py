@@ -177,11 +177,15 @@ def camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-async def test_a_read_that_is_not_as_new_as_it_was_asked_for_says_so(server: WholeServer) -> None:
+async def test_a_read_that_is_not_as_new_as_it_was_asked_for_says_so(
+    server: WholeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await server.owner.done("create_project", name="shop")
     query = 'query($after: Position) { locks(project: "shop", after: $after) { stale position } }'
-    assert (await server.owner.ask(query, after=server.head + 1_000))["data"]["locks"]["stale"] is True
     assert (await server.owner.ask(query, after=server.head))["data"]["locks"]["stale"] is False
+    monkeypatch.setattr("api.composition.reads.STALE_SECONDS", 0.1)
+    monkeypatch.setattr("api.graphql.context.STALE_SECONDS", 0.1)
+    assert (await server.owner.ask(query, after=server.head + 1_000))["data"]["locks"]["stale"] is True
 
 
 async def test_a_fault_is_an_outcome_that_is_not_known() -> None:
