@@ -131,7 +131,7 @@ def test_a_worker_that_is_drained_ends(cli: CommandLine, tmp_path: Path) -> None
 
 def test_a_call_shows_life_as_a_beat_does(client: Client) -> None:
     """The smallest TTL is 10 s: a session that only asks things is never suspected meanwhile."""
-    silent_seconds = 10.0
+    session, silent_seconds = "", 10.0
     while silent_seconds > 4.0:  # a machine that kept us from asking for so long has shown nothing
         session, silent_seconds = opened(client, ttl_seconds=10), 0.0
         began = asked = time.monotonic()
