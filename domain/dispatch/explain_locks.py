@@ -5,12 +5,14 @@ from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import View
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.values import ScopeClaim
+from domain.lock.commands import RESERVATION_SECONDS
 from domain.lock.decider import LOCKS, grant
 from domain.lock.entries import Grant
 from domain.lock.errors import Blocker, LockConflict
 from domain.lock.events import LocksGranted
+from domain.lock.requesting import place_of
 from domain.session.decider import SESSION
 from domain.session.state import Session
 from domain.task.decider import TASK, phase_name
@@ -21,9 +23,17 @@ _NEW_ATTEMPT = "task_of_nobody"
 
 
 def in_the_way(
-    scope: tuple[ScopeClaim, ...], asker: tuple[str, int], project: ProjectId, now: Instant, view: View
+    scope: tuple[ScopeClaim, ...],
+    asker: tuple[str, int],
+    project: ProjectId,
+    now: Instant,
+    view: View,
+    task: str = _NEW_ATTEMPT,
 ) -> list[Reason]:
-    """What a claim of the scope by that life of a session would be refused for; nothing where it would be granted."""
+    """What a claim of the scope by that life of a session would be refused for; nothing where it would be granted.
+
+    What the ``task`` has reserved is its own.
+    """
     space = view.read(LOCKS, lock_stream(project))
     session, incarnation = asker
     granted = grant(
@@ -31,7 +41,7 @@ def in_the_way(
         era=view.era,
         session=session,
         incarnation=incarnation,
-        task=_NEW_ATTEMPT,
+        task=task,
         claims=scope,
         purpose="",
         at=now,
@@ -44,6 +54,33 @@ def in_the_way(
             return [_blocked_by(blocker) for blocker in granted.blockers]
         case Rejection():
             return [Reason(code=granted.code(), words=granted.message(), unblock=granted.advice())]
+
+
+def asked_by_itself(task: StreamId, project: ProjectId, view: View) -> list[Reason]:
+    """What a ready task does about its locks without anybody working on it: it waits for them, or has them."""
+    space = view.read(LOCKS, lock_stream(project))
+    number = space.coverage.queue.by_owner.get(task)
+    if number is not None:
+        place = place_of(space, number)
+        return [
+            Reason(
+                code="locks_queued",
+                words=f"it was passed over for long, so it waits for its locks itself, at place {place} of the queue",
+                unblock="Who holds them ends; nobody who comes later gets them before it.",
+                about=str(number),
+                data={"place": place, "request": str(number)},
+            )
+        ]
+    return [
+        Reason(
+            code="locks_reserved",
+            words="its locks are reserved for it",
+            unblock="A capable session has to claim before the reservation ends, else it queues again.",
+            about=str(token),
+            until=Instant(space.grants[token].at + RESERVATION_SECONDS * SECOND),
+        )
+        for token in sorted(space.coverage.by_owner.get(task, ()))
+    ]
 
 
 def explain_lock(token: str, project: ProjectId, view: View) -> Explanation | UnknownThing:

@@ -2,7 +2,7 @@
 
 from typing import Final, assert_never
 
-from domain.dispatch.explain_locks import in_the_way
+from domain.dispatch.explain_locks import asked_by_itself, in_the_way
 from domain.dispatch.explain_sessions import Judged, judge_sessions, who_could
 from domain.dispatch.explanation import Explanation, Reason, explained
 from domain.dispatch.fit import shut
@@ -53,7 +53,8 @@ def explain_task(
         case Ready():
             judged = judge_sessions(task, project, serving, now, view)
             blocked += _frozen(project, view) + who_could(judged)
-            blocked += in_the_way(task.plan.scope, _best(judged), project, now, view)
+            blocked += in_the_way(task.plan.scope, _best(judged), project, now, view, stream)
+            noted += asked_by_itself(stream, project, view)
             noted += [] if blocked else [_next(stream, project, ready, judged)]
         case Assigned(attempt):
             noted.append(_assigned(attempt))

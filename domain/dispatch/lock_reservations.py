@@ -1,6 +1,8 @@
 """Locks that a ready task asks for by itself, so that light work cannot starve it (tasks-and-sessions.md 5.2)."""
 
+from domain.dispatch.fit import shut
 from domain.dispatch.lookup import find_task, lock_stream
+from domain.dispatch.starving import asks_for_itself, starves
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, StreamId
@@ -9,19 +11,22 @@ from domain.lock.commands import RESERVATION_SECONDS, EndReservation, ReserveLoc
 from domain.lock.decider import LOCKS, release
 from domain.lock.entries import Owner
 from domain.lock.requesting import enqueue
+from domain.project.decider import PROJECT
+from domain.project.state import Project
 from domain.task.state import Ready, Task
 
 
 def reserve(command: ReserveLocks, stamp: Stamp, view: View) -> Decision:
-    """Queue the scope of a ready task with the task as its owner; nothing where it waits or has them already.
+    """Queue the scope of a starving task with the task as its owner; nothing where it waits or has its locks already.
 
-    What is granted is held for the task's next attempt, whoever makes it, and ends when nobody does in time.
+    It starves if the locks are still not free for the session that is named as one that could do it. What is granted
+    is held for the task's next attempt, whoever makes it, and ends when nobody does in time.
     """
     found = find_task(view, stamp.project, command.task)
     if isinstance(found, UnknownThing):
         return refuse(found)
     stream, task = found
-    return _queued(stream, task, stamp, view)
+    return _queued(stream, task, command.session, stamp, view)
 
 
 def end_reservation(command: EndReservation, stamp: Stamp, view: View) -> Decision:
@@ -42,13 +47,14 @@ def end_reservation(command: EndReservation, stamp: Stamp, view: View) -> Decisi
     return Decision((Write(locks, events, stamp.project),))
 
 
-def _queued(stream: StreamId, task: Task, stamp: Stamp, view: View) -> Decision:
-    locks, owner = lock_stream(stamp.project), Owner("", 0, stream)
+def _queued(stream: StreamId, task: Task, session: str, stamp: Stamp, view: View) -> Decision:
+    locks, project = lock_stream(stamp.project), view.read(PROJECT, StreamId(stamp.project))
     space = view.read(LOCKS, locks)
-    waits = owner.name in space.coverage.queue.by_owner or owner.name in space.coverage.by_owner
-    if waits or not task.plan.scope or not isinstance(task.phase, Ready):
+    if not isinstance(project, Project) or shut(project) is not None or asks_for_itself(space, stream):
         return Decision()
-    requested = enqueue(space, owner, task.plan.scope, purpose=task.plan.title, at=stamp.time)
+    if not starves(task, session, space, stamp.time, view):
+        return Decision()
+    requested = enqueue(space, Owner("", 0, stream), task.plan.scope, purpose=task.plan.title, at=stamp.time)
     if isinstance(requested, Rejection):
         return refuse(requested)
     return Decision((Write(locks, (requested,), stamp.project),))

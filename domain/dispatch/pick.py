@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from domain.dispatch.ageing import effective_priority
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.take import Claimed, Taking
 from domain.kernel.errors import Rejection
@@ -24,9 +25,14 @@ class Picking:
         )
         self._refused = 0
         self._walk = iter(self.search)
+        self._reserved = list(reversed(taking.reserved()))
 
     def next(self) -> Claimed | None:
-        """The next task, taken; None where there is no further one."""
+        """The next task, taken; None where there is no further one. Tasks that have their locks reserved come first."""
+        while self._reserved:
+            taken = self._take(self._reserved.pop(), reserved=True)
+            if taken is not None:
+                return taken
         for stream in self._walk:
             taken = self._take(stream)
             if taken is not None:
@@ -37,12 +43,24 @@ class Picking:
                 break
         return None
 
-    def _take(self, stream: StreamId) -> Claimed | None:
+    def _take(self, stream: StreamId, *, reserved: bool = False) -> Claimed | None:
         task = self.taking.view.read(TASK, stream)
         if not isinstance(task, Task) or not isinstance(task.phase, Ready):
             return None
-        taken = self.taking.take(stream, task, "priority", self._choice())
+        choice = self._reserved_choice(task, task.phase) if reserved else self._choice()
+        taken = self.taking.take(stream, task, "reservation" if reserved else "priority", choice)
         return None if isinstance(taken, Rejection) else taken
+
+    def _reserved_choice(self, task: Task, phase: Ready) -> Choice:
+        return Choice(
+            effective_priority=effective_priority(task.plan.priority, phase.since, self.taking.now),
+            path_length=task.plan.path_length,
+            affinity=0,
+            ready=self.search.ready,
+            unmatched=self.search.unmatched,
+            locked=0,
+            merit=self.taking.merit(task.plan.requires),
+        )
 
     def _choice(self) -> Choice:
         search = self.search

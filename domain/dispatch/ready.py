@@ -3,7 +3,7 @@
 Truth is the task's own state, which the claim reads before it takes the task.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import Final
@@ -88,7 +88,6 @@ _TELLING: Final[frozenset[type[Event]]] = frozenset(
         TaskHeldBack,
         TaskCompleted,
         TaskCancelled,
-        TaskHeldBack,
         ProjectSet,
         SessionLost,
         SessionEnded,
@@ -122,9 +121,12 @@ class ReadyIndex:
     ) -> Search:
         """A walk over ready tasks: ``matches`` and ``merit`` are asked per set of requirements, ``free`` per scope."""
         self._ripen(now)
-        groups = self._groups.get(project, {})
         known = self.footprints.of(session)
-        return Search(groups.values(), matches, free, now, self._places.get(project), known, merit)
+        return Search(self.groups(project), matches, free, now, self._places.get(project), known, merit)
+
+    def groups(self, project: ProjectId) -> Iterable[Group]:
+        """The ready tasks of the project as they are kept."""
+        return self._groups.get(project, {}).values()
 
     def areas(self, task: StreamId) -> tuple[str, ...]:
         """Where a task that is known lies."""

@@ -110,6 +110,14 @@ class Taking:
         """Whether the session would get all the locks now."""
         return could_grant(self._space_now(), scope, self.session, self.incarnation, self._ancestors)
 
+    def reserved(self) -> tuple[StreamId, ...]:
+        """Tasks that hold their locks by themselves and wait for anybody, the longest first."""
+        space = self._space_now()
+        if "" not in space.coverage.by_session:
+            return ()
+        held = (grant for _, grant in sorted(space.grants.items()) if not grant.session and not grant.is_orphaned)
+        return tuple(StreamId(grant.task) for grant in held if grant.task is not None)
+
     def take(self, stream: StreamId, task: Task, strategy: str, choice: Choice | None = None) -> Claimed | Rejection:
         """The assignment, or what stands in its way: routing, or locks."""
         unfit = misfit(self.session, self.state, task, self.now)

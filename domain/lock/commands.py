@@ -171,6 +171,8 @@ class ReserveLocks(ProjectCommand):
 
     NAME: ClassVar[str] = "reserve_locks"
     task: Reference
+    session: Reference
+    """One that could do it, if only the locks were free."""
 
 
 class EndReservation(ProjectCommand):

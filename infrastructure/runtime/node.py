@@ -36,6 +36,7 @@ from infrastructure.runtime.projector_waiters import PositionWaiters
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.settle import Observer, Place, Settler
 from infrastructure.runtime.snapshots import Snapshotter
+from infrastructure.runtime.starvation import Starvation
 from infrastructure.runtime.ticker import Ticker
 from infrastructure.runtime.waiting import WaitingRoom
 from projections.catalogue import PROJECTIONS
@@ -101,7 +102,15 @@ class Node:
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
-        self._ticker = Ticker(log, self.hints, reactor, self.committer.execute, node=self.name)
+        starvation = Starvation(self.hints, self.looker, self.committer.execute)
+        self._ticker = Ticker(
+            log,
+            self.hints,
+            reactor,
+            self.committer.execute,
+            node=self.name,
+            further={"starvation": starvation.sweep},
+        )
         self.presence: Final = Presence(log, self.name, options.facts, self.committer.execute, self.examine)
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False

@@ -1,7 +1,7 @@
 """Time as commands: once a second the node on duty sweeps leases and the agenda and sends what is due."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,8 @@ DUTY: Final = "ticker"
 
 _logger = structlog.get_logger("signalbox.ticker")
 Execute = Callable[[Command, Stamp], Awaitable[Outcome]]
+Parts = Mapping[str, Callable[[Instant], Awaitable[None]]]
+NOTHING_FURTHER: Final[Parts] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,22 @@ class Ticker:
     A node that dies is followed by another within the duty's lease and one second.
     """
 
-    def __init__(self, log: Log, hints: Hints, reactor: Reactor, execute: Execute, *, node: str) -> None:
+    def __init__(
+        self,
+        log: Log,
+        hints: Hints,
+        reactor: Reactor,
+        execute: Execute,
+        *,
+        node: str,
+        further: Parts = NOTHING_FURTHER,
+    ) -> None:
         self._log = log
         self._hints = hints
         self._reactor = reactor
         self._execute = execute
         self._node = node
+        self._further = further
         self._retention = Retention(log)
         self._outage_began = Instant(0)
         self._jumps_seen = self._jumps_told = 0
@@ -83,6 +95,8 @@ class Ticker:
         await _apart("nodes", self._sweep_nodes(signs))
         await _apart("sessions", self._sweep_sessions(signs))
         await _apart("agenda", self._sweep_agenda(signs.now))
+        for what, part in self._further.items():
+            await _apart(what, part(signs.now))
         await _apart("reactor", self._reactor.sweep(self._execute, asyncio.to_thread, signs.now))
         await _apart("retention", asyncio.to_thread(self._retention.step, signs.now))
 

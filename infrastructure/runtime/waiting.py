@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.kernel.ids import StreamId
-from domain.lock.events import LocksReleased
+from domain.lock.events import LocksGranted, LocksReleased
 from domain.project.events import ProjectUnfrozen
 from domain.task.events import TaskReadied
 from domain.task.state import Ready, Task
@@ -102,7 +102,7 @@ class WaitingRoom:
         """Wake whom the events may serve."""
         changed: dict[str, int] = {}
         for _, _, event, project in places:
-            if type(event) in _WAKING:
+            if type(event) in _WAKING or (isinstance(event, LocksGranted) and not event.session):
                 changed[project] = changed.get(project, 0) + 1
         for project, count in changed.items():
             self._change(project, count)

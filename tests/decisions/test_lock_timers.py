@@ -115,7 +115,10 @@ def test_a_task_reserves_its_scope_and_asks_again_behind_all_others_when_nobody_
     planned = PlannedTask(key="big", title="All of it", scope=(ScopeClaim(claim="path:r//src/**"),))
     fleet.when(ApplyPlan(project=P, tasks=(planned,)), fleet.stamp(PROJECT, "key_person"))
     held = token(fleet.ask(one, "src/a"))
-    reserve = ReserveLocks(project=P, task="big")
+    reserve = ReserveLocks(project=P, task="big", session=two)
+    fleet.advance(29)
+    assert fleet.when(reserve, fleet.stamp(PROJECT, "policy:x")).writes == ()
+    fleet.advance(1)
     assert len(fleet.when(reserve, fleet.stamp(PROJECT, "policy:x")).writes) == 1
     assert fleet.when(reserve, fleet.stamp(PROJECT, "policy:x")).writes == ()
     fleet.ask(two, "src/b")
