@@ -55,6 +55,7 @@ _FREEING: Final = (
 )
 """What may make room for somebody."""
 _ENDING: Final = (SessionAttemptEnded, SessionLost, SessionEnded, SessionOpened)
+_LEADING: Final[frozenset[type[Event]]] = frozenset({*_FREEING, *_ENDING, LocksGranted})
 _REPORTED: Final[dict[str, ReleaseReason]] = {"completed": "completed", "failed": "failed", "released": "released"}
 _SILENT: Final[dict[str, LingerReason]] = {
     "lost": "lost",
@@ -76,15 +77,17 @@ def handing_over(decide: Decide) -> Decide:
 
 def handed_over(decision: Decision, stamp: Stamp, view: View) -> Decision:
     """The decision with the grants that it makes possible, and without the requests of owners that it ended."""
+    leading = [(write, event) for write in decision.writes for event in write.events if type(event) in _LEADING]
+    if not leading:
+        return decision
     follow = _Following(decision, stamp, view)
-    for write in decision.writes:
-        for event in write.events:
-            if isinstance(event, _ENDING):
-                follow.end(write.stream, event)
-            elif isinstance(event, _FREEING) and write.project is not None:
-                follow.touch(write.project)
-            elif isinstance(event, LocksGranted) and write.project is not None:
-                follow.note_plans(write.project, event)
+    for write, event in leading:
+        if isinstance(event, _ENDING):
+            follow.end(write.stream, event)
+        elif write.project is not None and isinstance(event, LocksGranted):
+            follow.note_plans(write.project, event)
+        elif write.project is not None:
+            follow.touch(write.project)
     return follow.decision()
 
 
@@ -127,6 +130,8 @@ class _Following:
 
     def note_plans(self, project: ProjectId, granted: LocksGranted) -> None:
         """Where a declared plan meets a writer both are told; while nobody declares one, nobody looks."""
+        if not granted.claims:
+            return
         declares = any(claim.mode == "intent" for claim in granted.claims)
         if declares or self._view.read(LOCKS, lock_stream(project)).coverage.intents:
             self._put(project, *soft_conflicts(self.touch(project), granted))

@@ -53,8 +53,7 @@ class LeaseChange:
 _DONE: Final = Done()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided: events per stream with an answer, or a refusal that may carry events of its own."""
 
     writes: tuple[Write, ...] = ()

@@ -1,10 +1,11 @@
 """What follows from the grants and requests of a lock space, kept beside them so that a decision need not walk all."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from immutables import Map
 
+from domain.kernel.change import replace
 from domain.kernel.values import Spend
 from domain.lock import queue
 from domain.lock.claim_index import ClaimIndex

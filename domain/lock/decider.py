@@ -133,9 +133,9 @@ def reserved_for(space: LockSpace, task: str, wishes: tuple[Wish, ...]) -> Grant
 
 def identical(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) -> Grant | None:
     """Which of the live grants with these tokens holds just the wishes, no more and no less."""
-    wanted = {(wish.resource.text, wish.mode) for wish in wishes}
+    wanted = [(wish.resource.text, wish.mode) for wish in wishes]
     return next(
-        (held for held in _live(space, tokens) if {(one.claim, one.mode) for one in held.claims} == wanted), None
+        (held for held in _live(space, tokens) if {(one.claim, one.mode) for one in held.claims} == set(wanted)), None
     )
 
 

@@ -1,10 +1,10 @@
 """How the events of a lock space fold into its state; nothing here refuses, whatever was stored."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from immutables import Map
 
+from domain.kernel.change import replace
 from domain.kernel.ids import Instant, Token
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.entries import Grant, Offer, Owner, Pool, Waiter

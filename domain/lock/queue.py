@@ -2,11 +2,12 @@
 
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from immutables import Map
 
+from domain.kernel.change import replace
 from domain.lock.claim_index import ClaimIndex, IndexedClaim
 from domain.lock.entries import Grant, QueueKey, Waiter, Wish, excludes, mode_of, stands_in_the_way, wishes_in
 from domain.lock.errors import TooComplex

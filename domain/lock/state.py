@@ -1,10 +1,11 @@
 """What a lock space is, as its decisions see it."""
 
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from immutables import Map
 
+from domain.kernel.change import replace
 from domain.kernel.ids import Instant, Token
 from domain.kernel.values import Spend
 from domain.lock.coverage import NOTHING_SPENT, Coverage, coverage_of

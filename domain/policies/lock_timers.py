@@ -1,12 +1,13 @@
 """What happens in lock spaces by itself once a time has come."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from domain.dispatch.lock_force import HOLD_SECONDS_MAX
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Command, Event
-from domain.kernel.policy import Cause, Derived
+from domain.kernel.policy import Cause
 from domain.lock.commands import (
     RESERVATION_SECONDS,
     EndLockDelay,
@@ -74,24 +75,24 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
         case LocksGranted() if event.claims and event.session:
             return (_capped(cause, event.token, event.at),)
         case LocksGranted() if event.claims:
-            over = EndReservation(project=project, token=str(event.token))
+            over = partial(EndReservation, project=project, token=str(event.token))
             due = Instant(event.at + RESERVATION_SECONDS * SECOND)
             return (_wait(RESERVATION_OVER, _token(cause.stream, event.token), due, over, cause),)
         case LockTransferReverted():
             return (_capped(cause, event.successor, event.at),)
         case LocksTransferred():
-            back = RevertTransfer(project=project, token=str(event.successor))
+            back = partial(RevertTransfer, project=project, token=str(event.successor))
             thing = _token(cause.stream, event.successor)
             lapse = _wait(TRANSFER_LAPSE, thing, event.accept_until, back, cause)
             return (_capped(cause, event.successor, event.at), lapse)
         case LocksLingered():
-            ended = EndLockDelay(project=project, token=str(event.token), until=event.until)
+            ended = partial(EndLockDelay, project=project, token=str(event.token), until=event.until)
             return (_wait(LOCK_DELAY_OVER, _token(cause.stream, event.token), event.until, ended, cause),)
         case LocksRequested(expires_at=expires_at) if expires_at is not None:
-            given_up = TimeOutLockRequest(project=project, request=str(event.request))
+            given_up = partial(TimeOutLockRequest, project=project, request=str(event.request))
             return (_wait(WAIT_TIMEOUT, _request(cause.stream, event.request), expires_at, given_up, cause),)
         case LockRevokeNoticed():
-            taken = PreemptLocks(project=project, token=str(event.token), request=str(event.request))
+            taken = partial(PreemptLocks, project=project, token=str(event.token), request=str(event.request))
             return (_wait(PREEMPTION, _token(cause.stream, event.token), event.until, taken, cause),)
         case _:
             return ()
@@ -122,7 +123,7 @@ def stopped_by(cause: Cause) -> tuple[Subject, ...]:
 
 def _capped(cause: Cause, token: int, at: Instant) -> Wait:
     due = Instant(at + HOLD_SECONDS_MAX * SECOND)
-    asked = ExpireLease(project=cause.project, token=str(token))
+    asked = partial(ExpireLease, project=cause.project, token=str(token))
     return _wait(LEASE_CAP, _token(cause.stream, token), due, asked, cause)
 
 
@@ -130,8 +131,8 @@ def _all_of(stream: StreamId, token: int, policies: tuple[str, ...]) -> tuple[Su
     return tuple(Subject(policy, _token(stream, token)) for policy in policies)
 
 
-def _wait(policy: str, thing: str, at: Instant, command: Command, cause: Cause) -> Wait:
-    return Wait(Subject(policy, thing), at, cause, Derived(command, cause.stream, cause.project))
+def _wait(policy: str, thing: str, at: Instant, ask: Callable[[], Command], cause: Cause) -> Wait:
+    return Wait(Subject(policy, thing), at, cause, ask)
 
 
 def _token(stream: StreamId, token: int) -> str:

@@ -1,11 +1,11 @@
 """What happens in credential pools by itself once a time has come."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from domain.kernel.ids import FLEET
 from domain.kernel.message import Event
-from domain.kernel.policy import Cause, Derived
+from domain.kernel.policy import Cause
 from domain.policies.waits import Subject, Wait
 from domain.quota.commands import HalfOpenQuota, SettleQuotaProbe
 from domain.quota.events import QuotaClosed, QuotaHalfOpened, QuotaOpened, QuotaProbed, QuotaProbeEnded
@@ -30,10 +30,10 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
     stream = cause.stream
     match cause.event:
         case QuotaOpened(until=until):
-            opened = Derived(HalfOpenQuota(pool=stream, until=until), stream, FLEET)
+            opened = partial(HalfOpenQuota, pool=stream, until=until)
             return (Wait(Subject(QUOTA_DUE, stream), until, cause, opened),)
         case QuotaProbed(session=session, project=project, token=token, until=until):
-            judged = SettleQuotaProbe(pool=stream, session=session, project=project, token=token, outcome="succeeded")
-            return (Wait(Subject(PROBE_DUE, stream), until, cause, Derived(judged, stream, FLEET)),)
+            asked = partial(SettleQuotaProbe, pool=stream, session=session, project=project, token=token)
+            return (Wait(Subject(PROBE_DUE, stream), until, cause, partial(asked, outcome="succeeded")),)
         case _:
             return ()

@@ -1,11 +1,12 @@
 """What happens by itself once a time has come: which event starts a wait, which ends it, and what is asked then."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from domain.kernel.ids import SECOND, Instant
-from domain.kernel.message import Event
-from domain.kernel.policy import Cause, Derived
+from domain.kernel.message import Command, Event
+from domain.kernel.policy import Cause
 from domain.policies import lock_timers, quota_timers
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
@@ -69,12 +70,11 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
     stream, project, event = cause.stream, cause.project, cause.event
     match event:
         case TaskBackedOff():
-            asked = Derived(ElapseBackoff(project=project, task=stream, until=event.until), stream, project)
-            return (Wait(Subject(RETRY_DUE, stream), event.until, cause, asked),)
+            elapse = partial(ElapseBackoff, project=project, task=stream, until=event.until)
+            return (_wait(RETRY_DUE, event.until, elapse, cause),)
         case TaskClaimed():
-            asked = Derived(LapseDelivery(project=project, task=stream, token=str(event.token)), stream, project)
-            due = Instant(event.at + DELIVERY_SECONDS_MAX * SECOND)
-            return (Wait(Subject(LAPSED_DELIVERY, stream), due, cause, asked),)
+            lapse = partial(LapseDelivery, project=project, task=stream, token=str(event.token))
+            return (_wait(LAPSED_DELIVERY, Instant(event.at + DELIVERY_SECONDS_MAX * SECOND), lapse, cause),)
         case TaskStarted():
             return tuple(_of_start(cause, event, timeout_seconds))
         case TaskPlanned():
@@ -87,21 +87,19 @@ def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -
     """An attempt may run out of its own time, and out of that of its task."""
     stream, project, token = cause.stream, cause.project, str(event.token)
     if timeout_seconds is not None:
-        asked = Derived(TimeOutAttempt(project=project, task=stream, token=token), stream, project)
-        yield Wait(Subject(ATTEMPT_TIMEOUT, stream), _after(event.at, timeout_seconds), cause, asked)
+        time_out = partial(TimeOutAttempt, project=project, task=stream, token=token)
+        yield _wait(ATTEMPT_TIMEOUT, _after(event.at, timeout_seconds), time_out, cause)
     if event.budget_until is not None:
-        asked = Derived(ExhaustBudget(project=project, task=stream, token=token), stream, project)
-        yield Wait(Subject(BUDGET_DUE, stream), event.budget_until, cause, asked)
+        exhaust = partial(ExhaustBudget, project=project, task=stream, token=token)
+        yield _wait(BUDGET_DUE, event.budget_until, exhaust, cause)
 
 
 def _of_plan(cause: Cause, event: TaskPlanned) -> Iterator[Wait]:
     stream, project = cause.stream, cause.project
     if event.not_before is not None and event.not_before > event.at:
-        asked = Derived(ReachStart(project=project, task=stream), stream, project)
-        yield Wait(Subject(START_DUE, stream), event.not_before, cause, asked)
+        yield _wait(START_DUE, event.not_before, partial(ReachStart, project=project, task=stream), cause)
     if event.deadline is not None:
-        asked = Derived(PassDeadline(project=project, task=stream), stream, project)
-        yield Wait(Subject(DEADLINE_DUE, stream), event.deadline, cause, asked)
+        yield _wait(DEADLINE_DUE, event.deadline, partial(PassDeadline, project=project, task=stream), cause)
 
 
 def stopped_by(cause: Cause) -> tuple[Subject, ...]:
@@ -109,6 +107,10 @@ def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     if type(cause.event) in lock_timers.STOPS:
         return lock_timers.stopped_by(cause)
     return tuple(Subject(policy, cause.stream) for policy in STOPS.get(type(cause.event), ()))
+
+
+def _wait(policy: str, at: Instant, ask: Callable[[], Command], cause: Cause) -> Wait:
+    return Wait(Subject(policy, cause.stream), at, cause, ask)
 
 
 def _after(start: Instant, seconds: float) -> Instant:

@@ -1,8 +1,10 @@
 """A wait for an instant: whose it is, and what is asked once the instant has come."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from domain.kernel.ids import Instant
+from domain.kernel.message import Command
 from domain.kernel.policy import Cause, Derived
 
 
@@ -20,4 +22,10 @@ class Wait(NamedTuple):
     subject: Subject
     at: Instant
     cause: Cause
-    derived: Derived
+    ask: Callable[[], Command]
+    """Makes the command: most waits end before their instant, and nobody ever looks at what they would have asked."""
+
+    @property
+    def derived(self) -> Derived:
+        """The command with its target."""
+        return Derived(self.ask(), self.cause.stream, self.cause.project)

@@ -1,8 +1,8 @@
 """What an API key decides: that it was issued once, what it opens, and whether it was revoked."""
 
-from dataclasses import replace
 from typing import Final, assert_never
 
+from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate, Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, is_type_id

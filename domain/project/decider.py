@@ -1,8 +1,8 @@
 """What a project decides: that it exists under a name of its own, and whether it is frozen."""
 
-from dataclasses import replace
 from typing import Final, assert_never
 
+from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate, Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id

@@ -1,8 +1,8 @@
 """What a credential pool decides: when its breaker opens, who may try, and when work is given out again."""
 
-from dataclasses import replace
 from typing import Final, assert_never
 
+from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id, fraction_of
 from domain.kernel.message import Event

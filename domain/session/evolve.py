@@ -1,9 +1,9 @@
 """What an event makes of a session."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from domain.kernel.activity import after_attempt, after_claim
+from domain.kernel.change import replace
 from domain.kernel.ids import ProjectId, StreamId
 from domain.session.events import (
     SessionAttemptEnded,

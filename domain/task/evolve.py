@@ -1,10 +1,10 @@
 """How a task's events fold into its state; nothing here refuses, whatever was stored."""
 
-from dataclasses import replace
 from typing import assert_never
 
 from immutables import Map
 
+from domain.kernel.change import replace
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,

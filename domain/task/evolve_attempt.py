@@ -1,8 +1,8 @@
 """How attempts and settlements fold into a task."""
 
-from dataclasses import replace
 from typing import Final, assert_never
 
+from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant, Token
 from domain.task.commands import Artifact, Usage
 from domain.task.events import (

@@ -3,9 +3,9 @@
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from operator import attrgetter
 
+from domain.kernel.change import replace
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.port import (

@@ -20,6 +20,7 @@ from infrastructure.log.port import (
     ToldReport,
 )
 from infrastructure.log.sqlite_file import SqliteFile
+from infrastructure.log.sqlite_insert import insert
 from infrastructure.log.walk import (
     Held,
     KeyName,
@@ -196,14 +197,14 @@ def _append(connection: sqlite3.Connection, members: Sequence[Member], things: T
     walked = walk(members, held)
     rows = rows_of(members, walked, held)
     if rows:
-        connection.executemany(_SQL["insert_event"], rows)
+        insert(connection, _SQL["insert_event"], rows)
         connection.execute(_SQL["move_head"], (walked.position, held.recorded_at))
     receipts = receipts_of(members, walked)
     if receipts:
-        connection.executemany(_SQL["insert_receipt"], (_receipt_columns(*receipt) for receipt in receipts))
+        insert(connection, _SQL["insert_receipt"], [_receipt_columns(*receipt) for receipt in receipts])
     if walked.keys:
         keys = [(row.scope, row.kind, row.name, row.stream) for row in walked.keys]
-        connection.executemany(_SQL["insert_key"], keys)
+        insert(connection, _SQL["insert_key"], keys)
     if walked.leases:
         leases = [(row.session, row.incarnation, row.ttl_seconds, row.renewed_at, row.ended) for row in walked.leases]
         connection.executemany(_SQL["write_lease"], leases)

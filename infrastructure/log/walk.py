@@ -1,9 +1,10 @@
 """The walk of a group: which members an append takes, given what the store holds. Pure; every store obeys it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, assert_never
 
+from domain.kernel.change import replace
 from domain.kernel.decider import LeaseChange
 from domain.kernel.message import KeyRow
 from infrastructure.log.port import Appended, Lease, Member, MemberResult, Moved, Receipt, Repeated

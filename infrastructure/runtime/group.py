@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from domain.kernel.decider import Decision, StreamsMissing, Write
@@ -180,7 +180,7 @@ class GroupDecider:
         if not is_kept(view.read(REFUSALS, stream), event):
             self._count(pending, event.code)
             return decision
-        return replace(decision, writes=(*decision.writes, Write(stream, (event,), stamp.project)))
+        return decision._replace(writes=(*decision.writes, Write(stream, (event,), stamp.project)))
 
     def _count(self, pending: Pending, code: str) -> None:
         # Decided again, it is still one refusal.

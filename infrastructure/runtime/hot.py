@@ -53,13 +53,11 @@ class HotStates:
         self._names_max = names_max
         self._bytes_max = bytes_max
         self._held: OrderedDict[str, Held] = OrderedDict()
+        self.get: Final = self._held.get
+        """The state in memory, or None where it has to be loaded first; asked ten times for each command."""
         self._weights: dict[str, int] = {}
         self._bytes = 0
         self._names: OrderedDict[Name, str | None] = OrderedDict()
-
-    def get(self, stream: str) -> Held | None:
-        """The state in memory, or None where it has to be loaded first."""
-        return self._held.get(stream)
 
     def put(self, stream: str, version: int, state: Any) -> None:
         """Remember the state after a commit."""
@@ -77,9 +75,10 @@ class HotStates:
             self._bytes += weight - self._weights.get(stream, 0)
             self._weights[stream] = weight
 
-    def add_weight(self, stream: str, grown: int) -> None:
-        """Say by how much a state grew."""
-        self.weigh(stream, self._weights.get(stream, 0) + grown)
+    def add_weights(self, grown: Mapping[str, int]) -> None:
+        """Say by how much each state grew."""
+        for stream, more in grown.items():
+            self.weigh(stream, self._weights.get(stream, 0) + more)
 
     def version(self, stream: str) -> int:
         """Version in memory; 0 where nothing is."""
@@ -122,7 +121,7 @@ class HotStates:
         """Take in what was loaded."""
         for stream, (version, state) in states.items():
             self.put(stream, version, state)
-            self.add_weight(stream, grown[stream])
+        self.add_weights(grown)
         for name, stream_of_name in names.items():
             self._names[name] = stream_of_name
 

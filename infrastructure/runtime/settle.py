@@ -115,6 +115,7 @@ class Settler:
         clean = all(type(result) is Appended for result in results)
         if clean:
             view.promote()
+            self._hot.add_weights(_grown(group.decided))
         for index, (one, result) in enumerate(zip(group.decided, results, strict=True)):
             if isinstance(result, Appended):
                 self._appended(settlement, one, result, clean)
@@ -131,8 +132,6 @@ class Settler:
     def _appended(self, settlement: Settlement, one: Decided, result: Appended, clean: bool) -> None:
         settlement.answers.append((one.pending, Outcome(one.member.outcome, result.position)))
         if clean:
-            for row in one.member.events:
-                self._hot.add_weight(row.stream, len(row.state))
             return
         for row, (stream, version, event, _) in zip(one.member.events, one.events, strict=True):
             held = self._hot.get(stream)
@@ -140,7 +139,7 @@ class Settler:
                 settlement.forward.add(stream)
                 continue
             self._hot.put(stream, version, self._aggregates[prefix(stream)].evolve(held[1], event))
-            self._hot.add_weight(stream, len(row.state))
+            self._hot.add_weights({stream: len(row.state)})
         for key in one.member.keys:
             self._hot.put_name((key.scope, key.kind, key.name), key.stream)
 
@@ -174,6 +173,15 @@ class Settler:
         if places:
             for observer in self._observers:
                 observer.committed(places, position)
+
+
+def _grown(decided: Sequence[Decided]) -> dict[str, int]:
+    """By how many bytes the streams of a group have grown."""
+    grown: dict[str, int] = {}
+    for one in decided:
+        for row in one.member.events:
+            grown[row.stream] = grown.get(row.stream, 0) + len(row.state)
+    return grown
 
 
 def _again(settlement: Settlement, pending: Pending) -> None:

@@ -1,6 +1,6 @@
 """Snapshots of long streams, written in the background: losing one costs time, never truth."""
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -15,11 +15,15 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.state_codec import freeze, shape_of
 
 QUEUED_MAX: Final = 64
+BYTES_AN_EVENT: Final = 1_000
+"""To keep a state costs what it weighs: for each so many bytes of its last snapshot one more event comes in between."""
+STREAMS_MAX: Final = 10_000
+"""Streams whose last snapshot is remembered; of others the next multiple is kept."""
 _logger = structlog.get_logger("signalbox.snapshots")
 
 
 class Snapshotter:
-    """Keeps a snapshot whenever a stream crosses a multiple of its aggregate's ``snapshot_every``."""
+    """Keeps a snapshot where a stream crosses a multiple of its aggregate's ``snapshot_every``; of large ones fewer."""
 
     def __init__(self, log: Log, hot: HotStates, aggregates: AggregateByPrefix) -> None:
         self._log = log
@@ -28,7 +32,9 @@ class Snapshotter:
         self._aggregates = aggregates
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
         self._queued = 0
-        self._weighed: deque[tuple[str, int]] = deque()
+        self._weighed: deque[tuple[str, int, int]] = deque()
+        self._not_before: OrderedDict[str, int] = OrderedDict()
+        """Version of each stream from which on it is worth another snapshot."""
 
     def decided(self, places: Sequence[Place]) -> None:
         """Only what is durable is kept."""
@@ -39,11 +45,13 @@ class Snapshotter:
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Take the states of the streams that crossed a multiple; they are immutable, so a thread may encode them."""
         while self._weighed:
-            self._hot.weigh(*self._weighed.popleft())
+            self._kept(*self._weighed.popleft())
         due = {
             stream
             for stream, version, _, _ in places
-            if (every := self._every.get(prefix(stream))) and version % every == 0
+            if (every := self._every.get(prefix(stream)))
+            and version % every == 0
+            and version >= self._not_before.get(stream, 0)
         }
         for stream in due:
             held = self._hot.get(stream)
@@ -55,11 +63,18 @@ class Snapshotter:
         """Write what is queued."""
         self._thread.shutdown(wait=True)
 
+    def _kept(self, stream: str, version: int, weight: int) -> None:
+        self._hot.weigh(stream, weight)
+        self._not_before[stream] = version + weight // BYTES_AN_EVENT
+        self._not_before.move_to_end(stream)
+        if len(self._not_before) > STREAMS_MAX:
+            self._not_before.popitem(last=False)
+
     def _keep(self, stream: str, version: int, state: Any) -> None:
         try:
             shape, text = shape_of(self._aggregates[prefix(stream)]), freeze(state)
             # What came since is little beside it; the memory is changed on the loop only.
-            self._weighed.append((stream, len(text)))
+            self._weighed.append((stream, version, len(text)))
             self._log.keep_snapshots([StoredSnapshot(stream, version, shape, text)])
         except Exception as error:
             _logger.warning("a snapshot was not kept", stream=stream, error=repr(error))

@@ -1,8 +1,8 @@
 """How each session stands and when we were away, as the log says: what the sweep of leases has to know."""
 
-from dataclasses import replace
 from typing import Final, assert_never, get_args
 
+from domain.kernel.change import replace
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
 from domain.node.events import OutageEnded

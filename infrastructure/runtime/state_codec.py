@@ -24,7 +24,7 @@ def shape_of(aggregate: Aggregate[Any]) -> str:
 
 def freeze(state: Any) -> bytes:
     """A state as JSON text. Dataclasses carry their class name under ``is``; maps become lists of pairs."""
-    return orjson.dumps(plain(state))
+    return orjson.dumps(state, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS)
 
 
 def thaw(aggregate: Aggregate[Any], text: bytes) -> Any:
@@ -32,24 +32,23 @@ def thaw(aggregate: Aggregate[Any], text: bytes) -> Any:
     return _build(aggregate.state_type, orjson.loads(text))
 
 
-def plain(value: Any) -> Any:
-    """A state as JSON values."""
+def _plain(value: Any) -> Any:
+    """One level of what is no JSON value by itself; the rest is asked for in turn."""
     if isinstance(value, Message):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        shown = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.init}
-        return {_TAG: type(value).__name__, **shown}
+        return orjson.Fragment(value.__pydantic_serializer__.to_json(value))
     if isinstance(value, Map):
-        return _pairs(cast("Mapping[Any, Any]", value))
-    if isinstance(value, dict):
-        return _pairs(cast("Mapping[Any, Any]", value))
-    if isinstance(value, tuple | list | frozenset):
-        return [plain(item) for item in cast("Sequence[Any]", value)]
-    return value
+        pairs = cast("Mapping[Any, Any]", value)
+        return [(key, pairs[key]) for key in sorted(pairs)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {_TAG: type(value).__name__, **{name: getattr(value, name) for name in _init_fields(type(value))}}
+    if isinstance(value, tuple | frozenset):
+        return list(cast("Sequence[Any]", value))
+    raise TypeError(f"{type(value).__name__} has no place in a state")
 
 
-def _pairs(value: Mapping[Any, Any]) -> list[list[Any]]:
-    return [[plain(key), plain(value[key])] for key in sorted(value)]
+@lru_cache(maxsize=512)
+def _init_fields(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.init)
 
 
 def _build(kind: Any, data: Any) -> Any:

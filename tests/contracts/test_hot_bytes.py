@@ -124,3 +124,15 @@ async def test_one_state_that_is_too_large_for_the_memory_is_served_all_the_same
         await bank.do(Note(account=account(1), note=f"{number}" * 1_000))
     assert len(bank.state(account(1)).notes) == 5
     await bank.stop()
+
+
+async def test_a_large_state_is_kept_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "ThreadPoolExecutor", AtOnce)
+    bank = Bank(MemoryLog())
+    kept: list[int] = []
+    for number in range(16):
+        await bank.do(Note(account=account(1), note=f"{number:0500}"))
+        found = bank.log.snapshots([account(1)])
+        kept.append(found[account(1)].version if found else 0)
+    assert sorted(set(kept)) == [0, 4, 8, 12], "the third weighs so much that sixteen comes too early"
+    await bank.stop()

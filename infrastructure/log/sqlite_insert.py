@@ -1,0 +1,26 @@
+"""Many rows in one INSERT: each execution lets go of the interpreter, and a busy committer is slow to give it back."""
+
+import sqlite3
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+ROWS_AT_ONCE: Final = 64
+"""A power of two; with 13 columns well below what one statement may bind."""
+
+
+def insert(connection: sqlite3.Connection, text: str, rows: Sequence[Sequence[object]]) -> None:
+    """Insert the rows by a statement for one of them, which ends with ``VALUES (…);``."""
+    done = 0
+    while done < len(rows):
+        # Powers of two, so that few statements have to be prepared and kept.
+        count = min(ROWS_AT_ONCE, 1 << ((len(rows) - done).bit_length() - 1))
+        several = rows[done : done + count]
+        connection.execute(_widened(text, count), [cell for row in several for cell in row])
+        done += count
+
+
+@lru_cache(maxsize=64)
+def _widened(text: str, count: int) -> str:
+    head, values, row = text.rpartition("VALUES")
+    return head + values + ", ".join([row.strip().rstrip(";")] * count)
