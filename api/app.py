@@ -8,6 +8,7 @@ from api.console.assets import PATHS, POLICY, Asset, read_assets
 from api.edge import Edge
 from api.http.answers import Reply
 from api.http.asgi import ASGIApp, Receive, Scope, Send
+from api.http.audit import AuditDoors
 from api.http.changes import Changes
 from api.http.commands import CommandDoor, Limits
 from api.http.guard import Door, Guard
@@ -85,6 +86,7 @@ def create_app(
         Limits(limits.body_bytes_max, limits.plan_body_bytes_max, limits.command_seconds_max),
         stopping,
     )
+    audit = AuditDoors(services.ledger, edge)
     reading = ReadingDoors(services, edge, changes, stopping, version=own_version())
     hot: dict[str, tuple[str, Door]] = {
         "/v1/commands": ("POST", commands),
@@ -92,6 +94,15 @@ def create_app(
         "/v1/wait": ("GET", reading.wait),
         "/v1/events": ("GET", reading.events),
         "/v1/status": ("GET", reading.status),
+        "/v1/audit/checkpoints": ("GET", audit.checkpoints),
+        "/v1/audit/checkpoint": ("POST", audit.checkpoint),
+        "/v1/audit/keys": ("GET", audit.keys),
+        "/v1/audit/rotate": ("POST", audit.rotate),
+        "/v1/audit/hashes": ("GET", audit.hashes),
+        "/v1/audit/events": ("GET", audit.events),
+        "/v1/audit/proof": ("GET", audit.proof),
+        "/v1/audit/consistency": ("GET", audit.consistency),
+        "/v1/audit/statement": ("POST", audit.statement),
         "/healthz": ("GET", reading.healthz),
         "/readyz": ("GET", reading.readyz),
         "/metrics": ("GET", reading.metrics),

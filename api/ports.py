@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from api.ledger_port import LedgerPort
 from domain.dispatch.explanation import Explanation
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
@@ -210,3 +211,4 @@ class Services:
     reads: ReadPort
     health: HealthPort
     explains: ExplainPort
+    ledger: LedgerPort

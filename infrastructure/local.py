@@ -39,7 +39,7 @@ def prepare_data_folder(folder: Path) -> None:
 
 def server_secret(folder: Path) -> bytes:
     """The key of all digests, made at the first start."""
-    return _kept(folder / DIGEST_FILE, lambda: secrets.token_hex(32)).encode()
+    return kept_text(folder / DIGEST_FILE, lambda: secrets.token_hex(32)).encode()
 
 
 def local_key(folder: Path, mint: Callable[[], Minted]) -> str:
@@ -47,7 +47,7 @@ def local_key(folder: Path, mint: Callable[[], Minted]) -> str:
 
     Raises UnsafeDataFolderError where the file holds no key.
     """
-    secret = _kept(folder / KEY_FILE, lambda: mint().secret)
+    secret = kept_text(folder / KEY_FILE, lambda: mint().secret)
     if key_of(secret) is None:
         raise UnsafeDataFolderError(f"{folder / KEY_FILE} holds no key; remove it to get a new one")
     return secret
@@ -68,7 +68,13 @@ def withdraw_endpoint(folder: Path) -> None:
             file.unlink()
 
 
-def _kept(file: Path, make: Callable[[], str]) -> str:
+def replace_text(file: Path, text: str) -> None:
+    """Give a private file another text: durably, and whole or not at all."""
+    _written_beside(file, text.encode() + b"\n").replace(file)
+    _sync_folder(file.parent)
+
+
+def kept_text(file: Path, make: Callable[[], str]) -> str:
     """The text of a private file; the first process to come makes it, all others read the same."""
     if not file.exists():
         temporary = _written_beside(file, make().encode() + b"\n")

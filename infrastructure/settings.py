@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     hot_bytes_max: int = Field(default=256 * MEBIBYTE, ge=16 * MEBIBYTE, le=65_536 * MEBIBYTE)
     """Stored bytes of the tasks, sessions and lock spaces that are held ready for decisions; they take up to five
     times as much memory. What does not fit is read from the store again when it is needed."""
+    checkpoint_copies: Path | None = None
+    """Folder for copies of the ledger's signed checkpoints; absent: `checkpoints` in the data folder. Best where the
+    database's administrators cannot write."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
     http: HttpSettings = HttpSettings()

@@ -32,6 +32,7 @@ MODULES: Final = {
     "events": "event_commands",
     "replay": "replay.commands",
     "key": "key_commands",
+    "audit": "audit_commands",
     "completion": "completion_command",
 }
 """The module of every first word, in the order of the help; each has ``register(app)``."""

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from api.app import create_app, own_version
 from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
 from api.composition.explains import Explainer
+from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
@@ -23,6 +24,7 @@ from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.principal.commands import IssueKey
 from infrastructure.keys import Keys, Minted, key_of
+from infrastructure.ledger.follower import LedgerFollower
 from infrastructure.local import local_key, prepare_data_folder, publish_endpoint, server_secret, withdraw_endpoint
 from infrastructure.log.port import Log
 from infrastructure.rows.port import RowStore
@@ -70,8 +72,11 @@ class KeyDesk:
 class Doctor:
     """What the node says of itself."""
 
-    def __init__(self, node: Node, settings: Settings, warnings: tuple[str, ...], metrics: Metrics) -> None:
+    def __init__(
+        self, node: Node, ledger: LedgerFollower, settings: Settings, warnings: tuple[str, ...], metrics: Metrics
+    ) -> None:
         self._node = node
+        self._ledger = ledger
         self._settings = settings
         self._warnings = warnings
         self._metrics = metrics
@@ -99,6 +104,8 @@ class Doctor:
             for one in self._node.projector.status()
             if one.error or one.drifted or one.parked_streams
         )
+        if self._ledger.error:
+            troubles += (f"ledger: {self._ledger.error}",)
         return Health(
             ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
             node=self._node.name,
@@ -161,7 +168,9 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
-            yield _services(node, rows, keys, metrics, Doctor(node, settings, warnings, metrics))
+            async with ledger_beside(node, settings) as (follower, ledger):
+                doctor = Doctor(node, follower, settings, warnings, metrics)
+                yield _services(node, rows, keys, metrics, doctor, ledger)
         finally:
             await node.stop()
             rows.close()
@@ -203,7 +212,7 @@ def open_rows(settings: Settings) -> RowStore:
             return PostgresRows(settings.store)
 
 
-def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor) -> Services:
+def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk) -> Services:
     reads = RowReader(node, Reader(rows))
     metrics.watch(head=lambda: node.head.position, projections=reads.positions, waiters=lambda: len(node.waiting))
     return Services(
@@ -216,6 +225,7 @@ def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: 
         reads=reads,
         health=doctor,
         explains=Explainer(node),
+        ledger=ledger,
     )
 
 

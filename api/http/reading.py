@@ -65,7 +65,7 @@ class ReadingDoors:
 
     async def wait(self, request: Request) -> Reply:
         """Answer as soon as something lies behind ``after``, time is up or the server goes down."""
-        asked = _read(WaitQuery, request)
+        asked = read_query(WaitQuery, request)
         project = await self._project(request.who, "read.tasks", asked.project)
         try:
             async with asyncio.timeout(asked.timeout_seconds):
@@ -78,7 +78,7 @@ class ReadingDoors:
 
     async def events(self, request: Request) -> Reply:
         """A page of a project's events, or of one stream's."""
-        asked = _read(EventsQuery, request)
+        asked = read_query(EventsQuery, request)
         if asked.stream is not None:
             if asked.project is not None:
                 raise Refused(InvalidRequest(summary="name a project or a stream, not both"))
@@ -125,7 +125,7 @@ class ReadingDoors:
         project = None if name is None else await self._edge.visible(who, name)
         if isinstance(project, UnknownThing):
             raise Refused(project)
-        _require(allow(who, action, project, own=own))
+        require(allow(who, action, project, own=own))
         return project
 
     async def _of_project(self, project: ProjectId | None, asked: EventsQuery) -> tuple[list[Recorded], int]:
@@ -153,7 +153,7 @@ class ReadingDoors:
             raise Refused(absent)
         project = None if first[0].project == FLEET else first[0].project
         own = isinstance(first[0].event, SessionOpened) and first[0].event.owner == who.id
-        _require(allow(who, "read.events", project or _any_project(who), own=own))
+        require(allow(who, "read.events", project or any_project(who), own=own))
         found = await self._services.events.stream(stream, after_version=asked.after, limit=asked.limit)
         position = max((one.version for one in found), default=asked.after)
         return _events_reply(found, position, self._services.events.head())
@@ -168,17 +168,17 @@ def _may_see(who: Principal, first: Recorded) -> bool:
     return isinstance(first.event, SessionOpened) and who.projects.issuperset(first.event.projects)
 
 
-def _any_project(who: Principal) -> ProjectId | None:
+def any_project(who: Principal) -> ProjectId | None:
     """A project that stands for all of a principal's: its role is the same in each."""
     return None if who.projects is None else min(who.projects)
 
 
-def _require(refused: Rejection | None) -> None:
+def require(refused: Rejection | None) -> None:
     if refused is not None:
         raise Refused(refused)
 
 
-def _read(kind: type[Q], request: Request) -> Q:
+def read_query(kind: type[Q], request: Request) -> Q:
     try:
         return kind.model_validate(request.query())
     except ValidationError as error:

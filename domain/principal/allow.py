@@ -57,6 +57,8 @@ _PLAN: Final = Row(operator="yes", admin="yes")
 _ADMINISTER: Final = Row(admin="yes", without_project="fleet", people_only=True)
 _RESET_QUOTA: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
 """A pool belongs to no project: who resets it gives out work in all that share it."""
+_LEDGER: Final = Row(operator="yes", admin="yes")
+"""Checkpoints, hashes and proofs tell nothing of any event, so they are read under whichever project somebody sees."""
 _NOBODY: Final = Row()
 """Derived commands: policies ask them past every door."""
 
@@ -67,10 +69,12 @@ MATRIX: Final[Mapping[str, Row]] = {
     "read.locks": _ALL_READ,
     "read.events": _AUDIT,
     "read.refusals": _AUDIT,
+    "read.ledger": _LEDGER,
     "read.metrics": _PEOPLE_READ,
     "read.nodes": _PEOPLE_READ,
     "read.schema": _PEOPLE_READ,
     "read.keys": _ADMINISTER,
+    "rotate_ledger_key": _ADMINISTER,
     "create_project": _ADMINISTER,
     "freeze_project": _STEER,
     "unfreeze_project": _STEER,

@@ -49,9 +49,11 @@ def read_file(file: Path) -> Iterator[ReadRow]:
 
 def _read_line(line: bytes) -> ReadRow:
     head, found, data = line.partition(_DATA)
+    if not line.endswith(b"}\n"):
+        return unreadable(line)
     try:
         event = orjson.loads(head + b"}" if found else line)
-        state = data.rstrip(b"\n")[:-1] if found else base64.b64decode(event["data_base64"], validate=True)
+        state = data[:-2] if found else base64.b64decode(event["data_base64"], validate=True)
         row = LogRow(
             int(event["position"]),
             event["subject"],

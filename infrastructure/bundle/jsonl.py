@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from infrastructure.bundle.rows import ReadRow, is_json_line, is_sound, unreadable
+from infrastructure.bundle.rows import ReadRow, is_json_line, unreadable
 from infrastructure.log.port import LogRow
 
 _STATE: Final = b',"state":'
@@ -40,11 +40,13 @@ def write_line(row: LogRow, *, redacted: bool = False) -> bytes:
 
 
 def read_line(line: bytes) -> ReadRow:
-    """The event of a line."""
+    """The event of a line. Columns of a wrong type stay as they are: no leaf comes of them."""
     head, found, state = line.partition(_STATE)
+    if not line.endswith(b"}\n"):
+        return unreadable(line)
     try:
         columns = orjson.loads(head + b"}" if found else line)
-        content = state.rstrip(b"\n")[:-1] if found else base64.b64decode(columns["state_base64"], validate=True)
+        content = state[:-2] if found else base64.b64decode(columns["state_base64"], validate=True)
         row = LogRow(
             columns["position"],
             columns["stream"],
@@ -60,7 +62,7 @@ def read_line(line: bytes) -> ReadRow:
             columns["causation_id"],
             columns["traceparent"],
         )
-        return ReadRow(row, "redacted" in columns) if is_sound(row) else unreadable(line)
+        return ReadRow(row, "redacted" in columns) if type(row.position) is int else unreadable(line)
     except (KeyError, TypeError, ValueError):
         return unreadable(line)
 

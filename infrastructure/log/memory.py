@@ -78,6 +78,10 @@ class MemoryLog:
         with self._lock:
             return self._rows[after : after + limit]
 
+    def count_of(self, project: str, *, after: int, through: int) -> int:
+        with self._lock:
+            return sum(row.project == project for row in self._rows[after:through])
+
     def head(self) -> int:
         with self._lock:
             return len(self._rows)

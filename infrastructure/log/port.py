@@ -198,12 +198,13 @@ class Log(Protocol):
         """Events with position > after, in order, at most ``limit``."""
         ...
 
+    def count_of(self, project: str, *, after: int, through: int) -> int:
+        """Events of a project with after < position <= through; reads all between them."""
+
     def head(self) -> int:
         """Position of the last event; 0 for an empty log."""
-        ...
 
     def receipt(self, command_id: str) -> Receipt | None: ...
-
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         """Look at the next receipts with an id between ``after`` and ``until`` and delete those of commands stamped
         before an instant; returns the last id looked at, None where none is left.
@@ -242,7 +243,6 @@ class Log(Protocol):
         ...
 
     def lease(self, session: str, incarnation: int) -> Lease | None: ...
-
     def alive_through(self) -> int:
         """The mark that ``beat`` writes; 0 before the first."""
         ...

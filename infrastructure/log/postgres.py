@@ -93,6 +93,9 @@ class PostgresLog:
     def page(self, *, after: int, limit: int) -> list[LogRow]:
         return [LogRow(*row) for row in self._rows("page", after, limit)]
 
+    def count_of(self, project: str, *, after: int, through: int) -> int:
+        return int(self._rows("count_of", project, after, through)[0][0])
+
     def head(self) -> int:
         return self._number("head")
 

@@ -82,6 +82,11 @@ class SqliteLog:
     def page(self, *, after: int, limit: int) -> list[LogRow]:
         return self._log_rows("page", (after, limit))
 
+    def count_of(self, project: str, *, after: int, through: int) -> int:
+        with self.file.reading() as connection:
+            number: int = connection.execute(_SQL["count_of"], (project, after, through)).fetchone()[0]
+            return number
+
     def head(self) -> int:
         with self.file.reading() as connection:
             position: int = connection.execute(_SQL["head"]).fetchone()[0]

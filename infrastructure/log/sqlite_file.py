@@ -6,7 +6,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from infrastructure.log.file_lock import FileLock
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
@@ -31,8 +31,11 @@ class SqliteFile:
     another object of this one, has the file open; StoreUnavailable where it cannot be opened.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, schema: str = "sqlite", synchronous: Literal["FULL", "NORMAL"] = "FULL") -> None:
+        """``schema`` names the migrations; NORMAL may lose the last transactions with the power, never half of one."""
         self.path: Final = path
+        self._schema = schema
+        self._synchronous = synchronous
         self._own_lock = self._claim()
         self._writing = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
@@ -111,7 +114,7 @@ class SqliteFile:
             raise
         try:
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB_MAX}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         except sqlite3.Error as error:
@@ -123,7 +126,7 @@ class SqliteFile:
     def _migrate(self, writer: sqlite3.Connection) -> None:
         writer.execute(_SQL["create_migrations"])
         applied = {number for (number,) in writer.execute(_SQL["applied"])}
-        known = migrations("sqlite")
+        known = migrations(self._schema)
         if applied - {migration.number for migration in known}:
             raise StoreUnavailable(f"{self.path} was written by a newer version of this program")
         for migration in known:

@@ -64,6 +64,20 @@ def root_by_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes])
     return root if last == 0 else None
 
 
+def left_siblings(index: int, size: int, path: Sequence[bytes]) -> list[bytes]:
+    """Those hashes of an audit path that stand left of it: the ``peaks`` of the tree of the ``index`` leaves before
+    it, from left to right. ``0 <= index < size``."""
+    found: list[bytes] = []
+    place, last = index, size - 1
+    for sibling in path:
+        if place & 1 or place == last:
+            found.append(sibling)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        place, last = place >> 1, last >> 1
+    return found[::-1]
+
+
 def is_included(leaf: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> bool:
     """Whether the audit path proves that the leaf stands at ``index`` of the tree with this root."""
     return root_by_inclusion(leaf, index, size, path) == root

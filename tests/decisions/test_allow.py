@@ -33,9 +33,21 @@ def command_names() -> set[str]:
 
 READS = {
     f"read.{thing}"
-    for thing in ("projects", "tasks", "sessions", "locks", "events", "refusals", "metrics", "nodes", "schema", "keys")
+    for thing in (
+        "projects",
+        "tasks",
+        "sessions",
+        "locks",
+        "events",
+        "refusals",
+        "metrics",
+        "nodes",
+        "schema",
+        "keys",
+        "ledger",
+    )
 }
-RIGHTS = {"heartbeat", "lock.wide", "lock.person", "lock.preempt"}
+RIGHTS = {"heartbeat", "rotate_ledger_key", "lock.wide", "lock.person", "lock.preempt"}
 DERIVED = {
     "acknowledge_attempt",
     "settle_need",
@@ -81,6 +93,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.locks": {"worker", "viewer", "operator", "admin"},
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
+    "read.ledger": {"operator", "admin"},
+    "rotate_ledger_key": {"admin"},
     "read.metrics": {"viewer", "operator", "admin"},
     "read.nodes": {"viewer", "operator", "admin"},
     "read.schema": {"viewer", "operator", "admin"},

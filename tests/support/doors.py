@@ -167,7 +167,8 @@ class Fakes:
         return b"signalbox_head 1\n"
 
     def services(self) -> Services:
-        return Services(self, self, self, self, self, self, self, self, self)
+        no_ledger: Any = None
+        return Services(self, self, self, self, self, self, self, self, self, no_ledger)
 
 
 class Doors:

@@ -56,7 +56,7 @@ class Caller:
     app: Application
     key: str
 
-    async def send(self, body: bytes, path: str = "/v1/commands", method: str = "POST") -> Told:
+    async def send(self, body: bytes, path: str = "/v1/commands", method: str = "POST", query: str = "") -> Told:
         """One request with a body as it stands."""
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         sent: list[Message] = []
@@ -84,7 +84,7 @@ class Caller:
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8420),

@@ -100,6 +100,10 @@ SELECT position, stream, stream_version, type, schema_version, state, recorded_a
        project, actor, command_id, correlation_id, causation_id, traceparent
 FROM signalbox.events WHERE position > %s ORDER BY position LIMIT %s
 
+-- name: count_of
+-- Events of a project between two positions.
+SELECT count(*) FROM signalbox.events WHERE project = %s AND position > %s AND position <= %s
+
 -- name: head
 -- Position of the last event.
 SELECT position FROM signalbox.head

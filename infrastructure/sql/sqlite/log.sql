@@ -97,6 +97,10 @@ SELECT position, stream, stream_version, type, schema_version, state, recorded_a
     project, actor, command_id, correlation_id, causation_id, traceparent
 FROM events WHERE position > ? ORDER BY position LIMIT ?;
 
+-- name: count_of
+-- Events of a project between two positions.
+SELECT count(*) FROM events WHERE project = ? AND position > ? AND position <= ?;
+
 -- name: snapshots
 -- The latest snapshot of each of the given streams that has one.
 SELECT stream, version, kind, state

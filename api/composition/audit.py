@@ -1,0 +1,161 @@
+"""The audit commands of the command line: bundles and their verification, over a server's doors or offline."""
+
+import base64
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+from infrastructure.bundle.layout import BundleUnreadable, Format, Manifest
+from infrastructure.bundle.parquet import connect
+from infrastructure.bundle.reader import Bundle
+from infrastructure.bundle.redaction import read_rules
+from infrastructure.bundle.report import Report
+from infrastructure.bundle.verify_bundle import verify_bundle
+from infrastructure.bundle.verify_live import verify_live
+from infrastructure.bundle.writer import NothingToExport, Wish, export
+from infrastructure.ledger.copies import read_copies
+from infrastructure.ledger.key_ring import PUBLIC_FILE
+from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
+from projections.audit_ledger.note import NoteUnreadable, PublicKey, read_key
+from signalbox.client import audit
+from signalbox.client.fields import Fields, integer, objects, optional_object, text, texts
+
+if TYPE_CHECKING:
+    from signalbox.client.synchronous import Client
+
+Progress = Callable[[int, int], None]
+KEY_FILE_BYTES_MAX: Final = 65_536
+
+
+class AuditError(Exception):
+    """Something that was asked for cannot be done; the message says why, ``advice`` what to do."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
+class ServerSource:
+    """A server as a source. Raises the errors of its client."""
+
+    def __init__(self, client: "Client") -> None:
+        self._client = client
+
+    def checkpoint(self) -> SignedCheckpoint | None:
+        signed = optional_object(self._client.ask(audit.sign_checkpoint()), "checkpoint")
+        return _checkpoint(signed) if signed else None
+
+    def checkpoints(self, size: int, limit: int) -> list[SignedCheckpoint]:
+        return [_checkpoint(one) for one in objects(self._client.ask(audit.checkpoints(size, limit)), "checkpoints")]
+
+    def public_keys(self) -> list[KeyPeriod]:
+        found = objects(self._client.ask(audit.public_keys()), "keys")
+        return [
+            KeyPeriod(text(one, "key"), integer(one, "since"), cast("int | None", one.get("until"))) for one in found
+        ]
+
+    def statement(self, first: int, last: int, project: str | None) -> tuple[str, str | None]:
+        answer = self._client.ask(audit.statement(first, last, project))
+        return text(answer, "note"), cast("str | None", answer.get("project"))
+
+    def path(self, position: int, size: int) -> tuple[bytes, ...]:
+        answer = self._client.ask(audit.prove(f"@{position}", size))
+        return tuple(base64.b64decode(one) for one in texts(answer, "path"))
+
+    def hashes(self, first_tile: int, count: int) -> bytes:
+        return self._client.ask(audit.leaf_hashes(first_tile, count))
+
+    def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
+        return self._client.ask(audit.stored_events(after, limit, project))
+
+
+def export_bundle(
+    client: "Client",
+    folder: Path,
+    *,
+    first: int,
+    last: int | None,
+    project: str | None,
+    kind: str,
+    policy: Path | None,
+    progress: Progress,
+) -> Fields:
+    """Write a bundle and answer its manifest. Raises AuditError and the client's errors."""
+    try:
+        if kind == "parquet":
+            connect().close()
+        redaction = None if policy is None else dict(read_rules(policy.read_bytes()))
+        wish = Wish(first=first, last=last, project=project, format=cast("Format", kind), redaction=redaction)
+        manifest: Manifest = export(ServerSource(client), folder, wish, progress)
+    except NothingToExport as error:
+        raise AuditError(str(error), "Name positions that the log has; see `signalbox status`.") from error
+    except BundleUnreadable as error:
+        raise AuditError(str(error), "Mend what it names, or export into another folder.") from error
+    except OSError as error:
+        words = f"{error.filename or folder}: {error.strerror}"
+        raise AuditError(words, "See that it can be read or written.") from error
+    return manifest.model_dump(mode="json", exclude_none=True)
+
+
+def verified_bundle(folder: Path, keys: Sequence[str], progress: Progress) -> Fields:
+    """The report on a bundle. Raises AuditError."""
+    try:
+        report = verify_bundle(Bundle(folder), trusted_keys(keys), progress)
+    except BundleUnreadable as error:
+        raise AuditError(str(error), "Name the folder of a finished bundle.") from error
+    return _told(report)
+
+
+def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, progress: Progress) -> Fields:
+    """The report on a server's log. Without keys those that the server names are believed. Raises AuditError."""
+    source = ServerSource(client)
+    trusted = trusted_keys(keys) or [read_key(one.key) for one in source.public_keys()]
+    try:
+        kept = [] if copies is None else read_copies(copies)
+    except OSError as error:
+        raise AuditError(f"{copies}: {error.strerror}", "Name a folder of copies with --copies.") from error
+    return {**_told(verify_live(source, trusted, kept, progress)), "copies": len(kept)}
+
+
+def trusted_keys(keys: Sequence[str]) -> list[PublicKey]:
+    """Keys given as text, or as files of one a line. Raises AuditError."""
+    found: list[PublicKey] = []
+    for one in keys:
+        try:
+            lines = Path(one).read_bytes()[:KEY_FILE_BYTES_MAX].decode().split() if Path(one).is_file() else [one]
+            found += [read_key(line) for line in lines]
+        except (NoteUnreadable, OSError, ValueError) as error:
+            advice = "Give a key as `audit keys list` prints it, or a file."
+            raise AuditError(f"{one[:100]}: {error}", advice) from error
+    return found
+
+
+def own_keys(data: Path) -> list[str]:
+    """The file of public keys in a data folder, where there is one."""
+    file = data / "ledger-keys" / PUBLIC_FILE
+    return [str(file)] if file.is_file() else []
+
+
+def _told(report: Report) -> Fields:
+    checkpoint = report.checkpoint
+    return {
+        "verdict": report.verdict.value,
+        "first": report.first,
+        "last": report.last,
+        "events": report.events,
+        "redacted": report.redacted,
+        "checkpoints": report.checkpoints,
+        "size": None if checkpoint is None else checkpoint.size,
+        "at": None if checkpoint is None else checkpoint.at,
+        "origin": None if checkpoint is None else checkpoint.origin,
+        "root": None if checkpoint is None else base64.b64encode(checkpoint.root).decode(),
+        "signed_by": [str(one) for one in report.signed_by],
+        "findings": [
+            {"verdict": one.verdict.value, "position": one.position, "events": one.events, "words": one.words}
+            for one in report.findings
+        ],
+    }
+
+
+def _checkpoint(fields: Fields) -> SignedCheckpoint:
+    return SignedCheckpoint(integer(fields, "size"), integer(fields, "at"), text(fields, "note"))

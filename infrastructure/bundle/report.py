@@ -1,0 +1,37 @@
+"""What a verification came to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from projections.audit_ledger.note import Checkpoint, PublicKey
+from projections.audit_ledger.verdicts import Finding, Verdict
+
+Progress = Callable[[int, int], None]
+"""Told how many positions are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a verification came to."""
+
+    findings: tuple[Finding, ...]
+    first: int
+    last: int
+    events: int
+    """Events whose leaf was computed from what is there."""
+    redacted: int
+    """Events that are there by their hash only."""
+    checkpoint: Checkpoint | None
+    signed_by: tuple[PublicKey, ...]
+    checkpoints: int
+    """Signed checkpoints whose root was computed."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """The first thing that is wrong."""
+        return self.findings[0].verdict if self.findings else Verdict.INTACT
+
+
+def ended(verdict: Verdict, words: str, first: int = 1, last: int = 0) -> Report:
+    """A report of one thing that ended the verification."""
+    return Report((Finding(verdict, 0, 0, words),), first, last, 0, 0, None, (), 0)

@@ -1,0 +1,58 @@
+"""The stores themselves as a source, for whoever has them open."""
+
+from typing import Final
+
+from infrastructure.bundle.jsonl import write_line
+from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
+from infrastructure.ledger.scribe import Scribe
+from infrastructure.ledger.statement import Statement
+from infrastructure.log.port import Log
+from projections.audit_ledger.proofs import inclusion_proof
+from projections.audit_ledger.tiles import node_reader
+
+LINES_BYTES_MAX: Final = 8 * 1024 * 1024
+"""A page of events ends with the one that passes this."""
+
+
+class StoreSource:
+    """A log and its ledger in this process. Raises what the stores raise."""
+
+    def __init__(self, log: Log, scribe: Scribe, principal: str) -> None:
+        self._log = log
+        self._scribe = scribe
+        self._principal = principal
+
+    def checkpoint(self) -> SignedCheckpoint | None:
+        return self._scribe.current()
+
+    def checkpoints(self, size: int, limit: int) -> list[SignedCheckpoint]:
+        return self._scribe.store.checkpoints(size, limit)
+
+    def public_keys(self) -> list[KeyPeriod]:
+        return self._scribe.store.public_keys()
+
+    def statement(self, first: int, last: int, project: str | None) -> tuple[str, str | None]:
+        events = max(0, last - first + 1)
+        if project is not None:
+            events = self._log.count_of(project, after=first - 1, through=last)
+        now = self._log.now()
+        statement = Statement(self._scribe.origin, first, last, events, project, self._principal, now)
+        return str(self._scribe.ring.sign(statement.text(), now=now)), project
+
+    def path(self, position: int, size: int) -> tuple[bytes, ...]:
+        return inclusion_proof(position - 1, size, node_reader(self._scribe.read_tile))
+
+    def hashes(self, first_tile: int, count: int) -> bytes:
+        return b"".join(self._scribe.store.tiles(0, first_tile, count))
+
+    def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
+        lines: list[bytes] = []
+        position, weight = after, 0
+        for row in self._log.page(after=after, limit=limit):
+            if project is None or row.project == project:
+                lines.append(write_line(row))
+                weight += len(lines[-1])
+            position = row.position
+            if weight >= LINES_BYTES_MAX:
+                break
+        return b"".join(lines), position

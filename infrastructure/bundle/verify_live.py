@@ -1,0 +1,107 @@
+"""Verifies a live log: its events, its hashes, and the signed checkpoints of its own and those kept elsewhere."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from infrastructure.bundle import jsonl
+from infrastructure.bundle.examination import examine_all, grow
+from infrastructure.bundle.report import Progress, Report, ended
+from infrastructure.bundle.rows import ReadRow
+from infrastructure.bundle.source import Source
+from infrastructure.ledger.port import SignedCheckpoint
+from infrastructure.ledger.signing import verified
+from projections.audit_ledger.note import (
+    Checkpoint,
+    NoteUnreadable,
+    PublicKey,
+    read_checkpoint,
+    read_note,
+)
+from projections.audit_ledger.tiles import TILE_HASHES
+from projections.audit_ledger.tree import HASH_BYTES, Frontier
+from projections.audit_ledger.verdicts import Finding, Verdict
+
+PAGE_EVENTS: Final = 5_000
+HASH_TILES: Final = 256
+"""Tiles that are read at once."""
+
+
+def verify_live(
+    source: Source,
+    trusted: Sequence[PublicKey],
+    copies: Sequence[SignedCheckpoint] = (),
+    progress: Progress = lambda _done, _all: None,
+) -> Report:
+    """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere."""
+    signed: dict[int, Checkpoint] = {}
+    signers: tuple[PublicKey, ...] = ()
+    for one in (*copies, *_all_checkpoints(source)):
+        try:
+            note = read_note(one.note)
+            checkpoint, by = read_checkpoint(note.text), verified(note, trusted)
+        except NoteUnreadable as error:
+            return ended(Verdict.FORGED, f"a checkpoint of {one.size} events cannot be read: {error}")
+        if not by or checkpoint.size != one.size:
+            return ended(Verdict.FORGED, f"a checkpoint of {one.size} events is not signed by a trusted key")
+        known = signed.setdefault(checkpoint.size, checkpoint)
+        if (known.origin, known.root) != (checkpoint.origin, checkpoint.root):
+            words = f"two different logs of {one.size} events were signed"
+            return ended(Verdict.REHASHED, words)
+        signers = by
+    if not signed:
+        return ended(Verdict.INCOMPLETE, "there is no signed checkpoint yet")
+    latest = signed[max(signed)]
+    hashes = _live_hashes(source)
+    frontier, roots = Frontier(), dict[int, bytes]()
+    for first in range(1, latest.size + 1, HASH_TILES * TILE_HASHES):
+        roots |= grow(frontier, hashes(first, min(latest.size, first + HASH_TILES * TILE_HASHES - 1)), signed)
+    examined = examine_all(
+        _live_rows(source, latest.size), hashes, 1, latest.size, lambda done: progress(done, latest.size)
+    )
+    findings = examined.findings
+    wrong = [size for size in sorted(signed) if roots.get(size) != signed[size].root]
+    if wrong and not findings:
+        words = f"the hashes do not lead to the root that was signed over {wrong[0]} events"
+        findings.append(Finding(Verdict.REHASHED, 0, 0, words))
+    proven = len(signed) - len(wrong)
+    return Report(tuple(findings), 1, latest.size, examined.events, 0, latest, signers, proven)
+
+
+def _live_hashes(source: Source) -> Callable[[int, int], bytes]:
+    tiles = lru_cache(maxsize=4)(source.hashes)
+
+    def hashes(first: int, last: int) -> bytes:
+        found, position = b"", first
+        while position <= last:
+            tile = (position - 1) // TILE_HASHES // HASH_TILES * HASH_TILES
+            start = position - 1 - tile * TILE_HASHES
+            stop = min(last - tile * TILE_HASHES, HASH_TILES * TILE_HASHES)
+            some = tiles(tile, HASH_TILES)[start * HASH_BYTES : stop * HASH_BYTES]
+            found += some
+            if len(some) < (stop - start) * HASH_BYTES:
+                return found
+            position += stop - start
+        return found
+
+    return hashes
+
+
+def _live_rows(source: Source, last: int) -> Iterator[ReadRow]:
+    after = 0
+    while after < last:
+        lines, position = source.lines(after, min(PAGE_EVENTS, last - after), None)
+        if position <= after:
+            return
+        yield from map(jsonl.read_line, lines.splitlines(keepends=True))
+        after = position
+
+
+def _all_checkpoints(source: Source) -> Iterator[SignedCheckpoint]:
+    size, limit = 0, 1_000
+    while True:
+        found = source.checkpoints(size, limit)
+        yield from found
+        if len(found) < limit:
+            return
+        size = found[-1].size + 1
