@@ -6,9 +6,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.kernel.ids import StreamId
-from domain.lock.events import LocksGranted, LocksReleased
-from domain.project.events import ProjectUnfrozen
-from domain.task.events import TaskReadied
+from domain.kernel.message import Event
+from domain.lock.events import (
+    LockRequestWithdrawn,
+    LocksBroken,
+    LocksDowngraded,
+    LocksGranted,
+    LocksReleased,
+    LocksTransferred,
+    LockTransferReverted,
+    PoolMemberReturned,
+    PoolSet,
+)
+from domain.project.events import ProjectSet, ProjectUnfrozen
+from domain.task.events import TaskReadied, TaskReassigned
 from domain.task.state import Ready, Task
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import Place
@@ -17,7 +28,27 @@ NOTHING_READY: Final = b'"code":"nothing_ready"'
 NOTHING_UNSEEN: Final = b'"unseen":0'
 AGAIN_MAX: Final = 16
 """Walks in a row that one wake is worth, where there is more ready than one walk looks at."""
-_WAKING: Final = frozenset({TaskReadied, LocksReleased, ProjectUnfrozen})
+LOOK_AGAIN_SECONDS: Final = 5.0
+"""How often a waiter asks anew beside tasks that it could not have: some are kept from it until an instant only."""
+_WAKING: Final[frozenset[type[Event]]] = frozenset(
+    {
+        # There is something more to take, or for somebody else than before.
+        TaskReadied,
+        TaskReassigned,
+        # Something of a scope is free, or its owner is another.
+        LocksReleased,
+        LocksBroken,
+        LocksDowngraded,
+        LocksTransferred,
+        LockTransferReverted,
+        LockRequestWithdrawn,
+        PoolSet,
+        PoolMemberReturned,
+        # The project gives out again, or has other limits.
+        ProjectUnfrozen,
+        ProjectSet,
+    }
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -33,8 +64,9 @@ class WaitingRoom:
     ``has_ready`` tells whether the project has ready tasks at all, so that a release of locks wakes nobody in vain.
     """
 
-    def __init__(self, has_ready: Callable[[str], bool]) -> None:
+    def __init__(self, has_ready: Callable[[str], bool], *, look_again_seconds: float = LOOK_AGAIN_SECONDS) -> None:
         self._has_ready = has_ready
+        self._look_again_seconds = look_again_seconds
         self._rooms: dict[str, list[_Waiter]] = {}
         self._changes: dict[str, int] = {}
         self._closed = False
@@ -67,10 +99,7 @@ class WaitingRoom:
                     continue
                 again = AGAIN_MAX
                 self._pass_on(waiter)
-                try:
-                    async with asyncio.timeout(until - clock()):
-                        await waiter.woken.wait()
-                except TimeoutError:
+                if not await self._woken(waiter, until):
                     return outcome
         finally:
             for room in rooms:
@@ -79,6 +108,20 @@ class WaitingRoom:
             if owing or waiter.woken.is_set():
                 for project in waiter.seen:
                     self._wake(project, 1)
+
+    async def _woken(self, waiter: _Waiter, until: float) -> bool:
+        """Whether there is reason to attempt again before time is up."""
+        clock = asyncio.get_running_loop().time
+        while (left := until - clock()) > 0:
+            try:
+                async with asyncio.timeout(min(left, self._look_again_seconds)):
+                    await waiter.woken.wait()
+            except TimeoutError:
+                if until > clock() and any(self._has_ready(project) for project in waiter.seen):
+                    return True
+            else:
+                return True
+        return False
 
     def __len__(self) -> int:
         return len({waiter for room in self._rooms.values() for waiter in room})

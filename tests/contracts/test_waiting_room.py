@@ -106,3 +106,24 @@ async def test_where_more_is_ready_than_one_walk_looks_at_it_is_looked_again_at_
 
     assert await WaitingRoom(lambda _: True).claim(("proj_1",), attempt, wait_seconds=0.5) == SERVED
     assert answers == []
+
+
+async def test_who_was_kept_from_a_task_until_an_instant_looks_again_without_being_woken() -> None:
+    work = Work()
+    room = WaitingRoom(lambda _: True, look_again_seconds=0.01)
+    waiting = asyncio.ensure_future(room.claim(("proj_1",), work.fits, wait_seconds=30))
+    await asyncio.sleep(0.01)
+    work.there = True
+    assert await asyncio.wait_for(waiting, 20) == SERVED
+
+
+async def test_where_nothing_is_ready_nobody_looks_again() -> None:
+    asked: list[None] = []
+
+    async def attempt() -> Outcome:
+        asked.append(None)
+        return NOTHING
+
+    room = WaitingRoom(lambda _: False, look_again_seconds=0.005)
+    assert await room.claim(("proj_1",), attempt, wait_seconds=0.1) == NOTHING
+    assert len(asked) == 1

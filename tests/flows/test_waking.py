@@ -1,0 +1,147 @@
+"""Whoever waits for work is woken by every commit that may end the wait, not only by a task that becomes ready."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.kernel.ids import CommandId, PrincipalId
+from domain.kernel.message import Stamp
+from domain.kernel.values import LockMode, ScopeClaim
+from domain.lock.commands import (
+    AcquireLocks,
+    BreakLocks,
+    DowngradeLocks,
+    QuarantineMember,
+    ReleaseLocks,
+    ReturnMember,
+    SetPool,
+    WithdrawLockRequest,
+)
+from domain.project.commands import FreezeProject, UnfreezeProject, UpdateProject
+from domain.task.commands import ClaimTask, ClaimWork, ReassignTask
+from infrastructure.runtime.waiting import WaitingRoom
+from tests.support.running_node import Fleet, answer, running_fleet
+
+Free = Callable[[], Awaitable[Any]]
+
+
+class Scene:
+    """A session that holds something and another one that waits for a task beside it."""
+
+    def __init__(self, fleet: Fleet, holder: str, worker: str) -> None:
+        self.fleet = fleet
+        self.holder = holder
+        self.worker = worker
+
+    def who(self, session: str) -> dict[str, Any]:
+        return {"project": self.fleet.project, "session": session, "incarnation": 1}
+
+    async def hold(self, claim: str, mode: LockMode = "exclusive", **fields: Any) -> dict[str, Any]:
+        claims = (ScopeClaim(claim=claim, mode=mode),)
+        return answer(await self.fleet.ask(AcquireLocks(**self.who(self.holder), claims=claims, **fields)))
+
+    async def plan(self, *scope: ScopeClaim) -> None:
+        await self.fleet.plan(1, scope=scope)
+
+
+async def _released(scene: Scene) -> Free:
+    token = (await scene.hold("path:r//hot"))["token"]
+    await scene.plan(ScopeClaim(claim="path:r//hot"))
+    return lambda: scene.fleet.ask(ReleaseLocks(**scene.who(scene.holder), token=token))
+
+
+async def _broken(scene: Scene) -> Free:
+    token = (await scene.hold("path:r//hot"))["token"]
+    await scene.plan(ScopeClaim(claim="path:r//hot"))
+    return lambda: scene.fleet.ask(BreakLocks(project=scene.fleet.project, token=token, reason="in the way"))
+
+
+async def _downgraded(scene: Scene) -> Free:
+    token = (await scene.hold("path:r//hot"))["token"]
+    await scene.plan(ScopeClaim(claim="path:r//hot", mode="shared"))
+    return lambda: scene.fleet.ask(DowngradeLocks(**scene.who(scene.holder), token=token))
+
+
+async def _withdrawn(scene: Scene) -> Free:
+    await scene.hold("path:r//hot", "shared")
+    other = await scene.fleet.session()
+    claims = (ScopeClaim(claim="path:r//hot"),)
+    waiting = answer(await scene.fleet.ask(AcquireLocks(**scene.who(other), claims=claims, wait="queue")))
+    await scene.plan(ScopeClaim(claim="path:r//hot", mode="shared"))
+    return lambda: scene.fleet.ask(WithdrawLockRequest(**scene.who(other), request=waiting["request"]))
+
+
+async def _pool_grown(scene: Scene) -> Free:
+    await scene.fleet.ask(SetPool(project=scene.fleet.project, pool="gpu", count=0))
+    await scene.plan(ScopeClaim(claim="pool:gpu"))
+    return lambda: scene.fleet.ask(SetPool(project=scene.fleet.project, pool="gpu", count=1))
+
+
+async def _member_returned(scene: Scene) -> Free:
+    pool: dict[str, Any] = {"project": scene.fleet.project, "pool": "gpu"}
+    await scene.fleet.ask(SetPool(**pool, count=1))
+    assert (await scene.fleet.ask(QuarantineMember(**pool, member="1", reason="broken"))).ok
+    await scene.plan(ScopeClaim(claim="pool:gpu"))
+    return lambda: scene.fleet.ask(ReturnMember(**pool, member="1"))
+
+
+async def _bound_raised(scene: Scene) -> Free:
+    await scene.fleet.ask(UpdateProject(project=scene.fleet.project, running_max=1))
+    await scene.fleet.plan(2)
+    assert (await scene.fleet.ask(ClaimTask(**scene.who(scene.holder)))).ok
+    return lambda: scene.fleet.ask(UpdateProject(project=scene.fleet.project, running_max=2))
+
+
+async def _given_to_anybody(scene: Scene) -> Free:
+    await scene.plan()
+    assert (await scene.fleet.ask(ReassignTask(project=scene.fleet.project, task="t0", to=scene.holder))).ok
+    return lambda: scene.fleet.ask(ReassignTask(project=scene.fleet.project, task="t0"))
+
+
+async def _unfrozen(scene: Scene) -> Free:
+    await scene.plan()
+    assert (await scene.fleet.ask(FreezeProject(project=scene.fleet.project))).ok
+    return lambda: scene.fleet.ask(UnfreezeProject(project=scene.fleet.project))
+
+
+CASES = (
+    _released,
+    _broken,
+    _downgraded,
+    _withdrawn,
+    _pool_grown,
+    _member_returned,
+    _bound_raised,
+    _given_to_anybody,
+    _unfrozen,
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__.strip("_"))
+async def test_a_waiting_claim_is_served_by_the_commit_that_frees_its_task(
+    case: Callable[[Scene], Awaitable[Free]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Only a wake counts here, not that waiters look again by themselves.
+    monkeypatch.setattr(WaitingRoom.__init__, "__kwdefaults__", {"look_again_seconds": 3_600.0})
+    async with running_fleet(tmp_path) as fleet:
+        scene = Scene(fleet, await fleet.session(), await fleet.session())
+        free = await case(scene)
+        command = ClaimWork(session=scene.worker, incarnation=1)
+        identifier = CommandId("cmd_that_waits")
+        stamp = Stamp(
+            command_id=identifier,
+            project=fleet.project_id,
+            principal=PrincipalId("key_fleet"),
+            time=fleet.services.clock.now(),
+            correlation_id=identifier,
+        )
+        assert b'"code":"nothing_ready"' in (await fleet.ask(command)).text
+        claimed = asyncio.create_task(fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not claimed.done()
+        await free()
+        assert (await asyncio.wait_for(claimed, 50)).ok
