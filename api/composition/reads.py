@@ -17,10 +17,11 @@ STALE_SECONDS: Final = 2.0
 
 
 class EventReader:
-    """Pages of the log, decoded off the event loop."""
+    """Pages of the log, decoded off the event loop, once for all who ask for the same page at the same time."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._reading: dict[tuple[int, int, int], asyncio.Task[list[Recorded]]] = {}
 
     def head(self) -> int:
         """Position of the last event that this node knows to be durable."""
@@ -28,7 +29,15 @@ class EventReader:
 
     async def page(self, *, after: int, limit: int) -> Sequence[Recorded]:
         """Events behind a position, in order."""
-        return await in_our_words(asyncio.to_thread(self._page, after, limit))
+        # Whoever follows the log is woken by the same commit and asks for the same page. Who knows of a longer log than
+        # the reader under way began with must not be given its answer.
+        asked = (after, limit, self.head())
+        reading = self._reading.get(asked)
+        if reading is None:
+            work = asyncio.to_thread(self._page, after, limit)
+            reading = self._reading[asked] = asyncio.get_running_loop().create_task(work, name="page")
+            reading.add_done_callback(lambda _: self._reading.pop(asked, None))
+        return await in_our_words(asyncio.shield(reading))
 
     async def stream(self, stream: str, *, after_version: int, limit: int) -> Sequence[Recorded]:
         """Events of one stream behind a version, in order."""

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from graphql import OperationType
 
-from api.graphql.asgi import Receive, Scope, Send, header, send_json
+from api.graphql.asgi import Message, Receive, Scope, Send, header, send_json
 from api.graphql.context import Caller
 from api.graphql.errors import KeyNotValid, OnlyPost, Refused, RequestNotReadable
 from api.graphql.execution import Execution, Request, json_text, request_of, told_all
@@ -107,22 +107,41 @@ _EVENT_STREAM: Final = [
 
 
 async def _body(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    try:
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            while more:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise Refused(RequestNotReadable(reason="it broke off"))
-                parts.append(message.get("body", b""))
-                size += len(parts[-1])
-                if size > BODY_BYTES_MAX:
-                    raise Refused(RequestNotReadable(reason=f"the body is larger than {BODY_BYTES_MAX} bytes"))
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise Refused(RequestNotReadable(reason="the body came too slowly")) from None
-    return b"".join(parts)
+    first = await receive()
+    body = _part(first)
+    if first.get("more_body", False):
+        try:
+            async with asyncio.timeout(BODY_SECONDS_MAX):
+                body = await _read_on(receive, body)
+        except TimeoutError:
+            raise Refused(RequestNotReadable(reason="the body came too slowly")) from None
+    return _bounded(body)
+
+
+async def _read_on(receive: Receive, first: bytes) -> bytes:
+    body, more = bytearray(first), True
+    while more:
+        message = await receive()
+        body += _part(message)
+        _bounded(body)
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+def _part(message: Message) -> bytes:
+    if message["type"] != "http.request":
+        raise Refused(RequestNotReadable(reason="it broke off"))
+    part: bytes = message.get("body", b"")
+    return part
+
+
+Bytes = TypeVar("Bytes", bytes, bytearray)
+
+
+def _bounded(body: Bytes) -> Bytes:
+    if len(body) > BODY_BYTES_MAX:
+        raise Refused(RequestNotReadable(reason=f"the body is larger than {BODY_BYTES_MAX} bytes"))
+    return body
 
 
 async def _refuse(send: Send, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 from strawberry.dataloader import DataLoader
@@ -28,9 +29,21 @@ class Loaders:
     def __init__(self, reads: ReadPort) -> None:
         self._reads = reads
         self._needs = 0
-        self.task: DataLoader[Place, TaskBoardRow | None] = DataLoader(self._tasks, max_batch_size=LIMIT_MAX)
-        self.session: DataLoader[Place, SessionRosterRow | None] = DataLoader(self._sessions, max_batch_size=LIMIT_MAX)
-        self.needs: DataLoader[Place, tuple[TaskNeedRow, ...]] = DataLoader(self._needs_of, max_batch_size=LIMIT_MAX)
+
+    @cached_property
+    def task(self) -> DataLoader[Place, TaskBoardRow | None]:
+        """Tasks by id."""
+        return DataLoader(self._tasks, max_batch_size=LIMIT_MAX)
+
+    @cached_property
+    def session(self) -> DataLoader[Place, SessionRosterRow | None]:
+        """Sessions by id."""
+        return DataLoader(self._sessions, max_batch_size=LIMIT_MAX)
+
+    @cached_property
+    def needs(self) -> DataLoader[Place, tuple[TaskNeedRow, ...]]:
+        """What tasks need, by the task's id."""
+        return DataLoader(self._needs_of, max_batch_size=LIMIT_MAX)
 
     async def _tasks(self, places: list[Place]) -> Sequence[TaskBoardRow | None]:
         rows: dict[Place, TaskBoardRow] = {}

@@ -4,7 +4,7 @@ import inspect
 from typing import Any, Final
 
 import strawberry
-from graphql import GraphQLObjectType, GraphQLSchema, print_schema
+from graphql import GraphQLObjectType, GraphQLSchema, GraphQLUnionType, print_schema
 from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.messages import Messages
@@ -29,7 +29,24 @@ def create_schema() -> GraphQLSchema:
     holder: Any = made
     found: GraphQLSchema = holder._schema
     _describe(found)
+    for kind in found.type_map.values():
+        if isinstance(kind, GraphQLUnionType):
+            _remember_kinds(kind)
     return found
+
+
+def _remember_kinds(union: GraphQLUnionType) -> None:
+    """Which of its types an answer is follows from its class: strawberry tries all of them each time."""
+    union_of: Any = union
+    find, known = union_of.resolve_type, dict[type, str]()
+
+    def resolve_type(value: object, info: Any, abstract: GraphQLUnionType) -> str:
+        found = known.get(type(value))
+        if found is None:
+            found = known[type(value)] = find(value, info, abstract)
+        return found
+
+    union_of.resolve_type = resolve_type
 
 
 def _describe(schema: GraphQLSchema) -> None:
