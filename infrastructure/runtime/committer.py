@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing
 from domain.kernel.message import Command, Stamp
-from infrastructure.log.port import Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
+from infrastructure.log.port import Appended, Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.group import Group, GroupDecider, Pending
 from infrastructure.runtime.hot import HotStates, Name
 from infrastructure.runtime.log_thread import LogThread
@@ -78,7 +78,7 @@ class Committer:
         if self._task is not None:
             await self._task
         for pending in self._waiting:
-            _fail(pending, CommitterStoppedError())
+            pending.fail(CommitterStoppedError())
         self._thread.stop()
 
     @property
@@ -177,14 +177,21 @@ class Committer:
                 decided = len(group.decided)
                 await self._decide(pending, pendings[index + 1 :], view, group)
                 self._settler.announce(group.decided[decided:])
-            began = time.perf_counter()
-            results = await self._thread.append(group.members(), stopping=lambda: self._stopping)
+            results = await self._written(group)
         except Exception:
             # Whatever broke, nothing of the group may stay announced: its tasks would never be offered again.
             self._settler.withdraw(group)
             raise
-        self._appended(len(results), time.perf_counter() - began)
         return await self._settle(group, view, results)
+
+    async def _written(self, group: Group) -> list[MemberResult]:
+        if not self._log.shared and group.only_asks:
+            # Nobody else writes this log: what was asked of memory is true, and there is nothing to keep.
+            return [Appended(self._log.head(), self._log.now())] * len(group.decided)
+        began = time.perf_counter()
+        results = await self._thread.append(group.members(), stopping=lambda: self._stopping)
+        self._appended(len(results), time.perf_counter() - began)
+        return results
 
     async def _settle(self, group: Group, view: GroupView, results: list[MemberResult]) -> Settlement:
         settlement = self._settler.settle(group, view, results)
@@ -282,15 +289,8 @@ class Committer:
 
     def _fault(self, pending: Pending, error: Exception) -> None:
         self._in_flight.pop(pending.stamp.command_id, None)
-        _fail(pending, error)
+        pending.fail(error)
 
     def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:
         text = b"\x1f".join((command.NAME.encode(), stamp.project.encode(), stamp.principal.encode(), body))
         return hashlib.blake2b(text, key=self._secret, digest_size=16).digest()
-
-
-def _fail(pending: Pending, error: Exception) -> None:
-    fault = OutcomeUnknown(repr(error)) if pending.doubted else error
-    for caller in (pending.caller, *(joined for _, joined in pending.joined)):
-        if caller is not None and not caller.done():
-            caller.set_exception(fault)

@@ -15,7 +15,7 @@ from domain.kernel.registry import schema_version
 from domain.refusal.decider import REFUSALS, is_kept, refusals_stream
 from domain.refusal.errors import RefusalCounted
 from domain.refusal.events import CommandRefused
-from infrastructure.log.port import Member, NewEvent
+from infrastructure.log.port import Member, NewEvent, OutcomeUnknown
 from infrastructure.runtime.outcome import Outcome, accepted, refused
 from infrastructure.runtime.view import GroupView
 
@@ -42,6 +42,15 @@ class Pending:
     """Whether an append of it broke off: it may be in the log, so no fault may say that nothing was written."""
     counted: bool = False
     """Whether its refusal was counted instead of recorded."""
+
+    def fail(self, error: Exception) -> None:
+        """Tell whoever waits that there is no answer."""
+        fault = OutcomeUnknown(repr(error)) if self.doubted else error
+        for caller in (self.caller, *(joined for _, joined in self.joined)):
+            if caller is not None and not caller.done():
+                caller.set_exception(fault)
+                # Looked at here, so that the loop does not complain where the caller has gone.
+                caller.exception()
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +79,11 @@ class Group:
 
     def members(self) -> list[Member]:
         return [one.member for one in self.decided]
+
+    @property
+    def only_asks(self) -> bool:
+        """Whether no member changes anything or leaves a receipt."""
+        return all(one.pending.command.ASKS and not one.member.events for one in self.decided)
 
 
 class GroupDecider:
