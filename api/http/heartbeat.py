@@ -1,6 +1,5 @@
 """POST /v1/heartbeat: the session lives, and these tokens of these projects arrived."""
 
-import asyncio
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -8,6 +7,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator
 
 from api.http.answers import Reply, fault_problem, json_reply, problem_reply, refusal
 from api.http.body import Refused, parse_object, read_body, require_json
+from api.http.deadlines import Deadlines
 from api.http.request import Request, invalid_request
 from api.ports import HeartbeatPort, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection
@@ -61,6 +61,7 @@ class HeartbeatDoor:
 
     def __init__(self, heartbeats: HeartbeatPort) -> None:
         self._heartbeats = heartbeats
+        self._deadlines = Deadlines(BEAT_SECONDS_MAX)
 
     async def __call__(self, request: Request) -> Reply:
         require_json(request.content_type, request.content_encoding)
@@ -69,9 +70,9 @@ class HeartbeatDoor:
             return refusal(refused)
         beat = _beat(await read_body(request.receive, request.content_length, BODY_BYTES_MAX))
         try:
-            async with asyncio.timeout(BEAT_SECONDS_MAX):
-                tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
-                heard = await self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens, _signal(beat))
+            tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
+            beaten = self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens, _signal(beat))
+            heard = await self._deadlines.within(beaten)
         except TimeoutError:
             return problem_reply(fault_problem(_LATE))
         except ServiceFault as fault:
