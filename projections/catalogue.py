@@ -8,6 +8,7 @@ from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
 from projections.node_roster.projection import NODE_ROSTER
+from projections.pools.projection import POOLS
 from projections.projects.projection import PROJECTS
 from projections.quota_roster.projection import QUOTA_ROSTER
 from projections.session_roster.projection import SESSION_ROSTER
@@ -25,6 +26,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     SESSION_ROSTER,
     LOCK_MAP,
     LOCK_QUEUE,
+    POOLS,
     TIMELINE,
     PROJECTS,
     API_KEYS,

@@ -5,22 +5,54 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project, command, group
-from api.cli.reading import project_of
+from api.cli.queries import POOLS
+from api.cli.reading import listing, project_of
 from api.cli.terminal import Column, Terminal
+from api.cli.words import short, snake_row
+from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, texts
 
 Pool = Annotated[str, typer.Argument(help="Name of the pool.")]
 Member = Annotated[str, typer.Argument(help="Name of the member.")]
-COLUMNS = (Column("MEMBER", "name"), Column("STATE", "state"), Column("TOKEN", "token"), Column("LABELS", "labels"))
+COLUMNS = (
+    Column("MEMBER", "name"),
+    Column("STATE", "state"),
+    Column("TOKEN", "token"),
+    Column("SESSION", "holder"),
+    Column("TASK", "work"),
+    Column("LABELS", "labels", wide=True),
+)
+POOL_COLUMNS = (
+    Column("POOL", "name"),
+    Column("UNITS", "quantity", right=True),
+    Column("FREE", "free", right=True),
+    Column("HELD", "taken", right=True),
+    Column("QUARANTINED", "quarantined", right=True),
+    Column("DRAINING", "draining", right=True),
+    Column("WAITING", "waiting", right=True),
+    Column("QUOTA", "quota", right=True),
+)
 
 
 def register(nouns: typer.Typer) -> None:
     pools = group("Pools of units: claim them as pool:name;label=…;quantity=….")
+    command(pools, "list")(list_pools)
     command(pools, "set")(set_pool)
     command(pools, "show")(show)
     command(pools, "quarantine")(quarantine)
     command(pools, "return")(give_back)
     nouns.add_typer(pools, name="pool")
+
+
+def list_pools(
+    terminal: Terminal,
+    project: Project = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+) -> None:
+    """The pools of a project: how many units are free, held, out of service, and waited for."""
+    where = {"project": project_of(terminal.client, project)}
+    rows = listing(terminal.client, POOLS, {"where": where}, limit).rows
+    terminal.table("pools", [snake_row(row) for row in rows], POOL_COLUMNS, "no pools")
 
 
 def set_pool(
@@ -39,8 +71,18 @@ def set_pool(
 
 
 def show(terminal: Terminal, pool: Pool, project: Project = None) -> None:
-    """The members of a pool, and which are free."""
-    _told(terminal, "describe_pool", project, pool)
+    """A pool with its units: which are free, and who has the others."""
+    chosen = project_of(terminal.client, project)
+    rows = listing(terminal.client, POOLS, {"where": {"project": chosen, "name": pool}}, 1).rows
+    if not rows:
+        raise Refused("pool_unknown", f"There is no pool {pool} in the project.", "See `signalbox lock pool list`.")
+    found = snake_row(rows[0])
+    if terminal.as_json:
+        terminal.show(found)
+        return
+    units = f"{found['free']} of {found['quantity']} units free, {found['waiting']} requests wait"
+    terminal.show(found, f"{pool}: {units} for {found['waiting_units']}")
+    terminal.table("members", [_shown(row) for row in objects(found, "members")], COLUMNS, "no members")
 
 
 def quarantine(
@@ -70,4 +112,5 @@ def _told(terminal: Terminal, name: str, project: str | None, pool: str, **more:
 
 
 def _shown(row: Fields) -> dict[str, object]:
-    return {**row, "labels": ", ".join(texts(row, "labels"))}
+    holder, work = short(row.get("session_id")), short(row.get("task_id"))
+    return {**row, "labels": ", ".join(texts(row, "labels")), "holder": holder, "work": work}

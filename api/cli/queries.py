@@ -12,6 +12,9 @@ _LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpo
 lingersBecause acceptUntil leavesAt"""
 _REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } purpose requestedAt expiresAt"
 
+_POOL: Final = """name quota quantity free taken quarantined draining waiting waitingUnits changedAt
+members { name labels state token sessionId taskId }"""
+
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
     """A page of a list; ``variables`` are its own arguments with their types, ``fixed`` is one that never changes."""
@@ -46,6 +49,7 @@ SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[Session
 SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
 LOCK_REQUESTS: Final = _list("lockRequests", _REQUEST, project="String")
+POOLS: Final = _list("pools", _POOL, where="PoolFilter")
 EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""

@@ -40,7 +40,7 @@ _CEILING: Final = 1_000_000
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
 PAGES: Final = frozenset(
-    {"tasks", "sessions", "locks", "lockRequests", "quotas", "nodes", "timeline", "events", "projects", "keys"}
+    {"tasks", "sessions", "locks", "lockRequests", "pools", "quotas", "nodes", "timeline", "events", "projects", "keys"}
 )
 LISTS: Final = frozenset(
     {

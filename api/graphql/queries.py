@@ -10,9 +10,11 @@ from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.reads import fleet, locks, log, metrics, rows, tasks
 from api.graphql.reads import nodes as reads_nodes
+from api.graphql.reads import pools as reads_pools
 from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
+from api.graphql.reads.pools import PoolFilter
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
 from api.graphql.types.counts import TaskCounts
@@ -23,6 +25,7 @@ from api.graphql.types.lock import Lock
 from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.metrics import FleetMetrics
 from api.graphql.types.node import Node
+from api.graphql.types.pool import Pool
 from api.graphql.types.quota import Quota
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
@@ -176,6 +179,20 @@ class Query:
         """Requests for locks that wait, the first to be served first; what blocks one is told by `awaitLocks`."""
         asked = Asked(first, cursor, as_of, after)
         return await locks.lock_requests(info.context, project, session, task, resource, asked)
+
+    @strawberry.field
+    async def pools(
+        self,
+        info: Asking,
+        *,
+        where: PoolFilter | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        after: After = None,
+    ) -> Connection[Pool]:
+        """Pools of units of a project, or of all where the key sees all, by name."""
+        return await reads_pools.pools(info.context, where or PoolFilter(), Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def timeline(

@@ -24,7 +24,7 @@ def break_locks(command: BreakLocks, stamp: Stamp, view: View) -> Decision:
     held = view.read(LOCKS, stream).grants.get(token)
     if held is None:
         return refuse(LockTokenFenced(token=command.token, session="anybody"))
-    broken = LocksBroken(token=token, reason=command.reason, by=stamp.principal, at=stamp.time)
+    broken = LocksBroken(token=token, reason=command.reason, by=stamp.principal, at=stamp.time, pools=held.pools)
     return Decision((Write(stream, (broken,), stamp.project), *given_up(view, held, stamp.project)))
 
 

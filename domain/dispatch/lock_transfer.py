@@ -45,6 +45,7 @@ def transfer(command: TransferLocks, stamp: Stamp, view: View) -> Decision:
         at=stamp.time,
         claims=held.grant.claims,
         purpose=held.grant.purpose,
+        pools=held.grant.pools,
     )
     refused = _hindered(held, receiver, LOCKS.evolve(held.space, event), stamp)
     if refused is not None:
@@ -89,6 +90,7 @@ def revert(command: RevertTransfer, stamp: Stamp, view: View) -> Decision:
         task=giver.task,
         claims=held.claims,
         purpose=held.purpose,
+        pools=held.pools,
     )
     after = LOCKS.evolve(space, event)
     gone = given_up(view, held, stamp.project)

@@ -153,7 +153,8 @@ def release(
     ``lifted``; no other grant ends so.
     """
     held = space.grants.get(token)
-    ended = (LocksReleased(token=token, reason=reason, at=at, spent=spent),)
+    pools = () if held is None else held.pools
+    ended = (LocksReleased(token=token, reason=reason, at=at, spent=spent, pools=pools),)
     if held is None:
         return () if spent is None else ended
     if (held.lingers_until is None) == (reason == "lock_delay_over") or held.quarantined != (reason == "lifted"):
@@ -179,7 +180,7 @@ def linger(
     if rule == "lock_delay" and until > at:
         return (LocksLingered(token=token, reason=reason, until=until, at=at),)
     why = reason if reason in ("lost", "expired", "reverted") else "ended"
-    return (LocksReleased(token=token, reason=why, at=at),)
+    return (LocksReleased(token=token, reason=why, at=at, pools=held.pools),)
 
 
 def _hindered(

@@ -105,6 +105,11 @@ class Grant:
         return self.owner.task
 
     @property
+    def pools(self) -> tuple[str, ...]:
+        """The pools whose units it holds."""
+        return tuple(one.pool for one in self.members)
+
+    @property
     def is_orphaned(self) -> bool:
         """Whether the owner is gone, so that the locks are shut against everybody."""
         return self.quarantined or self.lingers_until is not None

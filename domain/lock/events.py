@@ -84,6 +84,8 @@ class LocksReleased(Event):
     at: Instant
     spent: Spend | None = None
     """What the work under the token cost in the end, where that was reported."""
+    pools: tuple[str, ...] = ()
+    """Whose units it concerns; empty in rows from before it was told."""
 
 
 class LocksLingered(Event):
@@ -132,6 +134,8 @@ class LockRequestWithdrawn(Event):
     request: int
     reason: Literal["withdrawn", "timeout", "lost", "ended", "superseded"]
     at: Instant
+    pools: tuple[str, ...] = ()
+    """Whose units it concerns; empty in rows from before it was told."""
 
 
 class LocksDowngraded(Event):
@@ -176,6 +180,8 @@ class LocksTransferred(Event):
     claims: tuple[ScopeClaim, ...] = ()
     """What was given, and for what; empty in rows from before it was told."""
     purpose: str = ""
+    pools: tuple[str, ...] = ()
+    """Whose units it concerns; empty in rows from before it was told."""
 
 
 class LockTransferAccepted(Event):
@@ -199,6 +205,8 @@ class LockTransferReverted(Event):
     task: str | None = None
     claims: tuple[ScopeClaim, ...] = ()
     purpose: str = ""
+    pools: tuple[str, ...] = ()
+    """Whose units it concerns; empty in rows from before it was told."""
 
 
 class LocksBroken(Event):
@@ -210,6 +218,8 @@ class LocksBroken(Event):
     by: str
     """The principal."""
     at: Instant
+    pools: tuple[str, ...] = ()
+    """Whose units it concerns; empty in rows from before it was told."""
 
 
 class LockRevokeNoticed(Event):

@@ -4,13 +4,16 @@ One wish has one spelling: labels, members and the quantity stand in this order,
 left out.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from domain.kernel.values import ScopeClaim
 from domain.lock.segment import MalformedError
 
 QUANTITY_MAX: Final = 256
+_KIND: Final = "pool:"
 _ORDER: Final = ("label", "member", "quantity")
 
 
@@ -40,6 +43,20 @@ def read_pool(body: str) -> PoolWish:
     if written(wish) != body:
         raise MalformedError(f"it is written {written(wish)}: options sorted, none twice, and no quantity of one")
     return wish
+
+
+def units_in(claims: Iterable[ScopeClaim]) -> dict[str, int]:
+    """Pool -> units of it that the claims ask for; one that today's parser refuses asks for none."""
+    found: dict[str, int] = {}
+    for claim in claims:
+        if not claim.claim.startswith(_KIND):
+            continue
+        try:
+            wish = read_pool(claim.claim.removeprefix(_KIND))
+        except MalformedError:
+            continue
+        found[wish.name] = found.get(wish.name, 0) + wish.quantity
+    return found
 
 
 def written(wish: PoolWish) -> str:

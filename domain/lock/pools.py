@@ -27,9 +27,10 @@ def pool_wishes(wishes: Iterable[Wish]) -> list[PoolWish]:
 
 
 def unfit(space: LockSpace, owner: Owner, wishes: Iterable[Wish]) -> PoolUnknown | LocksLimited | None:
-    """Why a wish can never be met: no such pool or member, more than there are, more than one owner may have."""
+    """Why the wishes can never be met: no such pool or member, more than there are, more than one owner may have."""
     wanted: dict[str, int] = {}
-    for wish in pool_wishes(wishes):
+    by_pool = _by_pool(wishes)
+    for wish in (one for asked in by_pool.values() for one in asked):
         pool = space.pools.get(wish.name)
         if pool is None:
             return PoolUnknown(pool=wish.name)
@@ -41,16 +42,18 @@ def unfit(space: LockSpace, owner: Owner, wishes: Iterable[Wish]) -> PoolUnknown
         count = wanted[wish.name] + _held_by(space, owner, wish.name)
         if quota is not None and count > quota:
             return LocksLimited(what=f"units of the pool {wish.name} for one owner", count=count, most=quota)
+    for name, asked in by_pool.items():
+        if _matched(space.pools[name], _NONE, asked) is None:
+            # Each would find its units, all of them together do not.
+            what = f"fitting units of the pool {name} for the claims together"
+            return LocksLimited(what=what, count=wanted[name], most=wanted[name] - 1)
     return None
 
 
 def allocated(space: LockSpace, wishes: Iterable[Wish]) -> tuple[TakenMembers, ...] | None:
     """Free members for all the wishes together, or None; named ones first, the others by a bipartite matching."""
     found: dict[str, list[str]] = {}
-    by_pool: dict[str, list[PoolWish]] = {}
-    for wish in pool_wishes(wishes):
-        by_pool.setdefault(wish.name, []).append(wish)
-    for name, asked in by_pool.items():
+    for name, asked in _by_pool(wishes).items():
         pool = space.pools.get(name)
         members = None if pool is None else _matched(pool, space.coverage.taken.get(name, _NONE), asked)
         if members is None:
@@ -86,6 +89,13 @@ def eligible(pool: Pool, wish: PoolWish, *, also_quarantined: bool = False) -> l
         for name in sorted(pool.members)
         if wish.labels <= pool.members[name] and (also_quarantined or name not in pool.quarantined)
     ]
+
+
+def _by_pool(wishes: Iterable[Wish]) -> dict[str, list[PoolWish]]:
+    found: dict[str, list[PoolWish]] = {}
+    for wish in pool_wishes(wishes):
+        found.setdefault(wish.name, []).append(wish)
+    return found
 
 
 def _matched(pool: Pool, taken: Map[str, int], asked: list[PoolWish]) -> set[str] | None:

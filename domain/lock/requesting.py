@@ -15,6 +15,7 @@ from domain.lock.events import LockRequestWithdrawn, LockRevokeNoticed, LocksGra
 from domain.lock.evolve import evolve
 from domain.lock.ordering import first_grantable
 from domain.lock.overlap import StepBudget
+from domain.lock.pool_name import units_in
 from domain.lock.pools import allocated, unfit
 from domain.lock.state import LockSpace
 
@@ -111,7 +112,11 @@ def withdraw(space: LockSpace, number: int, reason: WithdrawReason, at: Instant)
         return ()
     if reason == "timeout" and (waiter.expires_at is None or at < waiter.expires_at):
         return ()
-    return (LockRequestWithdrawn(request=number, reason=reason, at=at),)
+    return (_withdrawn(waiter, reason, at),)
+
+
+def _withdrawn(waiter: Waiter, reason: WithdrawReason, at: Instant) -> LockRequestWithdrawn:
+    return LockRequestWithdrawn(request=waiter.number, reason=reason, at=at, pools=tuple(units_in(waiter.claims)))
 
 
 def hand_on(space: LockSpace, era: int, at: Instant) -> LocksGranted | None:
@@ -157,7 +162,7 @@ def at_once(space: LockSpace, requested: LocksRequested, era: int, at: Instant) 
 def superseded(space: LockSpace, key: str, at: Instant) -> tuple[LockSpace, tuple[LockRequestWithdrawn, ...]]:
     """The space without the waiting requests with this key, and how they end. A holder is never superseded."""
     events = tuple(
-        LockRequestWithdrawn(request=number, reason="superseded", at=at)
+        _withdrawn(space.waiters[number], "superseded", at)
         for number in sorted(space.waiters)
         if key and space.waiters[number].supersede_key == key
     )

@@ -121,6 +121,14 @@ def test_named_members_come_first_and_labels_are_matched_so_that_all_fit(fleet: 
     assert sorted(units(take(fleet, one, "pool:gpu;label=fast;quantity=2", "pool:gpu;label=big"))) == ["a", "b", "c"]
 
 
+def test_claims_that_find_units_one_by_one_and_not_together_are_refused_and_never_granted_without(fleet: Fleet) -> None:
+    pool(fleet, members=(member("a", "big"), member("b"), member("c")))
+    one = fleet.open()
+    for claims in (("pool:gpu;quantity=2", "pool:gpu;quantity=3"), ("pool:gpu;label=big", "pool:gpu;member=a")):
+        for wait in ("none", "queue", "preview"):
+            assert isinstance(take(fleet, one, *claims, wait=wait).rejection, LocksLimited), (claims, wait)
+
+
 def test_what_can_never_be_given_is_refused_at_once(fleet: Fleet) -> None:
     one = fleet.open()
     assert isinstance(take(fleet, one, "pool:gpu", wait="queue").rejection, PoolUnknown)

@@ -1,6 +1,7 @@
 """Locks through a real server: waiting and being served, deadlocks, changing hands, breaking and checking."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,8 +106,16 @@ def test_units_of_a_pool(cli: CommandLine) -> None:
     held = cli("lock", "acquire", "pool:gpu;label=fast", "--session", one, "--json").json
     assert held["members"] == [{"pool": "gpu", "members": ["b"]}]
     cli("lock", "pool", "quarantine", "gpu", "a", "--reason", "hot")
-    found = cli("lock", "pool", "show", "gpu", "--json").json["members"]
-    assert [(row["name"], row["state"]) for row in found] == [("a", "quarantined"), ("b", "held")]
+    found = cli("lock", "pool", "show", "gpu", "--json").json
+    assert [(row["name"], row["state"], row["session_id"]) for row in found["members"]] == [
+        ("a", "quarantined", None),
+        ("b", "held", one),
+    ]
+    assert "0 of 2 units free, 0 requests wait" in cli("lock", "pool", "show", "gpu").out
+    (row,) = cli("lock", "pool", "list", "--json").json["pools"]
+    counted = ("name", "quantity", "free", "taken", "quarantined", "draining", "waiting", "quota")
+    assert tuple(row[key] for key in counted) == ("gpu", 2, 0, 1, 1, 0, 0, None)
+    assert cli("lock", "pool", "show", "tpu", "--json", code=1).json["error"]["kind"] == "BAD_PATTERN"
     cli("lock", "release", held["token"], "--session", one)
 
 
@@ -121,3 +130,30 @@ def test_a_check_before_an_edit(cli: CommandLine) -> None:
     cli("lock", "release", held, "--session", one)
     cli("lock", "release", other, "--session", two)
     assert "not one of a live grant" in cli("lock", "check", held, *asked, "--session", one, code=1).err
+
+
+def test_a_worker_and_the_command_line_inside_its_task_meet_no_lock_of_their_own(
+    cli: CommandLine, tmp_path: Path
+) -> None:
+    """The command of a task takes, checks and gives back what its own attempt covers already, and something beside."""
+    said = tmp_path / "said.log"
+    own = f"{sys.executable} -m signalbox lock"
+    who = '--session "$SIGNALBOX_SESSION" --json'
+    run = " && ".join(
+        f"{command} >> {said}"
+        for command in (
+            f"{own} acquire 'path:own//src/**' {who}",
+            f"{own} acquire path:own//src/a path:own//docs/a {who} --wait --timeout 5",
+            f"{own} preview path:own//src/b {who}",
+            f'{own} check "$SIGNALBOX_TOKEN" path:own//src/c {who}',
+        )
+    )
+    plan = tmp_path / "plan.json"
+    task = {"key": "inner", "title": "Inner", "scope": ["path:own//src/**"], "run": run, "retry": {"max_attempts": 1}}
+    plan.write_text(json.dumps({"project": "shop", "tasks": [task]}))
+    cli("plan", "apply", str(plan))
+    cli("worker", "--exec", "false", "-p", "shop", "--until-idle")
+    assert cli("task", "show", "inner", "-p", "shop", "--json").json["status"] == "completed"
+    lines = [json.loads(line) for line in said.read_text().splitlines()]
+    assert [one["outcome"] for one in lines[:3]] == ["held", "granted", "held"]
+    assert [one["state"] for one in lines[3]["resources"]] == ["covered"]

@@ -31,6 +31,7 @@ from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
 from projections.node_roster.rows import NodeRosterRow, NodeStatus
+from projections.pools.rows import PoolRow
 from projections.quota_roster.rows import QuotaRosterRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
@@ -59,6 +60,7 @@ LEFT_OUT = {
     "TaskBoardRow": {"urgency"},
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
+    "PoolRow": {"key", "requests"},
     "QuotaRosterRow": {"project"},
     "NodeRosterRow": {"project"},
     "SessionRosterRow": {"project", "liveness", "labels", "busy_microseconds", "busy_until"},
@@ -120,6 +122,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (LockQueueRow, "LockRequest"),
         (QuotaRosterRow, "Quota"),
         (NodeRosterRow, "Node"),
+        (PoolRow, "Pool"),
         (TimelineRow, "TimelineLine"),
     ],
 )
