@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from api.ledger_port import LedgerPort
 from domain.dispatch.explanation import Explanation
+from domain.dispatch.standstill import Standstill, Work
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
@@ -168,6 +169,10 @@ class ExplainPort(Protocol):
         ...
 
     async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection: ...
+
+    async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
+        """The circles of waits among these tasks of the project and its lock space."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from projections.api_keys.projection import API_KEYS
+from projections.attention.projection import ATTENTION
 from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
@@ -27,6 +28,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     LOCK_MAP,
     LOCK_QUEUE,
     POOLS,
+    ATTENTION,
     TIMELINE,
     PROJECTS,
     API_KEYS,

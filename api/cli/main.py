@@ -25,6 +25,7 @@ MODULES: Final = {
     "task": "task_commands",
     "session": "session_commands",
     "lock": "lock_commands",
+    "attention": "attention_command",
     "explain": "explain_commands",
     "quota": "quota_commands",
     "node": "node_commands",

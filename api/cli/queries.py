@@ -15,6 +15,8 @@ _REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } pu
 _POOL: Final = """name quota quantity free taken quarantined draining waiting waitingUnits changedAt
 members { name labels state token sessionId taskId }"""
 
+_ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
+
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
     """A page of a list; ``variables`` are its own arguments with their types, ``fixed`` is one that never changes."""
@@ -50,6 +52,10 @@ SESSION: Final = _single("session", _SESSION, id="ID!")
 LOCKS: Final = _list("locks", _LOCK, project="String")
 LOCK_REQUESTS: Final = _list("lockRequests", _REQUEST, project="String")
 POOLS: Final = _list("pools", _POOL, where="PoolFilter")
+ATTENTION: Final = _list("attention", _ATTENTION, where="AttentionFilter")
+STANDSTILLS: Final = """query($project: String!, $after: Position) {
+  found: standstills(project: $project, after: $after) { lookedAt complete
+  standstills { since summary resolve steps { waiter because words holder } } } }"""
 EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""

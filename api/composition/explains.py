@@ -1,14 +1,17 @@
 """Explanations from the states that a node decides with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from api.composition.commands import in_our_words
 from domain.dispatch.explain_locks import explain_lock
 from domain.dispatch.explain_session import explain_session
 from domain.dispatch.explain_task import explain_task
 from domain.dispatch.explanation import Explanation
+from domain.dispatch.lookup import lock_stream
+from domain.dispatch.standstill import Standstill, Work, standstills
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
+from domain.lock.decider import LOCKS
 from infrastructure.runtime.node import Node
 
 
@@ -32,6 +35,11 @@ class Explainer:
     async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection:
         """Who holds the locks of a token of the project."""
         return await in_our_words(self._node.looker.look(lambda view: explain_lock(token, project, view)))
+
+    async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
+        """The circles of waits among these tasks of the project and its lock space."""
+        stream = lock_stream(project)
+        return await in_our_words(self._node.looker.look(lambda view: standstills(works, view.read(LOCKS, stream))))
 
     def _now(self) -> Instant:
         return Instant(self._node.log.now())

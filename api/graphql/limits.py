@@ -40,7 +40,20 @@ _CEILING: Final = 1_000_000
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
 PAGES: Final = frozenset(
-    {"tasks", "sessions", "locks", "lockRequests", "pools", "quotas", "nodes", "timeline", "events", "projects", "keys"}
+    {
+        "attention",
+        "tasks",
+        "sessions",
+        "locks",
+        "lockRequests",
+        "pools",
+        "quotas",
+        "nodes",
+        "timeline",
+        "events",
+        "projects",
+        "keys",
+    }
 )
 LISTS: Final = frozenset(
     {
@@ -58,6 +71,8 @@ LISTS: Final = frozenset(
         "reasons",
         "resources",
         "scope",
+        "standstills",
+        "steps",
     }
 )
 """Lists of things with fields of their own."""

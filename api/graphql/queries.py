@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from api.graphql.asking import Asking
+from api.graphql.attention_queries import AttentionQuery
 from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
@@ -34,7 +35,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query:
+class Query(AttentionQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,11 +24,15 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         assert end(server) == 0
 
 
-def session(cli: CommandLine) -> str:
+def asked(cli: CommandLine, name: str, **fields: object) -> dict[str, Any]:
     data = cli.folder / ".signalbox"
     url, key = json.loads((data / "server.json").read_text())["url"], (data / "local.key").read_text().strip()
     with Client(Endpoint(url, key)) as client:
-        return str(client.command("open_session", projects=["shop"], ttl_seconds=600).answer["session"])
+        return dict(client.command(name, **fields).answer)
+
+
+def session(cli: CommandLine) -> str:
+    return str(asked(cli, "open_session", projects=["shop"], ttl_seconds=600)["session"])
 
 
 def waited_for(log: Path) -> str:
@@ -123,13 +128,13 @@ def test_a_check_before_an_edit(cli: CommandLine) -> None:
     one, two = session(cli), session(cli)
     held = cli("lock", "acquire", "path:r//src/**", "--session", one, "--json").json["token"]
     other = cli("lock", "acquire", "path:r//docs/**", "--session", two, "--json").json["token"]
-    asked = ("path:r//src/a.py", "path:r//free", "path:r//docs/b")
-    found = cli("lock", "check", held, *asked, "--session", one, "--json").json["resources"]
+    resources = ("path:r//src/a.py", "path:r//free", "path:r//docs/b")
+    found = cli("lock", "check", held, *resources, "--session", one, "--json").json["resources"]
     assert [(row["state"], row["holder"]) for row in found] == [("covered", None), ("free", None), ("held", two)]
     assert cli("lock", "preview", "path:r//docs/c", "--session", one, "--json").json["outcome"] == "blocked"
     cli("lock", "release", held, "--session", one)
     cli("lock", "release", other, "--session", two)
-    assert "not one of a live grant" in cli("lock", "check", held, *asked, "--session", one, code=1).err
+    assert "not one of a live grant" in cli("lock", "check", held, *resources, "--session", one, code=1).err
 
 
 def test_a_worker_and_the_command_line_inside_its_task_meet_no_lock_of_their_own(
@@ -157,3 +162,30 @@ def test_a_worker_and_the_command_line_inside_its_task_meet_no_lock_of_their_own
     lines = [json.loads(line) for line in said.read_text().splitlines()]
     assert [one["outcome"] for one in lines[:3]] == ["held", "granted", "held"]
     assert [one["state"] for one in lines[3]["resources"]] == ["covered"]
+
+
+def test_what_a_person_has_to_look_at_over_tasks_locks_and_sessions(cli: CommandLine) -> None:
+    agent = session(cli)
+    cli("session", "signal", agent, "waiting_for_person", "--note", "merge or rebase?")
+    cli("lock", "pool", "set", "oven", "--count", "2")
+    cli("lock", "pool", "quarantine", "oven", "2", "--reason", "too hot")
+    asked(cli, "create_task", project="shop", task={"key": "whole", "title": "w", "scope": [{"claim": "path:w//**"}]})
+    worker = session(cli)
+    asked(cli, "claim_task", project="shop", session=worker, incarnation=1, task="whole")
+    part = {"key": "part", "title": "p", "scope": [{"claim": "path:w//a"}], "parent": "whole"}
+    asked(cli, "create_task", project="shop", task=part)
+    found = {row["topic"]: row for row in cli("attention", "-p", "shop", "--json").json["attention"]}
+    assert (found["waiting_for_person"]["about"], found["waiting_for_person"]["why"]) == (agent, "merge or rebase?")
+    assert (found["quarantined_units"]["about"], found["quarantined_units"]["units"]) == ("oven", ["2"])
+    assert "part is not given out without path:w//a, which whole has" in found["standstill"]["why"]
+    assert "Have whole release its locks" in found["standstill"]["resolve"]
+    assert {step["because"] for step in found["standstill"]["steps"]} == {"PART", "SCOPE"}
+    told = cli("attention").out
+    assert "merge or rebase?" in told
+    cli("session", "end", agent)
+    cli("task", "cancel", "part", "-p", "shop")
+    cli("lock", "pool", "return", "oven", "2")
+    left = cli("attention", "-p", "shop", "--json").json["attention"]
+    assert not {row["about"] for row in left} & {"oven", agent}
+    assert "standstill" not in {row["topic"] for row in left}
+    cli("session", "end", worker)

@@ -20,13 +20,18 @@ from api.graphql import enums
 from api.graphql.limits import LISTS, PAGES
 from api.graphql.mutations import asked_commands
 from api.graphql.schema import FILE, create_schema, schema_text
+from api.graphql.types import attention
 from domain.catalogue import COMMANDS
+from domain.dispatch.standstill import Because
 from domain.kernel.activity import SessionStatus
 from domain.kernel.values import LockMode
 from domain.principal.allow import MATRIX
 from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
 from domain.task.commands import Outcome
+from projections.attention.rows import AttentionRow, AttentionTopic
+from projections.attention.rows import Subject as AttentionSubject
+from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
@@ -61,6 +66,7 @@ LEFT_OUT = {
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
     "PoolRow": {"key", "requests"},
+    "AttentionRow": {"key", "project", "stands", "beneath", "begun_at"},
     "QuotaRosterRow": {"project"},
     "NodeRosterRow": {"project"},
     "SessionRosterRow": {"project", "liveness", "labels", "busy_microseconds", "busy_until"},
@@ -123,6 +129,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (QuotaRosterRow, "Quota"),
         (NodeRosterRow, "Node"),
         (PoolRow, "Pool"),
+        (AttentionRow, "Attention"),
         (TimelineRow, "TimelineLine"),
     ],
 )
@@ -145,6 +152,9 @@ def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], s
         (enums.LockMode, LockMode),
         (enums.Outcome, Outcome),
         (enums.Role, Role),
+        (attention.AttentionTopic, AttentionTopic),
+        (attention.AttentionSubject, AttentionSubject),
+        (attention.StandstillReason, Because),
     ],
 )
 def test_an_enum_spells_its_literal(enum: type[Enum], words: object) -> None:
@@ -173,8 +183,49 @@ def test_every_question_tells_of_which_position_it_is_true(schema: GraphQLSchema
         answer = get_named_type(field.type)
         assert isinstance(answer, GraphQLObjectType)
         assert {"position", "stale"} <= set(answer.fields), name
-        # The hours of the measures are their own past.
-        assert {"after"} | ({"asOf"} if name != "fleetMetrics" else set()) <= set(field.args), name
+        # The hours of the measures are their own past; circles of waits are looked for in the present.
+        of_now = name in ("fleetMetrics", "standstills")
+        assert {"after"} | (set() if of_now else {"asOf"}) <= set(field.args), name
+
+
+ASKED_BY = {
+    "task_board": "tasks",
+    "session_roster": "sessions",
+    "lock_map": "locks",
+    "lock_queue": "lockRequests",
+    "pools": "pools",
+    "attention": "attention",
+    "timeline": "timeline",
+    "projects": "projects",
+    "api_keys": "keys",
+    "quota_roster": "quotas",
+    "node_roster": "nodes",
+}
+"""The page that shows each read model."""
+SHOWN_WITHIN = {"task_needs": "Task.needs", "short_ids": "TaskFilter.idSuffix", "fleet_metrics": "Query.fleetMetrics"}
+"""Read models that no page of their own shows, and where they are asked instead."""
+ALL_THERE_ARE = {"projects", "keys"}
+"""Pages that are short and whose rows need no further conditions."""
+
+
+@pytest.mark.parametrize("projection", PROJECTIONS, ids=[one.name for one in PROJECTIONS])
+def test_every_read_model_is_asked_with_conditions_in_pages_and_of_the_past(
+    schema: GraphQLSchema, projection: AnyProjection
+) -> None:
+    """Fails for a read model that has no page: give it one, or say where it is shown."""
+    if projection.name in SHOWN_WITHIN:
+        kind, _, field = SHOWN_WITHIN[projection.name].partition(".")
+        within = schema.type_map[kind]
+        assert isinstance(within, GraphQLObjectType | GraphQLInputObjectType)
+        assert field in within.fields
+        return
+    assert schema.query_type is not None
+    name = ASKED_BY[projection.name]
+    page = schema.query_type.fields[name]
+    assert get_named_type(page.type).name.endswith("Connection")
+    paged = {"first", "cursor", "asOf", "after"}
+    assert paged <= set(page.args)
+    assert set(page.args) - paged - {"at"} or name in ALL_THERE_ARE
 
 
 def test_the_files_are_there() -> None:

@@ -13,6 +13,7 @@ from api.ports import Health, Heard, ProjectToken, ServiceFault, Services
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.standstill import Standstill, Work
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
@@ -152,6 +153,9 @@ class Fakes:
         raise AssertionError("the doors for machines explain nothing")
 
     async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection:
+        raise AssertionError("the doors for machines explain nothing")
+
+    async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
         raise AssertionError("the doors for machines explain nothing")
 
     def health(self) -> Health:

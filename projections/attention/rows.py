@@ -1,0 +1,62 @@
+"""What is shown of a thing that a person has to look at."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+Subject = Literal["task", "lock", "pool", "session", "quota", "project"]
+AttentionTopic = Literal[
+    "parked",
+    "blocked",
+    "overdue",
+    "budget",
+    "stranded",
+    "quarantined_locks",
+    "quarantined_units",
+    "waiting_for_person",
+    "silent",
+    "quota_refused",
+    "frozen",
+    "soft_budget",
+]
+
+RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
+    "parked": "Retry the task, with a larger budget where that was spent, or cancel it.",
+    "blocked": "Retry the need that failed, or cancel the task.",
+    "overdue": "Look whether it is still wanted; dismiss this, or cancel the task.",
+    "budget": "Retry the task with a larger budget, or cancel it.",
+    "stranded": "Plan the work anew if it is still wanted, then dismiss this.",
+    "quarantined_locks": "Look at what was left behind, then lift the quarantine of the token.",
+    "quarantined_units": "Mend the units and return them, or set the pool without them.",
+    "waiting_for_person": "Answer the session where it runs.",
+    "silent": "It passes when the session is heard; else its lease runs out and its work is given to others.",
+    "quota_refused": "It passes when the quota is there again; reset the pool where it is already.",
+    "frozen": "Unfreeze the project.",
+    "soft_budget": "Raise the soft budget, or freeze the project.",
+}
+"""What would end each."""
+
+
+class AttentionRow(NamedTuple):
+    """One thing and why a person has to look at it."""
+
+    key: str
+    """Its stream and what of it: ``task/topic``, ``lock space/token``, ``lock space/pool/name``, ``session/life``."""
+    project: str
+    """The fleet for sessions and quotas."""
+    projects: str
+    """JSON: ids of the projects whose people may see it."""
+    stands: bool
+    """False while there is nothing to look at; such a row is kept for what it knows."""
+    topic: AttentionTopic
+    subject: Subject
+    about: str
+    """Id of the task, session or project, the token, or the name of the pool or of the quota."""
+    session: str | None
+    """Whose locks it is about."""
+    begun_at: int
+    """Microseconds since 1970."""
+    why: str
+    units: str
+    """JSON: names of the units that it is about."""
+    beneath: str
+    """JSON: [topic, since, why] of what stands again when this has passed, or null."""
