@@ -123,7 +123,8 @@ def _headline(fleet: Fleet, trouble: str, *, live: bool) -> "Text":
         f" p99 {_seconds(waits.get('p99'))}   attempts {told.get('attempts')},"
         f" retried {_said(told.get('attemptsRetriedPercent'), '%')}, lost {told.get('attemptsLost')},"
         f" reassigned {_said(told.get('reassignedPerHundredTasks'))} per 100 tasks"
-        f"   {told.get('completed')} completed, {told.get('failed')} failed"
+        f"   {told.get('completed')} completed, {told.get('failed')} failed,"
+        f" {told.get('conflictsAtEdit')} conflicts at an edit"
     )
     line = Text(words, style="bold")
     line.append(f"   log {told.get('position')}{'  q quits' if live else ''}", style="dim")

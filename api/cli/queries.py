@@ -72,7 +72,8 @@ NODES: Final = _list(
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
 FLEET_METRICS: Final = """query($project: String, $hours: Int!) { fleetMetrics(project: $project, hours: $hours) {
 since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned
-reassignedPerHundredTasks parked assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
+reassignedPerHundredTasks parked conflictsAtEdit stoppedAtEdit lateReports
+assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
 attemptsLive idlePercent queueDepth workersToDrain position stale } }"""
 
 

@@ -9,7 +9,7 @@ from domain.kernel.ids import Instant, ProjectId, StreamId, is_type_id
 from domain.kernel.message import Event, Stamp
 from domain.quota.commands import HalfOpenQuota, MarkQuota, ReportQuota, ResetQuota, SettleQuotaProbe
 from domain.quota.decider import MEMBERS_MAX, QUOTA, blocked, half_opened, pool_stream, probed, reported, settled
-from domain.quota.errors import CredentialPoolFull, NoCredentialPool, QuotaBlocked
+from domain.quota.errors import CredentialPoolForeign, CredentialPoolFull, NoCredentialPool, QuotaBlocked
 from domain.quota.events import QuotaClosed, QuotaSessionJoined, QuotaSessionLeft
 from domain.quota.state import Closed, Pool
 from domain.session.decider import SESSION, is_live
@@ -94,8 +94,12 @@ def trying(pool: Pool | None, session: str, project: ProjectId, token: int, at: 
 
 def joining(
     session: StreamId, opened: SessionOpened, former: Session | None, stamp: Stamp, view: View
-) -> tuple[Write, ...] | CredentialPoolFull:
-    """A life begins: its pool learns of it, and the pool of a former life that it leaves."""
+) -> tuple[Write, ...] | CredentialPoolFull | CredentialPoolForeign:
+    """A life begins: its pool learns of it, and the pool of a former life that it leaves.
+
+    What one session reports stops all, so a pool is joined only by way of a project that its sessions serve, or by
+    somebody who sees every project.
+    """
     name = opened.credential_pool
     left = () if former is None or former.opened.credential_pool == name else leaving(session, former, stamp, view)
     if name is None:
@@ -104,6 +108,9 @@ def joining(
     pool = view.read(QUOTA, stream)
     if session not in pool.members and len(pool.members) >= MEMBERS_MAX:
         return CredentialPoolFull(pool=name, most=MEMBERS_MAX)
+    shared = any(one in pool.projects for one in opened.projects)
+    if stamp.sees is not None and not shared and any(member != session for member in pool.members):
+        return CredentialPoolForeign(pool=name)
     joined = QuotaSessionJoined(pool=name, session=session, projects=opened.projects, at=stamp.time)
     return (*left, Write(stream, (joined,)))
 

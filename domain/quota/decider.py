@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never
 
+from immutables import Map
+
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id, fraction_of
@@ -106,7 +108,10 @@ def evolve(state: Pool, event: QuotaEvent) -> Pool:
     """The pool after the event."""
     match event:
         case QuotaSessionJoined():
-            return replace(state, name=event.pool, members=state.members.set(StreamId(event.session), event.at))
+            known = state.projects if state.members else Map[str, bool]()
+            projects = known.update(dict.fromkeys(event.projects, True))
+            members = state.members.set(StreamId(event.session), event.at)
+            return replace(state, name=event.pool, members=members, projects=projects)
         case QuotaSessionLeft():
             known = event.session in state.members
             return replace(state, members=state.members.delete(StreamId(event.session))) if known else state
@@ -124,5 +129,5 @@ def evolve(state: Pool, event: QuotaEvent) -> Pool:
 
 
 QUOTA: Final[Aggregate[Pool]] = Aggregate(
-    prefix="quota", initial=Pool(), evolve=evolve, state_type=Pool, fleet=True, snapshot_every=200
+    prefix="quota", initial=Pool(), evolve=evolve, state_type=Pool, fleet=True, snapshot_every=200, snapshot_version=2
 )

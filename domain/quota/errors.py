@@ -40,3 +40,15 @@ class CredentialPoolFull(Rejection):
     HTTP_STATUS: ClassVar[int] = 409
     pool: str
     most: int
+
+
+class CredentialPoolForeign(Rejection):
+    """The credential pool {pool} is spent by sessions of projects that this one does not serve.
+
+    Choose another name. To share it, open a session with a key that serves a project of theirs, too.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    pool: str

@@ -49,3 +49,5 @@ class Pool:
     """Times that it opened since it was last closed."""
     members: Map[StreamId, Instant] = Map()
     """Sessions that spend its quota, with the instant at which they joined."""
+    projects: Map[str, bool] = Map()
+    """Projects that they serve, or that those before them served, since the pool was last without any."""

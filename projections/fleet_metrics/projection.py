@@ -3,8 +3,10 @@
 from typing import Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
+from domain.refusal.events import CommandRefused
 from domain.session.events import SessionAttemptEnded, SessionAttemptStarted
 from domain.task.events import (
+    LateReportDiscarded,
     TaskAttemptEnded,
     TaskCancelled,
     TaskClaimed,
@@ -17,6 +19,10 @@ from domain.task.events import (
 from projections.fleet_metrics.rows import HOUR, MICROSECONDS, WAIT, MetricRow, bucket_of
 from projections.kernel.projection import Projection
 
+CHECK_POINTS: Final = frozenset({"check_locks", "check_fence"})
+"""Commands that are asked right before something is written."""
+STALE_CODES: Final = frozenset({"lock_token_fenced", "fence_refused"})
+"""What is answered there to somebody whose lock is gone."""
 MetricEvent = (
     TaskPlanned
     | TaskClaimed
@@ -26,6 +32,8 @@ MetricEvent = (
     | TaskAttemptEnded
     | TaskReassigned
     | TaskParked
+    | LateReportDiscarded
+    | CommandRefused
     | SessionAttemptStarted
     | SessionAttemptEnded
 )
@@ -68,6 +76,10 @@ def _measures(event: MetricEvent) -> tuple[str, ...]:
             return ("reassigned",)
         case TaskParked():
             return ("parked",)
+        case LateReportDiscarded():
+            return ("late_reports",)
+        case CommandRefused():
+            return ("stopped_at_edit",) if event.command in CHECK_POINTS and event.code in STALE_CODES else ()
         case SessionAttemptStarted():
             return ("begun", f"begun{MICROSECONDS}")
         case SessionAttemptEnded():
@@ -78,7 +90,7 @@ def _measures(event: MetricEvent) -> tuple[str, ...]:
 
 FLEET_METRICS: Final = Projection(
     name="fleet_metrics",
-    version=1,
+    version=2,
     row=MetricRow,
     handles=frozenset(get_args(MetricEvent)),
     begins=frozenset(),

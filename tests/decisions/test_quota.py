@@ -11,7 +11,7 @@ from domain.kernel.policy import Cause, derived_stamp
 from domain.policies.agenda import Agenda
 from domain.quota.commands import HalfOpenQuota, ReportQuota, ResetQuota, SettleQuotaProbe
 from domain.quota.decider import DELAY_SECONDS, DELAY_SECONDS_MAX, MEMBERS_MAX, PROBE_SECONDS, QUOTA, pool_stream
-from domain.quota.errors import CredentialPoolFull, NoCredentialPool, QuotaBlocked
+from domain.quota.errors import CredentialPoolForeign, CredentialPoolFull, NoCredentialPool, QuotaBlocked
 from domain.quota.events import QuotaHalfOpened, QuotaOpened, QuotaSessionJoined
 from domain.quota.state import Breaker, Closed, HalfOpen, Open, Pool, Probing
 from domain.session.commands import EndSession, LoseSession, OpenSession, SignalSession
@@ -268,6 +268,32 @@ def test_a_pool_has_a_bounded_number_of_sessions(fleet: Pooled) -> None:
         fleet.given(POOL, joined)
     rejection = fleet.ask(OpenSession(projects=("shop",), credential_pool="max")).rejection
     assert rejection == CredentialPoolFull(pool="max", most=MEMBERS_MAX)
+
+
+def test_a_pool_is_joined_only_by_way_of_a_project_that_its_sessions_serve(fleet: Pooled) -> None:
+    """What one session reports stops all, so whoever merely knows the name must not get in."""
+    other = fleet.a_project("other")
+
+    def join(*projects: str, sees: frozenset[ProjectId] | None) -> Decision:
+        stamp = fleet.stamp("fleet", "key_stranger").model_copy(update={"sees": sees})
+        return fleet.when(OpenSession(projects=projects, credential_pool="max"), stamp)
+
+    fleet.opened()
+    refused = join("other", sees=frozenset({other})).rejection
+    assert refused == CredentialPoolForeign(pool="max")
+    assert refused.KIND == "DENIED"
+    # By way of a common project, or by somebody who sees every one, and from then on for that project, too.
+    assert join("shop", "other", sees=frozenset({fleet.project, other})).rejection is None
+    assert join("other", sees=frozenset({other})).rejection is None
+
+
+def test_a_pool_without_sessions_is_anybodys(fleet: Pooled) -> None:
+    other = fleet.a_project("other")
+    session = fleet.opened()
+    fleet.done(fleet.ask(EndSession(session=session, incarnation=1)))
+    stamp = fleet.stamp("fleet", "key_stranger").model_copy(update={"sees": frozenset({other})})
+    assert fleet.when(OpenSession(projects=("other",), credential_pool="max"), stamp).rejection is None
+    assert set(fleet.pool.projects) == {other}
 
 
 def test_what_time_or_policies_ask_too_late_changes_nothing(fleet: Pooled) -> None:

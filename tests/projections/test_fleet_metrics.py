@@ -3,8 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.message import Event
+from domain.refusal.events import CommandRefused
+from domain.task.events import LateReportDiscarded
+from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.fleet_metrics.queries import busy_microseconds, totals_of, wait_within
 from projections.fleet_metrics.rows import HOUR, MetricRow, bound_of, bucket_of
+from projections.kernel.replay import replay
 
 DAY = 24 * HOUR
 
@@ -53,3 +60,22 @@ def test_time_at_work_is_that_of_every_attempt_in_the_window(attempts: list[tupl
 
 def _row(hour: int, measure: str, total: int) -> MetricRow:
     return MetricRow(key=f"p/{hour}/{measure}", project="p", hour=hour, measure=measure, total=total)
+
+
+def test_what_reached_an_edit_is_what_a_check_point_stopped_and_what_was_reported_too_late() -> None:
+    def refused(command: str, code: str) -> CommandRefused:
+        return CommandRefused(command=command, code=code, message="", principal="key_1", at=Instant(1))
+
+    events: list[tuple[str, Event]] = [
+        ("refusals_1", refused("check_fence", "fence_refused")),
+        ("refusals_1", refused("check_locks", "lock_token_fenced")),
+        ("refusals_1", refused("release_locks", "lock_token_fenced")),
+        ("refusals_1", refused("break_locks", "not_permitted")),
+        ("task_1", LateReportDiscarded(token=1, report="complete_task", digest="d", at=Instant(1))),
+    ]
+    log = [
+        Recorded(place, StreamId(stream), place, event, Instant(5), ProjectId("p"), "key_1", "cmd_1", "cmd_1")
+        for place, (stream, event) in enumerate(events, 1)
+    ]
+    totals = totals_of(replay(FLEET_METRICS, log).values())
+    assert totals == {"stopped_at_edit": 2, "late_reports": 1}

@@ -32,6 +32,13 @@ class FleetMetrics:
     reassigned: int = strawberry.field(description="Taken from somebody, or given to somebody, by hand.")
     reassigned_per_hundred_tasks: float = strawberry.field(description="Of the tasks that were planned or settled.")
     parked: int
+    conflicts_at_edit: int = strawberry.field(
+        description="Times that somebody wrote, or was about to, under locks that were gone: the two below. Must be 0."
+    )
+    stopped_at_edit: int = strawberry.field(
+        description="Stale tokens that `checkLocks` or `checkFence` refused; the like within a minute counts once."
+    )
+    late_reports: int = strawberry.field(description="Reports under a token that was revoked: the work had gone on.")
     assignment_latency: AssignmentLatency
     attempt_seconds_mean: float | None = strawberry.field(description="Null where no attempt ended.")
     sessions_live: int
