@@ -6,11 +6,12 @@ import typer
 
 from api.cli.command import command, group
 from api.cli.queries import KEYS
-from api.cli.reading import listing
+from api.cli.reading import SUFFIX_CHARACTERS_MIN, listing
 from api.cli.terminal import Column, Terminal
-from api.cli.words import moment
+from api.cli.words import moment, snake_row
 from signalbox.client.asks import new_key
-from signalbox.client.fields import texts
+from signalbox.client.errors import Refused
+from signalbox.client.fields import Fields, text, texts
 
 COLUMNS = (
     Column("KEY", "id"),
@@ -20,13 +21,16 @@ COLUMNS = (
     Column("EXPIRES", "expires"),
     Column("PROJECTS", "projects", wide=True),
 )
+KEYS_MAX = 20_000
 _DAY_SECONDS = 86_400
+Named = Annotated[str, typer.Argument(metavar="KEY", help="Id of the key, the end of it, or its name.")]
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("API keys: issue, list, revoke.")
+    nouns = group("API keys: issue, list, show, revoke.")
     command(nouns, "issue")(issue)
     command(nouns, "list")(list_keys)
+    command(nouns, "show")(show)
     command(nouns, "revoke")(revoke)
     app.add_typer(nouns, name="key")
 
@@ -51,20 +55,43 @@ def issue(
 
 def list_keys(terminal: Terminal) -> None:
     """Keys without their secrets."""
-    rows = [
-        {
-            **row,
-            "role": str(row.get("role")).lower(),
-            "state": "revoked" if row.get("revoked") else "good",
-            "expires": moment(row.get("expiresAt")) or "never",
-            "projects": " ".join(texts(row, "projectNames")) or "all",
-        }
-        for row in listing(terminal.client, KEYS, {}, 1_000).rows
-    ]
+    rows = [_shown(row) for row in listing(terminal.client, KEYS, {}, KEYS_MAX).rows]
     terminal.table("keys", rows, COLUMNS, "no keys")
 
 
-def revoke(terminal: Terminal, key: Annotated[str, typer.Argument(help="Id of the key, key_…")]) -> None:
+def show(terminal: Terminal, key: Named) -> None:
+    """One key without its secret."""
+    shown = _shown(_named(terminal, key))
+    words = [f"{column.title.lower():<10} {shown.get(column.name)}" for column in COLUMNS]
+    terminal.show(snake_row(shown), *words)
+
+
+def _named(terminal: Terminal, name: str) -> Fields:
+    """The key of an id, of the end of one, or of a name that only one key has. Raises Refused."""
+    rows = listing(terminal.client, KEYS, {}, KEYS_MAX).rows
+    found = [row for row in rows if name in (row.get("id"), row.get("name"))]
+    if not found and len(name) >= SUFFIX_CHARACTERS_MIN:
+        found = [row for row in rows if str(row.get("id")).endswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = [str(row.get("id")) for row in found]
+        raise Refused("ambiguous", f"{len(found)} keys are called {name}", "Name one by its id.", {"ids": ids})
+    raise Refused("unknown_thing", f"There is no key {name} here.", "See `signalbox key list`.")
+
+
+def _shown(row: Fields) -> dict[str, object]:
+    return {
+        **row,
+        "role": str(row.get("role")).lower(),
+        "state": "revoked" if row.get("revoked") else "good",
+        "expires": moment(row.get("expiresAt")) or "never",
+        "projects": " ".join(texts(row, "projectNames")) or "all",
+    }
+
+
+def revoke(terminal: Terminal, key: Named) -> None:
     """Refuse a key from now on."""
-    answer = terminal.client.command("revoke_key", key=key)
-    terminal.show({"key": key, "revoked": True, "position": answer.position}, f"{key} opens nothing any more")
+    identifier = text(_named(terminal, key), "id")
+    answer = terminal.client.command("revoke_key", key=identifier)
+    terminal.show({"key": identifier, "revoked": True, "position": answer.position}, f"{key} opens nothing any more")

@@ -1,14 +1,17 @@
 """`signalbox project`: the tenants of the server."""
 
+import json
 from typing import Annotated
 
 import typer
 
 from api.cli.command import command, group
-from api.cli.queries import PROJECTS
-from api.cli.reading import listing
+from api.cli.queries import PROJECT, PROJECTS
+from api.cli.reading import listing, single
 from api.cli.terminal import Column, Terminal
-from api.cli.words import moment, short
+from api.cli.words import moment, short, snake_row
+from signalbox.client.errors import Refused
+from signalbox.client.fields import optional_object, texts
 
 Name = Annotated[str, typer.Argument(metavar="PROJECT", help="Name or id.")]
 COLUMNS = (
@@ -21,11 +24,12 @@ COLUMNS = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Projects: list, create, set, grant, revoke, freeze, unfreeze.")
+    nouns = group("Projects: list, show, create, set, grant, revoke, freeze, unfreeze.")
     command(nouns, "set")(set_project)
     command(nouns, "grant")(grant)
     command(nouns, "revoke")(revoke)
     command(nouns, "list")(list_projects)
+    command(nouns, "show")(show)
     command(nouns, "create")(create)
     command(nouns, "freeze")(freeze)
     command(nouns, "unfreeze")(unfreeze)
@@ -44,6 +48,20 @@ def list_projects(terminal: Terminal) -> None:
         for row in listing(terminal.client, PROJECTS, {}, 1_000).rows
     ]
     terminal.table("projects", rows, COLUMNS, "no projects")
+
+
+def show(terminal: Terminal, project: Name) -> None:
+    """A project with all its settings, and whose tasks may need its own."""
+    found = optional_object(single(terminal.client, PROJECT, {"name": project}), "project")
+    if not found:
+        raise Refused("unknown_thing", f"There is no project {project} here.", "See `signalbox project list`.")
+    settings = optional_object(found, "settings")
+    state = f"frozen: {found.get('frozenReason') or 'no reason was given'}" if found.get("frozen") else "at work"
+    lines = [f"{name:<20} {json.dumps(value)}" for name, value in sorted(settings.items())]
+    lines += [f"{'lock_delay_seconds':<20} {found.get('lockDelaySeconds')}"]
+    lines += [f"{'needs_granted':<20} {' '.join(texts(found, 'needsGranted')) or 'none'}"]
+    told = snake_row({**found, "settings": None}) | {"settings": settings}
+    terminal.show(told, f"{found.get('name')} ({found.get('id')}) is {state}", *lines)
 
 
 def create(

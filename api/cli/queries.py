@@ -17,6 +17,8 @@ members { name labels state token sessionId taskId }"""
 
 _ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
 
+_PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGranted createdAt changedAt"
+
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
     """A page of a list; ``variables`` are its own arguments with their types, ``fixed`` is one that never changes."""
@@ -60,7 +62,7 @@ EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lo
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
-PROJECT: Final = _single("project", "id name frozen", name="String!")
+PROJECT: Final = _single("project", _PROJECT, name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
 QUOTAS: Final = _list("quotas", "id name state kind reason failures dueAt sessionsLive changedAt", project="String")
 NODES: Final = _list(

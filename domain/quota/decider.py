@@ -108,8 +108,8 @@ def evolve(state: Pool, event: QuotaEvent) -> Pool:
     """The pool after the event."""
     match event:
         case QuotaSessionJoined():
-            known = state.projects if state.members else Map[str, bool]()
-            projects = known.update(dict.fromkeys(event.projects, True))
+            served: Map[str, bool] = state.projects if state.members else Map()
+            projects = served.update(dict.fromkeys(event.projects, True))
             members = state.members.set(StreamId(event.session), event.at)
             return replace(state, name=event.pool, members=members, projects=projects)
         case QuotaSessionLeft():

@@ -178,6 +178,12 @@ def test_projects_are_created_frozen_and_thawed(cli: CommandLine) -> None:
     cli("project", "freeze", "cold", "--reason", "winter")
     by_name = {one["name"]: one for one in cli("project", "list", "--json").json["projects"]}
     assert by_name["cold"]["frozen"] is True
+    assert "is frozen: winter" in cli("project", "show", "cold").out
+    cli("project", "set", "cold", "--weight", "3")
+    shown = cli("project", "show", "cold", "--json").json
+    assert (shown["settings"]["weight"], shown["settings"]["autopilot"]) == (3, "observe")
+    assert (shown["frozen_reason"], shown["lock_delay_seconds"], shown["needs_granted"]) == ("winter", 5, [])
+    assert cli("project", "show", "nowhere", "--json", code=1).json["error"]["kind"] == "BAD_PATTERN"
     cli("project", "unfreeze", "cold")
     by_name = {one["name"]: one for one in cli("project", "list", "--json").json["projects"]}
     assert by_name["cold"]["frozen"] is False
@@ -199,7 +205,10 @@ def test_a_key_opens_until_it_is_revoked(cli: CommandLine, tmp_path: Path) -> No
     listed = {one["id"]: one for one in cli("key", "list", "--json").json["keys"]}
     assert listed[told["key"]]["name"] == "reader"
     assert told["secret"] not in cli("key", "list").out
-    cli("key", "revoke", told["key"])
+    assert cli("key", "show", told["key"][-6:], "--json").json["name"] == "reader"
+    assert "viewer" in cli("key", "show", "reader").out
+    assert cli("key", "show", "nobody", code=1).err
+    cli("key", "revoke", "reader")
     assert reader("project", "list", "--json", code=1).json["error"]["code"] == "not_authenticated"
     assert "is none of" in cli("key", "issue", "x", "--role", "king", code=2).err
 

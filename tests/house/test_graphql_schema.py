@@ -29,6 +29,7 @@ from domain.principal.allow import MATRIX
 from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
 from domain.task.commands import Outcome
+from projections.api_keys.rows import ApiKeyRow
 from projections.attention.rows import AttentionRow, AttentionTopic
 from projections.attention.rows import Subject as AttentionSubject
 from projections.catalogue import PROJECTIONS, AnyProjection
@@ -37,6 +38,7 @@ from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
 from projections.node_roster.rows import NodeRosterRow, NodeStatus
 from projections.pools.rows import PoolRow
+from projections.projects.rows import ProjectRow
 from projections.quota_roster.rows import QuotaRosterRow
 from projections.session_roster.queries import SessionOrder
 from projections.session_roster.rows import SessionRosterRow
@@ -66,6 +68,8 @@ LEFT_OUT = {
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
     "PoolRow": {"key", "requests"},
+    "ApiKeyRow": {"project"},
+    "ProjectRow": {"project"},
     "AttentionRow": {"key", "project", "stands", "beneath", "begun_at"},
     "QuotaRosterRow": {"project"},
     "NodeRosterRow": {"project"},
@@ -129,6 +133,8 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (QuotaRosterRow, "Quota"),
         (NodeRosterRow, "Node"),
         (PoolRow, "Pool"),
+        (ProjectRow, "Project"),
+        (ApiKeyRow, "Key"),
         (AttentionRow, "Attention"),
         (TimelineRow, "TimelineLine"),
     ],

@@ -1,6 +1,7 @@
 """Projects and keys from their read models."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import strawberry
 
@@ -11,6 +12,7 @@ from api.graphql.reads.asked import NO_IDS, Asked, ask
 from api.graphql.types.fleet import Key, Project, ProjectFound
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, Position
+from domain.project.settings import ProjectSettings
 from projections.api_keys.queries import ApiKeyPage
 from projections.api_keys.rows import ApiKeyRow
 from projections.kernel.requests import LIMIT_MAX, Request, cursor_after
@@ -26,7 +28,7 @@ async def project(context: Context, name: str, asked: Asked) -> ProjectFound:
     if not isinstance(found, Rejection):
         context.require("read.projects", found)
     page = await ask(context, ProjectPage(keys=keys, limit=1, as_of=asked.as_of), asked.after)
-    shown = next((_project_of(row) for row in page.rows), None)
+    shown = next((_project_of(row, context) for row in page.rows), None)
     return ProjectFound(project=shown, position=Position(page.position), stale=page.stale)
 
 
@@ -41,7 +43,7 @@ async def projects(context: Context, asked: Asked) -> Connection[Project]:
     request = ProjectPage(keys=keys, limit=asked.first, cursor=asked.cursor, as_of=asked.as_of)
     page = await ask(context, request, asked.after)
     return connection(
-        [(_project_of(row), _cursor(request, row)) for row in page.rows],
+        [(_project_of(row, context), _cursor(request, row)) for row in page.rows],
         next_cursor=page.next_cursor,
         position=page.position,
         stale=page.stale,
@@ -73,13 +75,22 @@ async def project_names(context: Context, ids: set[str]) -> dict[str, str]:
     return found
 
 
-def _project_of(row: ProjectRow) -> Project:
+def _settings(row: ProjectRow) -> Any:
+    """As they hold: what was stored before a setting existed has its default."""
+    return ProjectSettings.model_validate_json(row.settings, strict=False).model_dump(mode="json")
+
+
+def _project_of(row: ProjectRow, context: Context) -> Project:
     return Project(
         id=strawberry.ID(row.key),
         name=row.name,
         lock_delay_seconds=row.lock_delay_seconds,
         frozen=row.frozen,
+        frozen_reason=row.frozen_reason,
+        settings=_settings(row),
+        needs_granted=[one for one in texts(row.needs_granted) if context.sees(one)],
         created_at=Instant(row.created_at),
+        changed_at=Instant(row.changed_at),
     )
 
 
@@ -94,6 +105,7 @@ def _key_of(row: ApiKeyRow, names: dict[str, str]) -> Key:
         issued_at=Instant(row.issued_at),
         expires_at=None if row.expires_at is None else Instant(row.expires_at),
         revoked=row.revoked,
+        revoked_at=None if row.revoked_at is None else Instant(row.revoked_at),
     )
 
 

@@ -1,6 +1,7 @@
 """Projects, keys and the server itself, as they are shown."""
 
 import strawberry
+from strawberry.scalars import JSON
 
 from api.graphql.enums import Role
 from domain.kernel.ids import Instant, Position
@@ -14,7 +15,11 @@ class Project:
     name: str
     lock_delay_seconds: int
     frozen: bool
+    frozen_reason: str = strawberry.field(description="Empty while it is not.")
+    settings: JSON = strawberry.field(description="All settings, also those that nobody set.")
+    needs_granted: list[str] = strawberry.field(description="Ids of projects whose tasks may need tasks of this one.")
     created_at: Instant
+    changed_at: Instant
 
 
 @strawberry.type
@@ -38,6 +43,7 @@ class Key:
     issued_at: Instant
     expires_at: Instant | None
     revoked: bool
+    revoked_at: Instant | None
 
 
 @strawberry.type
