@@ -77,7 +77,7 @@ def grant(
         session=session,
         incarnation=incarnation,
         task=task,
-        claims=_canonical(wishes),
+        claims=_canonical(claims, wishes),
         purpose=purpose,
         at=at,
         ancestors=ancestors,
@@ -89,7 +89,7 @@ def grant(
         preemptible=preemptible,
         members=allocated(left, wishes) or (),
     )
-    return _hindered(left, granted, wishes, queued_before=reservation is not None) or granted
+    return _hindered(left, owner, granted, wishes, queued_before=reservation is not None) or granted
 
 
 def could_grant(
@@ -184,11 +184,10 @@ def linger(
 
 
 def _hindered(
-    space: LockSpace, granted: LocksGranted, wishes: tuple[Wish, ...], *, queued_before: bool
+    space: LockSpace, owner: Owner, granted: LocksGranted, wishes: tuple[Wish, ...], *, queued_before: bool
 ) -> Rejection | None:
     """Why the grant cannot be given, if it cannot. Its claims were in the queue already where ``queued_before``."""
     budget = StepBudget()
-    owner = Owner(granted.session, granted.incarnation, granted.task, granted.ancestors)
     found = grants_in_the_way(space, owner, wishes, budget)
     if found == [] and space.waiters and not queued_before:
         found = requests_in_the_way(space, newcomer(space, owner, granted.claims, granted.at), wishes, budget)
@@ -199,7 +198,10 @@ def _hindered(
     return closed_by_grant(evolve(space, granted), owner) if owner.name in space.coverage.queue.by_owner else None
 
 
-def _canonical(wishes: tuple[Wish, ...]) -> tuple[ScopeClaim, ...]:
+def _canonical(claims: tuple[ScopeClaim, ...], wishes: tuple[Wish, ...]) -> tuple[ScopeClaim, ...]:
+    """The wishes as claims; mostly they are just those that were asked for."""
+    if [(one.claim, one.mode) for one in claims] == [(wish.resource.text, wish.mode) for wish in wishes]:
+        return claims
     return tuple(ScopeClaim(claim=wish.resource.text, mode=wish.mode) for wish in wishes)
 
 

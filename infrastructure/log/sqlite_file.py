@@ -15,7 +15,9 @@ from infrastructure.sql import load, migrations
 BUSY_TIMEOUT_SECONDS: Final = 5.0
 """How long a statement waits for somebody else's tool that holds the file."""
 CACHE_KIB_MAX: Final = 16_384
-"""Pages that one connection keeps in memory; random ids touch many pages of the indexes."""
+"""Pages that the writer keeps in memory; random ids touch many pages of the indexes."""
+READER_CACHE_KIB_MAX: Final = 2_048
+"""The same for each reader: they are many, and what they read again comes from the system's own cache."""
 CHECKPOINT_PAGES: Final = 4_000
 """Pages (4 KiB each) in the write-ahead log before a commit moves them into the file, which costs a second fsync."""
 READERS_KEPT_MAX: Final = 8
@@ -142,6 +144,7 @@ class SqliteFile:
                 return self._idle.pop()
         connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB_MAX}")
         return connection
 
     def _put_back(self, connection: sqlite3.Connection) -> None:

@@ -27,6 +27,10 @@ _DIALECT: Final = Dialect(
 )
 _READERS_KEPT_MAX: Final = 8
 _BUSY_SECONDS: Final = 5.0
+_CACHE_KIB_MAX: Final = 16_384
+"""Pages that the writer keeps in memory."""
+_READER_CACHE_KIB_MAX: Final = 2_048
+"""The same for each reader: they are many, and what they read again comes from the system's own cache."""
 _ROWS_AT_ONCE: Final = 32
 """Rows in one INSERT: with 40 columns well below what one statement may bind."""
 
@@ -39,7 +43,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         self._path = path
         self._lock = threading.Lock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue(_READERS_KEPT_MAX)
-        self._writer = self._connect()
+        self._writer = self._connect(_CACHE_KIB_MAX)
         with self._transaction() as writer:
             for name in ("create_generations", "create_generations_live", "create_parked"):
                 writer.execute(self._statements(name))
@@ -138,7 +142,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         try:
             connection = self._readers.get_nowait()
         except Empty:
-            connection = self._connect()
+            connection = self._connect(_READER_CACHE_KIB_MAX)
         try:
             yield connection
         except sqlite3.OperationalError as problem:
@@ -149,7 +153,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
             else:
                 self._readers.put(connection)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, cache_kib: int) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
@@ -157,7 +161,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         # Rows can be folded again from the log. After a power cut the file may have lost its last transactions, but
         # never half of one: the checkpoint goes back together with the rows, and the projector repeats what is missing.
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
         return connection
 
 
