@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import psycopg
@@ -49,29 +49,50 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def show(name: str, limits: dict[str, float], commands: dict[int, float], claims: dict[str, Any]) -> None:
+def show(name: str, limits: dict[str, float], commands: dict[int, "Rate"], claims: dict[str, Any]) -> None:
     print(f"{name}: durable (fsync on)")
     raw, library = limits["raw_per_second"], limits["library_per_second"]
     print(f"  raw single-row commits {raw:,.0f}/s, library's save {library:,.0f}/s")
     for callers, rate in commands.items():
-        ratio = rate / limits["library_per_second"]
-        print(f"  {callers:>4} callers {rate:>9,.0f} commands/s   {ratio:5.1f}x the library's save")
-    latency = limits["raw_per_second"] / commands[1]
+        ratio = rate.per_second / limits["library_per_second"]
+        print(f"  {callers:>4} callers {rate.told('commands')}   {ratio:5.1f}x the library's save")
+    latency = limits["raw_per_second"] / commands[1].per_second
     print(f"  one caller: {latency:.1f}x one raw commit (to reach: 4x)")
-    print(f"  claims at 64 callers on 10,000 ready tasks: {claims['claims_per_second']:,.0f}/s (to reach: 5,000/s)")
+    print(f"  claims at 64 callers on 10,000 ready tasks: {claims['claims'].told('claims')} (to reach: 5,000/s)")
     print(f"  one task, winners among 2/8/64/256 callers: {claims['winners']}")
 
 
-async def command_rates(setting: str, seconds: float) -> dict[int, float]:
+class Rate(NamedTuple):
+    """What was done in a time, and what it took of our processor: a busy machine changes the first much more."""
+
+    per_second: float
+    cpu_microseconds: float
+
+    def told(self, what: str) -> str:
+        return f"{self.per_second:>9,.0f} {what}/s, {self.cpu_microseconds:6.0f} us of CPU each"
+
+
+class Watch:
+    """Wall clock and processor time of this process, the database's own excepted, from here on."""
+
+    def __init__(self) -> None:
+        self.began, self._spent = time.perf_counter(), time.process_time()
+
+    def rate(self, done: int) -> Rate:
+        taken, spent = time.perf_counter() - self.began, time.process_time() - self._spent
+        return Rate(done / taken, spent / done * 1_000_000)
+
+
+async def command_rates(setting: str, seconds: float) -> dict[int, Rate]:
     """Progress reports: a real command with one event on one stream, each caller on a task of its own."""
-    rates: dict[int, float] = {}
+    rates: dict[int, Rate] = {}
     async with running_fleet(fresh_folder(), setting, project="rates") as fleet:
         await fleet.plan(max(CALLERS))
         held = await asyncio.gather(*(hold_one(fleet) for _ in range(max(CALLERS))))
         for callers in CALLERS:
-            began = time.perf_counter()
-            done = await asyncio.gather(*(report(fleet, *one, began + seconds) for one in held[:callers]))
-            rates[callers] = sum(done) / (time.perf_counter() - began)
+            watch = Watch()
+            done = await asyncio.gather(*(report(fleet, *one, watch.began + seconds) for one in held[:callers]))
+            rates[callers] = watch.rate(sum(done))
     return rates
 
 
@@ -99,11 +120,11 @@ async def claim_rates(setting: str) -> dict[str, Any]:
                 assert outcome.ok, outcome.text
                 claimed += 1
 
-        began = time.perf_counter()
+        watch = Watch()
         await asyncio.gather(*(claim(session) for session in sessions))
-        rate = claimed / (time.perf_counter() - began)
+        rate = watch.rate(claimed)
         winners = [await contend(fleet, callers) for callers in (2, 8, 64, 256)]
-    return {"claims_per_second": rate, "winners": winners}
+    return {"claims": rate, "winners": winners}
 
 
 async def contend(fleet: Fleet, callers: int) -> int:
