@@ -111,6 +111,8 @@ class Board:
         self.pending = pending
         self.stale = stale
         self.gone = gone
+        self.ready = 0
+        self.why, self.lacks = "no_capable_session", 1
 
     async def ask(self, ask: Ask[Any]) -> Any:
         if self.gone:
@@ -118,16 +120,23 @@ class Board:
         if ask.request.path == "/v1/status":
             return {"head": 7}
         asked = json.loads(ask.request.body or b"")["variables"]
+        if "task" in asked:
+            reason = {"code": self.why, "data": {"lacks": self.lacks}}
+            return {"why": {"reasons": [{"code": "locked", "data": {}}, reason]}}
         assert (asked["project"], asked["after"]) == ("shop", 7)
         return {
             "moving": self._page(self.moving),
+            "ready": self._page(self.ready),
             "pending": self._page(self.pending),
             "failed": self._page(self.failed),
             "helpless": self._page(0),
         }
 
     def _page(self, count: int) -> dict[str, object]:
-        return {"stale": self.stale, "edges": [{"node": {"key": "x", "unmetTotal": self.unmet}}] * count}
+        return {
+            "stale": self.stale,
+            "edges": [{"node": {"key": "x", "id": "task_x", "unmetTotal": self.unmet}}] * count,
+        }
 
 
 def idle(board: Board, looks: int) -> bool:
@@ -145,6 +154,19 @@ def test_a_project_is_done_when_nothing_of_it_can_move() -> None:
     assert not idle(Board(moving=1, pending=1), 3)
     assert not idle(Board(stale=True), 3)
     assert not idle(Board(gone=True), 3)
+
+
+def test_what_is_ready_keeps_a_project_moving_unless_nobody_present_could_do_it() -> None:
+    board = Board()
+    board.ready = 2
+    idleness = Idleness(cast("AsyncClient", board), "shop")
+    assert asyncio.run(idleness())
+    assert idleness.in_vain
+    for why, lacks in (("capable_sessions_busy", 0), ("no_capable_session", 0), ("claimable", 1)):
+        board.why, board.lacks = why, lacks
+        assert not idle(board, 3)
+    board.why, board.lacks, board.ready = "no_capable_session", 1, 65
+    assert not idle(board, 3), "so many are not looked at"
 
 
 def test_what_waits_for_its_earliest_start_still_moves() -> None:
