@@ -90,7 +90,7 @@ def create_app(
     reading = ReadingDoors(services, edge, changes, stopping, version=own_version())
     hot: dict[str, tuple[str, Door]] = {
         "/v1/commands": ("POST", commands),
-        "/v1/heartbeat": ("POST", HeartbeatDoor(services.heartbeats)),
+        "/v1/heartbeat": ("POST", HeartbeatDoor(services.heartbeats, stopping)),
         "/v1/wait": ("GET", reading.wait),
         "/v1/events": ("GET", reading.events),
         "/v1/status": ("GET", reading.status),

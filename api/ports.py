@@ -67,6 +67,15 @@ class ProjectToken:
 
 
 @dataclass(frozen=True, slots=True)
+class PushedTask:
+    """An attempt that the session holds and did not name: a claim of the task by name tells what it is."""
+
+    project: str
+    task: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
 
@@ -80,6 +89,8 @@ class Heard:
     """What the session holds now, by project id."""
     revoked: tuple[ProjectToken, ...]
     """What was named but is not held, as it was named: stop that work."""
+    pushed: tuple[PushedTask, ...] = ()
+    """What it works on for all that the server knows, and did not name."""
 
 
 class HeartbeatPort(Protocol):
@@ -92,8 +103,13 @@ class HeartbeatPort(Protocol):
         incarnation: int,
         tokens: Sequence[ProjectToken],
         signal: SignalSession | None = None,
+        *,
+        wait_seconds: float = 0.0,
     ) -> Heard | Rejection:
-        """``signal`` is of the same session and incarnation; it is passed on where it changes something."""
+        """``signal`` is of the same session and incarnation; it is passed on where it changes something.
+
+        With ``wait_seconds`` the answer waits until the session is given an attempt that was not named, or loses one.
+        """
         ...
 
 

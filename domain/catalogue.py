@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from domain.dispatch import claim, claim_work, follow, keys, plan, projects, report, steer
+from domain.dispatch import assign_task, bid, claim, claim_work, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
+from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.session_rules import SESSION_DECISIONS
@@ -93,6 +94,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskCancelled,
     task_events.TaskRetried,
     task_events.TaskReassigned,
+    task_events.TaskBid,
     task_events.TaskAttentionRaised,
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
@@ -163,11 +165,14 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_commands.CancelTask: steer.cancel,
     task_commands.RetryTask: steer.retry,
     task_commands.ReassignTask: steer.reassign,
+    task_commands.AssignTask: assign_task.assign_task,
+    task_commands.BidForTask: bid.bid_for_task,
     task_commands.DismissAttention: steer.dismiss,
     task_commands.SettleNeed: follow.settle_need,
     task_commands.ElapseBackoff: follow.elapse_backoff,
     task_commands.TimeOutAttempt: follow.time_out,
     task_commands.LapseDelivery: follow.lapse_delivery,
+    task_derived.PushTask: assign_task.push_task,
     task_derived.ReopenNeed: follow.reopen_need,
     task_derived.ReachStart: follow.reach_start,
     task_derived.PassDeadline: follow.pass_deadline,
@@ -197,11 +202,14 @@ COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for comman
 """By the name that the doors for machines use."""
 
 
-def rules(ready: ReadyIndex) -> Rules:
-    """The decision of every command; ``ready`` is the hint from which claims without a named task choose."""
+def rules(ready: ReadyIndex, proposals: Proposals | None = None) -> Rules:
+    """The decision of every command; ``ready`` is the hint from which claims without a named task choose.
+
+    ``proposals`` are those of windows that the runtime closes; without them all work is given out by priority.
+    """
     claims: dict[type[Command], Decide] = {
-        task_commands.ClaimTask: partial(claim.claim, ready=ready),
-        task_commands.ClaimTasks: partial(claim.claim_many, ready=ready),
-        task_commands.ClaimWork: partial(claim_work.claim_work, ready=ready),
+        task_commands.ClaimTask: partial(claim.claim, ready=ready, proposals=proposals),
+        task_commands.ClaimTasks: partial(claim.claim_many, ready=ready, proposals=proposals),
+        task_commands.ClaimWork: partial(claim_work.claim_work, ready=ready, proposals=proposals),
     }
     return Rules({command: handing_over(decide) for command, decide in (_DECISIONS | claims).items()})

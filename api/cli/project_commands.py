@@ -99,6 +99,10 @@ def set_project(
     *,
     running_max: Annotated[int | None, typer.Option("--running-max", min=0, help="Attempts at a time; 0: any.")] = None,
     weight: Annotated[int | None, typer.Option("--weight", min=1, max=1_000, help="Share of common sessions.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="priority, optimal or auction.")] = None,
+    window: Annotated[
+        int | None, typer.Option("--window", min=50, max=10_000, help="Milliseconds that both are gathered for.")
+    ] = None,
     autopilot: Annotated[
         str | None, typer.Option("--autopilot", help="observe, fix_forward, auto_staging or auto_prod.")
     ] = None,
@@ -114,6 +118,8 @@ def set_project(
     said: dict[str, object] = {
         "running_max": running_max,
         "weight": weight,
+        "strategy": strategy,
+        "window_milliseconds": window,
         "autopilot": autopilot,
         "protected_branches": protect,
         "budget_soft": _budget(soft_tokens, soft_cost),

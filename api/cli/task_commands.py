@@ -29,10 +29,12 @@ COLUMNS = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Tasks: list, show, create, cancel, retry, reassign, dismiss, report progress.")
+    nouns = group("Tasks: list, show, create, cancel, retry, reassign, assign, bid, dismiss, report progress.")
     command(nouns, "list")(list_tasks)
     command(nouns, "create")(create)
     command(nouns, "reassign")(reassign)
+    command(nouns, "assign")(assign)
+    command(nouns, "bid")(bid)
     command(nouns, "dismiss")(dismiss)
     command(nouns, "show")(show)
     command(nouns, "cancel")(cancel)
@@ -125,6 +127,40 @@ def reassign(
     session = None if to is None else session_named(terminal.client, to)
     answer = terminal.client.command("reassign_task", project=chosen, task=identifier, to=session, reason=reason)
     terminal.show({"task": identifier, "to": session, "position": answer.position}, f"{task} is reassigned")
+
+
+def assign(
+    terminal: Terminal,
+    task: Name,
+    session: Annotated[str, typer.Argument(help="Session that takes pushed work.")],
+    project: Project = None,
+) -> None:
+    """Give a ready task to a session; it names the token within 30 seconds, or loses the task again."""
+    chosen, identifier = _chosen(terminal, task, project)
+    named = session_named(terminal.client, session)
+    answer = terminal.client.command("assign_task", project=chosen, task=identifier, session=named)
+    told = {**answer.answer, "position": answer.position}
+    terminal.show(told, f"{task} is given to {session} as attempt {answer.answer.get('attempt')}")
+
+
+def bid(
+    terminal: Terminal,
+    task: Name,
+    session: Annotated[str, typer.Argument(help="Session that bids.")],
+    *,
+    cost: Annotated[int, typer.Option("--cost", min=0, help="What it would cost, in micro-dollars.")],
+    confidence: Annotated[int, typer.Option("--confidence", min=1, max=100, help="How sure it is, in percent.")],
+    incarnation: Annotated[int, typer.Option("--incarnation", min=1, help="Life of the session.")] = 1,
+    project: Project = None,
+) -> None:
+    """Offer to do a ready task of a project that gives out work by auction."""
+    chosen, identifier = _chosen(terminal, task, project)
+    offer = {"cost_microdollars": cost, "confidence_percent": confidence}
+    named = session_named(terminal.client, session)
+    answer = terminal.client.command(
+        "bid_for_task", project=chosen, task=identifier, session=named, incarnation=incarnation, **offer
+    )
+    terminal.show({"task": identifier, **offer, "position": answer.position}, f"{session} bids for {task}")
 
 
 def dismiss(

@@ -64,6 +64,7 @@ def run(arguments: Sequence[str]) -> Exit:
             capabilities=capabilities,
             ttl_seconds=said.ttl,
             until_idle=said.until_idle,
+            push=said.push,
             grace_seconds=said.grace,
         )
         done = _work(terminal, settings)
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--capacity", type=_whole(1, 256), default=1, metavar="N", help="tasks at a time (1-256, default 1)")
     add("--capability", action="append", default=[], metavar="K=V", help="what tasks may require; repeatable")
     add("--until-idle", action="store_true", help="end when no task of the project can move any more")
+    add("--push", action="store_true", help="wait for work that the server gives, instead of asking for it")
     add("--name", default=f"worker-{os.getpid()}", type=_label, help="shown in lists")
     add("--ttl", type=_whole(10, 86_400), default=60, metavar="SECONDS", help="of the lease (10-86400, default 60)")
     grace = "that work may go on after SIGTERM (0-86400, default 30)"

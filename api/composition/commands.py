@@ -4,14 +4,14 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from api.ports import Heard, ProjectToken, ServiceFault
+from api.ports import Heard, ProjectToken, PushedTask, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AcquireLocks
 from domain.principal.allow import Principal, allow
 from domain.session.commands import SignalSession
-from domain.session.decider import SESSION
+from domain.session.decider import SESSION, is_live
 from domain.session.signals import signalled
 from domain.session.state import HeldToken, Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
@@ -42,7 +42,13 @@ class CommandGate:
         self._metrics = metrics
 
     def execute(self, command: Command, stamp: Stamp) -> Coroutine[Any, Any, Outcome]:
-        """Decide, append, answer after it is durable; the committer has it at once. Raises ServiceFault."""
+        """Decide, append, answer after it is durable; the committer has it at once, save a claim with a window.
+
+        Raises ServiceFault.
+        """
+        window_seconds = self._node.dispatching.window_seconds(command, stamp)
+        if window_seconds:
+            return self.claim(command, stamp, wait_seconds=window_seconds)
         return self._answered(command, self._node.committer.submit(command, stamp))
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
@@ -84,9 +90,11 @@ class HeartbeatDesk:
         incarnation: int,
         tokens: Sequence[ProjectToken],
         signal: SignalSession | None = None,
+        *,
+        wait_seconds: float = 0.0,
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
-        heard = await in_our_words(self._beat(principal, session, incarnation, tokens, signal))
+        heard = await in_our_words(self._beat(principal, session, incarnation, tokens, signal, wait_seconds))
         self._metrics.heartbeat(heard.code() if isinstance(heard, Rejection) else heard.status)
         return heard
 
@@ -97,6 +105,7 @@ class HeartbeatDesk:
         incarnation: int,
         tokens: Sequence[ProjectToken],
         signal: SignalSession | None,
+        wait_seconds: float,
     ) -> Heard | Rejection:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
@@ -116,7 +125,16 @@ class HeartbeatDesk:
         await self._acknowledge(session, state, named)
         if signal is not None:
             await self._signal(principal, state, signal, renewed_at)
-        return _heard(state, state.status, renewed_at, named)
+        if wait_seconds and not _has_news(state, named):
+            room = self._node.session_room
+            await room.wait(session, lambda: self._has_news(session, named), seconds=wait_seconds)
+            state = await self._session(session)
+        return _heard(state, _status_of(state, incarnation), renewed_at, named)
+
+    def _has_news(self, session: str, named: Named) -> bool:
+        """As far as this node knows."""
+        held = self._node.hot.get(StreamId(session))
+        return held is not None and _has_news(held[1], named)
 
     async def _signal(self, principal: Principal, state: Session, signal: SignalSession, renewed_at: int) -> None:
         """Pass a signal on where it would change something: the log hears of changes, never of beats."""
@@ -173,6 +191,34 @@ def _held_token(project: ProjectId | None, token: str) -> HeldToken | None:
     return None if project is None else (project, int(token))
 
 
+def _has_news(state: SessionState, named: Named) -> bool:
+    """Whether it holds an attempt that was not named, or does not hold what was."""
+    if not isinstance(state, Session) or not is_live(state):
+        return True
+    said = set(named.values())
+    return any(one not in said for one in state.attempts) or any(
+        token not in state.attempts and token not in state.grants for token in said
+    )
+
+
+def _status_of(state: SessionState, incarnation: int) -> str:
+    """As the heartbeat of that life is told."""
+    if not isinstance(state, Session):
+        return "lost"
+    return state.status if state.opened.incarnation == incarnation else "fenced"
+
+
+def _pushed(state: SessionState, status: str, named: Named) -> tuple[PushedTask, ...]:
+    if not isinstance(state, Session) or status not in ("live", "suspect"):
+        return ()
+    said = set(named.values())
+    return tuple(
+        PushedTask(project, attempt.task, str(number))
+        for (project, number), attempt in sorted(state.attempts.items())
+        if (project, number) not in said
+    )
+
+
 def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> Heard:
     held: set[HeldToken] = set()
     if isinstance(state, Session) and status in ("live", "suspect"):
@@ -184,6 +230,7 @@ def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> H
         renewed_at=Instant(renewed_at),
         held=tuple(ProjectToken(project, str(number)) for project, number in sorted(held)),
         revoked=tuple(one for one, token in named.items() if token not in held),
+        pushed=_pushed(state, status, named),
     )
 
 

@@ -19,6 +19,7 @@ from api.graphql.messages import Messages, plain
 from api.parsing import parse
 from api.ports import Answered
 from domain.catalogue import COMMANDS
+from domain.dispatch.assign_task import TaskAssigned
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.lock_checks import FenceAccepted, LocksChecked
@@ -76,6 +77,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "cancel_task": Done,
     "retry_task": Done,
     "reassign_task": Done,
+    "assign_task": TaskAssigned,
+    "bid_for_task": Done,
     "dismiss_attention": Done,
     "open_session": SessionLife,
     "end_session": Done,

@@ -1,5 +1,6 @@
 """POST /v1/heartbeat: the session lives, and these tokens of these projects arrived."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Annotated, Final
 
@@ -9,7 +10,8 @@ from api.http.answers import Reply, fault_problem, json_reply, problem_reply, re
 from api.http.body import Refused, parse_object, read_body, require_json
 from api.http.deadlines import Deadlines
 from api.http.request import Request, invalid_request
-from api.ports import HeartbeatPort, ProjectToken, ServiceFault
+from api.http.waiting import unless_stopped
+from api.ports import Heard, HeartbeatPort, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Message
 from domain.principal.allow import allow
@@ -21,6 +23,7 @@ PROJECTS_MAX: Final = 100
 """As many as a session may serve."""
 BODY_BYTES_MAX: Final = 196_608
 BEAT_SECONDS_MAX: Final = 10.0
+WAIT_SECONDS_MAX: Final = 30.0
 
 
 class Named(Message):
@@ -47,6 +50,8 @@ class Beat(Message):
     incarnation: int = Field(ge=1, le=2**31)
     tokens: tuple[Named, ...] = Field(default=(), max_length=TOKENS_MAX)
     said: Said | None = None
+    wait_seconds: float = Field(default=0.0, ge=0, le=WAIT_SECONDS_MAX)
+    """The lease is renewed at once; the answer waits until the session is given or loses an attempt."""
 
     @field_validator("tokens")
     @classmethod
@@ -59,8 +64,9 @@ class Beat(Message):
 class HeartbeatDoor:
     """Renews leases; a beat that came too late is told so in the answer's status."""
 
-    def __init__(self, heartbeats: HeartbeatPort) -> None:
+    def __init__(self, heartbeats: HeartbeatPort, stopping: asyncio.Event) -> None:
         self._heartbeats = heartbeats
+        self._stopping = stopping
         self._deadlines = Deadlines(BEAT_SECONDS_MAX)
 
     async def __call__(self, request: Request) -> Reply:
@@ -70,14 +76,25 @@ class HeartbeatDoor:
             return refusal(refused)
         beat = _beat(await read_body(request.receive, request.content_length, BODY_BYTES_MAX))
         try:
-            tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
-            beaten = self._heartbeats.beat(request.who, beat.session, beat.incarnation, tokens, _signal(beat))
-            heard = await self._deadlines.within(beaten)
+            heard = await self._heard(beat, request)
         except TimeoutError:
             return problem_reply(fault_problem(_LATE))
         except ServiceFault as fault:
             return problem_reply(fault_problem(fault))
         return refusal(heard) if isinstance(heard, Rejection) else json_reply(asdict(heard))
+
+    async def _heard(self, beat: Beat, request: Request) -> Heard | Rejection:
+        tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
+        beating = self._heartbeats.beat(
+            request.who, beat.session, beat.incarnation, tokens, _signal(beat), wait_seconds=beat.wait_seconds
+        )
+        if beat.wait_seconds == 0:
+            return await self._deadlines.within(beating)
+        async with asyncio.timeout(BEAT_SECONDS_MAX + beat.wait_seconds):
+            heard = await unless_stopped(beating, self._stopping, request.receive)
+        if heard is None:
+            raise _LATE
+        return heard
 
 
 _LATE: Final = ServiceFault("unknown_outcome", "The lease may or may not be renewed.", "Beat again at once.")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from domain.dispatch.errors import NothingReady, passed_over
 from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_serving, find_task
-from domain.dispatch.pick import Picking
+from domain.dispatch.pick import Picking, Proposed, picking_of
+from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota import asked, trying
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.take import Assignment, Taking, told
@@ -44,7 +45,9 @@ class _Claimer:
         return Taking(self.stamp.project, self.name, self.session, self.stamp.time, self.view)
 
 
-def claim(command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex) -> Decision:
+def claim(
+    command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex, proposals: Proposals | None = None
+) -> Decision:
     """Take the named task, or the best ready one whose requirements and locks fit the session."""
     claimer = _claimer(command, stamp, view)
     if isinstance(claimer, Rejection):
@@ -61,11 +64,16 @@ def claim(command: ClaimTask, stamp: Stamp, view: View, ready: ReadyIndex) -> De
     if isinstance(pool, QuotaBlocked):
         return refuse(pool)
     taking = claimer.taking()
-    refusal = _take_best(taking, ready, 1) if named is None else _take_named(taking, command.task or "", *named)
+    if named is None:
+        refusal = _take_best(picking_of(claimer.project, taking, ready, proposals), 1)
+    else:
+        refusal = _take_named(taking, command.task or "", *named)
     return refuse(refusal) if refusal is not None else Decision(_written(taking, pool, stamp.time), taking.taken[0])
 
 
-def claim_many(command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex) -> Decision:
+def claim_many(
+    command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex, proposals: Proposals | None = None
+) -> Decision:
     """Take as many of the best ready tasks as are asked for and as the session has room for, one at least."""
     claimer = _claimer(command, stamp, view)
     if isinstance(claimer, Rejection):
@@ -79,7 +87,8 @@ def claim_many(command: ClaimTasks, stamp: Stamp, view: View, ready: ReadyIndex)
     taking = claimer.taking()
     # Who tries whether the quota is there tries with one task.
     trial = pool is not None and isinstance(pool.breaker, HalfOpen)
-    refusal = _take_best(taking, ready, 1 if trial else min(command.most, room_of(claimer.session)))
+    picking = picking_of(claimer.project, taking, ready, proposals)
+    refusal = _take_best(picking, 1 if trial else min(command.most, room_of(claimer.session)))
     if refusal is not None:
         return refuse(refusal)
     return Decision(_written(taking, pool, stamp.time), ClaimedTasks(tasks=tuple(taking.taken)))
@@ -97,11 +106,11 @@ def _no_room(claimer: _Claimer) -> Rejection | None:
     return shut(claimer.project) or full(claimer.name, claimer.session)
 
 
-def _take_best(taking: Taking, ready: ReadyIndex, most: int) -> NothingReady | None:
-    picking = Picking(taking, ready, taking.now)
-    while len(taking.taken) < most and picking.next() is not None:
+def _take_best(picking: Picking | Proposed, most: int) -> NothingReady | None:
+    taken = picking.taking.taken
+    while len(taken) < most and picking.next() is not None:
         pass
-    return None if taking.taken else passed_over([picking.search])
+    return None if taken else passed_over([picking.search])
 
 
 def _take_named(taking: Taking, name: str, stream: StreamId, task: Task) -> Rejection | None:
@@ -129,6 +138,9 @@ def _held(name: str, task: Task, attempt: Attempt) -> TaskHeldByAnother:
 
 
 def _written(taking: Taking, pool: Pool | None, at: Instant) -> tuple[Write, ...]:
-    first = taking.taken[0]
-    tries = trying(pool, taking.session, taking.project, int(first.token), at)
-    return (*taking.writes(), Write(StreamId(taking.session), taking.started()), *tries)
+    return (*taking.writes(), Write(StreamId(taking.session), taking.started()), *quota_tries(taking, pool, at))
+
+
+def quota_tries(taking: Taking, pool: Pool | None, at: Instant) -> tuple[Write, ...]:
+    """Where the session tries whether its quota is there, it tries with the first task that was taken."""
+    return tuple(trying(pool, taking.session, taking.project, int(taking.taken[0].token), at))

@@ -1,13 +1,13 @@
 """Claiming over all projects that a session serves: whose turn it is by fair share, then the best of that project."""
 
 from domain.dispatch.claim import ClaimedTasks
-from domain.dispatch.errors import passed_over
+from domain.dispatch.errors import Passed, passed_over
 from domain.dispatch.fit import full, room_of, shut
 from domain.dispatch.lookup import find_session
-from domain.dispatch.pick import Picking
+from domain.dispatch.pick import Picking, Proposed, picking_of
+from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota import asked, trying
 from domain.dispatch.ready import ReadyIndex
-from domain.dispatch.ready_buckets import Search
 from domain.dispatch.take import Claimed, Taking
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
@@ -21,7 +21,9 @@ from domain.session.state import Session
 from domain.task.commands import ClaimWork
 
 
-def claim_work(command: ClaimWork, stamp: Stamp, view: View, ready: ReadyIndex) -> Decision:
+def claim_work(
+    command: ClaimWork, stamp: Stamp, view: View, ready: ReadyIndex, proposals: Proposals | None = None
+) -> Decision:
     """Take as many tasks as are asked for and as there is room for, each from the project whose turn it is."""
     session = find_session(view, command.session, command.incarnation, stamp)
     if isinstance(session, Rejection):
@@ -32,7 +34,7 @@ def claim_work(command: ClaimWork, stamp: Stamp, view: View, ready: ReadyIndex) 
     pool = asked(session, stamp.time, view)
     if isinstance(pool, QuotaBlocked):
         return refuse(pool)
-    round_ = _Round(command.session, session, stamp, view, ready)
+    round_ = _Round(command.session, session, stamp, view, ready, proposals)
     # Who tries whether the quota is there tries with one task.
     trial = pool is not None and isinstance(pool.breaker, HalfOpen)
     taken = round_.take(1 if trial else min(command.most, room_of(session)))
@@ -45,13 +47,16 @@ def claim_work(command: ClaimWork, stamp: Stamp, view: View, ready: ReadyIndex) 
 class _Round:
     """Turns among the projects that look as if they had work."""
 
-    def __init__(self, name: str, session: Session, stamp: Stamp, view: View, ready: ReadyIndex) -> None:
+    def __init__(
+        self, name: str, session: Session, stamp: Stamp, view: View, ready: ReadyIndex, proposals: Proposals | None
+    ) -> None:
         self._name = name
         self._session = session
         self._stamp = stamp
         self._view = view
         self._ready = ready
-        self._pickings: dict[ProjectId, Picking] = {}
+        self._proposals = proposals
+        self._pickings: dict[ProjectId, Picking | Proposed] = {}
         self._got: dict[ProjectId, int] = {}
 
     def take(self, most: int) -> tuple[Claimed, ...]:
@@ -69,7 +74,7 @@ class _Round:
         return tuple(taken)
 
     @property
-    def walks(self) -> list[Search]:
+    def walks(self) -> list[Passed]:
         """What was walked over."""
         return [picking.search for picking in self._pickings.values()]
 
@@ -86,5 +91,5 @@ class _Round:
             if not isinstance(state, Project) or shut(state) is not None:
                 return None
             taking = Taking(project, self._name, self._session, self._stamp.time, self._view)
-            picking = self._pickings[project] = Picking(taking, self._ready, self._stamp.time)
+            picking = self._pickings[project] = picking_of(state, taking, self._ready, self._proposals)
         return picking.next()

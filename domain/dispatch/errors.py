@@ -212,6 +212,38 @@ class SessionNotLive(Rejection):
     session: str
 
 
+class PushedWorkDeclined(Rejection):
+    """The session {session} was opened as one that asks for work itself, so it would not hear of the task.
+
+    Reassign the task to it: then its next claim gets it. Or open sessions with `takes_pushed`.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    session: str
+
+
+class NoAuction(Rejection):
+    """The project {project} gives out work by the strategy {strategy}, so there is nothing to bid for.
+
+    Claim, or have a person set the strategy of the project to auction.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    project: str
+    strategy: str
+
+
+class BidsTooMany(Rejection):
+    """The task {task} has {most} bids already.
+
+    Bid for another task.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str
+    most: int
+
+
 class TaskWithheld(Rejection):
     """The task {task} is kept for somebody else for now: {reason}.
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Final
 
-from domain.dispatch.choose import lacking
+from domain.dispatch.choose import lacking, merit, unfulfilled
 from domain.dispatch.explain_locks import in_the_way
+from domain.dispatch.explain_strategy import offered
 from domain.dispatch.explain_task import refused_as
 from domain.dispatch.explanation import Explanation, Reason, explained
 from domain.dispatch.fit import full, room_of, shut
@@ -20,6 +21,7 @@ from domain.project.state import Project
 from domain.session.decider import SESSION, is_live
 from domain.session.state import Session
 from domain.task.decider import TASK
+from domain.task.routing import required
 from domain.task.state import Ready, Task
 
 PROJECTS_TOLD_MAX: Final = 20
@@ -35,7 +37,7 @@ def explain_session(
     projects = [one for one in session.opened.projects if sees(one)] if isinstance(session, Session) else []
     if not isinstance(session, Session) or not projects:
         return UnknownThing(kind="session", name=name)
-    blocked, noted = _own(name, session), _attempts(session, projects)
+    blocked, noted = _own(name, session), [*_attempts(session, projects), *offered(session)]
     if is_live(session) and not blocked:
         would: list[Reason] = []
         for project in projects[:PROJECTS_TOLD_MAX]:
@@ -99,11 +101,12 @@ class _Outlook:
         refusal = shut(state) if isinstance(state, Project) else UnknownThing(kind="project", name=self._project)
         if refusal is not None:
             return [refused_as(refusal, self._project)]
+        gathers = isinstance(state, Project) and state.settings.strategy != "priority"
         search = ready.candidates(self._project, self._matches, self._free, self._now, self._name, self._taking.merit)
         for stream in search:
             task = self._view.read(TASK, stream)
             if isinstance(task, Task) and isinstance(task.phase, Ready):
-                return [self._would_get(stream, task)]
+                return [self._would_get(stream, task, gathers=gathers)]
             if search.seen == CANDIDATES_MAX:
                 break
         return self._passed_over(search.ready, search.unmatched, search.locked)
@@ -120,13 +123,23 @@ class _Outlook:
             self._shut = scope
         return free
 
-    def _would_get(self, stream: StreamId, task: Task) -> Reason:
+    def _would_get(self, stream: StreamId, task: Task, *, gathers: bool) -> Reason:
+        gets = "is weighed against the claims of others, and may get" if gathers else "gets"
+        capabilities = self._session.opened.capabilities
+        wanting = "; ".join(
+            f"{one.key} {one.operator} {one.value}" for one in unfulfilled(required(task), capabilities)
+        )
         return Reason(
             code="would_get",
-            words=f"its next claim gets {task.plan.key}; it has room for {room_of(self._session)}",
+            words=f"its next claim {gets} {task.plan.key}; it has room for {room_of(self._session)}",
             unblock="It has to ask for work.",
             about=stream,
-            data={"key": task.plan.key, "project": self._project},
+            data={
+                "key": task.plan.key,
+                "project": self._project,
+                "merit": merit(required(task), capabilities),
+                "wishes_unfulfilled": wanting,
+            },
         )
 
     def _passed_over(self, ready: int, unmatched: int, locked: int) -> list[Reason]:

@@ -4,6 +4,7 @@ from typing import Final, assert_never
 
 from domain.dispatch.explain_locks import asked_by_itself, in_the_way
 from domain.dispatch.explain_sessions import Judged, judge_sessions, who_could
+from domain.dispatch.explain_strategy import given_out
 from domain.dispatch.explanation import Explanation, Reason, explained
 from domain.dispatch.fit import shut
 from domain.dispatch.lookup import find_task, states_of
@@ -55,6 +56,7 @@ def explain_task(
             blocked += _frozen(project, view) + who_could(judged)
             blocked += in_the_way(task.plan.scope, _best(judged), project, now, view, stream)
             noted += asked_by_itself(stream, project, view)
+            noted += given_out(task, project, now, view)
             noted += [] if blocked else [_next(stream, project, ready, judged)]
         case Assigned(attempt):
             noted.append(_assigned(attempt))

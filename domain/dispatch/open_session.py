@@ -159,4 +159,5 @@ def _opened(
         worktree=command.worktree,
         credential_pool=command.credential_pool,
         began="new" if former is None else command.began,
+        takes_pushed=command.takes_pushed,
     )

@@ -1,12 +1,16 @@
 """Picking: the best tasks of one project for one session, one after the other."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from domain.dispatch.ageing import effective_priority
+from domain.dispatch.proposals import Proposals
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.strategies import Match
 from domain.dispatch.take import Claimed, Taking
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import Instant, StreamId
+from domain.kernel.ids import StreamId
+from domain.project.state import Project
 from domain.task.decider import TASK
 from domain.task.state import Ready, Task
 from domain.task.terms import Choice
@@ -18,10 +22,10 @@ STALE_MAX: Final = 256
 class Picking:
     """The index proposes, the task's own state disposes."""
 
-    def __init__(self, taking: Taking, ready: ReadyIndex, now: Instant) -> None:
+    def __init__(self, taking: Taking, ready: ReadyIndex) -> None:
         self.taking: Final = taking
         self.search: Final = ready.candidates(
-            taking.project, taking.matches, taking.free, now, taking.session, taking.merit
+            taking.project, taking.matches, taking.free, taking.now, taking.session, taking.merit
         )
         self._refused = 0
         self._walk = iter(self.search)
@@ -73,3 +77,41 @@ class Picking:
             unmatched=search.unmatched,
             locked=search.locked,
         )
+
+
+class Proposed:
+    """What a window proposed to the session, and nothing else: the state of the task disposes of that, too."""
+
+    def __init__(self, taking: Taking, match: Match | None, ready: int) -> None:
+        self.taking: Final = taking
+        self.search: Final = Counted(ready)
+        self._match = match
+
+    def next(self) -> Claimed | None:
+        """The proposed task, once."""
+        match, self._match = self._match, None
+        task = None if match is None else self.taking.view.read(TASK, match.task)
+        if match is None or not isinstance(task, Task) or not isinstance(task.phase, Ready):
+            return None
+        taken = self.taking.take(match.task, task, match.strategy, match.choice)
+        return None if isinstance(taken, Rejection) else taken
+
+
+@dataclass(slots=True)
+class Counted:
+    """A walk that passed over nothing, since the window walks."""
+
+    ready: int
+    unmatched: int = 0
+    locked: int = 0
+    unseen: int = 0
+
+
+def picking_of(
+    project: Project, taking: Taking, ready: ReadyIndex, proposals: Proposals | None
+) -> "Picking | Proposed":
+    """The session's pick where work is given to whoever asks, else what a window proposed to it."""
+    if project.settings.strategy == "priority" or proposals is None:
+        return Picking(taking, ready)
+    match = proposals.of(taking.project, taking.session, taking.incarnation)
+    return Proposed(taking, match, sum(group.count for group in ready.groups(taking.project)))

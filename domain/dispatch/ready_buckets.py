@@ -237,7 +237,8 @@ def _preferred(rank: Rank, known: int, suits: int) -> Rank:
 
 def _lane(heads: list[Head], shift: int, suits: int) -> Iterator[_Open]:
     for rank, bucket in heads:
-        yield _Open(_preferred(_shifted(rank, shift), 0, suits), 0, 0, shift, bucket, 0, suits)
+        shifted = _shifted(rank, shift)
+        yield _Open(_preferred(shifted, 0, suits) if suits else shifted, 0, 0, shift, bucket, 0, suits)
 
 
 def _shifted(rank: Rank, shift: int) -> Rank:

@@ -12,7 +12,8 @@ from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Answer, Event, Message
-from domain.kernel.values import ScopeClaim
+from domain.kernel.values import ScopeClaim, Spend
+from domain.lock.allowances import over_budget, over_concurrency
 from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
 from domain.lock.evolve import evolve
@@ -109,6 +110,13 @@ class Taking:
     def free(self, scope: Scope) -> bool:
         """Whether the session would get all the locks now."""
         return could_grant(self._space_now(), scope, self.session, self.incarnation, self._ancestors)
+
+    def affordable(self, task: Task) -> bool:
+        """Whether the project has a place and the money for a further attempt at the task."""
+        space, bound = self._space_now(), bound_of(self._settings)
+        if over_concurrency(space, places_of(task, self._settings)) is not None:
+            return False
+        return bound is None or over_budget(space, share_of(task) or Spend(), bound) is None
 
     def reserved(self) -> tuple[StreamId, ...]:
         """Tasks that hold their locks by themselves and wait for anybody, the longest first."""

@@ -6,7 +6,15 @@ from pydantic import Field, StringConstraints
 
 from domain.kernel.message import FleetCommand, ProjectCommand
 from domain.kernel.text import Reference
-from domain.project.settings import Autopilot, Branch, EnvironmentPool, ProjectBudget, ProjectSettings, Repository
+from domain.project.settings import (
+    Autopilot,
+    Branch,
+    EnvironmentPool,
+    ProjectBudget,
+    ProjectSettings,
+    Repository,
+    StrategyName,
+)
 
 Slug = Annotated[
     str,
@@ -51,6 +59,8 @@ class UpdateProject(ProjectCommand):
     running_max: int | None = Field(default=None, ge=0, le=10_000)
     """0 takes the bound away."""
     weight: int | None = Field(default=None, ge=1, le=1_000)
+    strategy: StrategyName | None = None
+    window_milliseconds: int | None = Field(default=None, ge=50, le=10_000)
 
     def applied_to(self, settings: ProjectSettings) -> ProjectSettings:
         """The settings with what the command says."""

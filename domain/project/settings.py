@@ -13,6 +13,9 @@ _Name = Annotated[
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"),
     Field(description="1 to 63 letters, digits and . _ -, beginning with a letter or digit"),
 ]
+StrategyName = Literal["priority", "optimal", "auction"]
+"""How work is given out: to whoever asks, as the best assignment among all who wait, or to who bids most."""
+WINDOW_MILLISECONDS: Final = 500
 Branch = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
@@ -56,6 +59,9 @@ class ProjectSettings(Message):
     """Attempts under way at a time; None is without bound."""
     weight: int = Field(default=1, ge=1, le=1_000)
     """Its share of sessions that serve several projects, relative to theirs."""
+    strategy: StrategyName = "priority"
+    window_milliseconds: int = Field(default=WINDOW_MILLISECONDS, ge=50, le=10_000)
+    """How long sessions and tasks, or bids, are gathered before an optimal assignment or an auction is settled."""
 
 
 DEFAULTS: Final = ProjectSettings()

@@ -48,6 +48,8 @@ class OpenSession(FleetCommand):
     capacity: int = Field(default=1, ge=1, le=256)
     credential_pool: PoolName | None = None
     """Credentials whose quota it spends; sessions that share them are stopped together when it is used up."""
+    takes_pushed: bool = False
+    """Whether work may be given to it unasked: it listens to what its heartbeats are answered, and fetches it."""
     renewed_by: Literal["beats", "calls"] = "beats"
     """``calls``: nothing beats beside the agent, so only what it asks tells that it lives, and the lease is longer."""
     ttl_seconds: int | None = Field(default=None, ge=TTL_SECONDS_MIN, le=TTL_SECONDS_MAX)

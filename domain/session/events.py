@@ -47,6 +47,8 @@ class SessionOpened(Event):
     credential_pool: str | None = None
     """Name of the credentials whose quota it spends."""
     began: Beginning = "new"
+    takes_pushed: bool = False
+    """Whether work may be given to it unasked."""
 
 
 class SessionSuspected(Event):

@@ -129,6 +129,27 @@ class ClaimWork(FleetCommand):
     """At most so many, and never more than the session has room for."""
 
 
+class BidForTask(ProjectCommand):
+    """Offer to do a ready task, where the project gives out work by auction; a further bid replaces the one before."""
+
+    NAME: ClassVar[str] = "bid_for_task"
+    session: Reference
+    incarnation: int = Field(ge=1, le=COUNT_MAX)
+    task: Reference
+    cost_microdollars: int = Field(ge=0, le=SPENT_MAX)
+    """What it would cost."""
+    confidence_percent: int = Field(ge=1, le=100)
+    """How sure the session is to complete it."""
+
+
+class AssignTask(ProjectCommand):
+    """Give a ready task to a session that takes pushed work; it names the token within 30 s, or loses the task."""
+
+    NAME: ClassVar[str] = "assign_task"
+    task: Reference
+    session: Reference
+
+
 class Usage(Message):
     """What an attempt spent."""
 

@@ -4,6 +4,17 @@ from typing import ClassVar
 
 from domain.kernel.message import ProjectCommand
 from domain.task.commands import AttemptReport
+from domain.task.terms import Choice
+
+
+class PushTask(ProjectCommand):
+    """Give a ready task to a session that takes pushed work, as the strategy proposed it (derived)."""
+
+    NAME: ClassVar[str] = "push_task"
+    task: str
+    session: str
+    strategy: str
+    choice: Choice
 
 
 class ReopenNeed(ProjectCommand):

@@ -6,7 +6,7 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.task.commands import Artifact, FailureKind, Outcome, RetryRule, Usage
-from domain.task.terms import Avoided, Budget, Choice, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
+from domain.task.terms import Avoided, Bid, Budget, Choice, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
 
 ReadyReason = Literal[
     "planned",
@@ -260,8 +260,15 @@ class TaskReassigned(Event):
     """Who alone may claim it for a while once it is ready; None for anybody."""
     reason: str
     by: str
-    """Principal."""
     at: Instant
+
+
+class TaskBid(Event):
+    """A session offers to do the ready task; the offer holds until the task is given out."""
+
+    TYPE: ClassVar[str] = "task.bid.v1"
+    session: str
+    bid: Bid
 
 
 class TaskAttentionRaised(Event):

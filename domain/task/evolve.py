@@ -11,6 +11,7 @@ from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,
     TaskBackedOff,
+    TaskBid,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
@@ -44,6 +45,7 @@ _Others = (
     | TaskPartSettled
     | TaskAttentionRaised
     | TaskAttentionCleared
+    | TaskBid
 )
 TaskEvent = TaskPlanned | _Attempted | _Settled | _Waits | _Others
 
@@ -73,7 +75,7 @@ def _changed(task: Task, event: _Attempted | _Settled | _Waits | _Others) -> Tas
 def _waiting(task: Task, event: _Waits) -> Task:
     match event:
         case TaskReadied():
-            return replace(task, phase=Ready(event.at))
+            return replace(task, phase=Ready(event.at), bids=Map())
         case TaskHeldBack():
             return replace(task, phase=Pending())
         case TaskBackedOff():
@@ -112,6 +114,8 @@ def _related(task: Task, event: _Others) -> Task:
             unmet = task.unmet.delete(event.part) if event.part in task.unmet else task.unmet
             usage = added(task.parts.get(event.part, Part()).usage, event.usage)
             return replace(task, unmet=unmet, parts=task.parts.set(event.part, Part(settled=True, usage=usage)))
+        case TaskBid():
+            return replace(task, bids=task.bids.set(event.session, event.bid))
         case TaskAttentionRaised():
             return replace(task, attention=task.attention.set(event.topic, event.reason))
         case TaskAttentionCleared():

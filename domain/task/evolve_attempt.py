@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never
 
+from immutables import Map
+
 from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant, Token
 from domain.task.commands import Artifact, Usage
@@ -86,7 +88,7 @@ def _claimed(task: Task, event: TaskClaimed) -> Task:
     tried_by = (*others, event.session)[-TRIED_BY_MAX:]
     tokens = (*task.tokens, (attempt.token, event.session))[-TRIED_BY_MAX:]
     claimed = replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by, tokens=tokens)
-    return replace(claimed, reserved_for=None)
+    return replace(claimed, reserved_for=None, bids=Map())
 
 
 def _started(task: Task, event: TaskStarted) -> Task:

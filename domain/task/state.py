@@ -7,7 +7,7 @@ from immutables import Map
 from domain.kernel.ids import Instant, Token
 from domain.task.commands import Artifact, Outcome, Usage
 from domain.task.events import ReadyReason, TaskPlanned
-from domain.task.terms import Budget
+from domain.task.terms import Bid, Budget
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +161,8 @@ class Task:
     reserved_for: str | None = None
     """Session that alone may claim it for a while."""
     reassigned: int = 0
+    bids: Map[str, Bid] = Map()
+    """What sessions offer to do it for while it is ready, by session."""
 
 
 TaskState = Absent | Task

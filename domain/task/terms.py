@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from domain.kernel.ids import Instant
 from domain.kernel.message import Message
 from domain.kernel.values import Requirement
 
@@ -49,6 +50,15 @@ class Evidence(Message):
     """Tests of the report that passed."""
     failed: int = Field(default=0, ge=0, le=10**9)
     text: str = Field(default="", max_length=4_096)
+
+
+class Bid(Message):
+    """What a life of a session offers to do a task for."""
+
+    incarnation: int
+    cost_microdollars: int
+    confidence_percent: int
+    at: Instant
 
 
 class Loser(Message):

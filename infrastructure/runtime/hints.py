@@ -6,6 +6,8 @@ from typing import Any, Final, Protocol
 
 import structlog
 
+from domain.dispatch.manners import TELLING as MANNERS
+from domain.dispatch.manners import Manners
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.serving import Serving
 from domain.kernel.decider import Recorded
@@ -20,7 +22,7 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.standings import TELLING, Standings
 
 PAGE_EVENTS: Final = 2_000
-_LEARNT: Final[frozenset[type[Event]]] = TIMED | TELLING | {KeyIssued, KeyRevoked}
+_LEARNT: Final[frozenset[type[Event]]] = TIMED | TELLING | MANNERS | {KeyIssued, KeyRevoked}
 """Events that change any fold but the ready index: one look spares most of them all others."""
 _logger = structlog.get_logger("signalbox.hints")
 
@@ -47,6 +49,7 @@ class HintFolds:
     agenda: Agenda = field(default_factory=Agenda)
     standings: Standings = field(default_factory=Standings)
     serving: Serving = field(default_factory=Serving)
+    manners: Manners = field(default_factory=Manners)
     key_events: dict[tuple[str, str], Event] = field(default_factory=dict[tuple[str, str], Event])
     """By stream and type: a key is issued once and revoked once."""
 
@@ -66,6 +69,7 @@ class Hints:
         self.agenda: Final = folds.agenda
         self.standings: Final = folds.standings
         self.serving: Final = folds.serving
+        self.manners: Final = folds.manners
         self._keys = keys
         self._log = log
         self._decode = decode
@@ -138,6 +142,7 @@ class Hints:
             self.agenda.observe(Cause(stream, version, event, project))
         self.standings.observe(stream, event)
         self.serving.observe(stream, event)
+        self.manners.observe(stream, event)
         if isinstance(event, KeyIssued | KeyRevoked):
             self._keys.observe(stream, event)
             self.folds.key_events[stream, event.TYPE] = event

@@ -5,6 +5,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from domain.catalogue import REGISTRY
+from domain.dispatch.manners import MannerRows, Manners
 from domain.dispatch.ready import ReadyIndex, ReadyRows
 from domain.dispatch.serving import Serving, ServingRow
 from domain.kernel.ids import Instant
@@ -17,7 +18,7 @@ from infrastructure.runtime.hints import HintFolds
 from infrastructure.runtime.standings import Standings
 
 STREAM: Final = "hints_00000000000000000000000000"
-KIND: Final = "hints.s3"
+KIND: Final = "hints.s4"
 """Raise the number whenever a fold learns something new from old events; a checkpoint of another kind is ignored."""
 KEEP_EVERY_EVENTS: Final = 20_000
 
@@ -48,6 +49,7 @@ class HintRows(Message):
     standings: tuple[StandingRow, ...]
     serving: tuple[ServingRow, ...]
     outage_ended_at: int
+    manners: MannerRows
 
 
 def checkpoint(folds: HintFolds, position: int) -> StoredSnapshot:
@@ -65,6 +67,7 @@ def checkpoint(folds: HintFolds, position: int) -> StoredSnapshot:
         ),
         serving=folds.serving.dump(),
         outage_ended_at=folds.standings.outage_ended_at,
+        manners=folds.manners.dump(),
     )
     return StoredSnapshot(STREAM, position, KIND, rows.model_dump_json().encode())
 
@@ -83,6 +86,7 @@ def resume(log: Log) -> tuple[HintFolds, int]:
         agenda=Agenda.load(rows.agenda),
         standings=_standings(rows),
         serving=Serving.load(rows.serving),
+        manners=Manners.load(rows.manners),
     )
     for one in rows.keys:
         folds.key_events[one.stream, one.type] = REGISTRY.read(one.type, one.event.encode())

@@ -16,12 +16,12 @@ from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AwaitLocks
 from domain.node.decider import NODE
 from domain.node.health import NodeReport
-from domain.task.commands import ClaimWork
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
 from infrastructure.runtime import hints_checkpoint
 from infrastructure.runtime.committer import Committer
+from infrastructure.runtime.dispatching import Dispatching
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
@@ -34,11 +34,10 @@ from infrastructure.runtime.presence import NodeFacts, Presence
 from infrastructure.runtime.projector import Projector, ProjectorOptions
 from infrastructure.runtime.projector_waiters import PositionWaiters
 from infrastructure.runtime.reactor import Reactor
+from infrastructure.runtime.session_waiting import SessionRoom
 from infrastructure.runtime.settle import Observer, Place, Settler
 from infrastructure.runtime.snapshots import Snapshotter
-from infrastructure.runtime.starvation import Starvation
 from infrastructure.runtime.ticker import Ticker
-from infrastructure.runtime.waiting import WaitingRoom
 from projections.catalogue import PROJECTIONS
 
 FOLLOW_SECONDS: Final = 1.0
@@ -72,17 +71,20 @@ class Node:
         folds, self._kept = hints_checkpoint.resume(log)
         self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
         self.hot: Final = HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY, bytes_max=options.hot_bytes_max)
-        self.waiting: Final = WaitingRoom(self.hints.has_ready)
         self.lock_room: Final = LockRoom()
+        self.session_room: Final = SessionRoom()
         self.names: Final = ProjectNames(log)
         self.looker: Final = Looker(log, self.hot, catalogue.AGGREGATES)
+        self.dispatching: Final = Dispatching(self.hints, self.looker, self._execute, self._now, self._walks)
+        self.waiting: Final = self.dispatching.waiting
         self.leases: Final = LeaseDesk(log)
         self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
         self.head: Final = PositionWaiters()
         observers: tuple[Observer, ...] = (
             self.hints,
-            self.waiting,
+            *self.dispatching.observers,
             self.lock_room,
+            self.session_room,
             self._snapshots,
             HeadSign(self.head),
             *options.observers,
@@ -92,7 +94,10 @@ class Node:
             self.hot,
             catalogue.AGGREGATES,
             GroupDecider(
-                catalogue.rules(self.hints.ready), catalogue.POLICIES, FLEET_PREFIXES, counted=options.counted
+                catalogue.rules(self.hints.ready, self.dispatching.proposals),
+                catalogue.POLICIES,
+                FLEET_PREFIXES,
+                counted=options.counted,
             ),
             Settler(self.hot, catalogue.AGGREGATES, observers),
             secret=options.secret,
@@ -102,14 +107,13 @@ class Node:
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
-        starvation = Starvation(self.hints, self.looker, self.committer.execute)
         self._ticker = Ticker(
             log,
             self.hints,
             reactor,
             self.committer.execute,
             node=self.name,
-            further={"starvation": starvation.sweep},
+            further=self.dispatching.sweeps,
         )
         self.presence: Final = Presence(log, self.name, options.facts, self.committer.execute, self.examine)
         self._tasks: list[asyncio.Task[None]] = []
@@ -153,8 +157,9 @@ class Node:
     async def stop(self) -> None:
         """Take nothing new, finish what is under way."""
         self.ready = False
-        self.waiting.close()
+        self.dispatching.close()
         self.lock_room.close()
+        self.session_room.close()
         await self.presence.leave()
         for task in self._tasks:
             task.cancel()
@@ -177,18 +182,22 @@ class Node:
 
         if isinstance(command, AwaitLocks):
             return await attempt()
-        return await self.waiting.claim(self._rooms_of(command, stamp), attempt, wait_seconds=wait_seconds)
+        return await self.dispatching.claim(command, stamp, attempt, wait_seconds=wait_seconds)
+
+    async def _execute(self, command: Command, stamp: Stamp) -> Outcome:
+        return await self.committer.execute(command, stamp)
+
+    def _now(self) -> Instant:
+        return Instant(self.log.now())
+
+    def _walks(self) -> bool:
+        """Whether the ready index is walked on another thread right now."""
+        return self.committer.decides_on_a_thread
 
     def _waits(self, project: ProjectId, request: int) -> bool:
         """Whether the request waits as far as this node knows; who knows nothing has it asked at once."""
         known = self.hot.get(lock_stream(project))
         return known is not None and request in known[1].waiters
-
-    def _rooms_of(self, command: Command, stamp: Stamp) -> tuple[str, ...]:
-        """The projects whose changes the claim may wait for."""
-        if isinstance(command, ClaimWork):
-            return self.hints.serving.projects(StreamId(command.session))
-        return (stamp.project,)
 
     async def _keep_hints(self) -> None:
         """A checkpoint between groups, so that the next start reads only what came after it."""
@@ -235,6 +244,7 @@ class Node:
         if places:
             self.waiting.committed(places, self.hints.position)
             self.lock_room.committed(places, self.hints.position)
+            self.session_room.committed(places, self.hints.position)
             self.head.reach(max(self.hints.position, self.head.position))
 
 

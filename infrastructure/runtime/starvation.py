@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from domain.dispatch.starving import Starved, starved
+from domain.kernel.decider import View
 from domain.kernel.ids import SECOND, Instant, PrincipalId, ProjectId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import ReserveLocks
@@ -19,10 +20,17 @@ POLICY: Final = "reserve_starved"
 class Starvation:
     """Asked by the sweep of the node on duty. Whoever takes over the duty looks anew."""
 
-    def __init__(self, hints: Hints, looker: Looker, execute: Callable[[Command, Stamp], Awaitable[Outcome]]) -> None:
+    def __init__(
+        self,
+        hints: Hints,
+        looker: Looker,
+        execute: Callable[[Command, Stamp], Awaitable[Outcome]],
+        busy: Callable[[], bool],
+    ) -> None:
         self._hints = hints
         self._looker = looker
         self._execute = execute
+        self._busy = busy
         self._next_at = Instant(0)
 
     async def sweep(self, now: Instant) -> None:
@@ -36,7 +44,12 @@ class Starvation:
 
     async def _starved(self, project: ProjectId, now: Instant) -> tuple[Starved, ...]:
         hints = self._hints
-        return await self._looker.look(lambda view: starved(project, hints.ready, hints.serving, now, view))
+
+        def work(view: View) -> tuple[Starved, ...]:
+            # While a thread of the committer walks the ready index, nobody else may: the next look finds it.
+            return () if self._busy() else starved(project, hints.ready, hints.serving, now, view)
+
+        return await self._looker.look(work)
 
     async def _reserve(self, project: ProjectId, one: Starved, now: Instant) -> None:
         # What causes it is that time has passed: the look stands in for an event.

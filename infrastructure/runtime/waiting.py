@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from domain.dispatch.market import SEEKERS_MAX, Seeker
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event
 from domain.lock.events import (
@@ -23,6 +24,7 @@ from domain.task.events import TaskReadied, TaskReassigned
 from domain.task.state import Ready, Task
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import Place
+from infrastructure.runtime.windows import Windows
 
 NOTHING_READY: Final = b'"code":"nothing_ready"'
 NOTHING_UNSEEN: Final = b'"unseen":0'
@@ -53,6 +55,8 @@ _WAKING: Final[frozenset[type[Event]]] = frozenset(
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
+    seeker: Seeker | None
+    """The session that asks; None where it is not to be weighed against others."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     seen: dict[str, int] = field(default_factory=dict[str, int])
     """Number of the last change in each of its projects that this waiter was woken for."""
@@ -62,22 +66,35 @@ class WaitingRoom:
     """Waiters per project. A change wakes as many as it may serve; one that finds nothing passes the wake on.
 
     ``has_ready`` tells whether the project has ready tasks at all, so that a release of locks wakes nobody in vain.
+    Where a project gathers before it gives out, a change opens a window, and only who is proposed something is woken.
     """
 
-    def __init__(self, has_ready: Callable[[str], bool], *, look_again_seconds: float = LOOK_AGAIN_SECONDS) -> None:
+    def __init__(
+        self,
+        has_ready: Callable[[str], bool],
+        windows: Windows | None = None,
+        *,
+        look_again_seconds: float = LOOK_AGAIN_SECONDS,
+    ) -> None:
         self._has_ready = has_ready
+        self._windows = windows
         self._look_again_seconds = look_again_seconds
         self._rooms: dict[str, list[_Waiter]] = {}
         self._changes: dict[str, int] = {}
         self._closed = False
 
     async def claim(
-        self, projects: Sequence[str], attempt: Callable[[], Awaitable[Outcome]], *, wait_seconds: float
+        self,
+        projects: Sequence[str],
+        attempt: Callable[[], Awaitable[Outcome]],
+        *,
+        wait_seconds: float,
+        seeker: Seeker | None = None,
     ) -> Outcome:
         """Attempt at once, then after every wake in one of the projects, until it is answered or time is up."""
         clock = asyncio.get_running_loop().time
         until = clock() + wait_seconds
-        waiter = _Waiter(seen={project: self._changes.get(project, 0) for project in projects})
+        waiter = _Waiter(seeker, seen={project: self._changes.get(project, 0) for project in projects})
         # In the room before the first attempt: a change between attempt and wait must not be missed.
         rooms = [self._rooms.setdefault(project, []) for project in waiter.seen]
         for room in rooms:
@@ -89,6 +106,7 @@ class WaitingRoom:
                 owing = True
                 outcome = await attempt()
                 owing = False
+                self._answered(waiter)
                 if self._closed or NOTHING_READY not in outcome.text[:60]:
                     self._pass_on(waiter)
                     return outcome
@@ -99,6 +117,7 @@ class WaitingRoom:
                     continue
                 again = AGAIN_MAX
                 self._pass_on(waiter)
+                self._gather(waiter)
                 if not await self._woken(waiter, until):
                     return outcome
         finally:
@@ -129,6 +148,8 @@ class WaitingRoom:
     def close(self) -> None:
         """Answer every waiter with what it has: the node is going down."""
         self._closed = True
+        if self._windows is not None:
+            self._windows.stop()
         for room in self._rooms.values():
             for waiter in room:
                 waiter.woken.set()
@@ -164,7 +185,39 @@ class WaitingRoom:
             if seen and self._has_ready(project):
                 self._wake(project, 1)
 
+    def _gather(self, waiter: _Waiter) -> None:
+        """Who comes or comes again may be served by the next window."""
+        for project in waiter.seen:
+            if self._windows is not None and self._windows.gathers(project) and self._has_ready(project):
+                waiter.seen[project] = min(waiter.seen[project], self._changes.get(project, 0) - 1)
+                self._windows.open(project, self._close_window)
+
+    def _answered(self, waiter: _Waiter) -> None:
+        if self._windows is not None and waiter.seeker is not None:
+            for project in waiter.seen:
+                self._windows.answered(project, waiter.seeker)
+
+    async def _close_window(self, project: str) -> None:
+        """Propose to those who were not looked at since the last change; while there are more of them, open another."""
+        change, windows = self._changes.get(project, 0), self._windows
+        fresh = [one for one in self._rooms.get(project, ()) if one.seen[project] < change and not one.woken.is_set()]
+        asked = {one.seeker.session: one for one in fresh[:SEEKERS_MAX] if one.seeker is not None}
+        if windows is None or not asked or self._closed:
+            return
+        for one in asked.values():
+            one.seen[project] = change
+        closed = await windows.propose(project, tuple(asked))
+        for match in closed.matches:
+            asked[match.seeker.session].woken.set()
+        if closed.matches or closed.early:
+            self._changes[project] = self._changes.get(project, 0) + 1
+        if self._has_ready(project) and (closed.matches or closed.early or len(fresh) > SEEKERS_MAX):
+            windows.open(project, self._close_window)
+
     def _wake(self, project: str, count: int) -> None:
+        if self._windows is not None and self._windows.gathers(project):
+            self._windows.open(project, self._close_window)
+            return
         change = self._changes.get(project, 0)
         for waiter in self._rooms.get(project, ()):
             if count == 0:

@@ -8,6 +8,7 @@ from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,
     TaskBackedOff,
+    TaskBid,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
@@ -31,7 +32,7 @@ _Settled = TaskCompleted | TaskFailed | TaskCancelled | TaskParked
 _Waiting = TaskPlanned | TaskReadied | TaskBackedOff | TaskRetried | TaskReassigned | TaskHeldBack
 _Related = TaskNeedSettled | TaskNeedReopened | TaskPartAdded | TaskPartSettled
 _Attention = TaskAttentionRaised | TaskAttentionCleared
-TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention
+TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention | TaskBid
 
 
 def in_words(event: TaskEvent) -> str:
@@ -43,6 +44,9 @@ def in_words(event: TaskEvent) -> str:
             return _settled(event)
         case TaskNeedSettled() | TaskNeedReopened() | TaskPartAdded() | TaskPartSettled():
             return _related(event)
+        case TaskBid():
+            bid = event.bid
+            return f"{event.session} bids {bid.cost_microdollars} micro-dollars, {bid.confidence_percent} % sure"
         case TaskAttentionRaised():
             return with_detail(f"needs a person: {event.topic}", event.reason)
         case TaskAttentionCleared():

@@ -49,6 +49,19 @@ class ProjectToken(NamedTuple):
     token: str
 
 
+class Pushed(NamedTuple):
+    """An attempt that the session holds and did not name."""
+
+    project: str
+    task: str
+    token: str
+
+    @property
+    def project_token(self) -> ProjectToken:
+        """What heartbeats name it by."""
+        return ProjectToken(self.project, self.token)
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
@@ -62,6 +75,8 @@ class Heard:
     """What was named and is not held any more, as it was named: stop that work."""
     draining: bool = False
     """Whether the session takes nothing new and ends with what it has, or has ended so."""
+    pushed: tuple[Pushed, ...] = ()
+    """What the session was given and did not name: a claim of the task by name tells what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +119,17 @@ def heartbeat(
     *,
     seconds_max: float,
     said: Mapping[str, object] | None = None,
+    wait_seconds: float = 0.0,
 ) -> Ask[Heard]:
-    """Renew a lease and acknowledge tokens; ``said`` is a signal. No answer within ``seconds_max`` is no answer."""
+    """Renew a lease and acknowledge tokens; ``said`` is a signal. No answer within ``seconds_max`` is no answer.
+
+    With ``wait_seconds`` (30 at most) the answer waits until the session is given an attempt or loses one.
+    """
     beat: dict[str, object] = {
         "session": session, "incarnation": incarnation, "tokens": [one._asdict() for one in tokens]
     }  # fmt: skip
+    if wait_seconds > 0:
+        beat["wait_seconds"] = wait_seconds
     if said is not None:
         beat["said"] = said
     return Ask(HttpRequest("POST", "/v1/heartbeat", _json(beat), seconds_max), _heard)
@@ -175,7 +196,11 @@ def _heard(answer: HttpAnswer) -> Heard:
     fields = body_of(answer)
     held, revoked = (tuple(_project_token(one) for one in objects(fields, name)) for name in ("held", "revoked"))
     draining = fields.get("draining") is True
-    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked, draining)
+    pushed = tuple(
+        Pushed(text(one, "project"), text(one, "task"), text(one, "token"))
+        for one in (objects(fields, "pushed") if "pushed" in fields else ())
+    )
+    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked, draining, pushed)
 
 
 def _project_token(fields: Fields) -> ProjectToken:

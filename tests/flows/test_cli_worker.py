@@ -67,6 +67,31 @@ def test_until_idle_does_not_wait_for_what_can_no_longer_move(cli: CommandLine) 
     assert status_of(cli, "stuck", "after") == "pending"
 
 
+def test_until_idle_does_not_wait_for_a_ready_task_that_nobody_present_could_do(cli: CommandLine) -> None:
+    apply(cli, "beyond", "{key: plain, title: Plain}", "{key: gpu, title: Gpu, requires: {gpu: true}}",
+          "{key: after, title: After, needs: [gpu]}")  # fmt: skip
+    cli("worker", "-p", "beyond", "--exec", "true", "--until-idle", code=5)
+    assert [status_of(cli, "beyond", key) for key in ("plain", "gpu", "after")] == ["completed", "ready", "pending"]
+
+
+def test_work_is_pushed_to_a_worker_that_does_not_ask(cli: CommandLine) -> None:
+    log = cli.folder / "pushed.log"
+    cli("project", "create", "pushed")
+    worker = cli.start("worker", "-p", "pushed", "--exec", "true", "--push", "--json", log=log)
+    until(lambda: '"event": "session_opened"' in log.read_text())
+    apply(cli, "pushed", "{key: first, title: First}", "{key: second, title: Second, needs: [first]}")
+    until(lambda: status_of(cli, "pushed", "second") == "completed")
+    assert end(worker) == 0
+    told = cli("project", "set", "pushed", "--strategy", "auction", "--window", "250", "--json").json
+    assert told["set"] == ["strategy", "window_milliseconds"]
+    apply(cli, "pushed", "{key: third, title: Third}")
+    session = cli("session", "list", "-p", "pushed", "--all", "--json").json["sessions"][0]["id"]
+    refused = cli("task", "assign", "third", session, "-p", "pushed", code=1)
+    assert "not connected" in refused.err
+    refused = cli("task", "bid", "third", session, "-p", "pushed", "--cost", "5", "--confidence", "80", code=1)
+    assert refused.err
+
+
 def test_until_idle_waits_for_the_work_of_others(cli: CommandLine) -> None:
     apply(cli, "shared", "{key: slow, title: Slow, run: sleep 4}", "{key: last, title: Last, needs: [slow]}")
     first = cli.start("worker", "-p", "shared", "--until-idle", log=cli.folder / "first.log")

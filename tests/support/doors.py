@@ -89,6 +89,8 @@ class Fakes:
         incarnation: int,
         tokens: Sequence[ProjectToken],
         signal: SignalSession | None = None,
+        *,
+        wait_seconds: float = 0.0,
     ) -> Heard | Rejection:
         self.signal = signal
         if self.fault is not None:

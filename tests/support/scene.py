@@ -109,6 +109,8 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "grant_needs.to": lambda _: FRIEND,
     "revoke_needs.to": lambda _: FRIEND,
     "reassign_task.to": lambda scene: scene.session,
+    "assign_task.task": lambda scene: scene.ready,
+    "bid_for_task.task": lambda scene: scene.ready,
     "create_task.task": lambda _: None,
     "create_task.task.key": lambda _: "fresh",
     "create_task.task.parent": lambda scene: scene.waiting,
@@ -149,6 +151,8 @@ REFUSED: Mapping[str, str] = {
     "lift_quarantine": "not_in_quarantine",
     "accept_locks": "not_transferred",
     "reset_quota": "unknown_thing",
+    "assign_task": "pushed_work_declined",
+    "bid_for_task": "no_auction",
 }
 """Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
 OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})

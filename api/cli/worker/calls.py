@@ -6,7 +6,7 @@ from typing import Final
 
 from api.cli.worker.readable import readable
 from api.cli.worker.settings import WorkerSettings
-from signalbox.client.asks import Accepted, Ask, ProjectToken, command
+from signalbox.client.asks import Accepted, Ask, ProjectToken, Pushed, command
 from signalbox.client.fields import (
     Fields,
     integer,
@@ -71,6 +71,7 @@ def open_session(settings: WorkerSettings, resume: str | None) -> Ask[Accepted]:
         "capabilities": dict(settings.capabilities),
         "capacity": settings.capacity,
         "ttl_seconds": settings.ttl_seconds,
+        "takes_pushed": settings.push,
     }
     return command("open_session", fields)
 
@@ -96,6 +97,14 @@ def claim(project: str, life: OpenedLife, most: int, command_id: str, wait_secon
         return command("claim_task", fields, command_id=command_id, wait_seconds=wait_seconds)
     several = {**fields, "most": min(most, CLAIM_MAX)}
     return command("claim_tasks", several, command_id=command_id, wait_seconds=wait_seconds)
+
+
+def fetch(pushed: Pushed, life: OpenedLife) -> Ask[Accepted]:
+    """What was given to the session, told once more: a claim of its own task by name."""
+    fields = {
+        "project": pushed.project, "session": life.session, "incarnation": life.incarnation, "task": pushed.task
+    }  # fmt: skip
+    return command("claim_task", fields)
 
 
 def assignments_of(project: str, accepted: Accepted) -> tuple[Assignment, ...]:

@@ -119,10 +119,15 @@ class Life:
         if self._unheard:
             self._journal.tell("reachable", "heartbeats are answered again")
         self._unheard = False
-        self._heard(heard, named, sent_at)
+        self.heard(heard, named, sent_at)
         return True
 
-    def _heard(self, heard: Heard, named: dict[ProjectToken, Held], sent_at: float) -> None:
+    def now(self) -> float:
+        """By the clock that ``heard`` counts the lease with."""
+        return self._clock()
+
+    def heard(self, heard: Heard, named: dict[ProjectToken, Held], sent_at: float) -> None:
+        """What a heartbeat that was sent at ``sent_at`` and named these was answered."""
         if heard.status not in ("live", "suspect"):
             self.end(DRAINED if heard.status == "ended" and heard.draining else heard.status)
             return

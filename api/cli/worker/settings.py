@@ -38,6 +38,8 @@ class WorkerSettings:
     capabilities: Mapping[str, Capability] = field(default_factory=dict[str, Capability])
     ttl_seconds: int = 60
     until_idle: bool = False
+    push: bool = False
+    """Wait for work that the server gives, instead of asking for it."""
     grace_seconds: float = 30.0
     """How long running work may go on after SIGTERM."""
     term_seconds: float = 5.0

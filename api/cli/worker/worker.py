@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from api.cli.worker.attempt import Completed, Dropped, Ending, Failed, Released, Surroundings, attempt
 from api.cli.worker.calls import Assignment, end_session, life_of, open_session
 from api.cli.worker.claims import Claims, Nothing
+from api.cli.worker.deliveries import Deliveries
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Totals
 from api.cli.worker.life import DRAINED, Life, seconds_since_boot
@@ -33,7 +34,7 @@ class Worker:
         self._settings = surroundings.settings
         self._journal = surroundings.journal
         self._is_idle = is_idle
-        self._claims = Claims(client, self._settings)
+        self._claims = (Deliveries if self._settings.push else Claims)(client, self._settings)
         self._reports = Reports(client, self._journal)
         self._draining: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hurry: asyncio.Future[None] = asyncio.get_running_loop().create_future()

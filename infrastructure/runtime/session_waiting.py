@@ -1,0 +1,63 @@
+"""Heartbeats that wait for news: each is woken by the commit that gives its session an attempt or takes one away."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from domain.kernel.ids import StreamId
+from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, SessionEnded, SessionLost
+from infrastructure.runtime.settle import Place
+
+_NEWS = frozenset({SessionAttemptStarted, SessionAttemptEnded, SessionLost, SessionEnded})
+
+
+class SessionRoom:
+    """Waiters by session."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[str, list[asyncio.Event]] = {}
+        self._closed = False
+
+    def __len__(self) -> int:
+        return sum(len(room) for room in self._rooms.values())
+
+    async def wait(self, session: str, has_news: Callable[[], bool], *, seconds: float) -> None:
+        """Until the session has news, time is up, or the node goes down; at once where it ``has_news`` already.
+
+        ``has_news`` is asked after the caller is in the room: what happens in between is not missed.
+        """
+        woken = asyncio.Event()
+        room = self._rooms.setdefault(session, [])
+        room.append(woken)
+        try:
+            if not has_news() and not self._closed:
+                async with asyncio.timeout(seconds):
+                    await woken.wait()
+        except TimeoutError:
+            pass
+        finally:
+            room.remove(woken)
+            if not room:
+                self._rooms.pop(session, None)
+
+    def close(self) -> None:
+        """Answer everybody: the node is going down."""
+        self._closed = True
+        for room in self._rooms.values():
+            for woken in room:
+                woken.set()
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Nothing is told before it is durable."""
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """What fell was not told."""
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Wake whom it concerns."""
+        if not self._rooms:
+            return
+        for stream, _, event, _ in places:
+            if type(event) in _NEWS:
+                for woken in self._rooms.get(stream, ()):
+                    woken.set()
