@@ -53,6 +53,7 @@ PAGES: Final = frozenset(
         "events",
         "projects",
         "keys",
+        "checkpoints",
     }
 )
 LISTS: Final = frozenset(

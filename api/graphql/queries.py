@@ -15,6 +15,7 @@ from api.graphql.reads import pools as reads_pools
 from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
 from api.graphql.reads.explain import explained
+from api.graphql.reads.ledger import LedgerQuery
 from api.graphql.reads.pools import PoolFilter
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
@@ -35,7 +36,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery):
+class Query(AttentionQuery, LedgerQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field
@@ -160,8 +161,7 @@ class Query(AttentionQuery):
         after: After = None,
     ) -> Connection[Lock]:
         """Live locks by token; `resource` is a piece of a claim's text, what overlaps is told by `acquireLocks`."""
-        asked = Asked(first, cursor, as_of, after)
-        return await rows.locks(info.context, project, session, task, resource, asked)
+        return await rows.locks(info.context, project, session, task, resource, Asked(first, cursor, as_of, after))
 
     @strawberry.field
     async def lock_requests(

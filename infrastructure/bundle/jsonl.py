@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ _NAMES: Final = (
     "causation_id",
     "traceparent",
 )
+_COLUMNS: Final = itemgetter(*_NAMES)
 
 
 def write_line(row: LogRow, *, redacted: bool = False) -> bytes:
@@ -47,22 +49,9 @@ def read_line(line: bytes) -> ReadRow:
     try:
         columns = orjson.loads(head + b"}" if found else line)
         content = state[:-2] if found else base64.b64decode(columns["state_base64"], validate=True)
-        row = LogRow(
-            columns["position"],
-            columns["stream"],
-            columns["stream_version"],
-            columns["type"],
-            columns["schema_version"],
-            content,
-            columns["recorded_at"],
-            columns["project"],
-            columns["actor"],
-            columns["command_id"],
-            columns["correlation_id"],
-            columns["causation_id"],
-            columns["traceparent"],
-        )
-        return ReadRow(row, "redacted" in columns) if type(row.position) is int else unreadable(line)
+        position, stream, version, kind, schema, *rest = _COLUMNS(columns)
+        row = LogRow(position, stream, version, kind, schema, content, *rest)
+        return ReadRow(row, "redacted" in columns) if type(position) is int else unreadable(line)
     except (KeyError, TypeError, ValueError):
         return unreadable(line)
 

@@ -20,13 +20,14 @@ def entry(row: StoredRow) -> bytes:
     schema_version, recorded_at), the byte lengths of the other nine columns (32 bit, big-endian, signed; -1 is NULL)
     in the log's order, then those columns themselves, texts in UTF-8."""
     position, stream, version, kind, schema, state, at, project, actor, command, correlation, causation, trace = row
+    # Spelled out, since every event passes here more than once.
     stream_bytes, kind_bytes = stream.encode(), kind.encode()
-    project_bytes, project_length = _measured(project)
-    actor_bytes, actor_length = _measured(actor)
-    command_bytes, command_length = _measured(command)
-    correlation_bytes, correlation_length = _measured(correlation)
-    causation_bytes, causation_length = _measured(causation)
-    trace_bytes, trace_length = _measured(trace)
+    project_bytes = b"" if project is None else project.encode()
+    actor_bytes = b"" if actor is None else actor.encode()
+    command_bytes = b"" if command is None else command.encode()
+    correlation_bytes = b"" if correlation is None else correlation.encode()
+    causation_bytes = b"" if causation is None else causation.encode()
+    trace_bytes = b"" if trace is None else trace.encode()
     head = _HEAD(
         position,
         version,
@@ -35,12 +36,12 @@ def entry(row: StoredRow) -> bytes:
         len(stream_bytes),
         len(kind_bytes),
         len(state),
-        project_length,
-        actor_length,
-        command_length,
-        correlation_length,
-        causation_length,
-        trace_length,
+        _ABSENT if project is None else len(project_bytes),
+        _ABSENT if actor is None else len(actor_bytes),
+        _ABSENT if command is None else len(command_bytes),
+        _ABSENT if correlation is None else len(correlation_bytes),
+        _ABSENT if causation is None else len(causation_bytes),
+        _ABSENT if trace is None else len(trace_bytes),
     )
     texts = project_bytes + actor_bytes + command_bytes + correlation_bytes + causation_bytes + trace_bytes
     return head + stream_bytes + kind_bytes + state + texts
@@ -49,10 +50,3 @@ def entry(row: StoredRow) -> bytes:
 def leaf_hash(row: StoredRow) -> bytes:
     """The RFC 6962 hash of a row's leaf, 32 bytes."""
     return sha256(LEAF_MARK + entry(row)).digest()
-
-
-def _measured(text: str | None) -> tuple[bytes, int]:
-    if text is None:
-        return b"", _ABSENT
-    encoded = text.encode()
-    return encoded, len(encoded)

@@ -143,6 +143,31 @@ async def test_a_command_refused_to_somebody_is_a_leaf(audited: Audited) -> None
     assert base64.b64decode(proof["leaf"]) == leaf_hash(row)
 
 
+ASKED = """query($event: String!, $size: Position, $old: Position!, $new: Position!) { ledger {
+latest { size at note } checkpoints(first: 3) { size } keys { key since until }
+inclusion(event: $event, size: $size) { position leafIndex leaf path checkpoint { size note } }
+consistency(old: $old, new: $new) { oldRoot newRoot path } } }"""
+
+
+async def test_graphql_gives_the_same_proofs_under_the_same_rights(audited: Audited) -> None:
+    size = (await audited.post("operator", "checkpoint")).content["checkpoint"]["size"]
+    variables = {"event": "@3", "size": size, "old": 2, "new": size}
+    told = (await audited.callers["operator"].ask(ASKED, **variables))["data"]["ledger"]
+    proof = (await audited.get("operator", "proof", event="@3", size=size)).content
+    assert (told["inclusion"]["leaf"], told["inclusion"]["path"]) == (proof["leaf"], proof["path"])
+    assert told["inclusion"]["checkpoint"]["note"] == proof["checkpoint"]["note"]
+    consistency = (await audited.get("operator", "consistency", old=2, new=size)).content
+    assert told["consistency"]["path"] == consistency["path"]
+    assert told["keys"] == (await audited.get("operator", "keys")).content["keys"]
+    assert told["latest"]["size"] >= told["checkpoints"][0]["size"] > 0
+    for role in ("viewer", "worker"):
+        refused = await audited.callers[role].ask(ASKED, **variables)
+        assert refused["errors"][0]["extensions"]["code"] == "not_permitted", role
+    for change in ({"event": "@999999"}, {"event": "nonsense"}, {"new": 99_999}):
+        refused = await audited.callers["operator"].ask(ASKED, **(variables | change))
+        assert refused["errors"][0]["extensions"]["code"] == "unknown_thing", change
+
+
 BAD: tuple[tuple[str, dict[str, object]], ...] = (
     ("proof", {}),
     ("proof", {"event": "x" * 101}),

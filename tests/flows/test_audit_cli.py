@@ -1,0 +1,65 @@
+"""`signalbox audit` against a real server: export, interruption, verification without a server, a tampered bundle."""
+
+import json
+import shutil
+from pathlib import Path
+
+from api.cli.exits import Exit
+from tests.support.command_line import CommandLine, end
+
+PLAN = 'project: shop\ntasks:\n  - {key: one, title: "=1+1"}\n  - {key: two, title: Two}\n'
+
+
+def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path)
+    server = cli.serve()
+    try:
+        (tmp_path / "plan.yaml").write_text(PLAN)
+        (tmp_path / "policy.json").write_text('{"task.*": ["title"]}')
+        cli("plan", "apply", "plan.yaml")
+        whole = cli("audit", "export", "whole", "--json").json
+        assert (whole["first"], whole["last"], whole["events"]) == (1, whole["last"], whole["last"])
+        live = cli("audit", "verify", "--live", "--json").json
+        assert (live["verdict"], live["findings"]) == ("intact", [])
+        redacted = ["--project", "shop", "--format", "csv", "--redact", "policy.json", "--from", "2"]
+        cli("audit", "export", "some", *redacted)
+        cli("audit", "export", "some", *redacted, code=Exit.REFUSED)
+        interrupt(tmp_path / "some")
+        again = cli("audit", "export", "some", *redacted, "--json").json
+        assert again["redacted"] == 2
+        assert "=1+1" not in (tmp_path / "some" / "events" / "000000000001.csv").read_text()
+    finally:
+        assert end(server) == 0
+    keys = str(tmp_path / ".signalbox" / "ledger-keys" / "public.txt")
+    assert cli("audit", "verify", "whole", "--key", keys, "--json").json["events"] == whole["last"]
+    some = cli("audit", "verify", "some", "--key", keys, "--json").json
+    assert (some["verdict"], some["events"], some["redacted"]) == ("intact", again["events"] - 2, 2)
+    file = tmp_path / "whole" / "events" / "000000000001.jsonl"
+    file.write_text(file.read_text().replace("=1+1", "=1+2"))
+    told = cli("audit", "verify", "whole", "--key", keys, code=Exit.REFUSED)
+    assert told.out.startswith("ALTERED")
+    assert "is not what was recorded" in told.out
+
+
+def interrupt(folder: Path) -> None:
+    """Leave what an export leaves that was killed in its first part, when everything before was written."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    plan = {
+        "wish": {
+            "first": 2,
+            "last": None,
+            "project": "shop",
+            "format": "csv",
+            "redaction": {"task.*": ["title"]},
+        },
+        "first": manifest["first"],
+        "last": manifest["last"],
+        "origin": manifest["origin"],
+        "project": manifest["project"],
+        "size": manifest["last"],
+        "proofs": manifest["proofs"],
+    }
+    (folder / "export.json").write_text(json.dumps(plan))
+    (folder / "manifest.json").unlink()
+    file = folder / "events" / "000000000001.csv"
+    shutil.move(file, file.with_name(file.name + ".partial"))
