@@ -76,6 +76,22 @@ class PushedTask:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldNow:
+    """What a session holds: an attempt with the locks of its claim, or locks that it took by itself."""
+
+    project: str
+    """Id."""
+    token: str
+    task: str | None
+    """Of an attempt; None for locks outside any."""
+    locks_seconds: float | None
+    """Until its locks end, however often the session is renewed; None where it has none."""
+    revoked_seconds: float | None = None
+    """Until the attempt loses its token, because its task was cancelled: report before."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
 
@@ -85,8 +101,10 @@ class Heard:
     """Whether it takes nothing new and ends with what it has, or has ended so."""
     ttl_seconds: int
     renewed_at: Instant
-    held: tuple[ProjectToken, ...]
-    """What the session holds now, by project id."""
+    lease_seconds: float
+    """What is left of the lease: who has no later answer by then must stop writing. 0 where the life is over."""
+    held: tuple[HeldNow, ...]
+    """Everything that the session holds now, in the order of project and token."""
     revoked: tuple[ProjectToken, ...]
     """What was named but is not held, as it was named: stop that work."""
     pushed: tuple[PushedTask, ...] = ()

@@ -77,11 +77,15 @@ def cancel(
     terminal: Terminal,
     task: Name,
     reason: Annotated[str, typer.Option("--reason", help="Why it is not wanted any more.")] = "",
+    grace: Annotated[
+        int, typer.Option("--grace", min=0, max=3_600, help="Seconds for whoever works on it; 0 ends that at once.")
+    ] = 30,
     project: Project = None,
 ) -> None:
-    """Settle a task as cancelled; whoever works on it loses it."""
+    """Settle a task as cancelled; whoever works on it is told, and loses it after the grace."""
     chosen, identifier = _chosen(terminal, task, project)
-    answer = terminal.client.command("cancel_task", project=chosen, task=identifier, reason=reason)
+    fields = {"project": chosen, "task": identifier, "reason": reason, "grace_seconds": grace}
+    answer = terminal.client.command("cancel_task", **fields)
     terminal.show({"task": identifier, "position": answer.position}, f"{task} is cancelled")
 
 

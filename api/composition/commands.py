@@ -1,17 +1,17 @@
 """The committer and the leases behind the ports of the surfaces."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from api.ports import Heard, ProjectToken, PushedTask, ServiceFault
+from api.ports import Heard, HeldNow, ProjectToken, PushedTask, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
+from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AcquireLocks
 from domain.principal.allow import Principal, allow
 from domain.session.commands import SignalSession
-from domain.session.decider import SESSION, is_live
+from domain.session.decider import SESSION, is_live, lease_ends
 from domain.session.signals import signalled
 from domain.session.state import HeldToken, Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
@@ -220,18 +220,47 @@ def _pushed(state: SessionState, status: str, named: Named) -> tuple[PushedTask,
 
 
 def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> Heard:
-    held: set[HeldToken] = set()
+    """The answer; what is left of each time is counted from the renewal, which was a moment ago."""
+    held: dict[HeldToken, HeldNow] = {}
+    lease_seconds = 0.0
     if isinstance(state, Session) and status in ("live", "suspect"):
-        held = {*state.attempts, *state.grants}
+        held = dict(_held_now(state, renewed_at))
+        ends = lease_ends(state.opened.ttl_seconds, Instant(renewed_at), state.tool_until)
+        lease_seconds = _seconds(ends, renewed_at)
     return Heard(
         status=status,
         draining=isinstance(state, Session) and state.draining,
         ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,
         renewed_at=Instant(renewed_at),
-        held=tuple(ProjectToken(project, str(number)) for project, number in sorted(held)),
+        lease_seconds=lease_seconds,
+        held=tuple(held[token] for token in sorted(held)),
         revoked=tuple(one for one, token in named.items() if token not in held),
         pushed=_pushed(state, status, named),
     )
+
+
+def _held_now(session: Session, now: int) -> Iterator[tuple[HeldToken, HeldNow]]:
+    for (project, number), attempt in session.attempts.items():
+        until, revoked = attempt.locks_until, attempt.revoked_at
+        yield (
+            (project, number),
+            HeldNow(
+                project=project,
+                token=str(number),
+                task=attempt.task,
+                locks_seconds=None if until is None else _seconds(until, now),
+                revoked_seconds=None if revoked is None else _seconds(revoked, now),
+                reason=attempt.revoked_because,
+            ),
+        )
+    for (project, number), grant in session.grants.items():
+        until = grant.locks_until
+        locks_seconds = None if until is None else _seconds(until, now)
+        yield (project, number), HeldNow(project, str(number), None, locks_seconds)
+
+
+def _seconds(until: int, now: int) -> float:
+    return max(0, until - now) / SECOND
 
 
 async def in_our_words(work: Awaitable[T]) -> T:

@@ -26,7 +26,8 @@ Silent = Literal["cancelled", "timeout", "lost_delivery", "reassigned", "budget"
 _Outcome = Reported | Literal["cancelled", "timeout", "lost_delivery", "reassigned"]
 
 
-_NO_TOKEN: Final = 0
+NO_TOKEN: Final = 0
+"""Under which what was spent is settled, where the locks of the attempt go their own way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: Vi
     )
     cost = cost_of(held.attempt, followed, stamp.time)
     # Under no token: the locks themselves may have to stay shut, and what was spent is spent.
-    settled = () if cost is None else release(space, _NO_TOKEN, "ended", stamp.time, cost)
+    settled = () if cost is None else release(space, NO_TOKEN, "ended", stamp.time, cost)
     return _written(held, followed, (*shut, *settled), word, stamp, view)
 
 

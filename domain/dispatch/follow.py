@@ -9,7 +9,7 @@ from domain.kernel.message import Event, Stamp
 from domain.task.attention import raised
 from domain.task.commands import AttemptReport, ElapseBackoff, LapseDelivery, SettleNeed, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, timeout_due
-from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, ReopenNeed
+from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, ReopenNeed, RevokeAttempt
 from domain.task.spending import spent_by, time_is_up
 from domain.task.state import Assigned, Settled, Task
 from domain.task.waiting import after_backoff, after_need, after_reopening, opened
@@ -90,6 +90,19 @@ def exhaust_budget(command: ExhaustBudget, stamp: Stamp, view: View) -> Decision
         return Decision()
     reason = f"its budget of {held.task.budget.wall_seconds:g} s is spent"
     return Decision(end_in_silence(held, "budget", reason, stamp, view))
+
+
+def revoke(command: RevokeAttempt, stamp: Stamp, view: View) -> Decision:
+    """End the attempt of a cancelled task whose holder did not; nothing before the end of its grace."""
+    found = find_task(view, stamp.project, command.task)
+    if isinstance(found, UnknownThing):
+        return refuse(found)
+    stream, task = found
+    phase = task.phase
+    if not isinstance(phase, Settled) or phase.leaving is None or stamp.time < (phase.revoked_at or 0):
+        return Decision()
+    reason = "it was cancelled, and its holder did not end it in time"
+    return Decision(end_in_silence(Held(stream, task, phase.leaving), "cancelled", reason, stamp, view))
 
 
 def lapse_delivery(command: LapseDelivery, stamp: Stamp, view: View) -> Decision:

@@ -6,7 +6,7 @@ It runs behind every decision, so that nobody who frees a lock has to think of t
 from collections.abc import Iterator
 from typing import Final
 
-from domain.dispatch.lock_held import given_up
+from domain.dispatch.lock_held import given_up, grant_taken
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.decisions import Decide
@@ -37,7 +37,6 @@ from domain.session.events import (
     SessionAttemptEnded,
     SessionEnded,
     SessionGrantGone,
-    SessionGrantTaken,
     SessionLost,
     SessionOpened,
 )
@@ -193,7 +192,7 @@ class _Following:
                 for write in given_up(self._view, replaced, project):
                     self._writes.setdefault(write.stream, []).extend(write.events)
             if granted.session:
-                taken = SessionGrantTaken(project=project, token=granted.token)
+                taken = grant_taken(granted.token, project, self._stamp.time)
                 self._writes.setdefault(StreamId(granted.session), []).append(taken)
 
     def _is_live(self, granted: LocksGranted) -> bool:

@@ -1,8 +1,6 @@
 """Locks that end without their holder: broken or lifted by a person, expired, or taken over after a notice."""
 
-from typing import Final
-
-from domain.dispatch.lock_held import given_up
+from domain.dispatch.lock_held import HOLD_SECONDS_MAX, given_up
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.ids import SECOND, Instant, StreamId
@@ -13,9 +11,6 @@ from domain.lock.errors import LockTokenFenced, NotInQuarantine
 from domain.lock.events import LeaseExpired, LocksBroken
 from domain.project.decider import PROJECT
 from domain.project.state import Project
-
-HOLD_SECONDS_MAX: Final = 8 * 3_600
-"""The longest that a grant is held, however often its session is renewed."""
 
 
 def break_locks(command: BreakLocks, stamp: Stamp, view: View) -> Decision:

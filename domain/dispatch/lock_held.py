@@ -1,11 +1,12 @@
 """The locks of one token and the session behind them: what every command on a live grant begins with."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from domain.dispatch.lookup import find_session, lock_stream
 from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import ProjectId, StreamId
+from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Stamp
 from domain.lock.commands import HolderCommand
 from domain.lock.decider import LOCKS
@@ -15,6 +16,9 @@ from domain.lock.state import LockSpace
 from domain.session.decider import SESSION
 from domain.session.events import SessionGrantGone, SessionGrantTaken
 from domain.session.state import Session
+
+HOLD_SECONDS_MAX: Final = 8 * 3_600
+"""The longest that a grant is held, however often its session is renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ def given_up(view: View, grant: Grant, project: ProjectId) -> tuple[Write, ...]:
     return (Write(StreamId(grant.session), (SessionGrantGone(project=project, token=grant.token),)),)
 
 
-def taken(session: str, token: int, project: ProjectId) -> Write:
-    """What a session learns of a grant of its own."""
-    return Write(StreamId(session), (SessionGrantTaken(project=project, token=token),))
+def taken(session: str, token: int, project: ProjectId, at: Instant) -> Write:
+    """What a session learns of a grant of its own that begins now."""
+    return Write(StreamId(session), (grant_taken(token, project, at),))
+
+
+def grant_taken(token: int, project: ProjectId, at: Instant) -> SessionGrantTaken:
+    """The same as an event."""
+    return SessionGrantTaken(project=project, token=token, locks_until=hold_ends(at))
+
+
+def hold_ends(at: Instant) -> Instant:
+    """When a grant that begins now ends, however often its session is renewed."""
+    return Instant(at + HOLD_SECONDS_MAX * SECOND)

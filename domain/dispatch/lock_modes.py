@@ -109,7 +109,7 @@ def _waited(
 
 def _given(held: HeldLocks, granted: LocksGranted, stamp: Stamp, view: View) -> Decision:
     gone = given_up(view, held.grant, stamp.project)
-    learnt = taken(held.grant.session, granted.token, stamp.project)
+    learnt = taken(held.grant.session, granted.token, stamp.project, stamp.time)
     own = Write(learnt.stream, (*(event for write in gone for event in write.events), *learnt.events))
     answer = LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims)
     return Decision((Write(held.stream, (granted,), stamp.project), own), answer)

@@ -53,7 +53,7 @@ def transfer(command: TransferLocks, stamp: Stamp, view: View) -> Decision:
     writes = (
         Write(held.stream, (event,), stamp.project),
         *given_up(view, held.grant, stamp.project),
-        taken(receiver.session, event.successor, stamp.project),
+        taken(receiver.session, event.successor, stamp.project, stamp.time),
     )
     answer = LockAnswer(
         outcome="offered", token=str(event.successor), claims=held.grant.claims, expires_at=event.accept_until
@@ -95,7 +95,7 @@ def revert(command: RevertTransfer, stamp: Stamp, view: View) -> Decision:
     after = LOCKS.evolve(space, event)
     gone = given_up(view, held, stamp.project)
     if _is_there(giver, stamp, view) and closed_by_grant(after, giver) is None:
-        back = taken(giver.session, event.successor, stamp.project)
+        back = taken(giver.session, event.successor, stamp.project, stamp.time)
         return Decision((Write(stream, (event,), stamp.project), *gone, back))
     shut: tuple[Event, ...] = linger(space, held.token, "reverted", stamp.time, stamp.time)
     return Decision((Write(stream, shut, stamp.project), *gone))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from domain.dispatch.lock_answers import LockAnswer, waiting
 from domain.dispatch.lock_answers import granted as already
+from domain.dispatch.lock_held import taken
 from domain.dispatch.lock_owner import lives_around, owner_of_request
 from domain.dispatch.lookup import find_serving, find_session, lock_stream
 from domain.kernel.decider import Decision, View, Write, refuse
@@ -22,7 +23,7 @@ from domain.lock.errors import BadPattern, LockConflict, LockDelayRuns, LockToke
 from domain.lock.events import LocksGranted
 from domain.lock.requesting import Terms, already_waiting, at_once, enqueue, notices, superseded
 from domain.lock.state import LockSpace
-from domain.session.events import SessionGrantGone, SessionGrantTaken
+from domain.session.events import SessionGrantGone
 from domain.session.state import Session
 
 
@@ -163,11 +164,10 @@ def _repeated(asking: _Asking, waiter: Waiter) -> Decision:
 
 def _given(asking: _Asking, granted: LocksGranted, *before: Event) -> Decision:
     project = asking.stamp.project
-    taken = SessionGrantTaken(project=project, token=granted.token)
     return Decision(
         writes=(
             Write(lock_stream(project), (*before, granted), project),
-            Write(StreamId(asking.command.session), (taken,)),
+            taken(asking.command.session, granted.token, project, asking.stamp.time),
         ),
         answer=LockAnswer(outcome="granted", token=str(granted.token), claims=granted.claims, members=granted.members),
     )

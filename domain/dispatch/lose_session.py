@@ -4,15 +4,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from domain.dispatch.attempt import NO_TOKEN
 from domain.dispatch.family import gone_from_family
 from domain.dispatch.lookup import lock_stream, states_of
 from domain.dispatch.manage import find_steered
 from domain.dispatch.quota import leaving
+from domain.dispatch.shares import cost_of
 from domain.kernel.decider import Decision, LeaseChange, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, is_type_id
 from domain.kernel.message import Event, Stamp
-from domain.lock.decider import LOCKS, linger
+from domain.lock.decider import LOCKS, linger, release
 from domain.lock.events import LocksLingered
 from domain.lock.state import LockSpace
 from domain.node.decider import OUTAGES
@@ -33,7 +35,7 @@ from domain.session.decider import (
 from domain.session.errors import LeaseStillRuns, SessionFenced
 from domain.session.events import SessionAttemptEnded, SessionEnded, SessionGrantGone, SessionLost
 from domain.session.state import Absent, HeldToken, Session
-from domain.task.decider import after_attempt, holds
+from domain.task.decider import after_attempt, holding_attempt, holds
 from domain.task.state import Task
 
 Ending = Literal["lost", "ended"]
@@ -188,6 +190,11 @@ def _ended_task(
         seed=f"{stamp.command_id}/{token}",
     )
     yield Write(stream, events, rule.project)
+    attempt = holding_attempt(task)
+    cost = None if attempt is None else cost_of(attempt, events, stamp.time)
+    if cost is not None:
+        # Under no token: its locks may have to stay shut, and what was spent is spent.
+        yield from rule.write(release(rule.space, NO_TOKEN, "ended", stamp.time, cost))
 
 
 def _tasks(session: Session, view: View) -> dict[StreamId, Task]:

@@ -22,8 +22,8 @@ from domain.task.commands import (
     ReleaseTask,
     ReportProgress,
 )
-from domain.task.decider import after_attempt, live_attempt, phase_name
-from domain.task.errors import BudgetSpent, EvidenceRefused, Fenced, PartsUnsettled
+from domain.task.decider import after_attempt, holding_attempt, phase_name
+from domain.task.errors import BudgetSpent, EvidenceRefused, Fenced, PartsUnsettled, TaskWasCancelled
 from domain.task.events import LateReportDiscarded, TaskCompleted, TaskProgressed, TaskStarted
 from domain.task.evidence import refused_evidence
 from domain.task.spending import overspent, time_is_up
@@ -70,6 +70,9 @@ def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
+    if isinstance(held.task.phase, Settled):
+        over = _over(held, "cancelled", "it was completed after it had been cancelled", command, stamp, view)
+        return refuse(TaskWasCancelled(task=command.task), *over)
     open_parts = sum(not part.settled for part in held.task.parts.values())
     if open_parts:
         return refuse(PartsUnsettled(task=command.task, count=open_parts))
@@ -95,8 +98,7 @@ def fail(command: FailTask, stamp: Stamp, view: View) -> Decision:
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
-    followed = _ended(held, command.kind, command.reason, command, stamp)
-    return Decision(end_by_report(held, followed, "failed", stamp, view))
+    return Decision(_over(held, command.kind, command.reason, command, stamp, view))
 
 
 def give_back(command: ReleaseTask, stamp: Stamp, view: View) -> Decision:
@@ -104,8 +106,21 @@ def give_back(command: ReleaseTask, stamp: Stamp, view: View) -> Decision:
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
-    followed = _ended(held, "released", command.note, command, stamp)
-    return Decision(end_by_report(held, followed, "released", stamp, view))
+    return Decision(_over(held, "released", command.note, command, stamp, view))
+
+
+def _over(
+    held: Held,
+    kind: EndKind,
+    reason: str,
+    command: CompleteTask | FailTask | ReleaseTask,
+    stamp: Stamp,
+    view: View,
+) -> tuple[Write, ...]:
+    """The attempt ends as its holder says; that of a cancelled task in whatever way, and gives its locks back."""
+    leaves = isinstance(held.task.phase, Settled)
+    followed = _ended(held, "cancelled" if leaves else kind, reason, command, stamp)
+    return end_by_report(held, followed, "released" if leaves or kind == "released" else "failed", stamp, view)
 
 
 def _ended(
@@ -117,7 +132,7 @@ def _ended(
 ) -> tuple[Event, ...]:
     """The attempt's end with what its holder leaves; a budget that is spent by it counts more than how it ended."""
     usage = command.usage
-    spent = None if usage is None or kind == "budget" else overspent(held.task, usage)
+    spent = None if usage is None or kind in ("budget", "cancelled") else overspent(held.task, usage)
     return after_attempt(
         held.task,
         kind=kind if spent is None else "budget",
@@ -137,7 +152,7 @@ def _held(command: AttemptReport, stamp: Stamp, view: View) -> Held | Decision:
     if isinstance(found, UnknownThing):
         return refuse(found)
     stream, task = found
-    attempt, token = live_attempt(task), int(command.token)
+    attempt, token = holding_attempt(task), int(command.token)
     if attempt is None or attempt.token != token:
         return _late(command, stream, task, stamp, view)
     session = find_session(view, attempt.session, attempt.incarnation, stamp)

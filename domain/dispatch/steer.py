@@ -1,13 +1,16 @@
 """What people ask of tasks while they are under way: cancel, retry, reassign, and having seen what needs attention."""
 
+from typing import Final
+
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.errors import SessionNotLive
 from domain.dispatch.lookup import find_task
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import StreamId, is_type_id
+from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Event, Stamp
 from domain.session.decider import SESSION, is_live
+from domain.session.events import SessionRevokeNoticed
 from domain.session.state import Session
 from domain.task.attention import attended, dismissed, is_read_off
 from domain.task.commands import CancelTask, DismissAttention, ReassignTask, RetryTask
@@ -17,21 +20,50 @@ from domain.task.events import TaskCancelled, TaskReassigned
 from domain.task.state import Backoff, Ready, Settled
 from domain.task.waiting import retried
 
+NOTICE_CHARACTERS_MAX: Final = 500
+
 
 def cancel(command: CancelTask, stamp: Stamp, view: View) -> Decision:
-    """Settle the task as cancelled; a live attempt loses its token and its locks linger."""
+    """Settle the task as cancelled; the holder of a live attempt is told and may end it cleanly within the grace.
+
+    Without a grace the attempt loses its token at once and its locks linger; asked so again, a grace ends early.
+    """
     found = find_task(view, stamp.project, command.task)
     if isinstance(found, UnknownThing):
         return refuse(found)
     stream, task = found
     if isinstance(task.phase, Settled):
+        if task.phase.leaving is not None and command.grace_seconds == 0:
+            return Decision(
+                end_in_silence(Held(stream, task, task.phase.leaving), "cancelled", command.reason, stamp, view)
+            )
         settled = TaskAlreadySettled(task=command.task, status=phase_name(task))
         return Decision() if task.phase.outcome == "cancelled" else refuse(settled)
     attempt = live_attempt(task)
-    if attempt is not None:
+    if attempt is None:
+        cancelled = TaskCancelled(reason=command.reason, at=stamp.time)
+        return _written(stream, attended(task, (cancelled,), stamp.time), stamp)
+    if command.grace_seconds == 0:
         return Decision(end_in_silence(Held(stream, task, attempt), "cancelled", command.reason, stamp, view))
-    cancelled = TaskCancelled(reason=command.reason, at=stamp.time)
-    return _written(stream, attended(task, (cancelled,), stamp.time), stamp)
+    return _noticed(Held(stream, task, attempt), command, stamp)
+
+
+def _noticed(held: Held, command: CancelTask, stamp: Stamp) -> Decision:
+    """The task settles now; its attempt may report, and hold its locks, until the grace is over."""
+    until = Instant(stamp.time + command.grace_seconds * SECOND)
+    cancelled = TaskCancelled(reason=command.reason, at=stamp.time, revoked_at=until)
+    told = SessionRevokeNoticed(
+        project=stamp.project,
+        task=held.stream,
+        token=held.attempt.token,
+        reason=command.reason[:NOTICE_CHARACTERS_MAX] or "the task was cancelled",
+        until=until,
+        at=stamp.time,
+    )
+    events = attended(held.task, (cancelled,), stamp.time)
+    return Decision(
+        (Write(held.stream, events, stamp.project), Write(StreamId(held.attempt.session), (told,))),
+    )
 
 
 def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:

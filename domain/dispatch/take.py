@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.dispatch.choose import lacking, merit
 from domain.dispatch.fit import misfit
+from domain.dispatch.lock_held import hold_ends
 from domain.dispatch.lock_owner import lives_around
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.ready_buckets import Requires, Scope
@@ -162,7 +163,10 @@ class Taking:
         )
         self._granted.append(granted)
         self._claimed.append(Write(stream, (claimed,), self.project))
-        self._started.append(SessionAttemptStarted(project=self.project, task=stream, token=granted.token))
+        until = hold_ends(self.now) if granted.claims else None
+        self._started.append(
+            SessionAttemptStarted(project=self.project, task=stream, token=granted.token, locks_until=until)
+        )
         answer = told(stream, task, granted.token, number)
         self.taken.append(answer)
         return answer

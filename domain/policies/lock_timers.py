@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from domain.dispatch.lock_force import HOLD_SECONDS_MAX
+from domain.dispatch.lock_held import HOLD_SECONDS_MAX
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause

@@ -11,7 +11,7 @@ from domain.policies import lock_timers, quota_timers
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
-from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart
+from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, RevokeAttempt
 from domain.task.events import (
     TaskAttemptEnded,
     TaskBackedOff,
@@ -36,6 +36,8 @@ START_DUE: Final = "start_due"
 """The earliest start of a task."""
 DEADLINE_DUE: Final = "deadline_due"
 """The deadline of a task."""
+GRACE_OVER: Final = "grace_over"
+"""The holder of a cancelled task was told to stop, and did not end it."""
 BUDGET_DUE: Final = "budget_due"
 """The end of the time that a task may spend."""
 
@@ -44,6 +46,7 @@ STARTS: Final[tuple[type[Event], ...]] = (
     TaskBackedOff,
     TaskClaimed,
     TaskStarted,
+    TaskCancelled,
     *lock_timers.STARTS,
     *quota_timers.STARTS,
 )
@@ -56,7 +59,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskRetried: (RETRY_DUE,),
     TaskClaimed: (RETRY_DUE,),
     TaskStarted: (LAPSED_DELIVERY,),
-    TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE),
+    TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, GRACE_OVER),
     TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, DEADLINE_DUE),
     TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, START_DUE, DEADLINE_DUE),
     **lock_timers.STOPS,
@@ -77,6 +80,9 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
             return (_wait(LAPSED_DELIVERY, Instant(event.at + DELIVERY_SECONDS_MAX * SECOND), lapse, cause),)
         case TaskStarted():
             return tuple(_of_start(cause, event, timeout_seconds))
+        case TaskCancelled(revoked_at=until) if until is not None:
+            over = Derived(RevokeAttempt(project=project, task=stream), stream, project)
+            return (Wait(Subject(GRACE_OVER, stream), until, cause, over),)
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:

@@ -136,6 +136,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "reach_start": _NOBODY,
     "pass_deadline": _NOBODY,
     "exhaust_budget": _NOBODY,
+    "revoke_attempt": _NOBODY,
     "suspect_session": _NOBODY,
     "recover_session": _NOBODY,
     "lose_session": _NOBODY,

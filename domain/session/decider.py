@@ -127,5 +127,5 @@ SESSION: Final[Aggregate[SessionState]] = Aggregate(
     state_type=SessionState,
     fleet=True,
     snapshot_every=200,
-    snapshot_version=2,
+    snapshot_version=3,
 )

@@ -161,6 +161,20 @@ class SessionAttemptStarted(Event):
     project: str
     task: str
     token: int
+    locks_until: Instant | None = None
+    """When the locks of the claim end however often the session is renewed; None where it has none."""
+
+
+class SessionRevokeNoticed(Event):
+    """The session was told that it loses an attempt: it may report until the instant, and its locks are shut then."""
+
+    TYPE: ClassVar[str] = "session.revoke_noticed.v1"
+    project: str
+    task: str
+    token: int
+    reason: str
+    until: Instant
+    at: Instant
 
 
 class SessionAttemptEnded(Event):
@@ -178,6 +192,8 @@ class SessionGrantTaken(Event):
     TYPE: ClassVar[str] = "session.grant_taken.v1"
     project: str
     token: int
+    locks_until: Instant | None = None
+    """When the locks end however often the session is renewed; None in records of a former program."""
 
 
 class SessionGrantGone(Event):

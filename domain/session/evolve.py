@@ -19,13 +19,14 @@ from domain.session.events import (
     SessionOpened,
     SessionRecovered,
     SessionReparented,
+    SessionRevokeNoticed,
     SessionStatusChanged,
     SessionSuspected,
 )
-from domain.session.state import Absent, HeldToken, LiveAttempt, Session, SessionState
+from domain.session.state import Absent, HeldToken, LiveAttempt, LiveGrant, Session, SessionState
 
 _Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
-_Work = SessionAttemptStarted | SessionAttemptEnded | SessionGrantTaken | SessionGrantGone
+_Work = SessionAttemptStarted | SessionAttemptEnded | SessionRevokeNoticed | SessionGrantTaken | SessionGrantGone
 _Family = SessionReparented | SessionChildJoined | SessionChildLeft
 _Manner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded
 SessionEvent = SessionOpened | _Liveness | _Work | _Family | _Manner
@@ -49,7 +50,13 @@ def _changed(state: Session, event: _Liveness | _Work | _Family | _Manner) -> Se
     match event:
         case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _heard(state, event)
-        case SessionAttemptStarted() | SessionAttemptEnded() | SessionGrantTaken() | SessionGrantGone():
+        case (
+            SessionAttemptStarted()
+            | SessionAttemptEnded()
+            | SessionRevokeNoticed()
+            | SessionGrantTaken()
+            | SessionGrantGone()
+        ):
             return _worked(state, event)
         case SessionReparented() | SessionChildJoined() | SessionChildLeft():
             return _moved(state, event)
@@ -80,7 +87,7 @@ def _heard(state: Session, event: _Liveness) -> Session:
 def _worked(state: Session, event: _Work) -> Session:
     match event:
         case SessionAttemptStarted():
-            attempt = LiveAttempt(ProjectId(event.project), event.task)
+            attempt = LiveAttempt(ProjectId(event.project), event.task, event.locks_until)
             attempts = state.attempts.set(_held(event), attempt)
             return replace(state, attempts=attempts, activity=after_claim(state.activity))
         case SessionAttemptEnded():
@@ -88,8 +95,14 @@ def _worked(state: Session, event: _Work) -> Session:
                 return state
             left = state.attempts.delete(_held(event))
             return replace(state, attempts=left, activity=after_attempt(state.activity, len(left)))
+        case SessionRevokeNoticed():
+            told = state.attempts.get(_held(event))
+            if told is None:
+                return state
+            told = replace(told, revoked_at=event.until, revoked_because=event.reason)
+            return replace(state, attempts=state.attempts.set(_held(event), told))
         case SessionGrantTaken():
-            return replace(state, grants=state.grants.set(_held(event), ProjectId(event.project)))
+            return replace(state, grants=state.grants.set(_held(event), LiveGrant(event.locks_until)))
         case SessionGrantGone():
             known = _held(event) in state.grants
             return replace(state, grants=state.grants.delete(_held(event))) if known else state

@@ -26,6 +26,18 @@ class LiveAttempt:
 
     project: ProjectId
     task: str
+    locks_until: Instant | None = None
+    """When the locks of its claim end, whatever is renewed."""
+    revoked_at: Instant | None = None
+    """Until when it may still report; None where nobody takes it away."""
+    revoked_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGrant:
+    """Locks that the session took by itself."""
+
+    locks_until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +49,8 @@ class Session:
     changed_at: Instant = Instant(0)
     attempts: Map[HeldToken, LiveAttempt] = Map()
     """Live attempts by project and token."""
-    grants: Map[HeldToken, ProjectId] = Map()
-    """Locks held outside any attempt, by project and token, with the project."""
+    grants: Map[HeldToken, LiveGrant] = Map()
+    """Locks held outside any attempt, by project and token."""
     activity: Activity = "idle"
     tool: str = ""
     """The tool that runs."""

@@ -224,12 +224,18 @@ class AcknowledgeAttempt(AttemptReport):
     NAME: ClassVar[str] = "acknowledge_attempt"
 
 
+CANCEL_GRACE_SECONDS = 30
+CANCEL_GRACE_SECONDS_MAX = 3_600
+
+
 class CancelTask(ProjectCommand):
-    """Settle a task as cancelled; a live attempt loses its token."""
+    """Settle a task as cancelled; a live attempt is told, and loses its token after a grace."""
 
     NAME: ClassVar[str] = "cancel_task"
     task: Reference
     reason: str = Field(default="", max_length=4_096)
+    grace_seconds: int = Field(default=CANCEL_GRACE_SECONDS, ge=0, le=CANCEL_GRACE_SECONDS_MAX)
+    """For its holder to stop, leave a checkpoint and tell what it spent; 0 ends the attempt at once."""
 
 
 class ReassignTask(ProjectCommand):

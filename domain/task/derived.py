@@ -39,6 +39,13 @@ class PassDeadline(ProjectCommand):
     task: str
 
 
+class RevokeAttempt(ProjectCommand):
+    """The grace of a cancelled task's attempt is over (derived)."""
+
+    NAME: ClassVar[str] = "revoke_attempt"
+    task: str
+
+
 class ExhaustBudget(AttemptReport):
     """The attempt has used up the time that is left to its task (derived)."""
 

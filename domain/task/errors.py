@@ -118,3 +118,13 @@ class BudgetSpent(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     task: str
     reason: str
+
+
+class TaskWasCancelled(Rejection):
+    """The task {task} was cancelled while you worked on it; your attempt has ended, and what you left is kept.
+
+    Go on with other work: a cancelled task does not reopen.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str

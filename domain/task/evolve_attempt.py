@@ -68,7 +68,9 @@ def settled(task: Task, event: TaskCompleted | TaskFailed | TaskCancelled) -> Ta
             return replace(task, phase=Settled("failed"))
         case TaskCancelled():
             live = task.phase.attempt if isinstance(task.phase, Assigned | Running) else None
-            phase = Settled("cancelled", leaving=live if event.revoked_at is not None else None)
+            phase = Settled("cancelled")
+            if event.revoked_at is not None and live is not None:
+                phase = Settled("cancelled", leaving=live, revoked_at=event.revoked_at)
             return replace(task, phase=phase, settled_because=event.because)
         case _:
             assert_never(event)
@@ -128,7 +130,7 @@ def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
     task = _spent(task, event.usage or _usage_of(task), event.at)
     return replace(
         task,
-        phase=replace(task.phase, leaving=None) if isinstance(task.phase, Settled) else Ended(),
+        phase=replace(task.phase, leaving=None, revoked_at=None) if isinstance(task.phase, Settled) else Ended(),
         consumed=task.consumed + event.consumed,
         lost=task.lost + (event.kind == "session_lost"),
         checkpoint=task.checkpoint if event.checkpoint is None else event.checkpoint,

@@ -87,6 +87,8 @@ class Settled:
     """Token of the completing attempt, so that completing twice is a success."""
     leaving: Attempt | None = None
     """The attempt of a cancelled task that may still report and still holds its locks."""
+    revoked_at: Instant | None = None
+    """Until when it may."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,15 @@
 
 from typing import assert_never
 
-from domain.session.events import SessionDrainBegun, SessionDrainEnded, SessionReparented, SessionStatusChanged
+from domain.session.events import (
+    SessionDrainBegun,
+    SessionDrainEnded,
+    SessionReparented,
+    SessionRevokeNoticed,
+    SessionStatusChanged,
+)
 
-SessionManner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded | SessionReparented
+SessionManner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded | SessionReparented | SessionRevokeNoticed
 
 
 def manner_of(event: SessionManner) -> str:
@@ -17,6 +23,8 @@ def manner_of(event: SessionManner) -> str:
             return _with("takes nothing new and ends with what it has", event.reason)
         case SessionDrainEnded():
             return "takes work again"
+        case SessionRevokeNoticed():
+            return _with("told to end an attempt, whose token is revoked after a grace", event.reason)
         case SessionReparented():
             where = "below nobody" if event.parent is None else f"below {event.parent}"
             return f"stands {where}, {event.because}"

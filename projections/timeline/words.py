@@ -22,6 +22,7 @@ from domain.session.events import (
     SessionOpened,
     SessionRecovered,
     SessionReparented,
+    SessionRevokeNoticed,
     SessionStatusChanged,
     SessionSuspected,
 )
@@ -67,7 +68,13 @@ def _line(event: TimelineEvent) -> str:
             return _session(event)
         case QuotaOpened() | QuotaHalfOpened() | QuotaProbed() | QuotaProbeEnded() | QuotaClosed():
             return quota_turn(event)
-        case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
+        case (
+            SessionStatusChanged()
+            | SessionDrainBegun()
+            | SessionDrainEnded()
+            | SessionReparented()
+            | SessionRevokeNoticed()
+        ):
             return _session(event)
         case KeyIssued() | KeyRevoked() | CommandRefused():
             return _rest(event)
@@ -87,7 +94,13 @@ def _session(event: _Session) -> str:
             return "session lost"
         case SessionEnded():
             return "session ended"
-        case SessionStatusChanged() | SessionDrainBegun() | SessionDrainEnded() | SessionReparented():
+        case (
+            SessionStatusChanged()
+            | SessionDrainBegun()
+            | SessionDrainEnded()
+            | SessionReparented()
+            | SessionRevokeNoticed()
+        ):
             return manner_of(event)
         case _:
             assert_never(event)

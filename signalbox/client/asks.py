@@ -9,7 +9,16 @@ from urllib.parse import urlencode
 
 from signalbox.client.answers import body_of, error_of, graphql_error_of
 from signalbox.client.errors import SignalboxError
-from signalbox.client.fields import Fields, as_fields, integer, objects, text
+from signalbox.client.fields import (
+    Fields,
+    as_fields,
+    integer,
+    number,
+    objects,
+    optional_number,
+    optional_text,
+    text,
+)
 from signalbox.client.ids import fresh_command_id
 from signalbox.client.transport import HttpAnswer, HttpRequest
 
@@ -63,14 +72,31 @@ class Pushed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class HeldNow:
+    """What a session holds: an attempt with the locks of its claim, or locks that it took by itself."""
+
+    token: ProjectToken
+    """By project id."""
+    task: str | None
+    """Of an attempt; None for locks outside any."""
+    locks_seconds: float | None
+    """Until its locks end, however often the session is renewed; None where it has none."""
+    revoked_seconds: float | None
+    """Until the attempt loses its token, because its task was cancelled; None where it keeps it."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """The answer to a heartbeat."""
 
     status: str
     """``live``, ``suspect``, ``lost``, ``ended`` or ``fenced``."""
     ttl_seconds: int
-    held: tuple[ProjectToken, ...]
-    """What the session holds, by project id."""
+    lease_seconds: float
+    """What was left of the lease when it was answered: stop writing where no later answer comes by then."""
+    held: tuple[HeldNow, ...]
+    """Everything that the session holds."""
     revoked: tuple[ProjectToken, ...]
     """What was named and is not held any more, as it was named: stop that work."""
     draining: bool = False
@@ -194,13 +220,29 @@ def _result(fields: Fields) -> Accepted | SignalboxError:
 
 def _heard(answer: HttpAnswer) -> Heard:
     fields = body_of(answer)
-    held, revoked = (tuple(_project_token(one) for one in objects(fields, name)) for name in ("held", "revoked"))
-    draining = fields.get("draining") is True
     pushed = tuple(
         Pushed(text(one, "project"), text(one, "task"), text(one, "token"))
         for one in (objects(fields, "pushed") if "pushed" in fields else ())
     )
-    return Heard(text(fields, "status"), integer(fields, "ttl_seconds"), held, revoked, draining, pushed)
+    return Heard(
+        status=text(fields, "status"),
+        ttl_seconds=integer(fields, "ttl_seconds"),
+        lease_seconds=number(fields, "lease_seconds"),
+        held=tuple(_held_now(one) for one in objects(fields, "held")),
+        revoked=tuple(_project_token(one) for one in objects(fields, "revoked")),
+        draining=fields.get("draining") is True,
+        pushed=pushed,
+    )
+
+
+def _held_now(fields: Fields) -> HeldNow:
+    return HeldNow(
+        token=_project_token(fields),
+        task=optional_text(fields, "task"),
+        locks_seconds=optional_number(fields, "locks_seconds"),
+        revoked_seconds=optional_number(fields, "revoked_seconds"),
+        reason=text(fields, "reason"),
+    )
 
 
 def _project_token(fields: Fields) -> ProjectToken:

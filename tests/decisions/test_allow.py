@@ -59,6 +59,7 @@ DERIVED = {
     "reach_start",
     "pass_deadline",
     "exhaust_budget",
+    "revoke_attempt",
     "suspect_session",
     "recover_session",
     "lose_session",

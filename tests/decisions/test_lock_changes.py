@@ -6,6 +6,7 @@ import pytest
 
 from domain.dispatch.authority import actions_of
 from domain.dispatch.lock_checks import LocksChecked
+from domain.dispatch.lock_held import grant_taken
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant
@@ -50,7 +51,7 @@ from domain.lock.events import (
     SoftConflictNoticed,
 )
 from domain.session.commands import EndSession
-from domain.session.events import SessionGrantGone, SessionGrantTaken
+from domain.session.events import SessionGrantGone
 from tests.decisions.test_lock_waiting import PROJECT, SPACE, Fleet, events, token, told
 
 HOURS_8 = 8 * 3_600
@@ -102,7 +103,7 @@ def test_an_upgrade_ends_the_old_token_with_the_new_one(fleet: Fleet) -> None:
     assert owners(fleet) == {int(new): f"{one}#1"}
     assert events(decision, one) == [
         SessionGrantGone(project=PROJECT, token=int(held)),
-        SessionGrantTaken(project=PROJECT, token=int(new)),
+        grant_taken(int(new), PROJECT, fleet.now),
     ]
     assert isinstance(holder(UpgradeLocks, fleet, one, held).rejection, LockTokenFenced)
     assert isinstance(holder(UpgradeLocks, fleet, one, new).rejection, NoStrongerMode)

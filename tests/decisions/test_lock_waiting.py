@@ -6,6 +6,7 @@ import pytest
 
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lock_held import grant_taken
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
@@ -24,7 +25,7 @@ from domain.lock.errors import AlreadyWaiting, Deadlock, LockConflict, RequestWi
 from domain.lock.events import LockRequestWithdrawn, LocksGranted, LocksReleased, LocksRequested
 from domain.project.events import ProjectCreated
 from domain.session.commands import EndSession, OpenSession
-from domain.session.events import SessionAttemptStarted, SessionGrantGone, SessionGrantTaken
+from domain.session.events import SessionAttemptStarted, SessionGrantGone
 from tests.support.world import World
 
 PROJECT = ProjectId(derived_id("proj", Instant(0), ("waiting",)))
@@ -138,7 +139,7 @@ def test_a_release_hands_the_locks_on_in_the_same_decision_and_puts_the_waiter_i
     assert isinstance(granted, LocksGranted)
     assert (granted.session, granted.request) == (two, int(request))
     assert granted.token > int(held)
-    assert events(decision, two) == [SessionGrantTaken(project=PROJECT, token=granted.token)]
+    assert events(decision, two) == [grant_taken(granted.token, PROJECT, fleet.now)]
     assert events(decision, one) == [SessionGrantGone(project=PROJECT, token=int(held))]
     found = told(fleet.fate(two, request))
     assert (found.outcome, found.token) == ("granted", str(granted.token))

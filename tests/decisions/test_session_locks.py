@@ -5,6 +5,7 @@ import pytest
 from domain.dispatch import locks
 from domain.dispatch.authority import actions_of
 from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lock_held import HOLD_SECONDS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Rules
 from domain.kernel.errors import UnknownThing
@@ -86,7 +87,8 @@ def test_a_grant_is_written_to_the_lock_space_and_to_the_session(world: World) -
     (granted,) = locks_write.events
     assert isinstance(granted, LocksGranted)
     assert (granted.token, granted.session, granted.task) == (token, MINE, None)
-    assert session_write.events == (SessionGrantTaken(project=ALPHA, token=token),)
+    until = Instant(world.now + HOLD_SECONDS_MAX * SECOND)
+    assert session_write.events == (SessionGrantTaken(project=ALPHA, token=token, locks_until=until),)
     assert session_write.project is None
     assert decision.answer == LockAnswer(outcome="granted", token=str(token), claims=(claim("src/**"),))
 

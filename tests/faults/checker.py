@@ -148,7 +148,9 @@ def _settle(sweep: _Sweep, task: _Task, row: LogRow, event: dict[str, Any], wher
         sweep.wrong.append(f"{where}: settled twice")
     if row.type == "task.completed.v1" and task.holder != event["token"]:
         sweep.wrong.append(f"{where}: token {event['token']} while {task.holder} is current")
-    task.settled, task.holder, task.ready = SETTLING[row.type], None, False
+    task.settled, task.ready = SETTLING[row.type], False
+    if event.get("revoked_at") is None:
+        task.holder = None  # else it may report until then, and still ends its attempt
     sweep.settlements[row.stream] += 1
 
 

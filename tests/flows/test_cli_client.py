@@ -199,7 +199,8 @@ async def test_a_heartbeat_waits_no_longer_than_it_was_told(server: ScriptedServ
     client = AsyncClient(Endpoint(server.url, "key"))
     heard = await client.ask(beat)
     await client.close()
-    assert (heard.status, heard.held, heard.revoked) == ("live", (ProjectToken("shop", "7"),), ())
+    assert (heard.status, heard.lease_seconds, heard.revoked) == ("live", 60.0, ())
+    assert [(one.token, one.task) for one in heard.held] == [(ProjectToken("shop", "7"), "task_1")]
 
 
 def test_a_wait_is_given_its_time_on_top() -> None:

@@ -122,7 +122,7 @@ def test_a_cancelled_task_is_stopped_in_its_worker(cli: CommandLine, tmp_path: P
     worker = cli.start("worker", "-p", "called-off", "--ttl", "10", "--json", log=log)
     pid = pid_of(tmp_path / "pid")
     cli("task", "cancel", "long", "-p", "called-off")
-    until(lambda: '"event": "lost"' in log.read_text())
+    until(lambda: '"event": "released"' in log.read_text())
     assert not alive(pid)
     assert end(worker) == 0
 

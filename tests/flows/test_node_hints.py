@@ -51,7 +51,7 @@ async def test_a_beat_acknowledges_the_same_number_in_every_project(tmp_path: Pa
         heard = await fleet.services.heartbeats.beat(who, session, 1, (ProjectToken("mill", second["token"]),))
         assert isinstance(heard, Heard)
         both = sorted((fleet.project_id, other.project_id))
-        assert heard.held == tuple(ProjectToken(one, first["token"]) for one in both)
+        assert [(one.project, one.token) for one in heard.held] == [(one, first["token"]) for one in both]
         page = await fleet.services.events.page(after=0, limit=1_000)
         started = [one.project for one in page if one.event.TYPE == "task.started.v1"]
         assert started == [fleet.project_id, other.project_id]
@@ -73,5 +73,5 @@ async def test_a_revoked_token_does_not_hide_behind_the_same_number_of_another_p
         named = (ProjectToken("shop", token), ProjectToken(other.project_id, token), ProjectToken("nowhere", token))
         heard = await fleet.services.heartbeats.beat(who, session, 1, named)
         assert isinstance(heard, Heard)
-        assert heard.held == (ProjectToken(other.project_id, token),)
+        assert [(one.project, one.token) for one in heard.held] == [(other.project_id, token)]
         assert heard.revoked == (named[0], named[2])

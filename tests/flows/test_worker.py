@@ -262,6 +262,31 @@ async def test_work_is_stopped_while_the_server_is_away_and_is_given_back_later(
     assert server.of("release_task")[0].fields["checkpoint"] == "c"
 
 
+@pytest.mark.parametrize(
+    ("told", "note"),
+    [
+        ({"revoked_seconds": 30.0, "reason": "not wanted"}, "the task was cancelled"),
+        (
+            {"locks_seconds": 1.0},
+            "its locks were held as long as locks may be held at all; the work was stopped half way",
+        ),
+    ],
+)
+async def test_work_whose_time_is_told_to_be_over_stops_and_hands_in_what_it_has(
+    server: ScriptedServer, tmp_path: Path, told: dict[str, Any], note: str
+) -> None:
+    server.tasks = [{"run": f"echo '::checkpoint half'; echo $$ > {tmp_path}/pid; exec sleep 60"}]
+    server.beat_seconds = 0.1
+    async with running(server):
+        pid = await pid_of(tmp_path / "pid")
+        server.told = told
+        await until(lambda: not alive(pid))
+        await until(lambda: server.reports)
+    assert server.reports == ["release_task"]
+    fields = server.of("release_task")[0].fields
+    assert (fields["note"], fields["checkpoint"]) == (note, "half")
+
+
 async def test_a_claim_whose_answer_was_lost_is_asked_again_under_its_id_and_runs_once(
     server: ScriptedServer, tmp_path: Path
 ) -> None:

@@ -38,7 +38,7 @@ class Server:
         if self.away:
             raise ServerUnavailable("unreachable", "", "")
         self.clock += self.seconds_each_beat
-        return Heard("live", TTL_SECONDS, held=(), revoked=())
+        return Heard("live", TTL_SECONDS, TTL_SECONDS, held=(), revoked=())
 
     async def beat_again(self) -> None:
         """Wait until two more beats went out: the answer to the first of them is known."""

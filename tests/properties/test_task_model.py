@@ -33,6 +33,7 @@ from domain.task.commands import (
     SettleNeed,
 )
 from domain.task.decider import TASK, phase_name
+from domain.task.derived import RevokeAttempt
 from domain.task.events import LateReportDiscarded
 from domain.task.state import Absent, Backoff, Task, TaskState
 from tests.support.fleet import Fleet, a_task
@@ -148,6 +149,10 @@ class TaskMachine(RuleBasedStateMachine):
         row = self.rows[key]
         fields = {"project": "shop", "task": key, "token": token}
         decision = self.ask(report(**fields), repeatable=report is not ReportProgress)
+        if row.leaves is not None and row.token == token:
+            assert (decision.rejection is None) == (report is not CompleteTask), "what is cancelled stays so"
+            row.leaves = None if report in (CompleteTask, ReleaseTask) else row.leaves
+            return
         if not row.live or row.token != token:
             repeated = row.status == "completed" and row.token == token
             told = repeated and report in (CompleteTask, AcknowledgeAttempt)
@@ -168,24 +173,30 @@ class TaskMachine(RuleBasedStateMachine):
         key, token = data.draw(st.sampled_from(self.tokens))
         row = self.rows[key]
         decision = self.ask(FailTask(project="shop", task=key, token=token, kind=kind))
+        if row.leaves is not None and row.token == token:
+            assert decision.rejection is None
+            row.leaves = None
+            return
         if not row.live or row.token != token:
             assert decision.rejection is not None
             return
         row.fail(consumes=kind == "agent")
 
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), grace=st.sampled_from([0, 10, 30]))
+    def cancel(self, data: st.DataObject, grace: int) -> None:
         key = data.draw(st.sampled_from(sorted(self.rows)))
         row = self.rows[key]
-        decision = self.ask(CancelTask(project="shop", task=key))
+        decision = self.ask(CancelTask(project="shop", task=key, grace_seconds=grace))
+        if row.leaves is not None and not grace:
+            assert decision.rejection is None
+            row.revoke(self.fleet.now)
+            return
         if row.status in ("completed", "failed", "cancelled"):
             assert (decision.rejection is None) == (row.status == "cancelled")
             assert not decision.writes
             return
         assert decision.rejection is None
-        if row.live:
-            row.fall_silent(self.fleet.now)
-        row.status = "cancelled"
+        row.cancel(self.fleet.now, grace)
 
     @rule(data=st.data())
     def retry(self, data: st.DataObject) -> None:
@@ -249,6 +260,11 @@ class TaskMachine(RuleBasedStateMachine):
     def timers(self) -> None:
         """Whatever is due happens: lock-delays and backoffs end."""
         for key, row in self.rows.items():
+            over = self.ask(RevokeAttempt(project="shop", task=key))
+            if row.leaves is not None and self.fleet.now >= row.leaves:
+                row.revoke(self.fleet.now)
+            else:
+                assert not over.writes
             if row.shut is not None and self.fleet.now >= row.shut[0]:
                 self.ask(EndLockDelay(project="shop", token=row.shut[1], until=row.shut[0]))
                 row.shut = None
@@ -290,7 +306,7 @@ class TaskMachine(RuleBasedStateMachine):
             assert isinstance(state, Session)
             assert len(state.attempts) <= state.opened.capacity
             of_sessions += [(attempt.task, token) for (_, token), attempt in state.attempts.items()]
-        assert sorted(of_sessions) == sorted((self.ids[key], int(row.token)) for key, row in self.model.live())
+        assert sorted(of_sessions) == sorted((self.ids[key], int(row.token)) for key, row in self.model.held())
 
     @invariant()
     def tokens_rise(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from api.app import Application, create_app
 from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
-from api.ports import Health, Heard, ProjectToken, ServiceFault, Services
+from api.ports import Health, Heard, HeldNow, ProjectToken, ServiceFault, Services
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.ready import ReadyIndex
@@ -28,7 +28,8 @@ from infrastructure.runtime.outcome import Outcome, accepted, refused
 from infrastructure.settings import HttpSettings, Settings
 from tests.support.world import World
 
-HEARD = Heard("live", False, 60, Instant(1), (ProjectToken("shop", "7"),), (ProjectToken("shop", "8"),))
+HELD = HeldNow("shop", "7", "task_1", locks_seconds=28_800.0)
+HEARD = Heard("live", False, 60, Instant(1), 60.0, (HELD,), (ProjectToken("shop", "8"),))
 JSON_HEADERS = {"content-type": "application/json"}
 
 

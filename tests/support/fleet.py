@@ -96,7 +96,7 @@ class Fleet(World):
         return self.ask(FailTask(project="shop", task=task, token=token, kind=kind, reason=reason))
 
     def cancel(self, task: str, reason: str = "not wanted") -> Decision:
-        return self.ask(CancelTask(project="shop", task=task, reason=reason))
+        return self.ask(CancelTask(project="shop", task=task, reason=reason, grace_seconds=0))
 
     def react(self) -> None:
         """Let the policies answer everything that they have not answered yet, and what follows from that."""

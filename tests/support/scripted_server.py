@@ -44,6 +44,8 @@ class ScriptedServer:
     asked: int = 0
     """Requests that arrived, also while it was away."""
     answered: int = 0
+    told: Fields = field(default_factory=dict)
+    """What heartbeats are told of everything that is held, beside its name."""
 
     def __post_init__(self) -> None:
         self._answers: dict[str, tuple[int, Fields]] = {}
@@ -123,10 +125,10 @@ class ScriptedServer:
             revoked = [token for token in body["tokens"] if token["token"] in self.revoked]
         if self.away:
             return None
-        held = [token for token in body["tokens"] if token not in revoked]
-        return 200, {
-            "status": status, "ttl_seconds": self.ttl_seconds, "renewed_at": 0, "held": held, "revoked": revoked,
-        }  # fmt: skip
+        told = {"locks_seconds": None, "revoked_seconds": None, "reason": "", **self.told}
+        held = [{**one, "task": _task_of(one["token"]), **told} for one in body["tokens"] if one not in revoked]
+        times = {"ttl_seconds": self.ttl_seconds, "lease_seconds": float(self.ttl_seconds), "renewed_at": 0}
+        return 200, {"status": status, **times, "held": held, "revoked": revoked}
 
     def _command(self, body: Fields) -> tuple[int, Fields] | None:
         name, fields, identifier = body["type"], body["command"], body["id"]
@@ -196,3 +198,8 @@ def _assignment(number: int, fields: Fields) -> Fields:
         "checkpoint": None, "handover": "", "failure": "", "tried_by": [],
     }  # fmt: skip
     return plain | fields
+
+
+def _task_of(token: str) -> str:
+    """Tokens are given out from 1001 on, one with each task."""
+    return f"task_{max(1, int(token) - 1_000)}"

@@ -37,9 +37,30 @@ class Row:
     shut: tuple[int, str] | None = None
     """Until when its locks linger, and under which token."""
 
+    leaves: int | None = None
+    """Until when the holder of a cancelled task may report; None where nobody does."""
+
     @property
     def live(self) -> bool:
         return self.status in ("assigned", "running")
+
+    @property
+    def held(self) -> bool:
+        """Whether some attempt holds its place and its locks."""
+        return self.live or self.leaves is not None
+
+    def cancel(self, now: int, grace_seconds: int) -> None:
+        """Settled at once; whoever works on it has the grace."""
+        if self.live and grace_seconds:
+            self.leaves = now + grace_seconds * SECOND
+        elif self.live:
+            self.fall_silent(now)
+        self.status = "cancelled"
+
+    def revoke(self, now: int) -> None:
+        """The grace is over."""
+        self.leaves = None
+        self.fall_silent(now)
 
     def ready(self, now: int) -> None:
         self.status, self.since = "ready", now
@@ -86,14 +107,14 @@ class Model:
             after = [row.length for row in self.rows.values() if key in row.needs]
             self.rows[key].length = 1 + max(after, default=0)
 
-    def live(self) -> list[tuple[str, Row]]:
-        return [(key, row) for key, row in self.rows.items() if row.live]
+    def held(self) -> list[tuple[str, Row]]:
+        return [(key, row) for key, row in self.rows.items() if row.held]
 
     def is_full(self, name: str) -> bool:
-        return sum(row.holder == name for _, row in self.live()) >= CAPACITY[name]
+        return sum(row.holder == name for _, row in self.held()) >= CAPACITY[name]
 
     def is_shut(self, claim: str | None) -> bool:
-        return claim is not None and any(row.claim == claim and (row.live or row.shut) for row in self.rows.values())
+        return claim is not None and any(row.claim == claim and (row.held or row.shut) for row in self.rows.values())
 
     def claimable(self, name: str, ids: dict[str, str]) -> list[str]:
         """What the session may take, best first."""

@@ -125,7 +125,9 @@ def _stopped(held: Held, why: Stop) -> Ending:
             return Dropped(why.value)
         case Stop.TIMEOUT:
             return Failed("timeout", f"{held.tail}\n{why.value}".strip())
-        case Stop.UNREACHABLE | Stop.DRAINING:
+        case Stop.CANCELLED:
+            return Released(why.value)
+        case Stop.UNREACHABLE | Stop.DRAINING | Stop.HOLD_OVER:
             return Released(f"{why.value}; the work was stopped half way")
 
 

@@ -19,6 +19,8 @@ class Stop(Enum):
     """Why work has to stop before it ended by itself."""
 
     REVOKED = "the server took it back"
+    CANCELLED = "the task was cancelled"
+    HOLD_OVER = "its locks were held as long as locks may be held at all"
     LIFE_OVER = "the session is over"
     TIMEOUT = "it ran longer than its timeout"
     UNREACHABLE = "the server could not be reached before the lease could run out"
@@ -43,6 +45,7 @@ class Held:
         self.evidence: list[Mapping[str, object]] = []
         self.artifacts: list[Mapping[str, object]] = []
         self.usage: Mapping[str, object] = {}
+        self.ends_at: tuple[float, Stop] | None = None
         self._since = time.monotonic()
         self._tail: deque[str] = deque(maxlen=TAIL_LINES_MAX)
 
@@ -83,6 +86,11 @@ class Held:
         """Of the attempt's timeout, which runs from the assignment; None where it has none."""
         limit = self.assignment.timeout_seconds
         return None if limit is None else max(0.0, limit - (time.monotonic() - self._since))
+
+    def bound(self, why: Stop, until: float) -> None:
+        """It has to have stopped by an instant of the life's clock, whatever else is heard; the earliest counts."""
+        if self.ends_at is None or until < self.ends_at[0]:
+            self.ends_at = (until, why)
 
     @property
     def tail(self) -> str:

@@ -19,6 +19,8 @@ BEAT_SECONDS_MAX: Final = 5.0
 AGAIN_SECONDS: Final = 1.0
 """Between two heartbeats while the server does not answer."""
 CONFIRM_SECONDS_MIN: Final = 0.05
+HOLD_MARGIN_SECONDS: Final = 2.0
+"""For the report, before locks end that no renewal keeps."""
 DRAINED: Final = "session_was_drained"
 """Somebody wanted the session to end with what it had: the worker ends, too."""
 
@@ -93,9 +95,11 @@ class Life:
         """Stop the work in time where no heartbeat came through: somebody else may be given it after that."""
         while True:
             await asyncio.sleep(min(1.0, max(CONFIRM_SECONDS_MIN, self._deadline - self._clock())))
-            if self.overdue:
-                for held in list(self.held.values()):
+            for held in list(self.held.values()):
+                if self.overdue:
                     held.stop(Stop.UNREACHABLE)
+                elif held.ends_at is not None and self._clock() >= held.ends_at[0]:
+                    held.stop(held.ends_at[1])
 
     async def _beat(self) -> bool:
         """One heartbeat; whether the server answered."""
@@ -132,10 +136,20 @@ class Life:
             self.end(DRAINED if heard.status == "ended" and heard.draining else heard.status)
             return
         # Counted from before the sending: the server renewed at some later time, so the lease runs at least this long.
-        self._deadline = max(self._deadline, sent_at + heard.ttl_seconds - self._settings.margin_seconds)
+        self._deadline = max(self._deadline, sent_at + heard.lease_seconds - self._settings.margin_seconds)
         revoked = set(heard.revoked)
+        told = {(one.task, one.token.token): one for one in heard.held}
         for token, held in named.items():
             if token in revoked:
                 held.stop(Stop.REVOKED)
-            else:
-                held.confirmed.set()
+                continue
+            now = told.get((held.assignment.task, token.token))
+            if now is not None and now.locks_seconds is not None:
+                held.bound(
+                    Stop.HOLD_OVER, sent_at + now.locks_seconds - self._settings.term_seconds - HOLD_MARGIN_SECONDS
+                )
+            if now is not None and now.revoked_seconds is not None:
+                # It stops at once: what is left of the grace is for its last words and the report.
+                self._journal.tell("cancelled", f"{held.assignment.key}: {now.reason}", task=held.assignment.task)
+                held.stop(Stop.CANCELLED)
+            held.confirmed.set()

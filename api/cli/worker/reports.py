@@ -19,7 +19,7 @@ REPORT_PATIENCE_SECONDS: Final = 86_400.0
 FAULTS_MAX: Final = 3
 """Faults of the server in answer to one report, after which the worker gives up."""
 FAULT_SECONDS: Final = 1.0
-ENDED_CODES: Final = frozenset({"evidence_refused", "budget_spent"})
+ENDED_CODES: Final = frozenset({"evidence_refused", "budget_spent", "task_was_cancelled"})
 """Refusals that have ended the attempt: there is nothing more to report."""
 LIFE_OVER_CODES: Final = frozenset(
     {"session_was_lost", "session_fenced", "session_has_ended", "session_was_drained", "not_session_owner"}

@@ -6,7 +6,7 @@ import strawberry
 
 from api.graphql.asking import Asking
 from api.graphql.enums import LockMode
-from domain.dispatch.lock_force import HOLD_SECONDS_MAX
+from domain.dispatch.lock_held import HOLD_SECONDS_MAX
 from domain.kernel.ids import SECOND, Instant
 from projections.kernel.rows import entries
 from projections.lock_map.rows import LockMapRow
