@@ -150,7 +150,7 @@ class Replay:
 
     def command(self, event: Recorded) -> dict[str, Any] | None:
         """What is remembered of the command that wrote an event; None where its receipt is gone."""
-        kept = self._history.commands([event.command_id]).get(event.command_id)
+        kept = self._history.commands([asked := (event.command_id, event.actor)]).get(asked)
         if kept is None:
             return None
         body: dict[str, Any] = orjson.loads(kept.body) if kept.body else {}

@@ -61,7 +61,7 @@ def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: Vi
         checkpoint=None,
         at=stamp.time,
         locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
-        seed=stamp.command_id,
+        seed=stamp.seed,
     )
     cost = cost_of(held.attempt, followed, stamp.time)
     # Under no token: the locks themselves may have to stay shut, and what was spent is spent.

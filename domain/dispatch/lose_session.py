@@ -187,7 +187,7 @@ def _ended_task(
         checkpoint=None,
         at=stamp.time,
         locks_free_at=max((event.until for event in shut if isinstance(event, LocksLingered)), default=None),
-        seed=f"{stamp.command_id}/{token}",
+        seed=f"{stamp.seed}/{token}",
     )
     yield Write(stream, events, rule.project)
     attempt = holding_attempt(task)

@@ -55,7 +55,7 @@ def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
     former = None if command.resume is None else _former(command.resume, stamp, view)
     if isinstance(former, Rejection):
         return refuse(former)
-    fresh = derived_id("sess", stamp.time, (stamp.command_id,))
+    fresh = derived_id("sess", stamp.time, stamp.key)
     stream = fresh if command.resume is None else StreamId(command.resume)
     parent = _parent(command, former, view)
     fault = None if parent is None or _is_known(former, parent) else check_parent(view, stream, parent, stamp)

@@ -144,7 +144,7 @@ def differing_fields(
 
 def _created(tasks: Sequence[PlannedTask], order: Sequence[PlannedTask], known: Known, stamp: Stamp) -> Decision:
     new = [task for task in tasks if task.key not in known.tasks]
-    made = {task.key: derived_id("task", stamp.time, (stamp.command_id, str(index))) for index, task in enumerate(new)}
+    made = {task.key: derived_id("task", stamp.time, (*stamp.key, str(index))) for index, task in enumerate(new)}
     making = Making(stamp, {**known.ids, **made}, known, _path_lengths(order))
     born = births(new, making)
     if isinstance(born, Rejection):

@@ -35,7 +35,7 @@ def reporting(command: ReportQuota, session: Session, stamp: Stamp, view: View) 
     stream = pool_stream(session.opened.credential_pool)
     pool = view.read(QUOTA, stream)
     seconds = command.retry_after_seconds
-    events = reported(pool, command.session, command.kind, command.reason, seconds, stamp.time, stamp.command_id)
+    events = reported(pool, command.session, command.kind, command.reason, seconds, stamp.time, stamp.seed)
     return (Write(stream, events),) if events else ()
 
 

@@ -140,7 +140,7 @@ def _ended(
         checkpoint=None if isinstance(command, CompleteTask) else command.checkpoint,
         at=stamp.time,
         locks_free_at=None,
-        seed=stamp.command_id,
+        seed=stamp.seed,
         artifacts=command.artifacts,
         usage=usage,
     )

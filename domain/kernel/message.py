@@ -1,6 +1,6 @@
 """What passes through the system: commands ask, events state, answers reply. All frozen and strict."""
 
-from typing import ClassVar, Final, Literal, Self
+from typing import ClassVar, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -64,6 +64,14 @@ class Done(Answer):
     """The command was accepted and has nothing to add."""
 
 
+class CommandKey(NamedTuple):
+    """What a receipt is found by: an id belongs to whoever chose it, in one project."""
+
+    command_id: str
+    project: str
+    principal: str
+
+
 class Stamp(Message):
     """Who asked, when, and as part of what; set once, at the edge."""
 
@@ -76,6 +84,16 @@ class Stamp(Message):
     traceparent: str | None = None
     sees: frozenset[ProjectId] | None = None
     """Projects that the principal may know of; None is every one."""
+
+    @property
+    def key(self) -> CommandKey:
+        """What its receipt is found by. Ids and chance of the decision come from all of it."""
+        return CommandKey(self.command_id, self.project, self.principal)
+
+    @property
+    def seed(self) -> str:
+        """The same as one text."""
+        return "\x1f".join(self.key)
 
 
 class KeyRow(Message):

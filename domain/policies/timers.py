@@ -81,8 +81,7 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskStarted():
             return tuple(_of_start(cause, event, timeout_seconds))
         case TaskCancelled(revoked_at=until) if until is not None:
-            over = Derived(RevokeAttempt(project=project, task=stream), stream, project)
-            return (Wait(Subject(GRACE_OVER, stream), until, cause, over),)
+            return (_wait(GRACE_OVER, until, partial(RevokeAttempt, project=project, task=stream), cause),)
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:

@@ -85,7 +85,7 @@ def create(command: CreateProject, stamp: Stamp, view: View) -> Decision:
     taken = view.key(FLEET, NAME_KIND, command.name)
     if taken is not None:
         return _existing(command, taken, view)
-    stream = derived_id("proj", stamp.time, (stamp.command_id,))
+    stream = derived_id("proj", stamp.time, stamp.key)
     created = ProjectCreated(name=command.name, lock_delay_seconds=command.lock_delay_seconds, at=stamp.time)
     return Decision(
         writes=(Write(stream, (created,), ProjectId(stream)),),

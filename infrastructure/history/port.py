@@ -60,8 +60,8 @@ class History(Past, Protocol):
         """Events that fit with after < position <= until, in order, at most ``limit``."""
         ...
 
-    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
-        """Receipts of those commands that have one."""
+    def commands(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KeptCommand]:
+        """Receipts of those commands (id, principal) that have one."""
         ...
 
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:

@@ -55,8 +55,8 @@ class PostgresHistory:
         }
         return [LogRow(*row) for row in self._rows("found" if wanted.stream is None else "found_in_stream", values)]
 
-    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
-        return {row[0]: KeptCommand(*row) for row in self._rows("commands", (list(command_ids),))}
+    def commands(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KeptCommand]:
+        return {(row[0], row[2]): KeptCommand(*row) for row in self._rows("commands", ([one for one, _ in wanted],))}
 
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         columns = [[name[place] for name in wanted] for place in range(3)]

@@ -143,7 +143,7 @@ def _siblings(past: Past, event: Recorded) -> Iterator[Recorded]:
 
 def _same_command(past: Past, position: int, event: Recorded) -> Recorded | None:
     row = next(iter(past.page(after=position - 1, limit=1)), None)
-    if row is None or row.position != position or row.command_id != event.command_id:
+    if row is None or row.position != position or (row.command_id, row.actor) != (event.command_id, event.actor):
         return None
     return recorded(row, REGISTRY)
 

@@ -84,8 +84,9 @@ class SqliteHistory:
         }
         return self._log_rows(_SQL["found" if wanted.stream is None else "found_in_stream"], values)
 
-    def commands(self, command_ids: Sequence[str]) -> dict[str, KeptCommand]:
-        return {row[0]: KeptCommand(*row) for row in self._rows(_SQL["commands"], (_json(command_ids),))}
+    def commands(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], KeptCommand]:
+        rows = self._rows(_SQL["commands"], (_json([one for one, _ in wanted]),))
+        return {(row[0], row[2]): KeptCommand(*row) for row in rows}
 
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         rows = self._rows(_LOG["keys"], (_json(wanted),))

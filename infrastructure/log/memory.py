@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from domain.kernel.change import replace
+from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.port import (
@@ -46,7 +47,7 @@ class MemoryLog:
         self._clock = AnchoredClock(0)
         self._rows: list[LogRow] = []
         self._streams: dict[str, list[LogRow]] = {}
-        self._receipts: dict[str, Receipt] = {}
+        self._receipts: dict[CommandKey, Receipt] = {}
         self._keys: dict[KeyName, str] = {}
         self._leases: dict[LeaseName, Lease] = {}
         self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
@@ -86,15 +87,15 @@ class MemoryLog:
         with self._lock:
             return len(self._rows)
 
-    def receipt(self, command_id: str) -> Receipt | None:
+    def receipt(self, key: CommandKey) -> Receipt | None:
         with self._lock:
-            return self._receipts.get(command_id)
+            return self._receipts.get(key)
 
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         with self._lock:
-            old = [one for one, kept in self._receipts.items() if after < one < until and kept.time < before]
-            for command_id in old:
-                del self._receipts[command_id]
+            old = [one for one, kept in self._receipts.items() if after < one.command_id < until and kept.time < before]
+            for key in old:
+                del self._receipts[key]
             return None
 
     def forget_leases(self, *, before: int, rows_max: int) -> int:
@@ -106,7 +107,7 @@ class MemoryLog:
 
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         with self._lock:
-            return {command_id for command_id in command_ids if command_id in self._receipts}
+            return {key.command_id for key in self._receipts}.intersection(command_ids)
 
     def keys(self, wanted: Sequence[KeyName]) -> dict[KeyName, str]:
         with self._lock:
@@ -207,7 +208,7 @@ class MemoryLog:
 
     def _remember(self, members: Sequence[Member], walked: Walked) -> None:
         for member, position in receipts_of(members, walked):
-            self._receipts[member.command_id] = Receipt(
+            self._receipts[member.key] = Receipt(
                 command_id=member.command_id,
                 project=member.project,
                 principal=member.principal,

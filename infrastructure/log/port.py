@@ -1,11 +1,11 @@
 """What every store of the log can do; memory, SQLite and PostgreSQL are peers behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
 from domain.kernel.decider import LeaseChange
-from domain.kernel.message import KeyRow
+from domain.kernel.message import CommandKey, KeyRow
 
 
 class NewEvent(NamedTuple):
@@ -67,6 +67,10 @@ class Member(NamedTuple):
     cause: int | None = None
     receipt: bool = True
 
+    @property
+    def key(self) -> CommandKey:
+        return CommandKey(self.command_id, self.project, self.principal)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -80,6 +84,10 @@ class Receipt:
     time: int
     position: int
     """Position of its last event; where it wrote none, the head at the time."""
+
+    @property
+    def key(self) -> CommandKey:
+        return CommandKey(self.command_id, self.project, self.principal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +112,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """A receipt with this command id exists already; the member wrote nothing and taints what it would have written."""
+    """A receipt of this command exists already; the member wrote nothing and taints what it would have written."""
 
     receipt: Receipt
 
 
 MemberResult = Appended | Moved | Repeated
+DecideUnderLock = Callable[[], Sequence[Member]]
+"""Decides while the log's lock is held; reads see everything that is committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class ToldReport:
-    """What a node said of itself last, and when."""
+    """What a node said of itself last, and when; also of one that is gone."""
 
     node: str
     at: int
@@ -179,7 +189,7 @@ class Log(Protocol):
         """
         ...
 
-    def append_locked(self, decide: "DecideUnderLock", *, now: int) -> list[MemberResult]:
+    def append_locked(self, decide: DecideUnderLock, *, now: int) -> list[MemberResult]:
         """Take the log's lock first, then let ``decide`` read through the transaction and return at most 64 members.
 
         For a node that lost the race twice, so that none starves.
@@ -204,7 +214,8 @@ class Log(Protocol):
     def head(self) -> int:
         """Position of the last event; 0 for an empty log."""
 
-    def receipt(self, command_id: str) -> Receipt | None: ...
+    def receipt(self, key: CommandKey) -> Receipt | None: ...
+
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         """Look at the next receipts with an id between ``after`` and ``until`` and delete those of commands stamped
         before an instant; returns the last id looked at, None where none is left.
@@ -213,9 +224,7 @@ class Log(Protocol):
         """
         ...
 
-    def forget_leases(self, *, before: int, rows_max: int) -> int:
-        """Delete at most ``rows_max`` ended lease rows that were last renewed before an instant; returns how many."""
-        ...
+    def forget_leases(self, *, before: int, rows_max: int) -> int: ...
 
     def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
         """Which of the ids have a receipt."""
@@ -266,9 +275,7 @@ class Log(Protocol):
         """Keep what a node says of itself, in place of what it said before; no event, no history."""
         ...
 
-    def node_reports(self) -> list[ToldReport]:
-        """What every node said last, also those that are gone, in the order of their ids."""
-        ...
+    def node_reports(self) -> list[ToldReport]: ...
 
     def forget_node_reports(self, *, before: int) -> None: ...
 
@@ -288,12 +295,6 @@ class Log(Protocol):
         ...
 
     def close(self) -> None: ...
-
-
-class DecideUnderLock(Protocol):
-    """Decides while the log's lock is held; reads see everything that is committed."""
-
-    def __call__(self) -> Sequence[Member]: ...
 
 
 StoreKind = Literal["memory", "sqlite", "postgres"]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from domain.kernel.message import CommandKey
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.port import (
     Appended,
@@ -99,8 +100,8 @@ class PostgresLog:
     def head(self) -> int:
         return self._number("head")
 
-    def receipt(self, command_id: str) -> Receipt | None:
-        return self._receipts((command_id,)).get(command_id)
+    def receipt(self, key: CommandKey) -> Receipt | None:
+        return self._receipts((key,)).get(key)
 
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         wanted: Parameters = {"before": before, "after": after, "until": until, "rows_max": rows_max}
@@ -204,7 +205,7 @@ class PostgresLog:
             position=position,
             recorded_at=recorded_at,
             versions={row[0]: row[1] for row in self._rows("held_versions", texts(list(things.streams)))},
-            receipts=self._receipts(things.command_ids),
+            receipts=self._receipts(things.commands),
             keys=self.keys(list(things.keys)) if things.keys else {},
             leases=self._lease_rows(list(things.leases)) if things.leases else {},
         )
@@ -222,8 +223,10 @@ class PostgresLog:
         positions = [result.position for result in results if isinstance(result, Appended)]
         self._signal.announce(max(positions, default=0))
 
-    def _receipts(self, command_ids: Sequence[str]) -> dict[str, Receipt]:
-        return {row[0]: Receipt(*row) for row in self._rows("receipts", texts(command_ids))}
+    def _receipts(self, keys: Sequence[CommandKey]) -> dict[CommandKey, Receipt]:
+        """Of all commands with these ids; who has an id of somebody else finds nothing under its own key."""
+        rows = self._rows("receipts", texts([key.command_id for key in keys]))
+        return {receipt.key: receipt for receipt in (Receipt(*row) for row in rows)}
 
     def _lease_rows(self, names: Sequence[LeaseName]) -> dict[LeaseName, Lease]:
         return {(row[0], row[1]): Lease(*row) for row in self._rows("lease_rows", *_lease_names(names))}

@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.port import (
@@ -92,9 +93,9 @@ class SqliteLog:
             position: int = connection.execute(_SQL["head"]).fetchone()[0]
             return position
 
-    def receipt(self, command_id: str) -> Receipt | None:
+    def receipt(self, key: CommandKey) -> Receipt | None:
         with self.file.reading() as connection:
-            return _receipts(connection, (command_id,)).get(command_id)
+            return _receipts(connection, (key,)).get(key)
 
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         with self.file.reading() as connection:
@@ -223,14 +224,16 @@ def _held(connection: sqlite3.Connection, things: Touched, now: int) -> Held:
         position=position,
         recorded_at=max(now, recorded_at),
         versions={stream: version for stream, version in versions if version is not None},
-        receipts=_receipts(connection, things.command_ids),
+        receipts=_receipts(connection, things.commands),
         keys=_keys(connection, things.keys) if things.keys else {},
         leases=_leases(connection, things.leases) if things.leases else {},
     )
 
 
-def _receipts(connection: sqlite3.Connection, command_ids: Iterable[str]) -> dict[str, Receipt]:
-    return {row[0]: Receipt(*row) for row in connection.execute(_SQL["receipts"], (_json(command_ids),))}
+def _receipts(connection: sqlite3.Connection, keys: Iterable[CommandKey]) -> dict[CommandKey, Receipt]:
+    """Of all commands with these ids; who has an id of somebody else finds nothing under its own key."""
+    rows = connection.execute(_SQL["receipts"], (_json(key.command_id for key in keys),))
+    return {receipt.key: receipt for receipt in (Receipt(*row) for row in rows)}
 
 
 def _keys(connection: sqlite3.Connection, names: Iterable[KeyName]) -> dict[KeyName, str]:

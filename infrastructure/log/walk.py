@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from domain.kernel.change import replace
 from domain.kernel.decider import LeaseChange
-from domain.kernel.message import KeyRow
+from domain.kernel.message import CommandKey, KeyRow
 from infrastructure.log.port import Appended, Lease, Member, MemberResult, Moved, Receipt, Repeated
 
 KeyName = tuple[str, str, str]
@@ -27,7 +27,7 @@ class Touched:
     """Everything that the walk of a group has to know: look it up under the log's lock."""
 
     streams: frozenset[str]
-    command_ids: tuple[str, ...]
+    commands: tuple[CommandKey, ...]
     keys: frozenset[KeyName]
     leases: frozenset[LeaseName]
 
@@ -43,7 +43,7 @@ class Held:
     position: int
     recorded_at: int
     versions: Mapping[str, int]
-    receipts: Mapping[str, Receipt]
+    receipts: Mapping[CommandKey, Receipt]
     keys: Mapping[KeyName, str]
     leases: Mapping[LeaseName, Lease]
 
@@ -66,27 +66,25 @@ def touched(members: Sequence[Member]) -> Touched:
     """Check the form of a group and name what it touches.
 
     Raises MalformedGroupError: events that do not follow the version read, a written stream or the same stream twice
-    in the reads, a cause that is not an earlier member, two receipts under one id, a name twice in one member.
+    in the reads, a cause that is not an earlier member, two receipts under one key, a name twice in one member.
     """
     streams: set[str] = set()
     keys: set[KeyName] = set()
     leases: set[LeaseName] = set()
-    receipted: set[str] = set()
+    receipted: set[CommandKey] = set()
     for index, member in enumerate(members):
         streams.update(_checked_streams(index, member))
         if member.receipt:
-            if member.command_id in receipted:
+            if member.key in receipted:
                 raise MalformedGroupError(f"member {index}: command {member.command_id} is in the group twice")
-            receipted.add(member.command_id)
+            receipted.add(member.key)
         if member.cause is not None and not 0 <= member.cause < index:
             raise MalformedGroupError(f"member {index}: its cause {member.cause} is not an earlier member")
         if member.keys or member.absent_keys:
             keys.update(_checked_keys(index, member))
         if member.leases:
             leases.update(_checked_leases(index, member))
-    return Touched(
-        frozenset(streams), tuple(member.command_id for member in members), frozenset(keys), frozenset(leases)
-    )
+    return Touched(frozenset(streams), tuple(member.key for member in members), frozenset(keys), frozenset(leases))
 
 
 def checked_under_lock(members: Sequence[Member]) -> Sequence[Member]:
@@ -99,7 +97,7 @@ def checked_under_lock(members: Sequence[Member]) -> Sequence[Member]:
 def walk(members: Sequence[Member], held: Held) -> Walked:
     """Walk a checked group in order, each member seeing the accepted ones before it.
 
-    A member whose id has a receipt is ``Repeated``. Otherwise it is ``Moved`` where a stream that it read has another
+    A member whose key has a receipt is ``Repeated``. Otherwise it is ``Moved`` where a stream that it read has another
     version, a key that it inserts exists already, a key that it saw absent exists, or a lease row forbids its
     change; where it touches a stream, key or lease row that a fallen or repeated member would have written; or where
     its cause did not make it. Everything else is ``Appended``.
@@ -177,7 +175,7 @@ class _Walk:
         return Walked(self._results, tuple(self._new_keys), tuple(self._new_leases.values()), self._position)
 
     def step(self, member: Member) -> None:
-        receipt = self._receipts.get(member.command_id)
+        receipt = self._receipts.get(member.key)
         refused = self._moved(member) if receipt is None else Repeated(receipt)
         if refused is None:
             self._take(member)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing
-from domain.kernel.message import Command, Stamp
+from domain.kernel.message import Command, CommandKey, Stamp
 from infrastructure.log.port import Appended, Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.group import Group, GroupDecider, Pending
 from infrastructure.runtime.hot import HotStates, Name
@@ -59,7 +59,7 @@ class Committer:
         self._appended = appended
         self._thread = LogThread(log)
         self._waiting: list[Pending] = []
-        self._in_flight: dict[str, Pending] = {}
+        self._in_flight: dict[CommandKey, Pending] = {}
         self._recent = RecentAnswers()
         self._serving = False
         self._under_lock = False
@@ -109,11 +109,11 @@ class Committer:
 
         Whatever becomes of the future, the command goes its way. Faults are set on it, none is raised.
         """
-        body = body_of(command)
+        key, body = stamp.key, body_of(command)
         digest = self._digest(command, stamp, body)
         caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        known = self._recent.get(stamp.command_id)
-        first = self._in_flight.get(stamp.command_id)
+        known = self._recent.get(key)
+        first = self._in_flight.get(key)
         if known is not None:
             caller.set_result(repeated(stamp.command_id, known, digest))
         elif first is not None and first.caller is not None:
@@ -123,7 +123,7 @@ class Committer:
         elif len(self._waiting) >= WAITING_MAX:
             caller.set_exception(OverloadedError())
         else:
-            self._in_flight[stamp.command_id] = pending = Pending(command, stamp, body, digest, caller)
+            self._in_flight[key] = pending = Pending(command, stamp, body, digest, caller)
             self._waiting.append(pending)
             self._arrived.set()
         return caller
@@ -275,12 +275,12 @@ class Committer:
         return await self._settle(group, view, results)
 
     def _answer(self, pending: Pending, outcome: Outcome) -> None:
-        command_id = pending.stamp.command_id
-        self._in_flight.pop(command_id, None)
+        command_id, key = pending.stamp.command_id, pending.stamp.key
+        self._in_flight.pop(key, None)
         if pending.caller is None:
             return
         if outcome.repeated or outcome.ok:
-            self._recent.keep(command_id, pending.digest, outcome)
+            self._recent.keep(key, pending.digest, outcome)
         if not pending.caller.done():
             pending.caller.set_result(outcome)
         for digest, caller in pending.joined:
@@ -288,7 +288,7 @@ class Committer:
                 caller.set_result(repeated(command_id, (pending.digest, outcome), digest))
 
     def _fault(self, pending: Pending, error: Exception) -> None:
-        self._in_flight.pop(pending.stamp.command_id, None)
+        self._in_flight.pop(pending.stamp.key, None)
         pending.fail(error)
 
     def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:

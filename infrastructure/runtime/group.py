@@ -9,7 +9,7 @@ from domain.kernel.decider import Decision, StreamsMissing, Write
 from domain.kernel.decisions import Rules
 from domain.kernel.errors import Unreplayable
 from domain.kernel.ids import FLEET, ProjectId, StreamId
-from domain.kernel.message import Command, Event, Stamp
+from domain.kernel.message import Command, CommandKey, Event, Stamp
 from domain.kernel.policy import Cause, Policy, derived_stamp
 from domain.kernel.registry import schema_version
 from domain.refusal.decider import REFUSALS, is_kept, refusals_stream
@@ -72,7 +72,7 @@ class Group:
 
     decided: list[Decided] = field(default_factory=list[Decided])
     faults: list[tuple[Pending, Exception]] = field(default_factory=list[tuple[Pending, Exception]])
-    ids: set[str] = field(default_factory=set[str])
+    keys: set[CommandKey] = field(default_factory=set[CommandKey])
     members_max: int | None = None
     later: list[tuple[Pending, int | None]] = field(default_factory=list[tuple[Pending, int | None]])
     """What found no room, with the index of the member whose event it answers (None for what a caller asked)."""
@@ -111,7 +111,7 @@ class GroupDecider:
         try:
             self._decide_tree(pending, view, group)
         except StreamsMissing:
-            group.ids.difference_update(one.pending.stamp.command_id for one in group.decided[decided:])
+            group.keys.difference_update(one.pending.stamp.key for one in group.decided[decided:])
             del group.decided[decided:]
             del group.faults[faults:]
             del group.later[later:]
@@ -137,7 +137,7 @@ class GroupDecider:
                 if group.members_max is not None and len(group.decided) >= group.members_max:
                     group.later.append((now, cause))
                     continue
-                if now.stamp.command_id in group.ids:
+                if now.stamp.key in group.keys:
                     # Derived here and asked by the reactor at once: the second one finds the receipt of the first.
                     group.later.append((now, None))
                     continue
@@ -151,7 +151,7 @@ class GroupDecider:
                     view.take_back(undone.pop())
                     continue
                 group.decided.append(decided)
-                group.ids.add(now.stamp.command_id)
+                group.keys.add(now.stamp.key)
                 queue += derived
         except StreamsMissing:
             view.undo()

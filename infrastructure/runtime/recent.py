@@ -4,6 +4,7 @@ from collections import OrderedDict
 from typing import Final
 
 from domain.kernel.errors import CommandIdReused
+from domain.kernel.message import CommandKey
 from infrastructure.runtime.outcome import Outcome, refused
 
 ANSWERS_MAX: Final = 20_000
@@ -14,21 +15,21 @@ Known = tuple[bytes, Outcome]
 
 
 class RecentAnswers:
-    """The latest answers by command id, bounded by number and by the bytes of their texts."""
+    """The latest answers by command, bounded by number and by the bytes of their texts."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, Known] = OrderedDict()
+        self._known: OrderedDict[CommandKey, Known] = OrderedDict()
         self._bytes = 0
 
-    def get(self, command_id: str) -> Known | None:
+    def get(self, key: CommandKey) -> Known | None:
         """What was answered, if it is remembered."""
-        return self._known.get(command_id)
+        return self._known.get(key)
 
-    def keep(self, command_id: str, digest: bytes, outcome: Outcome) -> None:
+    def keep(self, key: CommandKey, digest: bytes, outcome: Outcome) -> None:
         """Remember an answer; the oldest ones go."""
-        former = self._known.pop(command_id, None)
+        former = self._known.pop(key, None)
         self._bytes += len(outcome.text) - (len(former[1].text) if former else 0)
-        self._known[command_id] = (digest, outcome)
+        self._known[key] = (digest, outcome)
         while len(self._known) > ANSWERS_MAX or self._bytes > BYTES_MAX:
             self._bytes -= len(self._known.popitem(last=False)[1][1].text)
 

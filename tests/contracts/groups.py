@@ -3,7 +3,7 @@
 from typing import Any
 
 from domain.kernel.ids import ProjectId, StreamId
-from domain.kernel.message import KeyRow
+from domain.kernel.message import CommandKey, KeyRow
 from infrastructure.log.port import Member, NewEvent
 
 NOW = 1_700_000_000_000_000
@@ -38,3 +38,8 @@ def member(command: str, *writes: tuple[str, int], reads: tuple[tuple[str, int],
 
 def key(name: str, stream: str, kind: str = "slug", scope: str = "fleet") -> KeyRow:
     return KeyRow(scope=ProjectId(scope), kind=kind, name=name, stream=StreamId(stream))
+
+
+def asked(command: str, project: str = "project_1", principal: str = "key_1") -> CommandKey:
+    """What the receipt of such a member is found by."""
+    return CommandKey(command, project, principal)

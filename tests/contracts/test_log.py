@@ -6,7 +6,7 @@ import pytest
 
 from infrastructure.log.port import Appended, Log, Member, Moved, Repeated
 from infrastructure.log.walk import MalformedGroupError
-from tests.contracts.groups import NOW, event, key, member
+from tests.contracts.groups import NOW, asked, event, key, member
 
 
 def test_an_empty_log_has_head_zero_and_nothing_in_it(log_store: Log) -> None:
@@ -14,7 +14,7 @@ def test_an_empty_log_has_head_zero_and_nothing_in_it(log_store: Log) -> None:
     assert log_store.page(after=0, limit=10) == []
     assert log_store.events_of("task_1") == []
     assert log_store.events_of_many([("task_1", 0)]) == {"task_1": []}
-    assert log_store.receipt("c1") is None
+    assert log_store.receipt(asked("c1")) is None
     assert log_store.era == 1
 
 
@@ -117,7 +117,7 @@ def test_a_group_that_contradicts_itself_is_refused_whole(log_store: Log, wrong:
         log_store.append([member("c0", ("task_0", 1)), *wrong], now=NOW)
 
     assert log_store.head() == 0
-    assert log_store.receipt("c0") is None
+    assert log_store.receipt(asked("c0")) is None
 
 
 def test_a_member_whose_read_stream_moved_falls_and_names_it(log_store: Log) -> None:
@@ -127,7 +127,7 @@ def test_a_member_whose_read_stream_moved_falls_and_names_it(log_store: Log) -> 
 
     assert results == [Moved(streams=("task_1",))]
     assert log_store.head() == 2
-    assert log_store.receipt("c2") is None
+    assert log_store.receipt(asked("c2")) is None
 
 
 def test_a_read_ahead_of_the_log_falls_too(log_store: Log) -> None:
@@ -162,7 +162,7 @@ def test_a_command_without_events_leaves_a_receipt_at_the_head(log_store: Log) -
 
     assert log_store.append([member("c2", reads=(("task_1", 1),))], now=NOW) == [Appended(1, NOW)]
 
-    receipt = log_store.receipt("c2")
+    receipt = log_store.receipt(asked("c2"))
     assert receipt is not None
     assert receipt.position == 1
 
@@ -176,7 +176,7 @@ def test_a_repeat_is_answered_by_the_first_receipt_and_writes_nothing(log_store:
     assert (result.receipt.command_id, result.receipt.project, result.receipt.principal) == ("c1", "project_1", "key_1")
     assert (result.receipt.digest, result.receipt.outcome) == (b"digest of c1", b'{"answer":"c1"}')
     assert (result.receipt.time, result.receipt.position) == (NOW, 1)
-    assert log_store.receipt("c1") == result.receipt
+    assert log_store.receipt(asked("c1")) == result.receipt
     assert log_store.head() == 1
 
 

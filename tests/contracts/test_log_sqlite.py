@@ -15,7 +15,7 @@ from infrastructure.log import sqlite_file
 from infrastructure.log.file_lock import StoreInUse
 from infrastructure.log.port import Appended, OutcomeUnknown, Repeated, StoredSnapshot, StoreUnavailable
 from infrastructure.log.sqlite import SqliteLog
-from tests.contracts.groups import NOW, key, member
+from tests.contracts.groups import NOW, asked, key, member
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,14 +50,14 @@ def test_a_file_that_is_opened_again_holds_the_same_log(path: Path) -> None:
     )
     first.keep_snapshots([StoredSnapshot("task_1", 1, "task.1", b"{}")])
     first.beat(now=NOW)
-    before = (first.page(after=0, limit=9), first.receipt("c1"), first.leases(), first.snapshots(["task_1"]))
+    before = (first.page(after=0, limit=9), first.receipt(asked("c1")), first.leases(), first.snapshots(["task_1"]))
     first.close()
 
     second = SqliteLog(path)
 
     assert before == (
         second.page(after=0, limit=9),
-        second.receipt("c1"),
+        second.receipt(asked("c1")),
         second.leases(),
         second.snapshots(["task_1"]),
     )
@@ -140,7 +140,7 @@ def test_a_full_disk_is_unavailable_and_the_log_goes_on_when_there_is_room(log: 
     with pytest.raises(StoreUnavailable):
         log.append([member(f"c{number}", (f"task_{number}", 1)) for number in range(1, 500)], now=NOW)
     assert log.head() == 1
-    assert log.receipt("c1") is None
+    assert log.receipt(asked("c1")) is None
 
     set_writer(log, "max_page_count", "1000000")
 

@@ -13,7 +13,7 @@ import pytest
 
 from infrastructure.log.port import Appended, MemberResult, OutcomeUnknown, Repeated, StoreUnavailable
 from infrastructure.log.postgres import PostgresLog
-from tests.contracts.groups import NOW, member
+from tests.contracts.groups import NOW, asked, member
 from tests.support.postgres import PostgresServer
 from tests.support.waiting import SECONDS_MAX, until
 
@@ -63,11 +63,11 @@ def test_an_append_whose_answer_was_lost_may_still_commit_and_runs_once(log: Pos
             wire.shutdown(socket.SHUT_RD)
         with pytest.raises(OutcomeUnknown):
             under_way.result(timeout=SECONDS_MAX)
-        assert log.receipt("c1") is None  # proves nothing: the old backend still waits for the lock
+        assert log.receipt(asked("c1")) is None  # proves nothing: the old backend still waits for the lock
 
     (again,) = log.append(group, now=NOW)
     assert isinstance(again, (Appended, Repeated))
-    until(lambda: log.receipt("c1"))
+    until(lambda: log.receipt(asked("c1")))
     assert log.head() == 1
 
 

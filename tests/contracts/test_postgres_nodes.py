@@ -16,7 +16,7 @@ from infrastructure.log.postgres_clock import ServerClock
 from infrastructure.log.postgres_connections import connect
 from infrastructure.log.postgres_migrations import MigrationChangedError, migrate
 from infrastructure.sql import load
-from tests.contracts.groups import NOW, member
+from tests.contracts.groups import NOW, asked, member
 from tests.support.waiting import SECONDS_MAX, until
 
 SESSION = StreamId("session_1")
@@ -97,7 +97,7 @@ def test_a_node_that_stops_with_the_lock_in_hand_cannot_hold_the_fleet(nodes: tu
             goes_on.set()
         stopped.result()
 
-    assert one.receipt("c1") is None
+    assert one.receipt(asked("c1")) is None
     assert one.append([member("c3", ("task_1", 2))], now=NOW)[0] == Appended(
         2, one.page(after=1, limit=1)[0].recorded_at
     )

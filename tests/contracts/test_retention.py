@@ -7,7 +7,7 @@ from domain.kernel.ids import SECOND, Instant, StreamId, command_id_of
 from infrastructure.log.port import Log, Member
 from infrastructure.runtime import retention
 from infrastructure.runtime.retention import KEPT_SECONDS, REST_SECONDS, Retention
-from tests.contracts.groups import NOW, member
+from tests.contracts.groups import NOW, asked, member
 
 KEPT = KEPT_SECONDS * SECOND
 DERIVED = command_id_of("ready_dependants", "task_1", 1, "task_2")
@@ -46,7 +46,7 @@ def test_a_forgotten_command_may_come_again_as_a_new_one(log_store: Log) -> None
     commands(log_store, "cmd_1", time=NOW)
     walk(Retention(log_store), NOW + 2 * KEPT)
     commands(log_store, "cmd_1", time=NOW + 2 * KEPT)
-    receipt = log_store.receipt("cmd_1")
+    receipt = log_store.receipt(asked("cmd_1"))
     assert receipt is not None
     assert receipt.time == NOW + 2 * KEPT
 
@@ -66,9 +66,9 @@ def test_a_walk_goes_on_where_it_was_and_then_rests(log_store: Log, monkeypatch:
     assert all(log_store.lease(f"s{number}", 1) is None for number in range(4))
     commands(log_store, "cmd_late", time=NOW)
     walk(kept, now + REST_SECONDS * SECOND - 1)
-    assert log_store.receipt("cmd_late") is not None, "it rests"
+    assert log_store.receipt(asked("cmd_late")) is not None, "it rests"
     walk(kept, now + REST_SECONDS * SECOND)
-    assert log_store.receipt("cmd_late") is None
+    assert log_store.receipt(asked("cmd_late")) is None
 
 
 def test_a_clock_that_was_set_back_does_not_make_it_rest_for_long(log_store: Log) -> None:
@@ -76,7 +76,7 @@ def test_a_clock_that_was_set_back_does_not_make_it_rest_for_long(log_store: Log
     kept = Retention(log_store)
     walk(kept, NOW - KEPT + 50 * REST_SECONDS * SECOND)
     walk(kept, NOW)
-    assert log_store.receipt("cmd_1") is None
+    assert log_store.receipt(asked("cmd_1")) is None
 
 
 def test_ended_leases_go_after_their_time_and_running_ones_stay(log_store: Log) -> None:

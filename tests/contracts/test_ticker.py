@@ -24,7 +24,7 @@ from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.retention import KEPT_SECONDS
 from infrastructure.runtime.ticker import CLOCK_SECONDS, Ticker
-from tests.contracts.groups import member
+from tests.contracts.groups import asked, member
 from tests.support.world import World
 
 DONE = Outcome(b'{"ok":true,"answer":{}}', 1)
@@ -140,7 +140,7 @@ async def test_the_node_on_duty_forgets_old_receipts_and_the_others_do_not() -> 
     log.hold_duty("ticker", "node_2", now=log.time, seconds=3)
     swept, _ = ticker(log, desk)
     await swept.sweep()
-    assert log.receipt("cmd_1") is not None
+    assert log.receipt(asked("cmd_1")) is not None
     log.time += 3 * SECOND
     await swept.sweep()
-    assert log.receipt("cmd_1") is None
+    assert log.receipt(asked("cmd_1")) is None

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from domain.catalogue import REGISTRY
+from domain.kernel.ids import FLEET
+from domain.kernel.message import CommandKey
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.log.postgres import PostgresLog
@@ -40,7 +42,7 @@ def check_aftermath(data: Path, store: str, history: History) -> list[LogRow]:
         wrong = violations(stored, history.ops)
         assert not wrong, wrong[:20]
         assert stored[-1].position == log.head() == len(stored)
-        check_receipts(log, history)
+        check_receipts(log, history, stored)
         check_read_models(log, rows, stored)
         return stored
     finally:
@@ -48,10 +50,13 @@ def check_aftermath(data: Path, store: str, history: History) -> list[LogRow]:
         log.close()
 
 
-def check_receipts(log: Log, history: History) -> None:
+def check_receipts(log: Log, history: History, stored: list[LogRow]) -> None:
     """What is remembered is what was answered, byte for byte as JSON."""
+    owners = {(row.project or "", row.actor or "") for row in stored if not (row.actor or "").startswith("policy:")}
+    owners |= {(FLEET, actor) for _, actor in owners}
     for op in history.ops:
-        receipt = log.receipt(op.command_id)
+        keys = (CommandKey(op.command_id, project, actor) for project, actor in sorted(owners))
+        receipt = next(filter(None, map(log.receipt, keys)), None)
         if op.outcome == "ok":
             assert receipt is not None, op
             assert receipt.position == op.position, op

@@ -280,8 +280,8 @@ async def test_work_whose_time_is_told_to_be_over_stops_and_hands_in_what_it_has
     async with running(server):
         pid = await pid_of(tmp_path / "pid")
         server.told = told
-        await until(lambda: not alive(pid))
-        await until(lambda: server.reports)
+        await happens(lambda: not alive(pid))
+        await happens(lambda: server.reports)
     assert server.reports == ["release_task"]
     fields = server.of("release_task")[0].fields
     assert (fields["note"], fields["checkpoint"]) == (note, "half")

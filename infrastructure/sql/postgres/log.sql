@@ -45,11 +45,11 @@ SELECT command_id FROM signalbox.commands WHERE command_id = ANY (%s)
 -- name: forget_receipts
 -- Delete the old ones of the next receipts between two ids; answers the last id looked at and how many there were.
 WITH looked_at AS MATERIALIZED (
-    SELECT command_id, time FROM signalbox.commands
+    SELECT command_id, project, principal, time FROM signalbox.commands
     WHERE command_id > %(after)s AND command_id < %(until)s ORDER BY command_id LIMIT %(rows_max)s::bigint
 ), gone AS (
     DELETE FROM signalbox.commands c USING looked_at l
-    WHERE c.command_id = l.command_id AND l.time < %(before)s::bigint
+    WHERE (c.command_id, c.project, c.principal) = (l.command_id, l.project, l.principal) AND l.time < %(before)s::bigint
 )
 SELECT max(command_id), count(*) FROM looked_at
 
