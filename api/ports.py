@@ -11,6 +11,9 @@ from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
 from domain.kernel.message import Command, Stamp
+from domain.kernel.past.causes import Causes
+from domain.kernel.past.points import Point
+from domain.kernel.past.steps import Stood
 from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.session.commands import SignalSession
@@ -209,6 +212,30 @@ class ExplainPort(Protocol):
         ...
 
 
+class PastPort(Protocol):
+    """How things stood, folded from the log. Nothing here asks who may know it. Raises a ServiceFault."""
+
+    async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
+        """The position that a point means; ``bookmark`` is that of the one it names."""
+        ...
+
+    async def first(self, stream: str) -> Recorded | None:
+        """The event that a stream began with."""
+        ...
+
+    async def event(self, position: int) -> Recorded | None:
+        """The event at a position."""
+        ...
+
+    async def state(self, stream: str, position: int) -> Stood | Rejection:
+        """The state of a stream after a position."""
+        ...
+
+    async def causes(self, event: Recorded) -> Causes:
+        """What led to an event, and what it led to among the 20,000 that follow it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What /healthz, /readyz and ``signalbox status`` tell."""
@@ -251,3 +278,4 @@ class Services:
     health: HealthPort
     explains: ExplainPort
     ledger: LedgerPort
+    past: PastPort

@@ -32,6 +32,13 @@ Project = Annotated[
         autocompletion=project_names,
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        help="As it was at a point: @POSITION, 2026-11-22T14:03:00Z, -15m, STREAM@VERSION or PROJECT/BOOKMARK.",
+    ),
+]
 _COMMON: Final[dict[str, Any]] = {
     "server_url": (Url, None),
     "api_key": (ApiKey, None),

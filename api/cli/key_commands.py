@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import At, command, group
 from api.cli.queries import KEYS
 from api.cli.reading import SUFFIX_CHARACTERS_MIN, listing
 from api.cli.terminal import Column, Terminal
@@ -53,9 +53,9 @@ def issue(
     terminal.show(answer, str(answer.get("secret")))
 
 
-def list_keys(terminal: Terminal) -> None:
+def list_keys(terminal: Terminal, at: At = None) -> None:
     """Keys without their secrets."""
-    rows = [_shown(row) for row in listing(terminal.client, KEYS, {}, KEYS_MAX).rows]
+    rows = [_shown(row) for row in listing(terminal.client, KEYS, {"at": at}, KEYS_MAX).rows]
     terminal.table("keys", rows, COLUMNS, "no keys")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 import typer
 
 from api.cli import lock_changes, lock_pool_commands
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.lock_options import Incarnation, Session, Token
 from api.cli.queries import LOCK_REQUESTS, LOCKS
 from api.cli.reading import listing, project_of
@@ -67,11 +67,13 @@ def list_locks(
     terminal: Terminal,
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """Live locks, one row for all that one token holds, and then the requests that wait, the next one first."""
     chosen = project_of(terminal.client, project)
-    held = [shown(row) for row in listing(terminal.client, LOCKS, {"project": chosen}, limit).rows]
-    waiting = [shown_request(row) for row in listing(terminal.client, LOCK_REQUESTS, {"project": chosen}, limit).rows]
+    wanted: dict[str, object] = {"project": chosen, "at": at}
+    held = [shown(row) for row in listing(terminal.client, LOCKS, wanted, limit).rows]
+    waiting = [shown_request(row) for row in listing(terminal.client, LOCK_REQUESTS, wanted, limit).rows]
     terminal.table("locks", [*held, *waiting], COLUMNS, "no locks")
 
 

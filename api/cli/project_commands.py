@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import At, command, group
 from api.cli.queries import PROJECT, PROJECTS
 from api.cli.reading import listing, single
 from api.cli.terminal import Column, Terminal
@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(nouns, name="project")
 
 
-def list_projects(terminal: Terminal) -> None:
+def list_projects(terminal: Terminal, at: At = None) -> None:
     """Projects that the key may see."""
     rows = [
         {
@@ -45,7 +45,7 @@ def list_projects(terminal: Terminal) -> None:
             "delay": f"{row.get('lockDelaySeconds')}s",
             "created": moment(row.get("createdAt")),
         }
-        for row in listing(terminal.client, PROJECTS, {}, 1_000).rows
+        for row in listing(terminal.client, PROJECTS, {"at": at}, 1_000).rows
     ]
     terminal.table("projects", rows, COLUMNS, "no projects")
 

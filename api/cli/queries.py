@@ -22,14 +22,14 @@ _PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGr
 
 def _list(field: str, selection: str, fixed: str = "", **variables: str) -> str:
     """A page of a list; ``variables`` are its own arguments with their types, ``fixed`` is one that never changes."""
-    paged = {**variables, "cursor": "String", "first": "Int!", "after": "Position"}
+    paged = {**variables, "cursor": "String", "first": "Int!", "at": "Point", "after": "Position"}
     page = f"position stale pageInfo {{ hasNextPage endCursor }} edges {{ node {{ {selection} }} }}"
     return f"query({_declared(paged)}) {{ list: {field}({_passed(paged)}{fixed}) {{ {page} }} }}"
 
 
 def _single(field: str, selection: str, **variables: str) -> str:
     """One thing, which is null where there is none."""
-    asked = {**variables, "after": "Position"}
+    asked = {**variables, "at": "Point", "after": "Position"}
     return f"query({_declared(asked)}) {{ found: {field}({_passed(asked)}) {{ {field} {{ {selection} }} }} }}"
 
 
@@ -72,6 +72,9 @@ NODES: Final = _list(
     status="[NodeStatus!]",
 )
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
+BOOKMARKS: Final = """query($project: String!, $at: Point, $after: Position) {
+  found: bookmarks(project: $project, at: $at, after: $after) { bookmarks { name bookmarked } } }"""
+POSITION: Final = "query($at: Point, $after: Position) { found: event(at: $at, after: $after) { position } }"
 FLEET_METRICS: Final = """query($project: String, $hours: Int!) { fleetMetrics(project: $project, hours: $hours) {
 since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned
 reassignedPerHundredTasks parked conflictsAtEdit stoppedAtEdit lateReports

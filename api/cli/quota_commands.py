@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.queries import QUOTAS
 from api.cli.reading import listing
 from api.cli.terminal import Column, Terminal
@@ -31,9 +31,10 @@ def list_quotas(
     terminal: Terminal,
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """Pools that sessions named, and whether work is given to them."""
-    found = listing(terminal.client, QUOTAS, {"project": project}, limit)
+    found = listing(terminal.client, QUOTAS, {"project": project, "at": at}, limit)
     rows = [
         {**row, "due": moment(row.get("dueAt")) if row.get("dueAt") else "", "age": age(row.get("changedAt"))}
         for row in found.rows

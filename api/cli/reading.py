@@ -48,6 +48,14 @@ def single(client: "Client", query: str, variables: Mapping[str, object]) -> Fie
     return optional_object(client.graphql(query, {**variables, "after": _head(client)}), "found")
 
 
+def found_then(client: "Client", query: str, variables: Mapping[str, object], kind: str, name: str) -> Fields:
+    """One thing as it was at the point ``at`` of the variables. Raises Refused where it was not there then."""
+    found = optional_object(single(client, query, variables), kind)
+    if not found:
+        raise Refused("unknown_thing", f"There was no {kind} {name} then.", "Ask for a later point with --at.")
+    return found
+
+
 def _head(client: "Client") -> int:
     """Where the log ends: whoever wrote something a moment ago finds it in what is read from here on."""
     return integer(client.ask(status()), "head")
@@ -60,6 +68,9 @@ def _pages(client: "Client", query: str, variables: Mapping[str, object], limit:
         asked = {**variables, "after": after, "first": min(limit, PAGE_ROWS_MAX), "cursor": cursor}
         page = optional_object(client.graphql(query, asked), "list")
         yield page
+        if variables.get("at"):
+            # A time ago, or now, is another point by the next page.
+            variables = {**variables, "at": f"@{integer(page, 'position')}"}
         info = optional_object(page, "pageInfo")
         cursor = optional_text(info, "endCursor")
         if info.get("hasNextPage") is not True or cursor is None:

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 
 import typer
 
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.queries import PROJECTS, SESSION, SESSIONS
-from api.cli.reading import listing, session_named, single
+from api.cli.reading import found_then, listing, session_named
 from api.cli.session_verbs import VERBS
 from api.cli.task_commands import lowered
 from api.cli.terminal import Column, Terminal
@@ -55,11 +55,12 @@ def list_sessions(
     pool: Annotated[str | None, typer.Option("--pool", help="Credentials whose quota it spends.")] = None,
     capability: Annotated[str | None, typer.Option("--capability", help="KEY, or KEY=VALUE.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """Sessions, the newest first."""
     where = {"tool": tool, "model": model, "host": host, "role": role, "credentialPool": pool, "capability": capability}
     asked = [one.upper() for one in status] if status else None if everything else ["LIVE", "SUSPECT"]
-    variables = {"project": project or _only_project(terminal), "status": asked, "where": where}
+    variables = {"project": project or _only_project(terminal), "status": asked, "where": where, "at": at}
     found = listing(terminal.client, SESSIONS, variables, limit)
     terminal.table("sessions", [shown(row) for row in found.rows], COLUMNS, "no sessions")
 
@@ -96,10 +97,11 @@ def forest(rows: Sequence[Fields]) -> list[str]:
 def show(
     terminal: Terminal,
     session: Annotated[str, typer.Argument(help="Id, or the last 4 or more characters of it.")],
+    at: At = None,
 ) -> None:
     """One session with its attempts."""
     identifier = session_named(terminal.client, session)
-    row = optional_object(single(terminal.client, SESSION, {"id": identifier}), "session")
+    row = found_then(terminal.client, SESSION, {"id": identifier, "at": at}, "session", session)
     terminal.show(lowered(row), *_details(row))
 
 

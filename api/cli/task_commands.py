@@ -4,12 +4,12 @@ from typing import Annotated, cast
 
 import typer
 
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.queries import TASK, TASKS
-from api.cli.reading import listing, project_of, session_named, single, task_named
+from api.cli.reading import found_then, listing, project_of, session_named, task_named
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, claims, indented, moment, short, snake_row
-from signalbox.client.fields import Fields, integer, objects, optional_object, texts
+from signalbox.client.fields import Fields, integer, objects, texts
 
 Name = Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")]
 _STATUSES = "pending, ready, assigned, running, backoff, parked, completed, failed, cancelled"
@@ -50,6 +50,7 @@ def list_tasks(
     kind: Annotated[str | None, typer.Option("--kind", help="Only tasks of this kind.")] = None,
     attention: Annotated[bool, typer.Option("--attention", help="Only tasks that need a person.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """Tasks, the most urgent first."""
     words = sorted({word.strip().lower() for one in status or [] for word in one.split(",")})
@@ -59,17 +60,17 @@ def list_tasks(
     chosen = project_of(terminal.client, project)
     where: dict[str, object] = {"project": chosen, "status": [word.upper() for word in words] or None, "kind": kind}
     where["needsPerson"] = True if attention else None
-    found = listing(terminal.client, TASKS, {"where": where}, limit)
+    found = listing(terminal.client, TASKS, {"where": where, "at": at}, limit)
     terminal.table("tasks", [shown(row) for row in found.rows], COLUMNS, "no tasks")
     if found.more:
         terminal.note(f"there are more than {limit}; ask with a larger --limit")
 
 
-def show(terminal: Terminal, task: Name, project: Project = None) -> None:
+def show(terminal: Terminal, task: Name, project: Project = None, at: At = None) -> None:
     """One task with what it needs, who works on it and why it stands as it does."""
     client = terminal.client
     identifier = task_named(client, project_of(client, project), task)
-    row = optional_object(single(client, TASK, {"id": identifier}), "task")
+    row = found_then(client, TASK, {"id": identifier, "at": at}, "task", task)
     terminal.show(lowered(row), *_details(row))
 
 

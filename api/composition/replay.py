@@ -1,12 +1,11 @@
-"""The past of a store for the command line: opened beside its server or without one, and never written."""
+"""What the command line asks of the past of a store."""
 
 import fnmatch
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
@@ -16,23 +15,29 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, Instant
 from domain.kernel.past.causes import Causes
 from domain.kernel.past.errors import ExpressionNotReadable, PointsReversed
-from domain.kernel.past.points import read_point
-from domain.kernel.past.steps import Step
+from domain.kernel.past.points import AtBookmark, read_point
+from domain.kernel.past.steps import Step, Stood
+from domain.kernel.past.trees import at_path
 from domain.kernel.text import shown
 from domain.project.decider import NAME_KIND
-from infrastructure.history import bisecting, reading, standing
+from domain.project.events import ProjectCreated
+from infrastructure.history import bisecting, reading
 from infrastructure.history.expressions import Expression
 from infrastructure.history.port import Filter, History
 from infrastructure.history.rows import Kept, PastRows, names_of
-from infrastructure.history.searching import EVENT_ROOTS, Progress, search
+from infrastructure.history.searching import EVENT_ROOTS, Progress, content_of, search
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.settings import SQLITE_FILE
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.errors import PastNotKept, RequestRefused
-from signalbox.client.errors import Refused, ServerUnavailable
 
-__all__ = ["Filter", "LogRow", "Replay", "RowChange", "opened"]
+if TYPE_CHECKING:
+    from infrastructure.history.forking import Forked
+    from infrastructure.history.redeciding import Verdict
+    from infrastructure.history.refusals import Explained
+
+__all__ = ["Explained", "Filter", "LogRow", "Replay", "RowChange", "Verdict"]
 ROWS_FILE: Final = "rows.db"
 T = TypeVar("T")
 
@@ -47,57 +52,19 @@ class RowChange:
     after: dict[str, Any] | None
 
 
-@contextmanager
-def opened(store: str | None, data: Path) -> Generator["Replay"]:
-    """The past of a store (``postgresql://…``, ``sqlite:///PATH``) or of the one in a data folder.
-
-    What goes wrong while it is asked is told as the errors that the command line knows.
-    """
-    rows: PastRows | None = None
-    history: History | None = None
-    try:
-        history, rows = _open(store, data)
-        yield Replay(history, rows)
-    except RequestRefused as refused:
-        raise in_words(refused.rejection) from refused
-    except StoreUnavailable as error:
-        raise ServerUnavailable(
-            "store_unavailable", str(error), "Name a data folder with --data, or a store with --store."
-        ) from error
-    finally:
-        if rows is not None:
-            rows.close()
-        if history is not None:
-            history.close()
-
-
-def in_words(rejection: Rejection) -> Refused:
-    """A refusal as the command line tells it."""
-    return Refused(rejection.code(), rejection.message(), rejection.advice(), rejection.model_dump(mode="json"))
-
-
-def _open(store: str | None, data: Path) -> tuple[History, PastRows | None]:
-    if store is not None and store.startswith(("postgresql:", "postgres:")):
-        from infrastructure.history.postgres import PostgresHistory
-        from infrastructure.history.rows import PostgresPastRows
-
-        return PostgresHistory(store), PostgresPastRows(store)
-    from infrastructure.history.rows import SqlitePastRows
-    from infrastructure.history.sqlite import SqliteHistory
-
-    file = Path(store.removeprefix("sqlite:///")) if store is not None else data / SQLITE_FILE
-    history = SqliteHistory(file)
-    with suppress(StoreUnavailable):
-        return history, SqlitePastRows(file.with_name(ROWS_FILE))
-    return history, None
-
-
 class Replay:
     """Everything that `signalbox replay` asks. Raises RequestRefused, StoreUnavailable."""
 
-    def __init__(self, history: History, rows: PastRows | None) -> None:
+    def __init__(self, history: History, rows: PastRows | None, scratch: Path) -> None:
         self._history = history
         self._rows = rows
+        self._scratch = scratch
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._rows is not None:
+            self._rows.close()
+        self._history.close()
 
     def head(self) -> int:
         """Position of the last event."""
@@ -126,6 +93,11 @@ class Replay:
             return next(iter(found.values()))
         if self._history.events_of(name, limit=1) and name.startswith("proj_"):
             return name
+        # A bundle keeps no names, but every project says its own when it begins.
+        begun = Filter(types=(ProjectCreated.TYPE,))
+        for row in search(self._history, begun, None, after=0, until=self.head()):
+            if content_of(row).get("name") == name:
+                return row.stream
         raise RequestRefused(UnknownThing(kind="project", name=shown(name)))
 
     def log(
@@ -163,7 +135,7 @@ class Replay:
             "outcome": orjson.loads(kept.outcome),
         }
 
-    def state(self, stream: str, position: int) -> reading.Stood:
+    def state(self, stream: str, position: int) -> Stood:
         """The folded state of a stream after a position."""
         return _told(reading.stood_at(self._history, stream, position))
 
@@ -173,11 +145,7 @@ class Replay:
 
     def event(self, text: str) -> Recorded:
         """The event of a position or of a stream and version."""
-        position = self.position(text, 0)
-        row = next(iter(self._history.page(after=position - 1, limit=1)), None) if position > 0 else None
-        if row is None or row.position != position:
-            raise RequestRefused(UnknownThing(kind="event", name=shown(text)))
-        return recorded(row, REGISTRY)
+        return recorded(self._row(text), REGISTRY)
 
     def causes(self, event: Recorded) -> Causes:
         """What led to an event and what it led to."""
@@ -214,7 +182,30 @@ class Replay:
 
     def stand_up(self, position: int, file: Path, told: Callable[[str, int], None]) -> dict[str, int]:
         """All read models as of a position in a new SQLite file; answers how many rows each has."""
-        return standing.stand_up(self._history, self._rows, position, file, told)
+        from infrastructure.history.standing import stand_up
+
+        return stand_up(self._history, self._rows, position, file, told)
+
+    def fork(self, position: int, edits: str | None, folder: Path, told: Callable[[int], None]) -> "Forked":
+        """A data folder of its own with the log up to a position, edited."""
+        from infrastructure.history.edits import read_edits
+        from infrastructure.history.forking import Edits, fork
+
+        chosen = Edits() if edits is None else read_edits(edits, self._row)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return fork(self._history, position, chosen, folder / SQLITE_FILE, told)
+
+    def redecide(self, *, after: int, until: int, progress: Progress) -> "Iterator[Verdict]":
+        """Today's rules asked again."""
+        from infrastructure.history.redeciding import redecide
+
+        return redecide(self._history, after=after, until=until, progress=progress)
+
+    def refusal(self, command_id: str) -> "Explained":
+        """Why a command was refused."""
+        from infrastructure.history.refusals import explain
+
+        return _told(explain(self._history, command_id))
 
     def model(self, name: str) -> AnyProjection:
         """The read model of a name."""
@@ -226,18 +217,42 @@ class Replay:
     def _kept(self, projection: AnyProjection, until: int) -> tuple[PastRows, Kept]:
         if projection.keeps == "latest":
             raise RequestRefused(PastNotKept(projection=projection.name))
-        kept = None if self._rows is None else self._rows.kept(projection)
-        if self._rows is None or kept is None or kept.checkpoint < until:
-            raise StoreUnavailable(f"the rows of {projection.name} are not there, or not up to {until}")
-        return self._rows, kept
+        for rows in (self._rows, None):
+            chosen = self._folded() if rows is None else rows
+            kept = chosen.kept(projection)
+            if kept is not None and kept.checkpoint >= until and kept.same_code:
+                return chosen, kept
+        raise StoreUnavailable(f"the rows of {projection.name} cannot be folded up to {until}")
+
+    def _folded(self) -> PastRows:
+        """Rows of our own, folded from the log, where no server keeps them, or not so far, or by other rules."""
+        from infrastructure.history.rows import SqlitePastRows
+        from infrastructure.history.standing import fold
+
+        file = self._scratch / ROWS_FILE
+        if not file.exists():
+            fold(self._history, PROJECTIONS, self.head(), file, lambda _what, _count: None)
+        if self._rows is not None:
+            self._rows.close()
+        self._rows = SqlitePastRows(file)
+        return self._rows
+
+    def _row(self, text: str) -> LogRow:
+        position = self.position(text, 0)
+        row = next(iter(self._history.page(after=position - 1, limit=1)), None) if position > 0 else None
+        if row is None or row.position != position:
+            raise RequestRefused(UnknownThing(kind="event", name=shown(text)))
+        return row
 
     def _later(self, event: Recorded) -> Iterator[Recorded]:
         wanted = Filter(correlation=event.correlation_id)
         rows = search(self._history, wanted, None, after=event.position, until=self.head())
         return (recorded(row, REGISTRY) for row in rows)
 
-    def _bookmark(self, name: str) -> int | None:
-        return None
+    def _bookmark(self, bookmark: AtBookmark) -> int | None:
+        tree = self.state(self.project(bookmark.project), self.head()).tree
+        found = at_path(tree, ("bookmarks", bookmark.name))
+        return found if isinstance(found, int) else None
 
 
 def _told(found: T | Rejection) -> T:

@@ -5,7 +5,7 @@ import strawberry
 from api.graphql.asking import Asking
 from api.graphql.pages import Connection
 from api.graphql.reads import attention
-from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
+from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
 from api.graphql.reads.attention import AttentionFilter
 from api.graphql.types.attention import Attention, Standstills
 from projections.kernel.requests import LIMIT_DEFAULT
@@ -24,10 +24,12 @@ class AttentionQuery:
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Attention]:
         """What a person has to look at: since when, why, and what would end it. By kind of thing, then by id."""
-        return await attention.attention(info.context, where or AttentionFilter(), Asked(first, cursor, as_of, after))
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await attention.attention(info.context, where or AttentionFilter(), wanted)
 
     @strawberry.field
     async def standstills(self, info: Asking, project: str, after: After = None) -> Standstills:

@@ -63,6 +63,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "freeze_project": Done,
     "unfreeze_project": Done,
     "update_project": Done,
+    "set_bookmark": Done,
+    "remove_bookmark": Done,
     "grant_needs": Done,
     "revoke_needs": Done,
     "apply_plan": PlanApplied,

@@ -9,11 +9,12 @@ from api.graphql.attention_queries import AttentionQuery
 from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
-from api.graphql.reads import fleet, locks, log, metrics, rows, tasks
+from api.graphql.past_queries import PastQuery
+from api.graphql.reads import fleet, locks, metrics, rows, tasks
 from api.graphql.reads import nodes as reads_nodes
 from api.graphql.reads import pools as reads_pools
 from api.graphql.reads import quotas as reads_quotas
-from api.graphql.reads.asked import After, Asked, AsOf, Cursor, First
+from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
 from api.graphql.reads.explain import explained
 from api.graphql.reads.ledger import LedgerQuery
 from api.graphql.reads.pools import PoolFilter
@@ -22,7 +23,6 @@ from api.graphql.reads.tasks import TaskFilter
 from api.graphql.types.counts import TaskCounts
 from api.graphql.types.explanation import Explanation
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
-from api.graphql.types.history import LogEvent, TimelineLine
 from api.graphql.types.lock import Lock
 from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.metrics import FleetMetrics
@@ -36,7 +36,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery):
+class Query(AttentionQuery, LedgerQuery, PastQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field
@@ -49,15 +49,20 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Task]:
         """Tasks of a project, or of all where the key sees all."""
-        return await tasks.tasks(info.context, where or TaskFilter(), order, Asked(first, cursor, as_of, after))
+        return await tasks.tasks(
+            info.context, where or TaskFilter(), order, await asked(info.context, first, cursor, as_of, at, after)
+        )
 
     @strawberry.field
-    async def task_counts(self, info: Asking, project: str, as_of: AsOf = None, after: After = None) -> TaskCounts:
+    async def task_counts(
+        self, info: Asking, project: str, as_of: AsOf = None, at: At = None, after: After = None
+    ) -> TaskCounts:
         """How many tasks of a project there are in each status."""
-        return await tasks.counts(info.context, project, Asked(1, None, as_of, after))
+        return await tasks.counts(info.context, project, await asked(info.context, 1, None, as_of, at, after))
 
     @strawberry.field
     async def fleet_metrics(
@@ -81,12 +86,15 @@ class Query(AttentionQuery, LedgerQuery):
         project: str | None = None,
         key: str | None = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> TaskFound:
         """One task, by its id, or by its project and key."""
         if (identifier is None) == (project is None or key is None):
             raise Refused(RequestNotReadable(reason="a task is named by its id, or by its project and key"))
-        return await tasks.task(info.context, identifier, project, key, Asked(1, None, as_of, after))
+        return await tasks.task(
+            info.context, identifier, project, key, await asked(info.context, 1, None, as_of, at, after)
+        )
 
     @strawberry.field
     async def sessions(
@@ -100,11 +108,12 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Session]:
         """Sessions that serve a project, or all where the key sees all."""
-        asked = Asked(first, cursor, as_of, after)
-        return await rows.sessions(info.context, project, status, where or SessionFilter(), order, asked)
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await rows.sessions(info.context, project, status, where or SessionFilter(), order, wanted)
 
     @strawberry.field
     async def session(
@@ -112,10 +121,11 @@ class Query(AttentionQuery, LedgerQuery):
         info: Asking,
         identifier: Annotated[strawberry.ID, strawberry.argument(name="id")],
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> SessionFound:
         """One session."""
-        return await rows.session(info.context, identifier, Asked(1, None, as_of, after))
+        return await rows.session(info.context, identifier, await asked(info.context, 1, None, as_of, at, after))
 
     @strawberry.field
     async def quotas(
@@ -127,10 +137,13 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Quota]:
         """Credential pools whose quota sessions of a project spend, or all where the key sees all."""
-        return await reads_quotas.quotas(info.context, project, name, Asked(first, cursor, as_of, after))
+        return await reads_quotas.quotas(
+            info.context, project, name, await asked(info.context, first, cursor, as_of, at, after)
+        )
 
     @strawberry.field
     async def nodes(
@@ -141,10 +154,11 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Node]:
         """Servers of this store, the latest started first, for people whose key sees all projects."""
-        return await reads_nodes.nodes(info.context, status, Asked(first, cursor, as_of, after))
+        return await reads_nodes.nodes(info.context, status, await asked(info.context, first, cursor, as_of, at, after))
 
     @strawberry.field
     async def locks(
@@ -158,10 +172,12 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Lock]:
         """Live locks by token; `resource` is a piece of a claim's text, what overlaps is told by `acquireLocks`."""
-        return await rows.locks(info.context, project, session, task, resource, Asked(first, cursor, as_of, after))
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await rows.locks(info.context, project, session, task, resource, wanted)
 
     @strawberry.field
     async def lock_requests(
@@ -175,11 +191,12 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[LockRequest]:
         """Requests for locks that wait, the first to be served first; what blocks one is told by `awaitLocks`."""
-        asked = Asked(first, cursor, as_of, after)
-        return await locks.lock_requests(info.context, project, session, task, resource, asked)
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await locks.lock_requests(info.context, project, session, task, resource, wanted)
 
     @strawberry.field
     async def pools(
@@ -190,49 +207,19 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Pool]:
         """Pools of units of a project, or of all where the key sees all, by name."""
-        return await reads_pools.pools(info.context, where or PoolFilter(), Asked(first, cursor, as_of, after))
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await reads_pools.pools(info.context, where or PoolFilter(), wanted)
 
     @strawberry.field
-    async def timeline(
-        self,
-        info: Asking,
-        *,
-        project: str | None = None,
-        session: str | None = None,
-        task: str | None = None,
-        types: list[str] | None = None,
-        order: TimeOrder = TimeOrder.NEWEST_FIRST,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        after: After = None,
-    ) -> Connection[TimelineLine]:
-        """What happened, in words."""
-        asked = Asked(first, cursor, as_of, after)
-        return await rows.timeline(info.context, project, session, task, types, order, asked)
-
-    @strawberry.field
-    async def events(
-        self,
-        info: Asking,
-        *,
-        project: str | None = None,
-        types: list[str] | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        after: After = None,
-    ) -> Connection[LogEvent]:
-        """The log itself, oldest first. A cursor is a position; a page may be short where little fits."""
-        return await log.events(info.context, project, types, Asked(first, cursor, as_of, after))
-
-    @strawberry.field
-    async def project(self, info: Asking, name: str, as_of: AsOf = None, after: After = None) -> ProjectFound:
+    async def project(
+        self, info: Asking, name: str, as_of: AsOf = None, at: At = None, after: After = None
+    ) -> ProjectFound:
         """One project, by slug or id."""
-        return await fleet.project(info.context, name, Asked(1, None, as_of, after))
+        return await fleet.project(info.context, name, await asked(info.context, 1, None, as_of, at, after))
 
     @strawberry.field
     async def projects(
@@ -242,10 +229,11 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Project]:
         """Projects that the key sees."""
-        return await fleet.projects(info.context, Asked(first, cursor, as_of, after))
+        return await fleet.projects(info.context, await asked(info.context, first, cursor, as_of, at, after))
 
     @strawberry.field
     async def keys(
@@ -255,10 +243,11 @@ class Query(AttentionQuery, LedgerQuery):
         first: First = LIMIT_DEFAULT,
         cursor: Cursor = None,
         as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> Connection[Key]:
         """API keys, for admins."""
-        return await fleet.keys(info.context, Asked(first, cursor, as_of, after))
+        return await fleet.keys(info.context, await asked(info.context, first, cursor, as_of, at, after))
 
     @strawberry.field
     async def explain(

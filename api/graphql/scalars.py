@@ -8,9 +8,13 @@ from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.kernel.ids import Instant, Position
+from domain.kernel.past.points import POINT_CHARACTERS_MAX
 
 Long = NewType("Long", int)
 """An integer from -2^53 to 2^53."""
+
+PointText = NewType("PointText", str)
+"""A point in time as people write it."""
 
 INTEGER_MAX: Final = 2**53
 """Beyond it JavaScript's numbers lose the last digits; 10,000 events a second stay below it for 28,000 years."""
@@ -25,6 +29,14 @@ def _integer(lowest: int) -> Callable[[Any], int]:
     return parse
 
 
+def _point(value: Any) -> str:
+    if type(value) is int and 0 <= value <= INTEGER_MAX:
+        return f"@{value}"
+    if not isinstance(value, str) or not 0 < len(value) <= POINT_CHARACTERS_MAX:
+        raise GraphQLError(f"This is a point: a position, or a text of at most {POINT_CHARACTERS_MAX} characters.")
+    return value
+
+
 SCALARS: Final[dict[object, ScalarDefinition]] = {
     Position: strawberry.scalar(
         name="Position",
@@ -35,6 +47,13 @@ SCALARS: Final[dict[object, ScalarDefinition]] = {
         name="Instant",
         description="Microseconds since 1970-01-01T00:00:00Z by the server's clock: a JSON integer up to 2^53.",
         parse_value=_integer(0),
+    ),
+    PointText: strawberry.scalar(
+        name="Point",
+        description="A point in time: a position (1234 or `@1234`), an instant (`2026-11-22T14:03:00Z`), a time ago "
+        "(`-15m`), an event (`STREAM@VERSION`), or a bookmark "
+        "(`PROJECT/NAME`).",
+        parse_value=_point,
     ),
     Long: strawberry.scalar(
         name="Long",

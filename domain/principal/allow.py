@@ -79,6 +79,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "freeze_project": _STEER,
     "unfreeze_project": _STEER,
     "update_project": _STEER,
+    "set_bookmark": _STEER,
+    "remove_bookmark": _STEER,
     "grant_needs": _STEER,
     "revoke_needs": _STEER,
     "apply_plan": _PLAN,

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, StringConstraints
 
-from domain.kernel.message import FleetCommand, ProjectCommand
+from domain.kernel.message import COUNT_MAX, FleetCommand, ProjectCommand
 from domain.kernel.text import Reference
 from domain.project.settings import (
     Autopilot,
@@ -89,3 +89,25 @@ class NoticeBudget(ProjectCommand):
     """Something was spent (derived by the policy notice_budget)."""
 
     NAME: ClassVar[str] = "notice_budget"
+
+
+BookmarkName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,62}$"),
+    Field(description="1 to 63 of a-z, 0-9 and _ . -, beginning with a letter"),
+]
+
+
+class SetBookmark(ProjectCommand):
+    """Give a position of the log a name in this project, in place of what had it before."""
+
+    NAME: ClassVar[str] = "set_bookmark"
+    name: BookmarkName
+    position: int = Field(ge=0, le=COUNT_MAX)
+
+
+class RemoveBookmark(ProjectCommand):
+    """Let the name stand for nothing; one that does already changes nothing."""
+
+    NAME: ClassVar[str] = "remove_bookmark"
+    name: BookmarkName

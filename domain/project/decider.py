@@ -8,9 +8,18 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id
 from domain.kernel.message import Answer, Event, KeyRow, Stamp
 from domain.kernel.values import Spend
-from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject, UpdateProject
-from domain.project.errors import GrantsLimited, ProjectNameTaken, SettingsUnfit
+from domain.project.commands import (
+    CreateProject,
+    FreezeProject,
+    RemoveBookmark,
+    SetBookmark,
+    UnfreezeProject,
+    UpdateProject,
+)
+from domain.project.errors import BookmarksLimited, GrantsLimited, ProjectNameTaken, SettingsUnfit
 from domain.project.events import (
+    ProjectBookmarkRemoved,
+    ProjectBookmarkSet,
     ProjectBudgetNoticed,
     ProjectCreated,
     ProjectFrozen,
@@ -28,6 +37,9 @@ NAME_KIND: Final = "project"
 GRANTS_MAX: Final = 1_000
 """Projects that one project may let need its tasks."""
 
+BOOKMARKS_MAX: Final = 1_000
+"""Names for positions in one project."""
+
 ProjectEvent = (
     ProjectCreated
     | ProjectFrozen
@@ -36,6 +48,8 @@ ProjectEvent = (
     | ProjectBudgetNoticed
     | ProjectNeedsGranted
     | ProjectNeedsRevoked
+    | ProjectBookmarkSet
+    | ProjectBookmarkRemoved
 )
 
 
@@ -66,6 +80,11 @@ def evolve(state: ProjectState, event: ProjectEvent) -> ProjectState:
             return replace(state, needs_granted=tuple(sorted({*state.needs_granted, event.to})))
         case ProjectNeedsRevoked():
             return replace(state, needs_granted=tuple(one for one in state.needs_granted if one != event.to))
+        case ProjectBookmarkSet():
+            return replace(state, bookmarks=state.bookmarks.set(event.name, event.position))
+        case ProjectBookmarkRemoved():
+            known = event.name in state.bookmarks
+            return replace(state, bookmarks=state.bookmarks.delete(event.name)) if known else state
         case _:
             assert_never(event)
 
@@ -183,6 +202,29 @@ def revoke_needs(to: ProjectId, stamp: Stamp, view: View) -> Decision:
         return refuse(project)
     granted = to in project.needs_granted
     return _written(stamp, (ProjectNeedsRevoked(to=to, at=stamp.time),) if granted else ())
+
+
+def set_bookmark(command: SetBookmark, stamp: Stamp, view: View) -> Decision:
+    """Name a position; the same again changes nothing."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    if project.bookmarks.get(command.name) == command.position:
+        return Decision()
+    if command.name not in project.bookmarks and len(project.bookmarks) >= BOOKMARKS_MAX:
+        return refuse(BookmarksLimited(most=BOOKMARKS_MAX))
+    named = ProjectBookmarkSet(name=command.name, position=command.position, by=stamp.principal, at=stamp.time)
+    return _written(stamp, (named,))
+
+
+def remove_bookmark(command: RemoveBookmark, stamp: Stamp, view: View) -> Decision:
+    """Take a name back; one that stands for nothing changes nothing."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    if command.name not in project.bookmarks:
+        return Decision()
+    return _written(stamp, (ProjectBookmarkRemoved(name=command.name, by=stamp.principal, at=stamp.time),))
 
 
 def read_project(stamp: Stamp, view: View) -> Project | UnknownThing:

@@ -44,3 +44,13 @@ class GrantsLimited(Rejection):
 
     KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     most: int
+
+
+class BookmarksLimited(Rejection):
+    """The project has {most} bookmarks already, which is the bound.
+
+    Remove one of them first.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
+    most: int

@@ -59,6 +59,25 @@ class ProjectNeedsRevoked(Event):
     at: Instant
 
 
+class ProjectBookmarkSet(Event):
+    """A position of the log has a name in this project, whatever had it before."""
+
+    TYPE: ClassVar[str] = "project.bookmark_set.v1"
+    name: str
+    position: int
+    by: str
+    at: Instant
+
+
+class ProjectBookmarkRemoved(Event):
+    """The name stands for no position any more."""
+
+    TYPE: ClassVar[str] = "project.bookmark_removed.v1"
+    name: str
+    by: str
+    at: Instant
+
+
 class ProjectBudgetNoticed(Event):
     """What was spent has reached the soft budget: a person should look. Told once until the budget changes."""
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from immutables import Map
+
 from domain.kernel.ids import Instant
 from domain.project.settings import DEFAULTS, ProjectSettings
 
@@ -24,6 +26,8 @@ class Project:
     """Whether a person was told that the soft budget is reached."""
     needs_granted: tuple[str, ...] = ()
     """Ids of the projects whose tasks may need tasks of this one, sorted."""
+    bookmarks: Map[str, int] = Map()
+    """Positions of the log that have a name here."""
 
 
 ProjectState = Absent | Project

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from operator import is_
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.kernel.past.errors import ExpressionNotReadable
-from domain.kernel.past.trees import Missing, Path, Tree, at_path
+from domain.kernel.past.trees import MISSING, Path, Tree, at_path
 from projections.kernel.errors import RequestRefused
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ CHARACTERS_MAX: Final = 1_000
 BRACKETS_DEEP_MAX: Final = 20
 OPERATORS_MAX: Final = 150
 COMPREHENSIONS_MAX: Final = 3
+REMEMBERED_MAX: Final = 10_000
 _COMPREHENSIONS: Final = frozenset({"all", "exists", "exists_one", "map", "filter"})
 _WORDS: Final = frozenset({"true", "false", "null", "in"})
 _TOKEN: Final = re.compile(
@@ -34,7 +36,7 @@ class _Token(NamedTuple):
 
 class Expression:
     """A condition over named trees. Only the fields that it speaks of are handed to the interpreter, and only where
-    they changed: that is what takes the time.
+    it was not asked of the same values before: that is what takes the time.
 
     A field that is not there makes it false, as far as it matters. Raises RequestRefused for what is no condition.
     """
@@ -46,8 +48,8 @@ class Expression:
         self._asked: dict[str, Path] = {}
         rewritten = "".join(self._rewritten(tokens))
         self._program = self._compiled(text, rewritten)
-        self._known: dict[str, Tree] | None = None
-        self._context: cel.Context | None = None
+        self._known: dict[tuple[Any, ...], bool] = {}
+        self._seen: list[Any] | None = None
         self._was = False
         self.told = 0
         """How often it was true or false."""
@@ -61,44 +63,43 @@ class Expression:
 
     def holds(self, trees: Mapping[str, Tree]) -> bool:
         """Whether it is true of these trees, by root. Raises RequestRefused where it is neither true nor false."""
-        bound: dict[str, Tree] = {}
-        for name, path in self._fields.items():
-            value = at_path(trees.get(str(path[0])), path[1:])
-            if not isinstance(value, Missing):
-                bound[name] = value
-        for name, path in self._asked.items():
-            bound[name] = not isinstance(at_path(trees.get(str(path[0])), path[1:]), Missing)
-        if self._known is None or not _same(bound, self._known):
-            self._bind(bound)
-            self._was = self._evaluate()
-        return self._was
+        values = [at_path(trees.get(str(path[0])), path[1:]) for path in self._fields.values()]
+        values += [at_path(trees.get(str(path[0])), path[1:]) is not MISSING for path in self._asked.values()]
+        if self._seen is not None and all(map(is_, values, self._seen)):
+            return self._was
+        self._seen = values
+        try:
+            key = tuple(zip(map(type, values), values, strict=True))
+            known = self._known.get(key)
+        except TypeError:  # of lists and objects nothing is remembered
+            self._was = self._evaluate(values)
+            return self._was
+        if known is None:
+            known = self._evaluate(values)
+            if len(self._known) < REMEMBERED_MAX:
+                self._known[key] = known
+        self._was = known
+        return known
 
-    def _bind(self, bound: dict[str, Tree]) -> None:
+    def _evaluate(self, values: list[Any]) -> bool:
         import cel
 
-        known = self._known
-        if known is None or self._context is None or known.keys() - bound.keys():
-            self._context, known = cel.Context(), {}
-        for name, value in bound.items():
-            if name not in known or known[name] is not value:
-                self._context.add_variable(name, value)
-        self._known = bound
-
-    def _evaluate(self) -> bool:
+        names = (*self._fields, *self._asked)
+        bound = {name: value for name, value in zip(names, values, strict=True) if value is not MISSING}
         try:
-            told: object = self._program.execute(self._context)
+            told: object = self._program.execute(cel.Context(variables=bound))
         except (KeyError, RuntimeError, TypeError, ValueError, ArithmeticError, IndexError) as error:
-            self.failure = self._in_words(error)
+            self.failure = self._in_words(error, bound)
             return False
         if not isinstance(told, bool):
             raise _refused(f"it is {type(told).__name__}, neither true nor false")
         self.told += 1
         return told
 
-    def _in_words(self, error: Exception) -> str:
+    def _in_words(self, error: Exception, bound: Mapping[str, Any]) -> str:
         reason = str(error).partition("\n")[0]
         for name, path in self._fields.items():
-            if f"'{name}'" in reason and name not in (self._known or {}):
+            if f"'{name}'" in reason and name not in bound:
                 return f"there is no {'.'.join(map(str, path))}"
         return reason
 
@@ -200,17 +201,6 @@ def _path_at(tokens: list[_Token], place: int, roots: frozenset[str]) -> tuple[P
 
 def _text_at(tokens: list[_Token], place: int) -> str:
     return tokens[place].text if 0 <= place < len(tokens) else ""
-
-
-def _same(one: dict[str, Tree], other: dict[str, Tree]) -> bool:
-    """Whether all values are the same objects or equal texts and numbers of the same type."""
-    if one.keys() != other.keys():
-        return False
-    for name, value in one.items():
-        known = other[name]
-        if value is not known and (type(value) is not type(known) or isinstance(value, dict | list) or value != known):
-            return False
-    return True
 
 
 def _problem_of(text: str, error: str) -> str:

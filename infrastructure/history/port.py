@@ -1,6 +1,6 @@
 """What every source of history can do; a running server's log is one, a file that nobody serves is another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -66,6 +66,14 @@ class History(Past, Protocol):
 
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         """Streams of the unique names (scope, kind, name) that exist now."""
+        ...
+
+    def names(self) -> Iterator[tuple[str, str, str, str]]:
+        """Every unique name: scope, kind, name, stream."""
+        ...
+
+    def era(self) -> int:
+        """Log era: the high part of every token."""
         ...
 
     def close(self) -> None: ...

@@ -1,6 +1,6 @@
 """History from PostgreSQL, beside the nodes that write it."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -61,6 +61,16 @@ class PostgresHistory:
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         columns = [[name[place] for name in wanted] for place in range(3)]
         return {(row[0], row[1], row[2]): row[3] for row in self._rows("keys", columns)}
+
+    def names(self) -> Iterator[tuple[str, str, str, str]]:
+        last = ("", "", "")
+        while rows := self._rows("names", last):
+            yield from ((scope, kind, name, stream) for scope, kind, name, stream in rows)
+            last = rows[-1][:3]
+
+    def era(self) -> int:
+        era: int = self._rows("era")[0][0]
+        return era
 
     def close(self) -> None:
         self._connection.close()

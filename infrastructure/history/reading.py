@@ -1,7 +1,6 @@
 """What is asked of the past of a log, whoever keeps it: positions of points, states, and what caused what."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
 from domain.catalogue import AGGREGATES, REGISTRY
@@ -19,8 +18,8 @@ from domain.kernel.past.points import (
     Point,
     last_at_or_before,
 )
-from domain.kernel.past.steps import Step, steps
-from domain.kernel.past.trees import Tree, Trees
+from domain.kernel.past.steps import Step, Stood, steps
+from domain.kernel.past.trees import Trees
 from domain.kernel.text import shown
 from infrastructure.history.port import Past
 from infrastructure.log.mapper import recorded
@@ -28,22 +27,8 @@ from infrastructure.log.port import LogRow
 from projections.kernel.errors import RequestRefused
 
 PAGE_EVENTS: Final = 2_000
-Named = Callable[[str], int | None]
+Named = Callable[[AtBookmark], int | None]
 """Position of a bookmark, None where there is none of that name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stood:
-    """The folded state of one stream at a point."""
-
-    stream: str
-    version: int
-    """Events that made it; 0 where the stream had not begun."""
-    position: int
-    """Of the last of them."""
-    at: int
-    """The position that was asked for."""
-    tree: Tree
 
 
 def position_of(past: Past, point: Point, named: Named) -> int | Rejection:
@@ -58,9 +43,9 @@ def position_of(past: Past, point: Point, named: Named) -> int | Rejection:
         case AtEvent(stream=stream, version=version):
             row = event_at(past, stream, version)
             return UnknownThing(kind="event", name=f"{stream}@{version}") if row is None else row.position
-        case AtBookmark(name=name):
-            noted = named(name)
-            return UnknownThing(kind="bookmark", name=shown(name)) if noted is None else noted
+        case AtBookmark(project=project, name=name):
+            noted = named(point)
+            return UnknownThing(kind="bookmark", name=f"{project}/{name}") if noted is None else noted
         case _:
             assert_never(point)
 

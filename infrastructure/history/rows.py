@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from infrastructure.history.postgres import connect_read_only, faults
 from infrastructure.history.sqlite import open_read_only
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.rows.fingerprint import fingerprint
@@ -18,7 +17,6 @@ from projections.kernel.rows import Row, columns_of
 
 FETCHED_AT_ONCE: Final = 2_000
 _SQLITE: Final = load("sqlite/history.sql")
-_POSTGRES: Final = load("postgres/history.sql")
 
 
 class Kept(NamedTuple):
@@ -153,30 +151,3 @@ class SqlitePastRows(PastRows):
                 yield from rows
         except sqlite3.Error as error:
             raise StoreUnavailable(str(error)) from error
-
-
-class PostgresPastRows(PastRows):
-    """From the schema ``signalbox_rows``."""
-
-    def __init__(self, url: str) -> None:
-        self._connection = connect_read_only(url)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def _parts(self, kept: Kept, columns: Sequence[str]) -> dict[str, str]:
-        return {"table": f"signalbox_rows.{kept.table}", "columns": ", ".join(columns)}
-
-    def _ask(
-        self, query: str, values: Mapping[str, object], parts: Mapping[str, str] | None = None
-    ) -> Iterator[tuple[Any, ...]]:
-        if parts is None:
-            with faults():
-                yield from self._connection.execute(_POSTGRES[query].encode(), tuple(values.values())).fetchall()
-            return
-        # A cursor of the server hands out a stretch at a time, however many rows there are.
-        text = _POSTGRES[query].format(**parts)
-        with faults(), self._connection.transaction(), self._connection.cursor(name="past", binary=True) as cursor:
-            cursor.itersize = FETCHED_AT_ONCE
-            cursor.execute(text.encode(), dict(values))
-            yield from cursor

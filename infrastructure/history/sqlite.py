@@ -1,7 +1,7 @@
 """History from an SQLite file, beside the server that writes it or without one."""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -91,6 +91,16 @@ class SqliteHistory:
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         rows = self._rows(_LOG["keys"], (_json(wanted),))
         return {(scope, kind, name): stream for scope, kind, name, stream in rows}
+
+    def names(self) -> Iterator[tuple[str, str, str, str]]:
+        last = ("", "", "")
+        while rows := self._rows(_SQL["names"], last):
+            yield from ((scope, kind, name, stream) for scope, kind, name, stream in rows)
+            last = rows[-1][:3]
+
+    def era(self) -> int:
+        era: int = self._rows(_LOG["era"])[0][0]
+        return era
 
     def close(self) -> None:
         self._connection.close()

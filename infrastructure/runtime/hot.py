@@ -1,13 +1,13 @@
 """The committer's memory: immutable states of hot streams and unique names, bounded, brought forward from the log."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol
 
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.ids import StreamId, prefix
 from domain.kernel.registry import Registry
-from infrastructure.log.port import Log, StoredSnapshot
+from infrastructure.log.port import LogRow, StoredSnapshot
 from infrastructure.runtime.state_codec import shape_of, thaw
 
 Name = tuple[str, str, str]
@@ -17,6 +17,16 @@ STREAMS_MAX: Final = 50_000
 BYTES_MAX: Final = 268_435_456
 STREAM_BYTES: Final = 200
 """What every stream weighs on top of what it says."""
+
+
+class StateSource(Protocol):
+    """Where states are folded from; every store of the log is one."""
+
+    def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]: ...
+
+    def keys(self, wanted: Sequence[Name]) -> dict[Name, str]: ...
+
+    def snapshots(self, streams: Sequence[str]) -> dict[str, StoredSnapshot]: ...
 
 
 class Loaded(NamedTuple):
@@ -38,7 +48,7 @@ class HotStates:
 
     def __init__(
         self,
-        log: Log,
+        log: StateSource,
         aggregates: AggregateByPrefix,
         registry: Registry,
         *,

@@ -214,6 +214,7 @@ TASK_BOARD: Final = Projection(
     begins=frozenset({TaskPlanned}),
     keys=keys,
     evolve=evolve,
+    past_indexes=(("project", "urgency", "key"),),
     indexes=(
         ("project", "urgency", "key"),
         ("project", "status", "urgency", "key"),

@@ -4,6 +4,8 @@ from typing import Final, assert_never
 
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import (
+    ProjectBookmarkRemoved,
+    ProjectBookmarkSet,
     ProjectBudgetNoticed,
     ProjectCreated,
     ProjectFrozen,
@@ -42,6 +44,8 @@ _Project = (
     | ProjectBudgetNoticed
     | ProjectNeedsGranted
     | ProjectNeedsRevoked
+    | ProjectBookmarkSet
+    | ProjectBookmarkRemoved
 )
 _Rest = KeyIssued | KeyRevoked | CommandRefused
 TimelineEvent = NodeTurn | QuotaTurn | TaskEvent | _Session | LockEvent | _Project | _Rest
@@ -122,6 +126,10 @@ def _project(event: _Project) -> str:
             return f"tasks of {event.to} may need tasks of this project"
         case ProjectNeedsRevoked():
             return f"no further tasks of {event.to} may need tasks of this project"
+        case ProjectBookmarkSet():
+            return f"bookmark {event.name} set at @{event.position}"
+        case ProjectBookmarkRemoved():
+            return f"bookmark {event.name} removed"
         case _:
             assert_never(event)
 

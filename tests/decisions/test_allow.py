@@ -105,6 +105,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "freeze_project": {"operator", "admin"},
     "unfreeze_project": {"operator", "admin"},
     "update_project": {"operator", "admin"},
+    "set_bookmark": {"operator", "admin"},
+    "remove_bookmark": {"operator", "admin"},
     "grant_needs": {"operator", "admin"},
     "revoke_needs": {"operator", "admin"},
     "apply_plan": {"operator", "admin"},

@@ -1,12 +1,15 @@
 """Given, when, then: projects."""
 
+from immutables import Map
+
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import FLEET
-from domain.project.commands import CreateProject, FreezeProject, UnfreezeProject
-from domain.project.decider import ProjectNamed
-from domain.project.errors import ProjectIsFrozen, ProjectNameTaken
+from domain.kernel.ids import FLEET, StreamId
+from domain.project.commands import CreateProject, FreezeProject, RemoveBookmark, SetBookmark, UnfreezeProject
+from domain.project.decider import BOOKMARKS_MAX, ProjectNamed
+from domain.project.errors import BookmarksLimited, ProjectIsFrozen, ProjectNameTaken
+from domain.project.events import ProjectBookmarkRemoved, ProjectBookmarkSet
 from domain.project.state import Project
-from tests.support.fleet import Fleet, a_task, accepted, names_of, refused
+from tests.support.fleet import OWNER, Fleet, a_task, accepted, events_of, names_of, refused
 
 
 def test_a_project_is_created_under_a_free_name() -> None:
@@ -55,3 +58,27 @@ def test_an_absent_project_is_unknown_to_every_command_of_it() -> None:
         refused(fleet.ask(command, project="proj_0000000000000000000000000x"), UnknownThing)
     refused(fleet.plan(a_task("a"), project="proj_0000000000000000000000000x"), UnknownThing)
     refused(fleet.claim(fleet.a_session(), project="proj_0000000000000000000000000x"), UnknownThing)
+
+
+def test_a_bookmark_names_a_position_until_it_is_removed() -> None:
+    fleet = Fleet()
+    first = events_of(fleet.ask(SetBookmark(project="shop", name="before", position=7)))
+    assert first == (ProjectBookmarkSet(name="before", position=7, by=OWNER, at=fleet.now),)
+    assert events_of(fleet.ask(SetBookmark(project="shop", name="before", position=7))) == ()
+    assert names_of(fleet.ask(SetBookmark(project="shop", name="before", position=8))) == ["ProjectBookmarkSet"]
+    assert fleet.states[StreamId(fleet.project)].bookmarks == Map(before=8)
+    removed = events_of(fleet.ask(RemoveBookmark(project="shop", name="before")))
+    assert removed == (ProjectBookmarkRemoved(name="before", by=OWNER, at=fleet.now),)
+    assert events_of(fleet.ask(RemoveBookmark(project="shop", name="before"))) == ()
+
+
+def test_bookmarks_are_bounded() -> None:
+    fleet = Fleet()
+    for number in range(BOOKMARKS_MAX):
+        fleet.given(
+            fleet.project,
+            ProjectBookmarkSet(name=f"b{number}", position=1, by=OWNER, at=fleet.now),
+            project=fleet.project,
+        )
+    refused(fleet.ask(SetBookmark(project="shop", name="more", position=1)), BookmarksLimited)
+    accepted(fleet.ask(SetBookmark(project="shop", name="b0", position=2)))

@@ -291,3 +291,21 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     nouns = ("up", "demo", "status", "watch", "plan", "task", "session", "lock", "project", "events", "key", "worker")
     for noun in nouns:
         assert f"  {noun} " in words
+
+
+def test_lists_and_things_are_shown_as_they_were(cli: CommandLine) -> None:
+    cli("project", "create", "past")
+    created = cli("task", "create", "first", "--project", "past", "--json").json["position"]
+    cli("task", "cancel", "first", "--project", "past")
+    then = cli("task", "list", "-p", "past", "--at", f"@{created}", "--json").json["tasks"]
+    assert [one["status"] for one in then] == ["ready"]
+    assert "no task first then" in cli("task", "show", "first", "-p", "past", "--at", "begin", code=1).err
+
+
+def test_a_bookmark_stands_for_its_point(cli: CommandLine) -> None:
+    cli("project", "create", "marked")
+    assert cli("bookmark", "set", "empty", "-p", "marked", "--at", "begin", "--json").json["bookmarked"] == 0
+    assert cli("bookmark", "list", "-p", "marked", "--json").json["bookmarks"][0]["point"] == "marked/empty"
+    assert cli("project", "list", "--at", "marked/empty", "--json").json["projects"] == []
+    cli("bookmark", "remove", "empty", "-p", "marked")
+    cli("project", "list", "--at", "marked/empty", code=1)

@@ -12,6 +12,8 @@ from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import (
+    ProjectBookmarkRemoved,
+    ProjectBookmarkSet,
     ProjectCreated,
     ProjectFrozen,
     ProjectNeedsGranted,
@@ -68,7 +70,7 @@ EVENTS: tuple[type[Event], ...] = (
     TaskAttemptEnded, TaskBackedOff, TaskCancelled, TaskClaimed, TaskCompleted, TaskDependantAdded, TaskFailed,
     TaskNeedSettled, TaskParked, TaskPlanned, TaskProgressed, TaskReadied, TaskRetried, TaskStarted, TaskPartAdded,
     TaskPartSettled, TaskNeedReopened, TaskHeldBack, TaskReassigned, TaskAttentionRaised, TaskAttentionCleared,
-    ProjectSet, ProjectNeedsGranted, ProjectNeedsRevoked,
+    ProjectSet, ProjectBookmarkSet, ProjectBookmarkRemoved, ProjectNeedsGranted, ProjectNeedsRevoked,
 )  # fmt: skip
 REGISTRY = Registry(EVENTS)
 PROJECTS = ("proj_00000000000000000000000001", "proj_00000000000000000000000002")
@@ -137,6 +139,8 @@ class History:
                 self.put(name, ProjectUnfrozen(at=self.at), name)
                 settings = ProjectSettings(weight=1 + number % 3)
                 self.put(name, ProjectSet(settings=settings, changed=("weight",), by="key_a", at=self.at), name)
+                self.put(name, ProjectBookmarkSet(name="b", position=number, by="key_a", at=self.at), name)
+                self.put(name, ProjectBookmarkRemoved(name="b", by="key_a", at=self.at), name)
                 self.put(name, ProjectNeedsGranted(to=PROJECTS[1 - number % 2], at=self.at), name)
                 if number % 3:
                     self.put(name, ProjectNeedsRevoked(to=PROJECTS[1 - number % 2], at=self.at), name)

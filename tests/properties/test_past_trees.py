@@ -37,7 +37,7 @@ def test_every_way_to_write_a_point_is_read() -> None:
     assert read_point("now", NOW) == AtHead()
     assert read_point("-15m", NOW) == AtInstant(Instant(NOW - 900 * SECOND))
     assert read_point(f"{TASK}@7", NOW) == AtEvent(TASK, 7)
-    assert read_point("before-merge", NOW) == AtBookmark("before-merge")
+    assert read_point("shop/before-merge", NOW) == AtBookmark("shop", "before-merge")
     moment = AtInstant(Instant(1_795_356_180 * SECOND))
     assert read_point("2026-11-22T14:03:00Z", NOW) == read_point("2026-11-22 14:03", NOW) == moment
     assert read_point("2026-11-22T15:03:00+01:00", NOW) == moment

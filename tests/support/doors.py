@@ -18,6 +18,9 @@ from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
+from domain.kernel.past.causes import Causes
+from domain.kernel.past.points import Point
+from domain.kernel.past.steps import Stood
 from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.principal.commands import Role
@@ -175,7 +178,26 @@ class Fakes:
 
     def services(self) -> Services:
         no_ledger: Any = None
-        return Services(self, self, self, self, self, self, self, self, self, no_ledger)
+        return Services(self, self, self, self, self, self, self, self, self, no_ledger, NoPast())
+
+
+class NoPast:
+    """The doors for machines ask nothing of the past."""
+
+    async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
+        raise AssertionError
+
+    async def first(self, stream: str) -> Recorded | None:
+        raise AssertionError
+
+    async def event(self, position: int) -> Recorded | None:
+        raise AssertionError
+
+    async def state(self, stream: str, position: int) -> Stood | Rejection:
+        raise AssertionError
+
+    async def causes(self, event: Recorded) -> Causes:
+        raise AssertionError
 
 
 class Doors:

@@ -3,7 +3,7 @@
 import typer
 
 from api.cli.command import SERVER, command, group
-from api.cli.replay import comparing, log_verb, scratch, streams, why_verb
+from api.cli.replay import again, comparing, log_verb, scratch, streams, why_verb
 
 
 def register(app: typer.Typer) -> None:
@@ -16,4 +16,7 @@ def register(app: typer.Typer) -> None:
     command(verbs, "blame", without=SERVER)(streams.blame)
     command(verbs, "why", without=SERVER)(why_verb.why)
     command(verbs, "run", without=SERVER)(scratch.run)
+    command(verbs, "fork", without=SERVER)(scratch.fork)
+    command(verbs, "redecide", without=SERVER)(again.redecide)
+    command(verbs, "explain-refusal", without=SERVER)(again.explain_refusal)
     app.add_typer(verbs, name="replay")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.replay.source import Progress, Store, past
+from api.cli.replay.source import Bundle, Progress, Store, past
 from api.cli.replay.telling import change_document, change_line, event_document, event_line
 from api.cli.terminal import Terminal
 from domain.kernel.past.trees import differences
@@ -20,12 +20,13 @@ def diff(
     stream: Annotated[str | None, typer.Option("--stream", help="One stream's state.")] = None,
     model: Model = None,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """What two points have differently, field by field: in one stream, one read model, or all read models but the
     timeline."""
     if stream is not None and model is not None:
         raise typer.BadParameter("a stream or a read model", param_hint="--model")
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         after, until = replay.stretch(first, second)
         if stream is not None:
             before, now = replay.state(stream, after), replay.state(stream, until)
@@ -53,6 +54,7 @@ def diff(
 
 def bisect(
     terminal: Terminal,
+    *,
     until: Annotated[str, typer.Option("--until", help="CEL over `state` of a stream, or `row` of a read model.")],
     stream: Annotated[str | None, typer.Option("--stream", help="The stream whose state is asked.")] = None,
     model: Model = None,
@@ -60,11 +62,12 @@ def bisect(
     first: Annotated[str | None, typer.Option("--from", help="Point to begin at; else the beginning.")] = None,
     last: Annotated[str | None, typer.Option("--to", help="Point to end at; else now.")] = None,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """The first event at which a condition became true, with its command, actor and causes; code 1 where none."""
     if (stream is None) == (model is None):
         raise typer.BadParameter("name a stream or a read model", param_hint="--stream")
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         after, end = replay.stretch(first, last)
         progress = Progress(terminal, "looked through", end)
         if stream is not None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import orjson
 import typer
 
-from api.cli.replay.source import Progress, Store, past
+from api.cli.replay.source import Bundle, Progress, Store, past
 from api.cli.replay.telling import line
 from api.cli.terminal import Terminal
 
@@ -39,13 +39,14 @@ def log(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they arise, until interrupted.")] = False,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Events at most.")] = None,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """Events that fit every condition, in order; the whole log where none is given."""
     from api.composition.replay import Filter
 
     if follow and until is not None:
         raise typer.BadParameter("what goes on has no end", param_hint="--until")
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         after, end = replay.stretch(since, until)
         if follow and since is None:
             after = end

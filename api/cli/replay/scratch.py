@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.replay.source import Progress, Store, past
+from api.cli.replay.source import Bundle, Progress, Store, past
 from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused
 
@@ -15,11 +15,12 @@ def run(
     until: Annotated[str, typer.Option("--until", help="Point that everything is to be as of.")],
     out: Annotated[Path, typer.Option("--out", help="New SQLite file.")] = Path("replay.db"),
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """Stand up all read models as they were at a point, in a new SQLite file that any tool opens."""
     if out.exists():
         raise Refused("file_exists", f"{out} is there already", "Name another file with --out, or remove it.")
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         position = replay.position(until, 0)
         progress = Progress(terminal, "stood up", position)
         counts = replay.stand_up(position, out, lambda _what, count: progress(count))
@@ -27,3 +28,30 @@ def run(
     rows = [{"model": name, "rows": count} for name, count in counts.items()]
     lines = [f"{out}: every read model as of @{position}", *(f"  {one['model']:16} {one['rows']:>8}" for one in rows)]
     terminal.show({"file": str(out), "position": position, "rows": counts}, *lines)
+
+
+def fork(
+    terminal: Terminal,
+    at: Annotated[str, typer.Option("--at", help="Point up to which the log is copied.")],
+    out: Annotated[Path, typer.Option("--out", help="New data folder.")] = Path("fork"),
+    edit: Annotated[Path | None, typer.Option("--edit", help="YAML or JSON: events to drop, change and add.")] = None,
+    store: Store = None,
+    bundle: Bundle = None,
+) -> None:
+    """Copy the log up to a point into a data folder of its own, with events dropped, changed or added: what if?
+    `signalbox up --data` serves it, `replay --data` looks at it."""
+    if out.exists() and any(out.iterdir()):
+        raise Refused("file_exists", f"{out} is there already", "Name another folder with --out, or remove it.")
+    with past(terminal, store, bundle) as replay:
+        position = replay.position(at, 0)
+        try:
+            edits = None if edit is None else edit.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Refused("file_unreadable", f"{edit} cannot be read: {error}", "Name another with --edit.") from error
+        progress = Progress(terminal, "copied", position)
+        made = replay.fork(position, edits, out, progress)
+        progress.done()
+    told = {"folder": str(out), "at": position, "events": made.events, "dropped": made.dropped}
+    words = f"{out}: {made.events} events up to @{position}; {made.dropped} dropped, {made.changed} changed"
+    words += f", {made.added} added"
+    terminal.show(told | {"changed": made.changed, "added": made.added}, words, f"  signalbox up --data {out}")

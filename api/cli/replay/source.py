@@ -22,22 +22,20 @@ Store = Annotated[
         "--store", envvar="SIGNALBOX_STORE", help="postgresql://… or sqlite:///PATH; else that of the data folder."
     ),
 ]
-At = Annotated[
-    str | None,
-    typer.Option("--at", help="Point: @POSITION, 2026-11-22T14:03:00Z, -15m, STREAM@VERSION or a bookmark; else now."),
-]
+Bundle = Annotated[Path | None, typer.Option("--bundle", help="Folder of an exported bundle, instead of a store.")]
 Stream = Annotated[str, typer.Argument(metavar="STREAM", help="Name of a stream, such as task_….")]
 TOLD_EVERY_SECONDS: Final = 0.5
 
 
 @contextmanager
-def past(terminal: Terminal, store: str | None) -> Generator["Replay"]:
+def past(terminal: Terminal, store: str | None, bundle: Path | None = None) -> Generator["Replay"]:
     """The past of the store that was named, or of the data folder. Raises Refused, ServerUnavailable."""
-    from api.composition.replay import opened
+    from api.composition.opening import opened
 
     if store == "memory":
         raise Refused("nothing_kept", "a store in memory is gone with its server", "Name a store that is kept.")
-    with opened(None if store == "sqlite" else store, find_data_folder(data=terminal.data) or Path(DATA_FOLDER)) as it:
+    data = find_data_folder(data=terminal.data) or Path(DATA_FOLDER)
+    with opened(None if store == "sqlite" else store, data, bundle) as it:
         yield it
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from api.cli.replay.source import At, Store, Stream, past
+from api.cli.command import At
+from api.cli.replay.source import Bundle, Store, Stream, past
 from api.cli.replay.telling import change_document, change_line, event_document, event_line, tree_lines, value
 from api.cli.terminal import Terminal
 from domain.kernel.past.steps import blame as blamed
@@ -19,9 +20,10 @@ def show(
     at: At = None,
     events: Annotated[bool, typer.Option("--events", help="Also the events that made it.")] = False,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """The folded state of a stream at a point, as decisions saw it."""
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         stood = replay.state(stream, replay.position(at, replay.head()))
         told: dict[str, object] = {
             "stream": stood.stream,
@@ -46,9 +48,10 @@ def step(
     until: Annotated[str | None, typer.Option("--until", help="Point at which to end; else now.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", "-n", min=1, help="Events at most.")] = None,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """A stream event by event: the event, what it changed, and with --json the state before and after."""
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         after, end = replay.stretch(since, until)
         told = (one for one in replay.steps(stream, end) if one.recorded.position > after)
         for one in islice(told, limit):
@@ -69,9 +72,10 @@ def blame(
     field: Annotated[str | None, typer.Argument(help="Field, such as phase or plan.priority; else all.")] = None,
     at: At = None,
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """Which event last set each field of a stream's state, by whom and why."""
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         found = blamed(replay.steps(stream, replay.position(at, replay.head())))
     wanted = path_of(field or "")
     fields = {path: set_by for path, set_by in found.items() if tuple(map(str, path[: len(wanted)])) == wanted}

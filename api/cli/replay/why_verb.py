@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.replay.source import Store, past
+from api.cli.replay.source import Bundle, Store, past
 from api.cli.replay.telling import event_document, event_line
 from api.cli.terminal import Terminal
 from domain.kernel.past.causes import Causes, Effect
@@ -15,9 +15,10 @@ def why(
     terminal: Terminal,
     event: Annotated[str, typer.Argument(metavar="EVENT", help="@POSITION or STREAM@VERSION.")],
     store: Store = None,
+    bundle: Bundle = None,
 ) -> None:
     """The causes of an event back to whoever asked, and everything that policies did because of it."""
-    with past(terminal, store) as replay:
+    with past(terminal, store, bundle) as replay:
         causes = replay.causes(replay.event(event))
         kept = replay.command(causes.chain[-1] if causes.chain else causes.event)
         document: dict[str, Any] = {

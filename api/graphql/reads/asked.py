@@ -7,13 +7,18 @@ import strawberry
 
 from api.graphql.context import Context
 from api.graphql.errors import Refused, RequestNotReadable
-from domain.kernel.ids import Position
+from api.graphql.scalars import PointText
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import Position, ProjectId
+from domain.kernel.past.points import AtBookmark, AtEvent, read_point
+from domain.kernel.past.trees import at_path
 from projections.kernel.errors import CursorUnreadable, PageSizeOutOfBounds
 from projections.kernel.requests import LIMIT_MAX
 
 First = Annotated[int, strawberry.argument(description="Rows of a page, 1 to 200.")]
 Cursor = Annotated[str | None, strawberry.argument(description="`endCursor` of the page before, or any edge's cursor.")]
 AsOf = Annotated[Position | None, strawberry.argument(name="asOf", description="A position of the past; null is now.")]
+At = Annotated[PointText | None, strawberry.argument(description="The same as any point; not beside `asOf`.")]
 After = Annotated[
     Position | None,
     strawberry.argument(
@@ -47,6 +52,46 @@ class Asked:
         if not (self.cursor.isascii() and self.cursor.isdigit() and len(self.cursor) <= _CURSOR_DIGITS_MAX):
             raise Refused(CursorUnreadable())
         return int(self.cursor)
+
+
+async def asked(
+    context: Context, first: int, cursor: str | None, as_of: Position | None, at: str | None, after: Position | None
+) -> Asked:
+    """The page that is wanted, with the point of the past as a position. Raises Refused."""
+    if at is not None and as_of is not None:
+        raise Refused(RequestNotReadable(reason="a past is named by asOf or by at"))
+    return Asked(first, cursor, as_of if at is None else await position_at(context, at), after)
+
+
+async def position_at(context: Context, said: str) -> Position:
+    """The position of a point; an event that the caller may not see is answered as absent. Raises Refused."""
+    point = read_point(said, context.services.clock.now())
+    if isinstance(point, Rejection):
+        raise Refused(point)
+    bookmark = await _bookmark(context, point) if isinstance(point, AtBookmark) else None
+    found = await context.services.past.position(point, bookmark)
+    if isinstance(found, Rejection):
+        raise Refused(found)
+    if isinstance(point, AtEvent):
+        event = await context.services.past.event(found)
+        if event is None or not context.sees(event.project):
+            raise Refused(UnknownThing(kind="event", name=f"{point.stream}@{point.version}"))
+    return Position(found)
+
+
+async def _bookmark(context: Context, point: AtBookmark) -> int | None:
+    project = await context.edge.visible(context.principal, point.project)
+    if isinstance(project, Rejection):
+        return None
+    context.require("read.projects", project)
+    return (await bookmarks_of(context, project, context.services.events.head())).get(point.name)
+
+
+async def bookmarks_of(context: Context, project: ProjectId, position: int) -> dict[str, int]:
+    """Names of positions in a project, as they were at one."""
+    stood = await context.services.past.state(project, position)
+    found = None if isinstance(stood, Rejection) else at_path(stood.tree, ("bookmarks",))
+    return {str(name): int(at) for name, at in found.items()} if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+import strawberry
+
 from api.graphql.context import Context
 from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked
+from api.graphql.reads.asked import Asked, text
 from api.graphql.reads.rows import checked_types
 from api.graphql.types.history import LogEvent, event_of
 from domain.kernel.decider import Recorded
@@ -20,15 +22,30 @@ AT_ONCE_MAX: Final = 8
 T = TypeVar("T")
 
 
-async def events(context: Context, project: str | None, types: list[str] | None, asked: Asked) -> Connection[LogEvent]:
+@strawberry.input
+class EventFilter:
+    """Which events; what is null is not asked."""
+
+    stream: str | None = None
+    actor: str | None = strawberry.field(default=None, description="Key or policy whose command wrote it.")
+    session: str | None = strawberry.field(default=None, description="Events of its stream, and those that name it.")
+    correlation_id: str | None = None
+    command_id: str | None = None
+    text: str | None = strawberry.field(default=None, description="Letters that the stored event holds.")
+
+
+async def events(
+    context: Context, project: str | None, types: list[str] | None, where: EventFilter, asked: Asked
+) -> Connection[LogEvent]:
     """A page of a project's events, or of all, in order."""
     found = await context.project("read.events", project, own=False)
     asked.require_size()
     fresh = await context.log_is_at(asked.after)
-    wanted = frozenset(checked_types(types))
+    wanted, asks = frozenset(checked_types(types)), _asked_of(where)
 
     def fits(one: Recorded) -> bool:
-        return (found is None or one.project == found) and (not wanted or type(one.event).TYPE in wanted)
+        of_project = found is None or one.project == found
+        return of_project and (not wanted or type(one.event).TYPE in wanted) and asks(one)
 
     shown, end = await _scan(context, fits, asked)
     position, stale = _as_of(context, asked, fresh=fresh)
@@ -38,6 +55,24 @@ async def events(context: Context, project: str | None, types: list[str] | None,
         position=position,
         stale=stale,
     )
+
+
+def _asked_of(where: EventFilter) -> Callable[[Recorded], bool]:
+    """Whether an event fits what is not null. Raises Refused for texts that nothing holds."""
+    stream, actor, session = text(where.stream), text(where.actor), text(where.session)
+    correlation, command, letters = text(where.correlation_id), text(where.command_id), text(where.text)
+
+    def fits(one: Recorded) -> bool:
+        return (
+            (stream is None or one.stream == stream)
+            and (actor is None or one.actor == actor)
+            and (correlation is None or one.correlation_id == correlation)
+            and (command is None or one.command_id == command)
+            and (session is None or one.stream == session or session.encode() in one.event.stored())
+            and (letters is None or letters.encode() in one.event.stored())
+        )
+
+    return fits
 
 
 async def _scan(context: Context, fits: Callable[[Recorded], bool], asked: Asked) -> tuple[list[Recorded], int | None]:

@@ -61,6 +61,15 @@ class SessionFilter:
     )
 
 
+@strawberry.input
+class LineFilter:
+    """Which lines; what is null is not asked."""
+
+    stream: str | None = None
+    actor: str | None = strawberry.field(default=None, description="Key or policy whose command it was.")
+    correlation_id: str | None = None
+
+
 async def sessions(
     context: Context,
     project: str | None,
@@ -138,6 +147,7 @@ async def timeline(
     session: str | None,
     task: str | None,
     types: list[str] | None,
+    where: LineFilter,
     order: TimeOrder,
     asked: Asked,
 ) -> Connection[TimelineLine]:
@@ -148,6 +158,9 @@ async def timeline(
         session=text(session),
         task=text(task),
         types=checked_types(types),
+        stream=text(where.stream),
+        actor=text(where.actor),
+        correlation=text(where.correlation_id),
         order=ORDERS[order],
         limit=asked.first,
         cursor=asked.cursor,

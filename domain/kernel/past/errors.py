@@ -9,7 +9,7 @@ class PointNotReadable(Rejection):
     """{text} names no point in time.
 
     Write a position as @1234, an instant as 2026-11-22T14:03:00Z, a time ago as -15m, an event as STREAM@VERSION, or
-    the name of a bookmark.
+    a bookmark as PROJECT/NAME.
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
@@ -39,6 +39,18 @@ class PointsReversed(Rejection):
     HTTP_STATUS: ClassVar[int] = 400
     earlier: int
     later: int
+
+
+class EditNotPossible(Rejection):
+    """The copy cannot {what}: {reason}.
+
+    Correct the file of edits; see docs/replay.md for its form.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 400
+    what: str
+    reason: str
 
 
 class ExpressionNotReadable(Rejection):

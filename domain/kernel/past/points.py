@@ -20,9 +20,7 @@ _POSITION: Final = re.compile(r"@?([0-9]{1,16})")
 _AGO: Final = re.compile(r"-([0-9]{1,10})([smhdw])")
 _EVENT: Final = re.compile(r"([a-z]+_[0-9a-z]{26})@([0-9]{1,16})")
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:.,+-]{1,30}Z?)?")
-BOOKMARK: Final = re.compile(r"[a-z][a-z0-9_.-]{0,62}")
-"""Names of bookmarks; the reserved words below are none."""
-RESERVED: Final = frozenset({"now", "head", "begin"})
+_BOOKMARK: Final = re.compile(r"([a-z0-9][a-z0-9_-]{0,62})/([a-z][a-z0-9_.-]{0,62})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +47,9 @@ class AtEvent:
 
 @dataclass(frozen=True, slots=True)
 class AtBookmark:
-    """The position that somebody gave a name."""
+    """The position that somebody gave a name in a project, which is named by slug or id."""
 
+    project: str
     name: str
 
 
@@ -63,7 +62,8 @@ Point = AtPosition | AtInstant | AtEvent | AtBookmark | AtHead
 
 
 def read_point(text: str, now: Instant) -> Point | Rejection:
-    """The point of a text: ``@1234``, ``2026-11-22T14:03:00Z``, ``-15m``, ``STREAM@VERSION``, ``now``, or a bookmark.
+    """The point of a text: ``@1234``, ``2026-11-22T14:03:00Z``, ``-15m``, ``STREAM@VERSION``, ``PROJECT/BOOKMARK``,
+    ``begin`` or ``now``.
 
     Instants without a zone are in UTC. ``now`` is what a time ago counts from.
     """
@@ -85,9 +85,10 @@ def _read(said: str, now: Instant) -> Point | None:
         return AtEvent(event[1], int(event[2])) if int(event[2]) <= POSITION_MAX else None
     if _INSTANT.fullmatch(said):
         return _instant(said)
-    if said in RESERVED:
-        return AtPosition(0) if said == "begin" else AtHead()
-    return AtBookmark(said) if BOOKMARK.fullmatch(said) else None
+    if said in ("now", "begin"):
+        return AtHead() if said == "now" else AtPosition(0)
+    bookmark = _BOOKMARK.fullmatch(said)
+    return AtBookmark(bookmark[1], bookmark[2]) if bookmark else None
 
 
 def _instant(said: str) -> AtInstant | None:

@@ -1,10 +1,25 @@
 """A stream told event by event: the state before and after each, what it changed, and who last set a field."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from domain.kernel.decider import Aggregate, Recorded
 from domain.kernel.past.trees import Change, Missing, Path, Tree, Trees, differences, leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """The folded state of one stream at a point."""
+
+    stream: str
+    version: int
+    """Events that made it; 0 where the stream had not begun."""
+    position: int
+    """Of the last of them."""
+    at: int
+    """The position that was asked for."""
+    tree: Tree
 
 
 class Step(NamedTuple):

@@ -67,8 +67,9 @@ class Trees:
             dumped: dict[str, Any] = value.model_dump(mode="json")
             return dumped
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = {field.name: self.of(getattr(value, field.name)) for field in dataclasses.fields(value)}
-            return {KIND: type(value).__name__, **fields}
+            # What equality leaves out is derived from the rest, an index for decisions.
+            fields = [field.name for field in dataclasses.fields(value) if field.compare]
+            return {KIND: type(value).__name__, **{name: self.of(getattr(value, name)) for name in fields}}
         if isinstance(value, Map | dict):
             pairs = cast("Mapping[Any, Any]", value).items()
             return {_key(key): self.of(item) for key, item in sorted(pairs, key=lambda pair: _key(pair[0]))}

@@ -4,6 +4,10 @@
 -- Position of the last event.
 SELECT position FROM signalbox.head
 
+-- name: era
+-- Log era.
+SELECT era FROM signalbox.marks
+
 -- name: page
 -- Events after a position.
 SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
@@ -56,6 +60,11 @@ FROM signalbox.commands WHERE command_id = ANY (%s)
 SELECT k.scope, k.kind, k.name, k.stream
 FROM unnest(%s::text[], %s::text[], %s::text[]) AS n (scope, kind, name)
 JOIN signalbox.keys k ON k.scope = n.scope AND k.kind = n.kind AND k.name = n.name
+
+-- name: names
+-- The unique names behind one, a page of them.
+SELECT scope, kind, name, stream FROM signalbox.keys
+WHERE (scope, kind, name) > (%s, %s, %s) ORDER BY scope, kind, name LIMIT 2000
 
 -- name: live_generation
 -- The rows of a projection that are asked: their table, how far they are, and of which code.

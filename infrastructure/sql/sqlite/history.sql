@@ -33,6 +33,10 @@ ORDER BY stream_version LIMIT :limit;
 SELECT command_id, project, principal, body, outcome, time, position
 FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
 
+-- name: names
+-- The unique names behind one, a page of them.
+SELECT scope, kind, name, stream FROM keys WHERE (scope, kind, name) > (?, ?, ?) ORDER BY scope, kind, name LIMIT 2000;
+
 -- name: live_generation
 -- The rows of a projection that are asked: their table, how far they are, and of which code.
 SELECT table_name, checkpoint, fingerprint FROM generations WHERE projection = ? AND state = 'live';

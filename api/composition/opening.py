@@ -1,0 +1,73 @@
+"""The past of a store for the command line: opened beside its server or without one, and never written."""
+
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from api.composition.replay import ROWS_FILE, Replay
+from domain.kernel.errors import Rejection
+from infrastructure.history.port import History
+from infrastructure.history.rows import PastRows
+from infrastructure.log.port import StoreUnavailable
+from infrastructure.settings import SQLITE_FILE
+from projections.kernel.errors import RequestRefused
+from signalbox.client.errors import Refused, ServerUnavailable
+
+
+@contextmanager
+def opened(store: str | None, data: Path, bundle: Path | None = None) -> Generator["Replay"]:
+    """The past of a bundle, of a store (``postgresql://…``, ``sqlite:///PATH``), or of the one in a data folder.
+
+    What goes wrong while it is asked is told as the errors that the command line knows.
+    """
+    replay: Replay | None = None
+    try:
+        with TemporaryDirectory(prefix="signalbox-replay-") as scratch:
+            try:
+                if bundle is not None:
+                    store, data = None, _unpacked(bundle, Path(scratch) / "bundle")
+                replay = Replay(*_open(store, data), Path(scratch))
+                yield replay
+            finally:
+                if replay is not None:
+                    replay.close()
+    except RequestRefused as refused:
+        raise in_words(refused.rejection) from refused
+    except StoreUnavailable as error:
+        raise ServerUnavailable(
+            "store_unavailable", str(error), "Name a data folder with --data, or a store with --store."
+        ) from error
+
+
+def _unpacked(bundle: Path, folder: Path) -> Path:
+    from infrastructure.bundle.layout import BundleUnreadable
+    from infrastructure.history.bundled import unpack
+
+    try:
+        unpack(bundle, folder / SQLITE_FILE)
+    except BundleUnreadable as problem:
+        advice = "Export it again, or name a whole bundle with --bundle."
+        raise Refused("bundle_unreadable", str(problem), advice) from problem
+    return folder
+
+
+def in_words(rejection: Rejection) -> Refused:
+    """A refusal as the command line tells it."""
+    return Refused(rejection.code(), rejection.message(), rejection.advice(), rejection.model_dump(mode="json"))
+
+
+def _open(store: str | None, data: Path) -> tuple[History, PastRows | None]:
+    if store is not None and store.startswith(("postgresql:", "postgres:")):
+        from infrastructure.history.postgres import PostgresHistory
+        from infrastructure.history.rows_postgres import PostgresPastRows
+
+        return PostgresHistory(store), PostgresPastRows(store)
+    from infrastructure.history.rows import SqlitePastRows
+    from infrastructure.history.sqlite import SqliteHistory
+
+    file = Path(store.removeprefix("sqlite:///")) if store is not None else data / SQLITE_FILE
+    history = SqliteHistory(file)
+    with suppress(StoreUnavailable):
+        return history, SqlitePastRows(file.with_name(ROWS_FILE))
+    return history, None

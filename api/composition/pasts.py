@@ -1,0 +1,66 @@
+"""The past of the log that a node serves, behind the port of the surfaces."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Final, TypeVar
+
+from api.composition.commands import in_our_words
+from domain.kernel.decider import Recorded
+from domain.kernel.errors import Rejection
+from domain.kernel.past.causes import Causes
+from domain.kernel.past.points import Point
+from domain.kernel.past.steps import Stood
+from infrastructure.history import reading
+from infrastructure.runtime.node import Node
+
+EFFECTS_WITHIN_EVENTS: Final = 20_000
+"""Events behind one that are searched for what it led to."""
+PAGE_EVENTS: Final = 2_000
+T = TypeVar("T")
+
+
+class PastReader:
+    """Folds on threads, so that nobody else waits."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
+        """The position that a point means; ``bookmark`` is that of the one it names."""
+        return await _away(lambda: reading.position_of(self._node.log, point, lambda _: bookmark))
+
+    async def first(self, stream: str) -> Recorded | None:
+        """The event that a stream began with."""
+        return await _away(lambda: self._first(stream))
+
+    async def event(self, position: int) -> Recorded | None:
+        """The event at a position."""
+        return await _away(lambda: self._event(position))
+
+    async def state(self, stream: str, position: int) -> Stood | Rejection:
+        """The state of a stream after a position."""
+        return await _away(lambda: reading.stood_at(self._node.log, stream, position))
+
+    async def causes(self, event: Recorded) -> Causes:
+        """What led to an event, and what it led to among the 20,000 that follow it."""
+        return await _away(lambda: reading.causes_of(self._node.log, event, self._later))
+
+    def _first(self, stream: str) -> Recorded | None:
+        if reading.aggregate_of(stream) is None:
+            return None
+        row = next(iter(self._node.log.events_of(stream, limit=1)), None)
+        return None if row is None else self._node.decode(row)
+
+    def _event(self, position: int) -> Recorded | None:
+        row = next(iter(self._node.log.page(after=position - 1, limit=1)), None) if position > 0 else None
+        return None if row is None or row.position != position else self._node.decode(row)
+
+    def _later(self, event: Recorded) -> Iterator[Recorded]:
+        after, until = event.position, event.position + EFFECTS_WITHIN_EVENTS
+        while after < until and (rows := self._node.log.page(after=after, limit=min(PAGE_EVENTS, until - after))):
+            yield from (self._node.decode(row) for row in rows if row.correlation_id == event.correlation_id)
+            after = rows[-1].position
+
+
+async def _away(work: Callable[[], T]) -> T:
+    return await in_our_words(asyncio.to_thread(work))

@@ -1,0 +1,147 @@
+"""How things stood, what two points have differently, and why an event is there."""
+
+from enum import Enum
+from typing import Any
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.types.history import LogEvent, event_of
+from domain.kernel.ids import Position
+from domain.kernel.past.causes import Causes, Effect
+from domain.kernel.past.steps import Stood
+from domain.kernel.past.trees import Change, Missing, path_text
+
+
+@strawberry.enum
+class ChangeKind(Enum):
+    """What happened to a field."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@strawberry.type
+class StreamState:
+    """A stream folded up to a point."""
+
+    stream: str
+    version: int = strawberry.field(description="Events that made it; 0 where the stream had not begun.")
+    changed_at: Position = strawberry.field(description="Position of the last of them.")
+    state: JSON
+
+
+@strawberry.type
+class StateFound:
+    """One state, or null where there is no such stream that the caller may see."""
+
+    state: StreamState | None
+    position: Position
+    stale: bool
+
+
+@strawberry.type
+class FieldChange:
+    """A field that two points have differently."""
+
+    path: str = strawberry.field(description="Names and places joined by dots, such as `plan.needs.0.key`.")
+    kind: ChangeKind
+    before: JSON | None
+    after: JSON | None
+
+
+@strawberry.type
+class Difference:
+    """What changed in a stream between two points."""
+
+    stream: str
+    version_before: int
+    version_after: int
+    changes: list[FieldChange]
+
+
+@strawberry.type
+class DifferenceFound:
+    """One difference, or null where there is no such stream that the caller may see."""
+
+    difference: Difference | None
+    position: Position = strawberry.field(description="The later point.")
+    stale: bool
+
+
+@strawberry.type
+class Caused:
+    """An event in a tree of effects, which is told as a list: causes come before their effects."""
+
+    depth: int = strawberry.field(description="1 for what the event itself led to.")
+    event: LogEvent
+
+
+@strawberry.type
+class EventDetail:
+    """An event with what led to it and what it led to, as far as the caller may see."""
+
+    event: LogEvent
+    causes: list[LogEvent] = strawberry.field(description="Events that led to it, the nearest first.")
+    siblings: list[LogEvent] = strawberry.field(description="What the same command wrote beside it.")
+    effects: list[Caused] = strawberry.field(
+        description="What policies did because of it, among the 20,000 next events."
+    )
+
+
+@strawberry.type
+class Bookmark:
+    """A position that has a name in a project; points name it `PROJECT/NAME`."""
+
+    name: str
+    bookmarked: Position
+
+
+@strawberry.type
+class Bookmarks:
+    """All of a project, by name."""
+
+    bookmarks: list[Bookmark]
+    position: Position
+    stale: bool
+
+
+@strawberry.type
+class EventFound:
+    """One event, or null where there is none that the caller may see."""
+
+    event: EventDetail | None
+    position: Position
+    stale: bool
+
+
+def state_of(stood: Stood) -> StreamState:
+    """A state as it is shown."""
+    tree: Any = stood.tree
+    return StreamState(stream=stood.stream, version=stood.version, changed_at=Position(stood.position), state=tree)
+
+
+def change_of(change: Change) -> FieldChange:
+    """A difference as it is shown."""
+    before: Any = None if isinstance(change.before, Missing) else change.before
+    after: Any = None if isinstance(change.after, Missing) else change.after
+    return FieldChange(path=path_text(change.path), kind=ChangeKind(change.kind), before=before, after=after)
+
+
+def detail_of(causes: Causes) -> EventDetail:
+    """An event with its causes and effects, as they are shown."""
+    return EventDetail(
+        event=event_of(causes.event),
+        causes=[event_of(one) for one in causes.chain],
+        siblings=[event_of(one) for one in causes.siblings],
+        effects=_flat(causes.effects, 1),
+    )
+
+
+def _flat(effects: tuple[Effect, ...] | list[Effect], depth: int) -> list[Caused]:
+    found: list[Caused] = []
+    for one in effects:
+        found.append(Caused(depth=depth, event=event_of(one.recorded)))
+        found += _flat(one.effects, depth + 1)
+    return found

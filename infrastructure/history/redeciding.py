@@ -1,0 +1,110 @@
+"""A test over real history: do today's rules decide the recorded commands as they were decided?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from typing import Any, Final, Literal
+
+import orjson
+
+from domain.catalogue import REGISTRY
+from domain.kernel.message import Event
+from infrastructure.history.deciding import Again, Decider, NotDecidable
+from infrastructure.history.port import Filter, History, KeptCommand
+from infrastructure.history.searching import Progress, search
+from infrastructure.log.port import LogRow
+
+RUNS_AT_ONCE: Final = 500
+"""Commands whose receipts are read together."""
+_CHOOSING: Final = frozenset({"claim_task", "claim_tasks", "claim_work"})
+
+Kind = Literal["same", "same_choice", "different", "no_receipt", "not_decidable"]
+"""``same_choice``: the same, once the tasks to choose from were those that were chosen; the index from which a server
+chooses is a hint that is not in the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one recorded command."""
+
+    kind: Kind
+    command_id: str
+    name: str
+    position: int
+    """Of its first event."""
+    recorded: tuple[dict[str, Any], ...] = ()
+    decided: tuple[dict[str, Any], ...] = ()
+    """Only where they differ."""
+    why: str = ""
+
+
+def redecide(history: History, *, after: int, until: int, progress: Progress) -> Iterator[Verdict]:
+    """One verdict for every command whose first event lies in a stretch of the log, in order; takes constant memory.
+
+    What comes before the stretch is only read for what was ready then.
+    """
+    after, until = _end_of_command(history, after), _end_of_command(history, until)
+    decider = Decider(history)
+    for row in search(history, Filter(), None, after=0, until=after, progress=progress):
+        decider.ready.observe(*_observed(row))
+    rows = search(history, Filter(), None, after=after, until=until, progress=progress)
+    runs = (list(run) for _, run in groupby(rows, key=lambda row: row.command_id))
+    while batch := list(islice(runs, RUNS_AT_ONCE)):
+        kept = history.commands([_asked_by(run) for run in batch])
+        for run in batch:
+            events = [REGISTRY.read(row.type, row.state) for row in run]
+            yield _verdict(decider, kept.get(_asked_by(run)), run, events)
+            for row, event in zip(run, events, strict=True):
+                decider.absorb(row, event)
+            decider.hot.trim()
+
+
+def _asked_by(run: Sequence[LogRow]) -> tuple[str, str]:
+    """The id of the command that wrote the events, and whose it is."""
+    return run[0].command_id or "", run[0].actor or ""
+
+
+def _end_of_command(history: History, position: int) -> int:
+    """The last position of the command that wrote the event at a position: nobody decides half of one."""
+    rows = history.page(after=max(0, position - 1), limit=1)
+    if not rows or rows[0].position != position:
+        return position
+    for row in search(history, Filter(), None, after=position, until=history.head()):
+        if row.command_id != rows[0].command_id:
+            break
+        position = row.position
+    return position
+
+
+def _verdict(decider: Decider, kept: KeptCommand | None, run: Sequence[LogRow], events: Sequence[Event]) -> Verdict:
+    first = run[0]
+    place = (first.command_id or "", "", first.position)
+    if kept is None:
+        return Verdict("no_receipt", *place)
+    try:
+        again = decider.again(kept, run)
+        place = (kept.command_id, again.name, first.position)
+        if is_same(again, run, events):
+            return Verdict("same", *place)
+        if again.name in _CHOOSING and is_same(decider.again(kept, run, decider.pinned(run)), run, events):
+            return Verdict("same_choice", *place)
+    except NotDecidable as problem:
+        return Verdict("not_decidable", *place, why=str(problem))
+    decided = tuple(_told(stream, version, event) for stream, version, event, _ in again.events)
+    told = tuple(_told(row.stream, row.version, event) for row, event in zip(run, events, strict=True))
+    why = "" if again.rejection is None else again.rejection.message()
+    return Verdict("different", *place, recorded=told, decided=decided, why=why)
+
+
+def is_same(again: Again, run: Sequence[LogRow], events: Sequence[Event]) -> bool:
+    """Whether the events are the same, in the same order, of the same projects."""
+    recorded = [(row.stream, row.version, event, row.project) for row, event in zip(run, events, strict=True)]
+    return recorded == [tuple(one) for one in again.events]
+
+
+def _observed(row: LogRow) -> Any:
+    return row.project or "", row.stream, REGISTRY.read(row.type, row.state)
+
+
+def _told(stream: str, version: int, event: Event) -> dict[str, Any]:
+    return {"stream": stream, "version": version, "type": event.TYPE, "event": orjson.loads(event.stored())}

@@ -1,0 +1,132 @@
+"""What looking at the past costs beside 10,000 to 1,000,000 events (`--events`), on SQLite."""
+
+import argparse
+import json
+import random
+import shutil
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from api.composition.opening import opened
+from api.composition.replay import Replay
+from domain.catalogue import REGISTRY
+from infrastructure.history.port import Filter
+from infrastructure.log.mapper import recorded
+from infrastructure.log.sqlite import SqliteLog
+from infrastructure.rows.reader import Reader
+from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.projector import Projector
+from projections.catalogue import PROJECTIONS
+from projections.task_board.queries import TaskPage
+from tests.benchmarks.bench_growth import EVENTS_A_TASK, LOCKS, PROJECT, write_history
+from tests.benchmarks.stores import fresh_folder
+
+SIZES = (10_000, 100_000)
+READS = 200
+Figures = dict[str, float]
+
+
+def main(argv: list[str]) -> int:
+    options = argparse.ArgumentParser()
+    options.add_argument("--json", type=Path)
+    options.add_argument("--events", default=",".join(map(str, SIZES)), help="Sizes of the log, separated by commas.")
+    chosen = options.parse_args(argv)
+    results: dict[str, Figures] = {}
+    for events in map(int, chosen.events.split(",")):
+        folder = fresh_folder()
+        try:
+            write_history(folder, events // EVENTS_A_TASK)
+            results[str(events)] = {"projected_seconds": _project(folder), **measured(folder)}
+        finally:
+            shutil.rmtree(folder)
+    _print(results)
+    if chosen.json:
+        chosen.json.write_text(json.dumps({"cases": results}, indent=2))
+    return 0
+
+
+def measured(folder: Path) -> Figures:
+    """Every figure of one history."""
+    store = SqliteRows(folder / "rows.db")
+    reader = Reader(store)
+    chance = random.Random(1)
+    try:
+        with opened(None, folder) as replay:
+            head = replay.head()
+            streams = [
+                row.stream
+                for row in replay.log(Filter(types=("task.planned.v1",)), None, after=0, until=2_000, progress=_quiet)
+            ]
+
+            def at() -> int:
+                return chance.randint(1, head)
+
+            found = {
+                "point_of_an_instant_ms": _median(lambda: replay.position("2030-01-01", 0)),
+                "one_task_as_of_ms": _median(
+                    lambda: reader.query(TaskPage(keys=(chance.choice(streams),), as_of=at()))
+                ),
+                "board_page_as_of_ms": _median(lambda: reader.query(TaskPage(project=PROJECT, limit=50, as_of=at()))),
+                "board_page_newest_as_of_ms": _median(
+                    lambda: reader.query(TaskPage(project=PROJECT, order="newest_first", limit=50, as_of=at()))
+                ),
+                "state_of_a_task_at_ms": _median(lambda: replay.state(chance.choice(streams), at())),
+                "state_of_the_lock_space_seconds": _seconds(lambda: replay.state(LOCKS, head)),
+            }
+            return found | _long_work(replay, head, folder)
+    finally:
+        store.close()
+
+
+def _long_work(replay: Replay, head: int, folder: Path) -> Figures:
+    def looked_through(wanted: Filter, where: str | None = None) -> float:
+        seconds = _seconds(lambda: sum(1 for _ in replay.log(wanted, where, after=0, until=head, progress=_quiet)))
+        return head / seconds
+
+    never: dict[str, Any] = {"after": 0, "until": head, "progress": _quiet}
+    return {
+        "log_by_type_events_a_second": looked_through(Filter(types=("task.completed.v1",))),
+        "log_by_actor_events_a_second": looked_through(Filter(actor="nobody")),
+        "log_all_events_a_second": looked_through(Filter()),
+        "log_where_events_a_second": looked_through(Filter(), "type == 'task.planned.v1' && event.priority > 5"),
+        "bisect_rows_seconds": _seconds(
+            lambda: replay.bisect_rows("task_board", "row.status == 'never'", key=None, **never)
+        ),
+        "bisect_lock_space_seconds": _seconds(lambda: replay.bisect_stream(LOCKS, "state.last_token < 0", **never)),
+        "run_until_the_middle_seconds": _seconds(lambda: replay.stand_up(head // 2, folder / "run.db", _quiet)),
+    }
+
+
+def _project(folder: Path) -> float:
+    log, rows = SqliteLog(folder / "signalbox.db"), SqliteRows(folder / "rows.db")
+    projector = Projector(log, rows, PROJECTIONS, lambda row: recorded(row, REGISTRY))
+    try:
+        projector.open()
+        return _seconds(projector.catch_up)
+    finally:
+        rows.close()
+        log.close()
+
+
+def _median(work: Callable[[], object]) -> float:
+    """Milliseconds of one of many, the middle one."""
+    return statistics.median(_seconds(work) for _ in range(READS)) * 1_000
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _quiet(*_: Any) -> None:
+    """Nobody looks."""
+
+
+def _print(results: dict[str, Figures]) -> None:
+    print(f"{'':38}" + "".join(f"{int(events):>14,}" for events in results))
+    for name in next(iter(results.values())):
+        print(f"{name:38}" + "".join(f"{figures[name]:>14,.3f}" for figures in results.values()))
