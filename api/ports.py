@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from api.ledger_port import LedgerPort
+from api.projection_port import ProjectionPort
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.standstill import Standstill, Work
 from domain.kernel.decider import Recorded
@@ -279,3 +280,4 @@ class Services:
     explains: ExplainPort
     ledger: LedgerPort
     past: PastPort
+    projections: ProjectionPort

@@ -35,6 +35,7 @@ MODULES: Final = {
     "bookmark": "bookmark_commands",
     "key": "key_commands",
     "audit": "audit_commands",
+    "projections": "projection_commands",
     "completion": "completion_command",
 }
 """The module of every first word, in the order of the help; each has ``register(app)``."""

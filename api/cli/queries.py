@@ -81,6 +81,20 @@ reassignedPerHundredTasks parked conflictsAtEdit stoppedAtEdit lateReports
 assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
 attemptsLive idlePercent queueDepth workersToDrain position stale } }"""
 
+_MODELS: Final = """models { name table state generation checkpoint lagEvents lagSeconds fingerprint drifted
+parkedStreams error generations { number table state checkpoint fingerprint } build { generation purpose phase
+checkpoint eventsPerSecond etaSeconds askedBy askedAt changedAt comparison error } }
+parked { projection stream position type error } head position"""
+READ_MODELS: Final = f"query {{ projections {{ {_MODELS} }} }}"
+
+
+def operation_on_models(field: str, **variables: str) -> str:
+    """A mutation of read models, answered under ``done``; ``variables`` are its arguments with their types."""
+    answer = (
+        f"... on ReadModelsChanged {{ dropped models {{ {_MODELS} }} }} ... on Rejected {{ code message next data }}"
+    )
+    return f"mutation({_declared(variables)}) {{ done: {field}({_passed(variables)}) {{ __typename {answer} }} }}"
+
 
 def counts_of(projects: int) -> str:
     """The tasks of so many projects by status, as ``c0`` and on; their names are the variables ``p0`` and on."""

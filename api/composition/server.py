@@ -14,6 +14,7 @@ from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
 from api.composition.explains import Explainer
 from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.pasts import PastReader
+from api.composition.projections import ProjectionDesk
 from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
@@ -228,6 +229,7 @@ def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: 
         explains=Explainer(node),
         ledger=ledger,
         past=PastReader(node),
+        projections=ProjectionDesk(node.builds),
     )
 
 

@@ -1,6 +1,6 @@
 """One mutation for each command that somebody may ask; all go the one way, through the edge."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
@@ -119,10 +119,10 @@ _ANNOTATED: Final[Any] = Annotated
 _MADE_HERE: Final = frozenset({"key", "digest"})
 
 
-def create_mutation(messages: Messages) -> type:
+def create_mutation(messages: Messages, further: Sequence[StrawberryField] = ()) -> type:
     """The root of all mutations. Raises KeyError for a command whose answer is not known."""
     fields = [_mutation_of(messages, name, COMMANDS[name]) for name in asked_commands()]
-    return create_type("Mutation", fields, description="Commands. Each is refused or done as a whole.")
+    return create_type("Mutation", [*fields, *further], description="Commands. Each is refused or done as a whole.")
 
 
 def asked_commands() -> tuple[str, ...]:
@@ -194,7 +194,7 @@ async def _issue(context: Context, messages: Messages, asked: _Asked) -> Any:
 async def _outcome(context: Context, name: str, asked: _Asked) -> Answered | Rejected:
     command = _command(name, asked.fields)
     if isinstance(command, Rejection):
-        return _refused(context, command)
+        return refused(context, command)
     services, caller = context.services, context.caller
     identifier = asked.command_id or fresh_command_id(services.clock.now())
     wait_seconds = max(0.0, min(asked.wait_seconds, WAIT_SECONDS_MAX))
@@ -205,7 +205,7 @@ async def _outcome(context: Context, name: str, asked: _Asked) -> Answered | Rej
     outcome = await context.edge.submit(command, origin)
     context.submitted.remove(identifier)
     if isinstance(outcome, Rejection):
-        return _refused(context, outcome)
+        return refused(context, outcome)
     return outcome if outcome.ok else _rejected(outcome)
 
 
@@ -217,7 +217,8 @@ def _command(name: str, fields: dict[str, Any]) -> Command | Rejection:
     return parse(name, text)
 
 
-def _refused(context: Context, refusal: Rejection) -> Rejected:
+def refused(context: Context, refusal: Rejection) -> Rejected:
+    """A refusal as it is shown."""
     return Rejected(
         code=refusal.code(),
         kind=RefusalKind[refusal.KIND],

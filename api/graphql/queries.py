@@ -10,6 +10,7 @@ from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOr
 from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.pages import Connection
 from api.graphql.past_queries import PastQuery
+from api.graphql.projection_queries import ProjectionQuery
 from api.graphql.reads import fleet, locks, metrics, rows, tasks
 from api.graphql.reads import nodes as reads_nodes
 from api.graphql.reads import pools as reads_pools
@@ -36,7 +37,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, PastQuery):
+class Query(AttentionQuery, LedgerQuery, PastQuery, ProjectionQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

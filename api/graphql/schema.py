@@ -9,6 +9,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from api.graphql.messages import Messages
 from api.graphql.mutations import create_mutation
+from api.graphql.operations import operations
 from api.graphql.queries import Query
 from api.graphql.scalars import SCALARS
 from api.graphql.subscriptions import Subscription
@@ -21,7 +22,7 @@ def create_schema() -> GraphQLSchema:
     """The executable schema."""
     made = strawberry.Schema(
         query=Query,
-        mutation=create_mutation(Messages()),
+        mutation=create_mutation(Messages(), operations()),
         subscription=Subscription,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=True),
     )

@@ -7,6 +7,10 @@ from pydantic import Field, StringConstraints
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import ConcurrencyKey, LockMode, ScopeClaim, Spend
+from domain.lock.pool_name import units_in
+
+units_asked: Final = units_in
+"""What claims of stored events ask of pools, for those who fold them."""
 
 LossRule = Literal["release", "lock_delay", "quarantine"]
 """What becomes of a grant whose owner is lost (locks.md 10)."""

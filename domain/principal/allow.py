@@ -55,6 +55,7 @@ _SESSION: Final = Row(worker="own", operator="yes", admin="yes", without_project
 _STEER: Final = Row(operator="yes", admin="yes", people_only=True)
 _PLAN: Final = Row(operator="yes", admin="yes")
 _ADMINISTER: Final = Row(admin="yes", without_project="fleet", people_only=True)
+_OPERATE: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
 _RESET_QUOTA: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
 """A pool belongs to no project: who resets it gives out work in all that share it."""
 _LEDGER: Final = Row(operator="yes", admin="yes")
@@ -75,6 +76,9 @@ MATRIX: Final[Mapping[str, Row]] = {
     "read.schema": _PEOPLE_READ,
     "read.keys": _ADMINISTER,
     "rotate_ledger_key": _ADMINISTER,
+    "read.projections": _OPERATE,
+    "verify_projections": _OPERATE,
+    "operate_projections": _ADMINISTER,
     "create_project": _ADMINISTER,
     "freeze_project": _STEER,
     "unfreeze_project": _STEER,

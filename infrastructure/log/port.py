@@ -200,9 +200,7 @@ class Log(Protocol):
         """Events of one stream with version > after, in order."""
         ...
 
-    def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]:
-        """Events of several streams, each after its own version, in one round trip."""
-        ...
+    def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]: ...
 
     def page(self, *, after: int, limit: int) -> list[LogRow]:
         """Events with position > after, in order, at most ``limit``."""
@@ -210,9 +208,11 @@ class Log(Protocol):
 
     def count_of(self, project: str, *, after: int, through: int) -> int:
         """Events of a project with after < position <= through; reads all between them."""
+        ...
 
     def head(self) -> int:
         """Position of the last event; 0 for an empty log."""
+        ...
 
     def receipt(self, key: CommandKey) -> Receipt | None: ...
 

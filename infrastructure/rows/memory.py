@@ -1,15 +1,15 @@
 """Rows in the memory of the process, for tests and for nodes whose log is in memory, too."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, assert_never
 
+from infrastructure.rows.generations import Generation
+from infrastructure.rows.memory_builds import MemoryBuilds, Table
 from infrastructure.rows.port import (
     HISTORY_LIMIT_MAX,
     Change,
-    Generation,
     Parked,
     RowStore,
     Selected,
@@ -22,19 +22,8 @@ from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, 
 from projections.kernel.rows import R, Row, Versioned
 
 
-@dataclass(slots=True)
-class _Table:
-    generation: Generation
-    versions: dict[str, list[Versioned[Any]]] = field(default_factory=dict[str, list[Versioned[Any]]])
-    parked: list[Parked] = field(default_factory=list[Parked])
-
-
-class MemoryRows(RowStore):
+class MemoryRows(MemoryBuilds, RowStore):
     """All versions of all rows in dictionaries, under one lock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._tables: dict[tuple[str, int], _Table] = {}
 
     def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
         with self._lock:
@@ -79,7 +68,8 @@ class MemoryRows(RowStore):
         with self._lock:
             for change in changes:
                 stored = self._table(change.generation).generation
-                if stored.checkpoint != change.generation.checkpoint or stored.state == "retired":
+                moved = stored.checkpoint != change.generation.checkpoint or stored.state == "retired"
+                if moved or len(self._table(change.generation).parked) != change.parked_before or self._stopped(stored):
                     return False
             for change in changes:
                 self._write(change)
@@ -126,22 +116,23 @@ class MemoryRows(RowStore):
         """Nothing is held open."""
 
     def _begin(self, projection: AnyProjection, fingerprint: str, state: Any) -> Generation:
-        number = 1 + max((number for name, number in self._tables if name == projection.name), default=0)
+        used = [number for name, number in (*self._tables, *self._builds) if name == projection.name]
+        number = 1 + max(used, default=0)
         generation = Generation(projection, number, fingerprint, state, 0)
-        self._tables[projection.name, number] = _Table(generation)
+        self._tables[projection.name, number] = Table(generation)
         return generation
 
-    def _live(self, name: str) -> _Table | None:
+    def _live(self, name: str) -> Table | None:
         tables = (table for (owner, _), table in self._tables.items() if owner == name)
         return next((table for table in tables if table.generation.state == "live"), None)
 
-    def _asked(self, projection: AnyProjection) -> _Table:
+    def _asked(self, projection: AnyProjection) -> Table:
         table = self._live(projection.name)
         if table is None or table.generation.projection.table != projection.table:
             raise TableOutdated(projection.name)
         return table
 
-    def _table(self, generation: Generation) -> _Table:
+    def _table(self, generation: Generation) -> Table:
         return self._tables[generation.projection.name, generation.number]
 
     def _write(self, change: Change) -> None:
@@ -154,11 +145,12 @@ class MemoryRows(RowStore):
                 versions[-1] = versions[-1]._replace(until=until)
         for version in change.versions:
             table.versions.setdefault(version.row.key, []).append(version)
+        table.parked = [parked for parked in table.parked if parked.stream not in change.released]
         table.parked.extend(change.parked)
         table.generation = table.generation.at(change.checkpoint)
 
 
-def _rows_at(table: _Table, as_of: int | None) -> Iterable[Any]:
+def _rows_at(table: Table, as_of: int | None) -> Iterable[Any]:
     for versions in table.versions.values():
         for version in reversed(versions):
             if as_of is None or version.since <= as_of:

@@ -1,39 +1,18 @@
 """What every store of rows can do; memory, SQLite and PostgreSQL are peers behind it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
+from infrastructure.rows.builds import BuildStore, Skip
+from infrastructure.rows.generations import Generation
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection, Tally
 from projections.kernel.rows import Cell, R, Versioned
 
-GenerationState = Literal["building", "live", "retired"]
 HISTORY_LIMIT_MAX: Final = 1_000
 """Versions in one answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One filling of a projection's table. At most one is live, and it is what is asked."""
-
-    projection: AnyProjection
-    number: int
-    fingerprint: str
-    """Of the code that began it."""
-    state: GenerationState
-    checkpoint: int
-    """Position of the last event that is folded in."""
-
-    @property
-    def table(self) -> str:
-        """``task_board_v1_g1``."""
-        return f"{self.projection.table}_g{self.number}"
-
-    def at(self, checkpoint: int) -> "Generation":
-        """The same, further on."""
-        return replace(self, checkpoint=checkpoint)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +37,11 @@ class Change:
     """(key, position): rows that were live before the page and are not any more."""
     versions: list[Versioned[Any]] = field(default_factory=list[Versioned[Any]])
     parked: list[Parked] = field(default_factory=list[Parked])
+    parked_before: int = 0
+    """Streams that stood still before: another number refuses the change, too."""
+    released: list[str] = field(default_factory=list[str])
+    """Streams that stood still and go on."""
+    skipped: list[Skip] = field(default_factory=list[Skip])
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +76,7 @@ class RowRefused(Exception):
         self.projection = projection
 
 
-class RowStore(Protocol):
+class RowStore(BuildStore, Protocol):
     """Rows of all projections, by generation. Calls block; each is safe from any thread. All raise RowsUnavailable."""
 
     def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
@@ -128,8 +112,8 @@ class RowStore(Protocol):
     def write(self, changes: Sequence[Change]) -> bool:
         """Write all changes with their checkpoints in one transaction.
 
-        False, and nothing written, where a checkpoint is not what it was or a generation is retired: somebody else
-        leads. Raises RowRefused.
+        False, and nothing written, where a checkpoint or the streams that stand still are not what they were, a
+        generation is retired, or its projection is paused: somebody else leads. Raises RowRefused.
         """
         ...
 

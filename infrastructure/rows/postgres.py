@@ -9,8 +9,10 @@ from typing import Final
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from infrastructure.rows.port import Change, Generation, RowRefused, RowsUnavailable
-from infrastructure.rows.sql_rows import Found, Parameters, SqlRows
+from infrastructure.rows.generations import Generation
+from infrastructure.rows.port import Change, RowRefused, RowsUnavailable
+from infrastructure.rows.sql_builds import Found, Parameters, advanced
+from infrastructure.rows.sql_rows import REGISTRY, SqlRows
 from infrastructure.rows.statements import Statements
 from infrastructure.rows.tables import Dialect, stored_columns, table_name
 from projections.kernel.rows import ColumnKind, Row, columns_of
@@ -53,7 +55,7 @@ class PostgresRows(SqlRows[psycopg.Connection]):
         self._writer: psycopg.Connection | None = None
         with self._transaction() as writer:
             self._execute(writer, "lock_registry")
-            for name in ("create_schema", "create_generations", "create_generations_live", "create_parked"):
+            for name in ("create_schema", *REGISTRY):
                 self._execute(writer, name)
         self._pool = ConnectionPool(
             url,
@@ -81,9 +83,7 @@ class PostgresRows(SqlRows[psycopg.Connection]):
     def write(self, changes: Sequence[Change]) -> bool:
         with suppress(_Moved), self._transaction() as writer:
             for change in changes:
-                generation = change.generation
-                place = (change.checkpoint, generation.projection.name, generation.number, generation.checkpoint)
-                if self._execute(writer, "advance", place).rowcount != 1:
+                if self._execute(writer, "advance", advanced(change)).rowcount != 1:
                     raise _Moved
             for change in changes:
                 self._write(writer, change)
@@ -104,16 +104,16 @@ class PostgresRows(SqlRows[psycopg.Connection]):
     def _lock_registry(self, writer: psycopg.Connection) -> None:
         self._execute(writer, "lock_registry")
 
+    def _lost(self, problem: Exception) -> bool:
+        return isinstance(problem, psycopg.errors.UndefinedTable)
+
     def _write(self, writer: psycopg.Connection, change: Change) -> None:
         try:
             self._close(writer, change)
             self._copy(writer, change)
         except (psycopg.DataError, OverflowError, struct.error) as problem:
             raise RowRefused(change.generation.projection.name) from problem
-        place = (change.generation.projection.name, change.generation.number)
-        for parked in change.parked:
-            values = (*place, parked.stream, parked.position, parked.type, parked.error)
-            self._execute(writer, "insert_parked", values)
+        self._write_aside(writer, change)
 
     def _close(self, writer: psycopg.Connection, change: Change) -> None:
         if not change.closed:

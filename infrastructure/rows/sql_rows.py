@@ -1,14 +1,12 @@
 """What both databases of rows do alike: the registry of generations and every question; how they write differs."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic
 
+from infrastructure.rows.generations import Generation, GenerationState
 from infrastructure.rows.port import (
     HISTORY_LIMIT_MAX,
-    Generation,
-    GenerationState,
     Parked,
     RowStore,
     RowsUnavailable,
@@ -16,6 +14,7 @@ from infrastructure.rows.port import (
     TableOutdated,
     Tallied,
 )
+from infrastructure.rows.sql_builds import C, Found, SqlBuilds
 from infrastructure.rows.statements import Statements
 from infrastructure.rows.tables import (
     Dialect,
@@ -33,41 +32,30 @@ from projections.kernel.projection import Projection
 from projections.kernel.requests import Selection, Tally
 from projections.kernel.rows import R, Versioned, json_text
 
-C = TypeVar("C")
-"""A connection of the database."""
-Parameters = Sequence[object] | Mapping[str, object]
-Found = list[tuple[Any, ...]]
+REGISTRY: Final = (
+    "create_generations",
+    "create_generations_live",
+    "create_parked",
+    "create_builds",
+    "create_paused",
+    "create_skipped",
+)
+"""The statements that make what stands beside the rows, in order."""
 _POSITION_MAX: Final = (1 << 63) - 1
 _SWITCHES_MAX: Final = 2
 """A question meets a switch of generations at most so often."""
 
 
-class SqlRows(RowStore, Generic[C]):
+class SqlRows(SqlBuilds[C], RowStore, Generic[C]):
     """One connection writes, some read beside it."""
 
     def __init__(self, dialect: Dialect, statements: Statements) -> None:
-        self._dialect = dialect
-        self._statements = statements
+        super().__init__(dialect, statements)
         self._live: dict[str, Generation] = {}
 
     @abstractmethod
-    def _transaction(self) -> AbstractContextManager[C]:
-        """The connection that writes; rolled back where the block raises. Raises RowsUnavailable."""
-
-    @abstractmethod
-    def _reading(self) -> AbstractContextManager[C]:
-        """A connection that reads. Raises RowsUnavailable."""
-
-    @abstractmethod
-    def _fetch(self, connection: C, text: str, values: Parameters = ()) -> Found:
-        """Everything that a statement answers; nothing for one that answers nothing."""
-
-    @abstractmethod
-    def _lock_registry(self, writer: C) -> None:
-        """Only one process makes tables and switches generations until the transaction ends."""
-
-    def _row(self, projection: Projection[R], cells: Sequence[Any]) -> R:
-        return projection.row(*cells)
+    def _lost(self, problem: Exception) -> bool:
+        """Whether a question met a table that was dropped."""
 
     def open(self, projection: AnyProjection, fingerprint: str) -> Generation:
         with self._transaction() as writer:
@@ -138,10 +126,15 @@ class SqlRows(RowStore, Generic[C]):
 
     def _ask(self, projection: AnyProjection, statement: Callable[[Generation], tuple[str, Values]]) -> Found:
         """What the live generation answers, one row at least."""
-        with self._reading() as reader:
-            for _ in range(_SWITCHES_MAX):
+        for _ in range(_SWITCHES_MAX):
+            with self._reading() as reader:
                 generation = self._live.get(projection.name) or self._remember(reader, projection)
-                found = self._fetch(reader, *statement(generation))
+                try:
+                    found = self._fetch(reader, *statement(generation))
+                except Exception as problem:
+                    if not self._lost(problem):
+                        raise
+                    found = []
                 if found:
                     return found
                 self._live.pop(projection.name, None)  # another generation is live by now

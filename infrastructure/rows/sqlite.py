@@ -9,8 +9,10 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 from typing import Any, Final
 
-from infrastructure.rows.port import Change, Generation, RowRefused, RowsUnavailable
-from infrastructure.rows.sql_rows import Found, Parameters, SqlRows
+from infrastructure.rows.generations import Generation
+from infrastructure.rows.port import Change, RowRefused, RowsUnavailable
+from infrastructure.rows.sql_builds import Found, Parameters, advanced
+from infrastructure.rows.sql_rows import REGISTRY, SqlRows
 from infrastructure.rows.statements import Statements
 from infrastructure.rows.tables import Dialect, stored_columns, table_name
 from projections.catalogue import AnyProjection
@@ -45,7 +47,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue(_READERS_KEPT_MAX)
         self._writer = self._connect(_CACHE_KIB_MAX)
         with self._transaction() as writer:
-            for name in ("create_generations", "create_generations_live", "create_parked"):
+            for name in REGISTRY:
                 writer.execute(self._statements(name))
 
     def switch(self, generation: Generation) -> bool:
@@ -64,9 +66,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
     def write(self, changes: Sequence[Change]) -> bool:
         with self._transaction() as writer:
             for change in changes:
-                generation = change.generation
-                place = (change.checkpoint, generation.projection.name, generation.number, generation.checkpoint)
-                if writer.execute(self._statements("advance"), place).rowcount != 1:
+                if writer.execute(self._statements("advance"), advanced(change)).rowcount != 1:
                     writer.execute("ROLLBACK")
                     return False
             for change in changes:
@@ -88,6 +88,9 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
     def _lock_registry(self, writer: sqlite3.Connection) -> None:
         """Whoever writes is alone."""
 
+    def _lost(self, problem: Exception) -> bool:
+        return isinstance(problem, sqlite3.OperationalError) and "no such table" in str(problem)
+
     def _row(self, projection: Projection[R], cells: Sequence[Any]) -> R:
         truths = _truths(projection.row)
         if truths:
@@ -106,9 +109,7 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
             self._insert(writer, table, projection, change.versions)
         except (OverflowError, sqlite3.DataError) as problem:
             raise RowRefused(projection.name) from problem
-        place = (projection.name, change.generation.number)
-        parked = [(*place, p.stream, p.position, p.type, p.error) for p in change.parked]
-        writer.executemany(self._statements("insert_parked"), parked)
+        self._write_aside(writer, change)
 
     def _insert(
         self, writer: sqlite3.Connection, table: str, projection: AnyProjection, versions: list[Versioned[Any]]

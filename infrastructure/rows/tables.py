@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, assert_never
 
-from infrastructure.rows.port import Generation
+from infrastructure.rows.generations import Generation
 from infrastructure.rows.statements import Statements, identifier
 from projections.catalogue import AnyProjection
 from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, OneOf, Selection, Tally, first_beyond

@@ -20,6 +20,8 @@ from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
 from infrastructure.runtime import hints_checkpoint
+from infrastructure.runtime.builds.desk import BuildDesk
+from infrastructure.runtime.builds.worker import Around
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.dispatching import Dispatching
 from infrastructure.runtime.group import GroupDecider
@@ -106,6 +108,18 @@ class Node:
         self.projector: Final = Projector(
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
+        self.builds: Final = BuildDesk(
+            Around(
+                log=log,
+                store=rows,
+                projections=PROJECTIONS,
+                decode=self.decode,
+                node=self.name,
+                busy=lambda: self.committer.busy,
+                promoted=self.projector.look_again,
+            ),
+            self.projector.status,
+        )
         reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
         self._ticker = Ticker(
             log,
@@ -145,6 +159,7 @@ class Node:
         await self._catch_up()
         self.committer.start()
         await asyncio.to_thread(self.projector.start)
+        self.builds.worker.start()
         loop = asyncio.get_running_loop()
         self._tasks = [
             loop.create_task(self._follow(), name="follow"),
@@ -167,6 +182,7 @@ class Node:
         await self.committer.stop()
         await self.leases.stop()
         await self._keep_hints()
+        await asyncio.to_thread(self.builds.worker.stop)
         await asyncio.to_thread(self.projector.stop)
         await asyncio.to_thread(self._snapshots.stop)
 

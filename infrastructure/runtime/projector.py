@@ -2,25 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from infrastructure.log.port import Log, LogRow, StoreUnavailable
+from infrastructure.log.port import Log, StoreUnavailable
 from infrastructure.rows.fingerprint import fingerprint
-from infrastructure.rows.port import Change, RowRefused, RowStore, RowsUnavailable, TableOutdated
-from infrastructure.runtime.projector_decode import Decode, Decoded, Decoder, UnreadableRow
+from infrastructure.rows.port import RowStore, RowsUnavailable, TableOutdated
+from infrastructure.runtime.projector_decode import Decode, Decoder
 from infrastructure.runtime.projector_fold import Folder, follow, resume
 from infrastructure.runtime.projector_pace import Pace
 from infrastructure.runtime.projector_pages import PageSize, whole_commands
 from infrastructure.runtime.projector_waiters import PositionWaiters
+from infrastructure.runtime.projector_write import PageWriter
 from projections.catalogue import AnyProjection
 
-ProjectionState = Literal["following", "halted", "outdated", "ahead_of_log"]
+ProjectionState = Literal["following", "paused", "halted", "outdated", "ahead_of_log"]
 _WAIT_SECONDS: Final = 0.25
 """How long a stop may go unnoticed while the log is quiet."""
 _FOLLOW_SECONDS: Final = 0.05
 _TROUBLE_SECONDS_MAX: Final = 5.0
+_LOOK_SECONDS: Final = 2.0
+"""How long a projection that stands still may stand after the reason is gone; other nodes are told no sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,15 @@ class Projector:
         self._folders: dict[str, Folder] = {}
         self._fingerprints: dict[str, str] = {}
         self._unable: dict[str, ProjectionState] = {}
+        self._paused: Mapping[str, str] = {}
+        self._looked_at = 0.0
+        self._told_to_look = False
         self._sizes = PageSize()
         self._waiters = PositionWaiters()
         self._stopping = threading.Event()
         self._pace = Pace(self._options.busy, self._waiters.any)
+        # Another leader was faster, another generation is live, or somebody paused a projection.
+        self._writer = PageWriter(store, self._pace.breathe, self._recover)
         self._thread = threading.Thread(target=self._run, name="projector", daemon=True)
         self._lag_events = 0
         self._followed = False
@@ -115,10 +123,19 @@ class Projector:
 
     def open(self) -> None:
         """Find or begin the live generation of every projection; ``start`` does it, a caller of ``catch_up`` first."""
+        self._fingerprints = {projection.name: fingerprint(projection) for projection in self._projections}
+        self._paused = self._store.paused()
+        self._open(self._projections)
+
+    def look_again(self) -> None:
+        """Somebody built, paused or mended something: what stands still is tried again soon."""
+        self._told_to_look = True
+        self._pace.hurry()
+
+    def _open(self, projections: Iterable[AnyProjection]) -> None:
         head = self._log.head()
-        for projection in self._projections:
+        for projection in projections:
             name = projection.name
-            self._fingerprints[name] = fingerprint(projection)
             try:
                 generation = self._store.open(projection, self._fingerprints[name])
             except TableOutdated:
@@ -127,7 +144,21 @@ class Projector:
             if generation.checkpoint > head:
                 self._unable[name] = "ahead_of_log"  # the log was restored from an earlier copy
                 continue
+            self._unable.pop(name, None)
             self._folders[name] = Folder(self._store, generation)
+        self._publish()
+
+    def _look(self) -> None:
+        """Try again what stands still, every now and then."""
+        told, self._told_to_look = self._told_to_look, False
+        if not told and time.monotonic() - self._looked_at < _LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        self._paused = self._store.paused()
+        self._open([projection for projection in self._projections if projection.name in self._unable])
+        for name, folder in tuple(self._folders.items()):
+            if told or folder.halted is not None:
+                self._folders[name] = resume(self._store, folder)
         self._publish()
 
     def catch_up(self) -> int:
@@ -141,6 +172,7 @@ class Projector:
         while not self._stopping.is_set():
             try:
                 self._log.wait_beyond(self.position(), timeout_seconds=_WAIT_SECONDS)
+                self._look()
                 moved = True
                 while moved and not self._stopping.is_set():
                     moved = self._lead() if self._options.leads() else self._follow()
@@ -156,7 +188,10 @@ class Projector:
             self._resume(resume)  # another node folded meanwhile: nothing remembered here is true any more
             self._followed = False
         # Projections at one place share a page. One that is far behind has its own turn, so that the others stay level.
-        moved = [self._page(folders) for folders in self._groups()]
+        groups = self._groups()
+        if not groups:
+            self._publish()
+        moved = [self._page(folders) for folders in groups]
         return any(moved)
 
     def _follow(self) -> bool:
@@ -170,7 +205,7 @@ class Projector:
     def _groups(self) -> list[list[Folder]]:
         groups: dict[int, list[Folder]] = {}
         for folder in self._folders.values():
-            if folder.halted is None:
+            if folder.halted is None and folder.generation.projection.name not in self._paused:
                 groups.setdefault(folder.generation.checkpoint, []).append(folder)
         return list(groups.values())
 
@@ -182,10 +217,7 @@ class Projector:
         if not rows:
             return False
         full = len(rows) >= limit
-        try:
-            self._project(folders, self._decoder.decoded(whole_commands(rows, limit), self._pace.breathe))
-        except UnreadableRow as unreadable:
-            self._park(folders, unreadable.row, unreadable.problem)
+        self._writer.project(folders, self._decoder, whole_commands(rows, limit))
         self._publish()
         seconds = time.perf_counter() - began - self._pace.yielded_seconds
         self._pace.end_page(seconds)
@@ -194,40 +226,9 @@ class Projector:
         self._options.measure(Round(len(rows), seconds, self.position(), self._lag_events))
         return True
 
-    def _project(self, folders: list[Folder], page: Decoded) -> None:
-        events, end, plain = page
-        changes = [folder.fold(events, end, self._pace.breathe, plain=plain) for folder in folders]
-        try:
-            self._write(folders, changes)
-        except RowRefused as refused:
-            if len(events) > 1:
-                self._project(folders, page.half())  # close in on the event that does it
-            else:
-                guilty = [folder for folder in folders if folder.generation.projection.name == refused.projection]
-                event = events[0]
-                self._write(
-                    guilty, [folder.park(event.stream, event.position, event.event.TYPE, refused) for folder in guilty]
-                )
-
-    def _park(self, folders: list[Folder], row: LogRow, problem: Exception) -> None:
-        """Set a row aside in the projections that its name concerns; the others pass it."""
-        changes = [
-            folder.park(row.stream, row.position, row.type, problem)
-            if folder.handles(row.type)
-            else folder.fold((), row.position, self._pace.breathe)
-            for folder in folders
-        ]
-        self._write(folders, changes)
-
-    def _write(self, folders: list[Folder], changes: list[Change]) -> None:
-        if self._store.write(changes):
-            for folder, change in zip(folders, changes, strict=True):
-                folder.accept(change)
-        else:
-            self._recover()  # another leader was faster, or another generation is live
-
     def _recover(self) -> None:
         try:
+            self._paused = self._store.paused()
             self._resume(resume)
         except (RowsUnavailable, StoreUnavailable, TableOutdated) as problem:
             self._error = str(problem)
@@ -238,21 +239,26 @@ class Projector:
         self._publish()
 
     def _publish(self) -> None:
-        places = [folder.generation.checkpoint for folder in self._folders.values() if folder.halted is None]
-        self._waiters.reach(min(places, default=0))
+        places = [
+            folder.generation.checkpoint
+            for name, folder in self._folders.items()
+            if folder.halted is None and name not in self._paused
+        ]
+        # Where all stand still nobody has to wait for them: an answer says itself how old it is.
+        self._waiters.reach(min(places) if places else self._log.head())
 
     def _status(self, projection: AnyProjection) -> ProjectionStatus:
         name = projection.name
         folder = self._folders.get(name)
         if folder is None:
             return ProjectionStatus(name, self._unable.get(name, "outdated"), 0, 0, True, 0, "rebuild it")
-        halted = folder.halted
+        halted, paused = folder.halted, self._paused.get(name)
         return ProjectionStatus(
             name=name,
-            state="following" if halted is None else "halted",
+            state="paused" if paused is not None else "following" if halted is None else "halted",
             generation=folder.generation.number,
             checkpoint=folder.generation.checkpoint,
             drifted=folder.generation.fingerprint != self._fingerprints[name],
             parked_streams=len(folder.parked),
-            error=self._error if halted is None else f"@{halted.position} {halted.error}",
+            error=paused or (self._error if halted is None else f"@{halted.position} {halted.error}"),
         )

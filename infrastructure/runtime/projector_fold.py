@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from domain.kernel.decider import Recorded
-from infrastructure.rows.port import Change, Generation, Parked, RowStore
+from infrastructure.rows.generations import Generation
+from infrastructure.rows.port import Change, Parked, RowStore
 from projections.kernel.rows import Versioned
 
 CACHED_ROWS_MAX: Final = 2_000
@@ -33,7 +34,8 @@ class Folder:
         self.generation = generation
         self.halted: Parked | None = None
         """The event in front of which the whole projection stands still."""
-        self._halting: Parked | None = None
+        self.halting: Parked | None = None
+        """The same, as the change in hand would have it."""
         self._stems = {event.TYPE.rpartition(".v")[0] for event in generation.projection.handles}
         self.parked = {parked.stream for parked in store.parked(generation)}
         self._evolve: Callable[[Any, Recorded, str], Any] = generation.projection.step
@@ -48,8 +50,8 @@ class Folder:
         """
         projection = self.generation.projection
         self._evolve = projection.evolve if plain else projection.step
-        self._halting = None
-        change = Change(self.generation, end)
+        self.halting = None
+        change = Change(self.generation, end, parked_before=len(self.parked))
         touched = self._touched(events, change)
         if projection.keeps == "lines":
             self._fold_lines(touched, change, breathe)
@@ -60,8 +62,8 @@ class Folder:
 
     def park(self, stream: str, position: int, name: str, problem: Exception) -> Change:
         """The change that sets one event aside which cannot be read, or whose row cannot be stored."""
-        self._halting, self._after = None, {}
-        change = Change(self.generation, position)
+        self.halting, self._after = None, {}
+        change = Change(self.generation, position, parked_before=len(self.parked))
         self._set_aside(Parked(stream, position, name, str(_Poison(problem))), change)
         return change
 
@@ -72,7 +74,7 @@ class Folder:
     def accept(self, change: Change) -> None:
         """The change was written."""
         self.generation = self.generation.at(change.checkpoint)
-        self.halted = self._halting
+        self.halted = self.halting
         self.parked.update(parked.stream for parked in change.parked)
         self._young.update(self._after)
         self._after = {}
@@ -93,7 +95,7 @@ class Folder:
             except Exception as problem:
                 stopped.add(recorded.stream)
                 self._poisoned(recorded, _Poison(problem), change)
-                if self._halting:
+                if self.halting:
                     break
         return touched
 
@@ -159,7 +161,7 @@ class Folder:
             except _Poison as poison:
                 stopped.add(recorded.stream)
                 self._poisoned(recorded, poison, change)
-                if self._halting:
+                if self.halting:
                     return
             else:
                 yield recorded, keys, after
@@ -183,7 +185,7 @@ class Folder:
         if self.generation.projection.on_poison == "park_stream":
             change.parked.append(parked)
         else:
-            self._halting = parked
+            self.halting = parked
             change.checkpoint = parked.position - 1
 
 

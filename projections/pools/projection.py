@@ -15,8 +15,8 @@ from domain.lock.events import (
     PoolMemberQuarantined,
     PoolMemberReturned,
     PoolSet,
+    units_asked,
 )
-from domain.lock.pool_name import units_in
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 from projections.pools.rows import PoolRow
@@ -55,7 +55,10 @@ def evolve(row: PoolRow | None, recorded: Recorded, key: str) -> PoolRow | None:
         case LocksTransferred() | LockTransferReverted():
             return _counted(row, _held(_members(row), event.token, event), event.at)
         case LocksRequested():
-            asked = [*entries(row.requests), {"request": event.request, "units": units_in(event.claims).get(name, 0)}]
+            asked = [
+                *entries(row.requests),
+                {"request": event.request, "units": units_asked(event.claims).get(name, 0)},
+            ]
             return _queued(row, asked, event.at)
         case LockRequestWithdrawn():
             return _queued(row, _without(row, event.request), event.at)
@@ -69,9 +72,9 @@ def _names(event: PoolEvent) -> Iterable[str]:
             return (event.pool,)
         case LocksGranted():
             # A grant of before members were told, or an answer to a request, is found by its claims.
-            return dict.fromkeys((*(one.pool for one in event.members), *units_in(event.claims)))
+            return dict.fromkeys((*(one.pool for one in event.members), *units_asked(event.claims)))
         case LocksRequested():
-            return units_in(event.claims)
+            return units_asked(event.claims)
         case _:
             return event.pools
 

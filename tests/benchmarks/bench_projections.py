@@ -25,9 +25,9 @@ from infrastructure.rows.port import RowStore
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.builds.building import Tools, fill, take_over
 from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.projector import Projector
-from infrastructure.runtime.projector_rebuild import rebuild
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
 from projections.task_board.projection import TASK_BOARD
@@ -67,7 +67,8 @@ def following(log: Log, store: RowStore, projections: Sequence[AnyProjection], e
 
 def rebuilding(log: Log, store: RowStore, projection: AnyProjection, events: int) -> float:
     began = time.perf_counter()
-    rebuild(log, store, projection, decode, progress=lambda _position, _head: None)
+    tools = Tools(log, store, decode, breathe=lambda: None, go_on=lambda: True)
+    take_over(tools, fill(tools, [store.begin(projection, "")])[0])
     return events / (time.perf_counter() - began)
 
 

@@ -21,8 +21,8 @@ from infrastructure.rows.port import Change, RowRefused, RowStore, Tallied
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.builds.building import Tools, fill, take_over
 from infrastructure.runtime.projector import Projector
-from infrastructure.runtime.projector_rebuild import rebuild
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
 from projections.kernel.requests import Begins, Order, equal, first_beyond, select, tally
@@ -376,10 +376,9 @@ def test_a_rebuild_takes_over_and_a_running_projector_goes_on_with_it(new_store:
     projector = Projector(log, store, PROJECTIONS, decode)
     projector.open()
     projector.catch_up()
-    told: list[tuple[int, int]] = []
-    generation = rebuild(log, store, TASK_BOARD, decode, progress=lambda at, head: told.append((at, head)))
+    tools = Tools(log, store, decode, breathe=lambda: None, go_on=lambda: True)
+    generation = take_over(tools, fill(tools, [store.begin(TASK_BOARD, fingerprint(TASK_BOARD))])[0])
     assert (generation.number, generation.state) == (2, "live")
-    assert told[-1] == (log.head(), log.head())
     append(log, events[half:])
     assert projector.catch_up() == len(events)
     assert everything(store, TASK_BOARD) == replay(TASK_BOARD, events)

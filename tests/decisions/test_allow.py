@@ -35,6 +35,7 @@ READS = {
     f"read.{thing}"
     for thing in (
         "projects",
+        "projections",
         "tasks",
         "sessions",
         "locks",
@@ -47,7 +48,10 @@ READS = {
         "ledger",
     )
 }
-RIGHTS = {"heartbeat", "rotate_ledger_key", "lock.wide", "lock.person", "lock.preempt"}
+RIGHTS = {
+    "heartbeat", "rotate_ledger_key", "verify_projections", "operate_projections", "lock.wide", "lock.person",
+    "lock.preempt",
+}  # fmt: skip
 DERIVED = {
     "acknowledge_attempt",
     "settle_need",
@@ -101,6 +105,9 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.nodes": {"viewer", "operator", "admin"},
     "read.schema": {"viewer", "operator", "admin"},
     "read.keys": {"admin"},
+    "read.projections": {"operator", "admin"},
+    "verify_projections": {"operator", "admin"},
+    "operate_projections": {"admin"},
     "create_project": {"admin"},
     "freeze_project": {"operator", "admin"},
     "unfreeze_project": {"operator", "admin"},

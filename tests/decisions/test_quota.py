@@ -281,7 +281,7 @@ def test_a_pool_is_joined_only_by_way_of_a_project_that_its_sessions_serve(fleet
     fleet.opened()
     refused = join("other", sees=frozenset({other})).rejection
     assert refused == CredentialPoolForeign(pool="max")
-    assert refused.KIND == "DENIED"
+    assert CredentialPoolForeign.KIND == "DENIED"
     # By way of a common project, or by somebody who sees every one, and from then on for that project, too.
     assert join("shop", "other", sees=frozenset({fleet.project, other})).rejection is None
     assert join("other", sees=frozenset({other})).rejection is None

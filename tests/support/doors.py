@@ -4,12 +4,14 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from api.app import Application, create_app
 from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
+from api.ledger_port import LedgerPort
 from api.ports import Health, Heard, HeldNow, ProjectToken, ServiceFault, Services
+from api.projection_port import ProjectionPort
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.ready import ReadyIndex
@@ -177,8 +179,9 @@ class Fakes:
         return b"signalbox_head 1\n"
 
     def services(self) -> Services:
-        no_ledger: Any = None
-        return Services(self, self, self, self, self, self, self, self, self, no_ledger, NoPast())
+        # The ledger and read models are asked through GraphQL alone.
+        no_ledger, no_desk = cast("LedgerPort", None), cast("ProjectionPort", None)
+        return Services(self, self, self, self, self, self, self, self, self, no_ledger, NoPast(), no_desk)
 
 
 class NoPast:

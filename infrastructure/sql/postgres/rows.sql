@@ -68,10 +68,13 @@ SELECT generation, table_name, fingerprint, state, checkpoint
 FROM signalbox_rows.generations WHERE projection = %s AND generation = %s
 
 -- name: insert_generation
--- The next number of a projection.
+-- The next number of a projection, also behind those of generations that were dropped.
 INSERT INTO signalbox_rows.generations (projection, generation, table_name, fingerprint, state)
-SELECT %(projection)s, 1 + coalesce(max(generation), 0), %(table_name)s, %(fingerprint)s, %(state)s
-FROM signalbox_rows.generations WHERE projection = %(projection)s
+SELECT %(projection)s, 1 + coalesce(max(used.generation), 0), %(table_name)s, %(fingerprint)s, %(state)s
+FROM (
+    SELECT generation FROM signalbox_rows.generations WHERE projection = %(projection)s
+    UNION ALL SELECT generation FROM signalbox_rows.builds WHERE projection = %(projection)s
+) AS used
 RETURNING generation
 
 -- name: name_table
@@ -96,9 +99,14 @@ UPDATE signalbox_rows.generations SET state = 'live'
 WHERE projection = %s AND generation = %s AND state = 'building'
 
 -- name: advance
--- Compare and set: moves the checkpoint only for the one who knows where it stands.
-UPDATE signalbox_rows.generations SET checkpoint = %s
-WHERE projection = %s AND generation = %s AND checkpoint = %s AND state <> 'retired'
+-- Compare and set: moves the checkpoint only for the one who knows where it stands and which streams stand still.
+UPDATE signalbox_rows.generations SET checkpoint = %(checkpoint)s
+WHERE projection = %(projection)s AND generation = %(generation)s AND checkpoint = %(before)s AND state <> 'retired'
+    AND (
+        SELECT count(*) FROM signalbox_rows.parked
+        WHERE projection = %(projection)s AND generation = %(generation)s
+    ) = %(parked)s
+    AND (state <> 'live' OR %(projection)s NOT IN (SELECT projection FROM signalbox_rows.paused))
 
 -- name: close_versions
 -- Ends the live versions of some keys.
@@ -146,3 +154,128 @@ WHERE g.projection = %s AND g.generation = %s AND g.state = 'live'
 -- name: select_history
 -- Versions of one row, newest first.
 SELECT {columns} FROM {table} WHERE key = %s AND since < %s ORDER BY since DESC LIMIT %s
+
+-- name: create_builds
+-- What is done with a generation beside the live one, from its request to its end.
+CREATE TABLE IF NOT EXISTS signalbox_rows.builds (
+    projection text NOT NULL,
+    generation bigint NOT NULL,
+    purpose text NOT NULL,
+    hold boolean NOT NULL,
+    phase text NOT NULL,
+    asked_by text NOT NULL,
+    asked_at bigint NOT NULL,
+    began_at bigint NOT NULL,
+    began_position bigint NOT NULL,
+    changed_at bigint NOT NULL,
+    comparison text NOT NULL,
+    error text NOT NULL,
+    PRIMARY KEY (projection, generation)
+)
+
+-- name: create_paused
+-- Projections whose live generation stands still because somebody said so.
+CREATE TABLE IF NOT EXISTS signalbox_rows.paused (
+    projection text PRIMARY KEY,
+    reason text NOT NULL,
+    paused_by text NOT NULL,
+    at bigint NOT NULL
+)
+
+-- name: create_skipped
+-- Events that a person left out of the rows, with the reason.
+CREATE TABLE IF NOT EXISTS signalbox_rows.skipped (
+    projection text NOT NULL,
+    generation bigint NOT NULL,
+    stream text NOT NULL,
+    position bigint NOT NULL,
+    reason text NOT NULL,
+    skipped_by text NOT NULL,
+    at bigint NOT NULL,
+    PRIMARY KEY (projection, generation, position)
+)
+
+-- name: keep_build
+-- A build as it is now.
+INSERT INTO signalbox_rows.builds (
+    projection, generation, purpose, hold, phase, asked_by, asked_at, began_at, began_position, changed_at, comparison,
+    error
+)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (projection, generation) DO UPDATE SET
+    purpose = excluded.purpose, hold = excluded.hold, asked_by = excluded.asked_by, asked_at = excluded.asked_at,
+    phase = excluded.phase, began_at = excluded.began_at, began_position = excluded.began_position,
+    changed_at = excluded.changed_at, comparison = excluded.comparison, error = excluded.error
+
+-- name: select_builds
+-- All builds, the latest last.
+SELECT
+    projection, generation, purpose, hold, phase, asked_by, asked_at, began_at, began_position, changed_at, comparison,
+    error
+FROM signalbox_rows.builds ORDER BY asked_at, generation
+
+-- name: forget_builds
+-- What became of generations before this one is not told any more.
+DELETE FROM signalbox_rows.builds WHERE projection = %s AND generation < %s AND generation NOT IN (
+    SELECT g.generation FROM signalbox_rows.generations AS g WHERE g.projection = signalbox_rows.builds.projection
+)
+
+-- name: select_generations
+-- Every generation of a projection, oldest first.
+SELECT generation, table_name, fingerprint, state, checkpoint
+FROM signalbox_rows.generations WHERE projection = %s ORDER BY generation
+
+-- name: reopen
+-- A retired generation is filled further.
+UPDATE signalbox_rows.generations SET state = 'building'
+WHERE projection = %s AND generation = %s AND table_name = %s AND state = 'retired'
+RETURNING generation, table_name, fingerprint, state, checkpoint
+
+-- name: give_up
+-- A building generation is filled no further.
+UPDATE signalbox_rows.generations SET state = 'retired' WHERE projection = %s AND generation = %s AND state = 'building'
+
+-- name: forget_generation
+-- A generation that is neither asked nor filled leaves the registry.
+DELETE FROM signalbox_rows.generations
+WHERE projection = %s AND generation = %s AND state = 'retired'
+RETURNING table_name
+
+-- name: drop_table
+-- The rows of a generation that left the registry.
+DROP TABLE IF EXISTS {table}
+
+-- name: forget_parked
+-- The streams that stood still in a generation that is gone.
+DELETE FROM signalbox_rows.parked WHERE projection = %s AND generation = %s
+
+-- name: release_parked
+-- A stream goes on.
+DELETE FROM signalbox_rows.parked WHERE projection = %s AND generation = %s AND stream = %s
+
+-- name: insert_skipped
+-- An event that the rows do without.
+INSERT INTO signalbox_rows.skipped (projection, generation, stream, position, reason, skipped_by, at)
+VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: pause
+-- The live generation stands still from now on.
+INSERT INTO signalbox_rows.paused (projection, reason, paused_by, at) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING
+
+-- name: go_on
+-- The live generation follows again.
+DELETE FROM signalbox_rows.paused WHERE projection = %s
+
+-- name: select_paused
+-- Projections that stand still, and why.
+SELECT projection, reason FROM signalbox_rows.paused ORDER BY projection
+
+-- name: scan_versions
+-- Versions in order, with the checkpoint that they were read at; one row without a key where there are no more.
+SELECT g.checkpoint, r.since, r.until, {shown}
+FROM signalbox_rows.generations AS g
+LEFT JOIN (
+    SELECT since, until, {columns} FROM {table} WHERE ({order}) > (%s, %s) ORDER BY {order} LIMIT {limit}
+) AS r ON TRUE
+WHERE g.projection = %s AND g.generation = %s
+ORDER BY {shown_order}

@@ -58,10 +58,13 @@ SELECT generation, table_name, fingerprint, state, checkpoint FROM generations W
 SELECT generation, table_name, fingerprint, state, checkpoint FROM generations WHERE projection = ? AND generation = ?
 
 -- name: insert_generation
--- The next number of a projection.
+-- The next number of a projection, also behind those of generations that were dropped.
 INSERT INTO generations (projection, generation, table_name, fingerprint, state)
-SELECT :projection, 1 + coalesce(max(generation), 0), :table_name, :fingerprint, :state
-FROM generations WHERE projection = :projection
+SELECT :projection, 1 + coalesce(max(used.generation), 0), :table_name, :fingerprint, :state
+FROM (
+    SELECT generation FROM generations WHERE projection = :projection
+    UNION ALL SELECT generation FROM builds WHERE projection = :projection
+) AS used
 RETURNING generation
 
 -- name: name_table
@@ -80,9 +83,11 @@ WHERE projection = :projection AND state = 'live' AND checkpoint <= (
 UPDATE generations SET state = 'live' WHERE projection = ? AND generation = ? AND state = 'building'
 
 -- name: advance
--- Compare and set: moves the checkpoint only for the one who knows where it stands.
-UPDATE generations SET checkpoint = ?
-WHERE projection = ? AND generation = ? AND checkpoint = ? AND state <> 'retired'
+-- Compare and set: moves the checkpoint only for the one who knows where it stands and which streams stand still.
+UPDATE generations SET checkpoint = :checkpoint
+WHERE projection = :projection AND generation = :generation AND checkpoint = :before AND state <> 'retired'
+    AND (SELECT count(*) FROM parked WHERE projection = :projection AND generation = :generation) = :parked
+    AND (state <> 'live' OR :projection NOT IN (SELECT projection FROM paused))
 
 -- name: close_versions
 -- Ends the live versions of some keys.
@@ -130,3 +135,125 @@ WHERE g.projection = ? AND g.generation = ? AND g.state = 'live'
 -- name: select_history
 -- Versions of one row, newest first.
 SELECT {columns} FROM {table} WHERE key = ? AND since < ? ORDER BY since DESC LIMIT ?
+
+-- name: create_builds
+-- What is done with a generation beside the live one, from its request to its end.
+CREATE TABLE IF NOT EXISTS builds (
+    projection TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    purpose TEXT NOT NULL,
+    hold INTEGER NOT NULL,
+    phase TEXT NOT NULL,
+    asked_by TEXT NOT NULL,
+    asked_at INTEGER NOT NULL,
+    began_at INTEGER NOT NULL,
+    began_position INTEGER NOT NULL,
+    changed_at INTEGER NOT NULL,
+    comparison TEXT NOT NULL,
+    error TEXT NOT NULL,
+    PRIMARY KEY (projection, generation)
+) STRICT
+
+-- name: create_paused
+-- Projections whose live generation stands still because somebody said so.
+CREATE TABLE IF NOT EXISTS paused (
+    projection TEXT PRIMARY KEY,
+    reason TEXT NOT NULL,
+    paused_by TEXT NOT NULL,
+    at INTEGER NOT NULL
+) STRICT
+
+-- name: create_skipped
+-- Events that a person left out of the rows, with the reason.
+CREATE TABLE IF NOT EXISTS skipped (
+    projection TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    stream TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    skipped_by TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (projection, generation, position)
+) STRICT
+
+-- name: keep_build
+-- A build as it is now.
+INSERT INTO builds (
+    projection, generation, purpose, hold, phase, asked_by, asked_at, began_at, began_position, changed_at, comparison,
+    error
+)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (projection, generation) DO UPDATE SET
+    purpose = excluded.purpose, hold = excluded.hold, asked_by = excluded.asked_by, asked_at = excluded.asked_at,
+    phase = excluded.phase, began_at = excluded.began_at, began_position = excluded.began_position,
+    changed_at = excluded.changed_at, comparison = excluded.comparison, error = excluded.error
+
+-- name: select_builds
+-- All builds, the latest last.
+SELECT
+    projection, generation, purpose, hold, phase, asked_by, asked_at, began_at, began_position, changed_at, comparison,
+    error
+FROM builds ORDER BY asked_at, generation
+
+-- name: forget_builds
+-- What became of generations before this one is not told any more.
+DELETE FROM builds WHERE projection = ? AND generation < ? AND generation NOT IN (
+    SELECT g.generation FROM generations AS g WHERE g.projection = builds.projection
+)
+
+-- name: select_generations
+-- Every generation of a projection, oldest first.
+SELECT generation, table_name, fingerprint, state, checkpoint FROM generations WHERE projection = ? ORDER BY generation
+
+-- name: reopen
+-- A retired generation is filled further.
+UPDATE generations SET state = 'building'
+WHERE projection = ? AND generation = ? AND table_name = ? AND state = 'retired'
+RETURNING generation, table_name, fingerprint, state, checkpoint
+
+-- name: give_up
+-- A building generation is filled no further.
+UPDATE generations SET state = 'retired' WHERE projection = ? AND generation = ? AND state = 'building'
+
+-- name: forget_generation
+-- A generation that is neither asked nor filled leaves the registry.
+DELETE FROM generations WHERE projection = ? AND generation = ? AND state = 'retired' RETURNING table_name
+
+-- name: drop_table
+-- The rows of a generation that left the registry.
+DROP TABLE IF EXISTS {table}
+
+-- name: forget_parked
+-- The streams that stood still in a generation that is gone.
+DELETE FROM parked WHERE projection = ? AND generation = ?
+
+-- name: release_parked
+-- A stream goes on.
+DELETE FROM parked WHERE projection = ? AND generation = ? AND stream = ?
+
+-- name: insert_skipped
+-- An event that the rows do without.
+INSERT INTO skipped (projection, generation, stream, position, reason, skipped_by, at)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+
+-- name: pause
+-- The live generation stands still from now on.
+INSERT INTO paused (projection, reason, paused_by, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING
+
+-- name: go_on
+-- The live generation follows again.
+DELETE FROM paused WHERE projection = ?
+
+-- name: select_paused
+-- Projections that stand still, and why.
+SELECT projection, reason FROM paused ORDER BY projection
+
+-- name: scan_versions
+-- Versions in order, with the checkpoint that they were read at; one row without a key where there are no more.
+SELECT g.checkpoint, r.since, r.until, {shown}
+FROM generations AS g
+LEFT JOIN (
+    SELECT since, until, {columns} FROM {table} WHERE ({order}) > (?, ?) ORDER BY {order} LIMIT {limit}
+) AS r ON TRUE
+WHERE g.projection = ? AND g.generation = ?
+ORDER BY {shown_order}
