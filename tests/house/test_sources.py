@@ -145,6 +145,13 @@ def test_the_first_two_commands_of_the_readme_are_all_one_needs() -> None:
     assert [command for command in commands if command][:2] == ["make up", "make test"]
 
 
+def test_every_binding_decision_has_a_number_of_its_own() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    for path in decisions:
+        assert path.read_text(encoding="utf-8").startswith(f"# {int(path.name[:4])}. "), path.name
+
+
 def test_a_binding_decision_names_its_check() -> None:
     for path in sorted((ROOT / "docs" / "adr").glob("*.md")):
         assert re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", path.name), path.name
