@@ -145,13 +145,31 @@ def _name(owner: Owner) -> str:
 
 
 def _stuck(waits: Mapping[str, Sequence[_Wait]]) -> set[str]:
-    """What can never move: the largest set of which each waits for something that only others of it could give."""
+    """What can never move: the largest set of which each waits for something that only others of it could give.
+
+    Each wait is looked at once for every thing that would end it, however long the chains are that lead to it.
+    """
     stuck = set(waits)
-    while True:
-        moving = {name for name in stuck if all(set(one.upon) - stuck for one in waits[name])}
-        if not moving:
-            return stuck
-        stuck -= moving
+    open_waits: dict[str, int] = {}
+    ended_by: dict[str, list[tuple[str, int]]] = {}
+    for name, found in waits.items():
+        held = [number for number, one in enumerate(found) if stuck.issuperset(one.upon)]
+        open_waits[name] = len(held)
+        for number in held:
+            for upon in set(found[number].upon):
+                ended_by.setdefault(upon, []).append((name, number))
+    moving = [name for name, number in open_waits.items() if not number]
+    ended: set[tuple[str, int]] = set()
+    while moving:
+        name = moving.pop()
+        stuck.discard(name)
+        for wait in ended_by.get(name, ()):
+            if wait not in ended:
+                ended.add(wait)
+                open_waits[wait[0]] -= 1
+                if not open_waits[wait[0]]:
+                    moving.append(wait[0])
+    return stuck
 
 
 def _circles(graph: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:

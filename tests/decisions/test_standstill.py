@@ -1,6 +1,10 @@
 """Circles of waits that pass through tasks: found, told with a way out, not seen where something can still move."""
 
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.dispatch.standstill import Standstill, Work, standstills
 from domain.kernel.ids import Instant
@@ -112,3 +116,25 @@ def test_what_only_waits_behind_a_circle_is_none_itself() -> None:
     behind = [work(f"behind-{number}", needs=("part",)) for number in range(3)]
     assert len(found(fleet, whole, part, *behind)) == 1
     assert found(fleet, *behind) == ()
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=25))
+def test_needs_stand_still_exactly_where_they_go_round(edges: list[tuple[int, int]]) -> None:
+    needs = {one: tuple(str(need) for waiter, need in edges if waiter == one) for one in range(10)}
+    circles = standstills([work(str(one), needs=found) for one, found in needs.items()], LockSpace())
+    try:
+        TopologicalSorter({str(one): found for one, found in needs.items()}).prepare()
+    except CycleError:
+        assert circles
+        for circle in circles:
+            steps = [(step.waiter.removeprefix("task_"), step.holder.removeprefix("task_")) for step in circle.steps]
+            assert all((int(waiter), int(holder)) in edges for waiter, holder in steps)
+            assert [holder for _, holder in steps] == [waiter for waiter, _ in (*steps[1:], steps[0])]
+    else:
+        assert not circles
+
+
+def test_a_chain_of_twenty_thousand_needs_is_looked_through_once() -> None:
+    """Layer by layer it would be two hundred million looks, in which nobody else is served."""
+    chain = [work(str(one), needs=(str(one - 1),) if one else ()) for one in range(20_000)]
+    assert standstills(chain, LockSpace()) == ()
