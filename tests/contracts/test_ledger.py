@@ -1,6 +1,7 @@
 """The ledger on every store: each event once, in the order of the log, and every checkpoint signed over that tree."""
 
 import json
+import sqlite3
 import stat
 import threading
 import time
@@ -21,6 +22,7 @@ from infrastructure.ledger.sqlite import SqliteLedger
 from infrastructure.local import UnsafeDataFolderError
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import Log
+from infrastructure.sql import load
 from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.note import read_checkpoint, read_key, read_note
 from projections.audit_ledger.tiles import Growth
@@ -115,6 +117,15 @@ def test_old_checkpoints_thin_out_to_one_a_minute(store: LedgerStore) -> None:
         store.keep_checkpoint(SignedCheckpoint(second + 1, 10 * minute + second * 1_000_000, "note"))
     store.thin_checkpoints(11 * minute + 30_000_000)
     assert [one.size for one in store.checkpoints(0, 1_000)] == [60, *range(91, 121)]
+
+
+def test_thinning_looks_at_each_checkpoint_once(tmp_path: Path) -> None:
+    """A year of checkpoints is half a million; a look at all others for each would take hours, every ten minutes."""
+    SqliteLedger(tmp_path / "ledger.db").close()
+    with sqlite3.connect(tmp_path / "ledger.db") as file:
+        plan = file.execute("EXPLAIN QUERY PLAN " + load("sqlite_ledger/ledger.sql")["thin_checkpoints"], (NOW,))
+        assert not [step for *_, step in plan if "CORRELATED" in step]
+    file.close()
 
 
 def test_a_log_that_was_cut_off_is_told(tmp_path: Path) -> None:
