@@ -8,7 +8,7 @@ import typer
 from api.cli.replay.source import Bundle, Store, past
 from api.cli.replay.telling import event_document, event_line
 from api.cli.terminal import Terminal
-from domain.kernel.past.causes import Causes, Effect
+from domain.kernel.past.causes import Causes, walked
 
 
 def why(
@@ -26,7 +26,7 @@ def why(
             "asked": kept,
             "causes": [event_document(one) for one in causes.chain],
             "same_command": [event_document(one) for one in causes.siblings],
-            "effects": [_effect(one) for one in causes.effects],
+            "effects": [{"depth": depth, **event_document(one.recorded)} for depth, one in walked(causes.effects)],
         }
         terminal.show(document, *_lines(causes, kept))
 
@@ -40,14 +40,5 @@ def _lines(causes: Causes, kept: dict[str, Any] | None) -> Iterator[str]:
     yield event_line(causes.event, indent="  " * (len(causes.chain) + 1) + "> ")
     for one in causes.siblings:
         yield event_line(one, indent="  " * (len(causes.chain) + 1) + "= ")
-    yield from _effect_lines(causes.effects, len(causes.chain) + 2)
-
-
-def _effect_lines(effects: tuple[Effect, ...] | list[Effect], depth: int) -> Iterator[str]:
-    for one in effects:
-        yield event_line(one.recorded, indent="  " * depth)
-        yield from _effect_lines(one.effects, depth + 1)
-
-
-def _effect(one: Effect) -> dict[str, Any]:
-    return {**event_document(one.recorded), "effects": [_effect(each) for each in one.effects]}
+    for depth, effect in walked(causes.effects):
+        yield event_line(effect.recorded, indent="  " * (len(causes.chain) + 1 + depth))

@@ -1,6 +1,5 @@
 """States, differences and causes, folded from the log for whoever may see the events."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from api.graphql.context import Context
@@ -20,7 +19,7 @@ from api.graphql.types.past import (
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position, ProjectId
-from domain.kernel.past.causes import Causes, Effect
+from domain.kernel.past.causes import Causes, pruned
 from domain.kernel.past.errors import PointsReversed
 from domain.kernel.past.steps import Stood
 from domain.kernel.past.trees import differences
@@ -99,18 +98,10 @@ def _may_see(context: Context, one: Recorded) -> bool:
 
 
 def _seen(context: Context, causes: Causes) -> Causes:
-    """Without what belongs to projects that the caller does not see."""
+    """Without what belongs to projects that the caller does not see, and what that led to."""
     return replace(
         causes,
         chain=tuple(one for one in causes.chain if context.sees(one.project)),
         siblings=tuple(one for one in causes.siblings if context.sees(one.project)),
-        effects=tuple(_seen_effects(context, causes.effects)),
+        effects=pruned(causes.effects, lambda one: context.sees(one.project)),
     )
-
-
-def _seen_effects(context: Context, effects: Iterable[Effect]) -> list[Effect]:
-    return [
-        Effect(one.recorded, _seen_effects(context, one.effects))
-        for one in effects
-        if context.sees(one.recorded.project)
-    ]

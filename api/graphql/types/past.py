@@ -1,16 +1,20 @@
 """How things stood, what two points have differently, and why an event is there."""
 
 from enum import Enum
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import strawberry
 from strawberry.scalars import JSON
 
 from api.graphql.types.history import LogEvent, event_of
 from domain.kernel.ids import Position
-from domain.kernel.past.causes import Causes, Effect
+from domain.kernel.past.causes import Causes, walked
 from domain.kernel.past.steps import Stood
 from domain.kernel.past.trees import Change, Missing, path_text
+
+EVENTS_TOLD_MAX: Final = 1_000
+"""Events beside one, and effects of it, that an answer holds; `signalbox replay why` tells all."""
 
 
 @strawberry.enum
@@ -84,9 +88,9 @@ class EventDetail:
 
     event: LogEvent
     causes: list[LogEvent] = strawberry.field(description="Events that led to it, the nearest first.")
-    siblings: list[LogEvent] = strawberry.field(description="What the same command wrote beside it.")
+    siblings: list[LogEvent] = strawberry.field(description="What the same command wrote beside it, at most 1,000.")
     effects: list[Caused] = strawberry.field(
-        description="What policies did because of it, among the 20,000 next events."
+        description="What policies did because of it, at most 1,000 among the 20,000 next events."
     )
 
 
@@ -134,14 +138,9 @@ def detail_of(causes: Causes) -> EventDetail:
     return EventDetail(
         event=event_of(causes.event),
         causes=[event_of(one) for one in causes.chain],
-        siblings=[event_of(one) for one in causes.siblings],
-        effects=_flat(causes.effects, 1),
+        siblings=[event_of(one) for one in causes.siblings[:EVENTS_TOLD_MAX]],
+        effects=[
+            Caused(depth=depth, event=event_of(one.recorded))
+            for depth, one in islice(walked(causes.effects), EVENTS_TOLD_MAX)
+        ],
     )
-
-
-def _flat(effects: tuple[Effect, ...] | list[Effect], depth: int) -> list[Caused]:
-    found: list[Caused] = []
-    for one in effects:
-        found.append(Caused(depth=depth, event=event_of(one.recorded)))
-        found += _flat(one.effects, depth + 1)
-    return found

@@ -1,6 +1,6 @@
 """What led to an event, and what it led to in turn, across streams."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,3 +62,28 @@ def effects_of(event: Recorded, later: Iterable[Recorded]) -> tuple[Effect, ...]
             cause.effects.append(effect)
             known[place_of(recorded)] = effect
     return tuple(root.effects)
+
+
+def walked(effects: Sequence[Effect]) -> Iterator[tuple[int, Effect]]:
+    """Every effect of a tree with its depth, from 1 on, causes before their effects.
+
+    A cascade is as deep as a plan is long, so nothing here goes into itself.
+    """
+    ahead = [(1, one) for one in reversed(effects)]
+    while ahead:
+        depth, one = ahead.pop()
+        yield depth, one
+        ahead += [(depth + 1, each) for each in reversed(one.effects)]
+
+
+def pruned(effects: Sequence[Effect], keep: Callable[[Recorded], bool]) -> tuple[Effect, ...]:
+    """The tree without what is not kept, and without all that came of it."""
+    root: list[Effect] = []
+    ahead = [(root, one) for one in reversed(effects)]
+    while ahead:
+        beside, one = ahead.pop()
+        if keep(one.recorded):
+            kept = Effect(one.recorded)
+            beside.append(kept)
+            ahead += [(kept.effects, each) for each in reversed(one.effects)]
+    return tuple(root)
