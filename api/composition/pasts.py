@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from api.composition.commands import in_our_words
@@ -16,34 +17,41 @@ from infrastructure.runtime.node import Node
 EFFECTS_WITHIN_EVENTS: Final = 20_000
 """Events behind one that are searched for what it led to."""
 PAGE_EVENTS: Final = 2_000
+THREADS_MAX: Final = 2
+"""Questions of the past that are worked on at once; a long stream takes seconds, and others wait behind it."""
 T = TypeVar("T")
 
 
 class PastReader:
-    """Folds on threads, so that nobody else waits."""
+    """Folds on threads of its own, since those that all share also carry the ticker and whoever reads rows."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._threads: Final = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="past")
+
+    def close(self) -> None:
+        """Begin nothing more; what is under way ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
         """The position that a point means; ``bookmark`` is that of the one it names."""
-        return await _away(lambda: reading.position_of(self._node.log, point, lambda _: bookmark))
+        return await self._away(lambda: reading.position_of(self._node.log, point, lambda _: bookmark))
 
     async def first(self, stream: str) -> Recorded | None:
         """The event that a stream began with."""
-        return await _away(lambda: self._first(stream))
+        return await self._away(lambda: self._first(stream))
 
     async def event(self, position: int) -> Recorded | None:
         """The event at a position."""
-        return await _away(lambda: self._event(position))
+        return await self._away(lambda: self._event(position))
 
     async def state(self, stream: str, position: int) -> Stood | Rejection:
         """The state of a stream after a position."""
-        return await _away(lambda: reading.stood_at(self._node.log, stream, position))
+        return await self._away(lambda: reading.stood_at(self._node.log, stream, position))
 
     async def causes(self, event: Recorded) -> Causes:
         """What led to an event, and what it led to among the 20,000 that follow it."""
-        return await _away(lambda: reading.causes_of(self._node.log, event, self._later))
+        return await self._away(lambda: reading.causes_of(self._node.log, event, self._later))
 
     def _first(self, stream: str) -> Recorded | None:
         if reading.aggregate_of(stream) is None:
@@ -61,6 +69,5 @@ class PastReader:
             yield from (self._node.decode(row) for row in rows if row.correlation_id == event.correlation_id)
             after = rows[-1].position
 
-
-async def _away(work: Callable[[], T]) -> T:
-    return await in_our_words(asyncio.to_thread(work))
+    async def _away(self, work: Callable[[], T]) -> T:
+        return await in_our_words(asyncio.get_running_loop().run_in_executor(self._threads, work))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -172,7 +172,8 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
             await _know_the_owner(node, keys, settings)
             async with ledger_beside(node, settings) as (follower, ledger):
                 doctor = Doctor(node, follower, settings, warnings, metrics)
-                yield _services(node, rows, keys, metrics, doctor, ledger)
+                with closing(PastReader(node)) as past:
+                    yield _services(node, rows, keys, metrics, doctor, ledger, past)
         finally:
             await node.stop()
             rows.close()
@@ -214,7 +215,9 @@ def open_rows(settings: Settings) -> RowStore:
             return PostgresRows(settings.store)
 
 
-def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk) -> Services:
+def _services(
+    node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk, past: PastReader
+) -> Services:
     reads = RowReader(node, Reader(rows))
     metrics.watch(head=lambda: node.head.position, projections=reads.positions, waiters=lambda: len(node.waiting))
     return Services(
@@ -228,7 +231,7 @@ def _services(node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: 
         health=doctor,
         explains=Explainer(node),
         ledger=ledger,
-        past=PastReader(node),
+        past=past,
         projections=ProjectionDesk(node.builds),
     )
 
