@@ -49,6 +49,11 @@ class Build:
         """Whether a person decides; what was only to be compared is at its end then."""
         return self.phase in WAITING and self.purpose != "verify"
 
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it ended without being asked, so that its generation is of no use."""
+        return not (self.works or self.waits) and self.phase != "promoted"
+
     def now(self, phase: Phase, at: int, **changes: Any) -> "Build":
         """The same in another phase."""
         return replace(self, phase=phase, changed_at=at, **changes)

@@ -13,7 +13,9 @@ from domain.kernel.errors import Rejection
 from domain.task.events import TaskClaimed
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow
-from infrastructure.rows.builds import Build
+from infrastructure.rows.builds import Build, Scanned
+from infrastructure.rows.fingerprint import fingerprint
+from infrastructure.rows.generations import Generation
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.rows.port import RowStore
 from infrastructure.rows.postgres import PostgresRows
@@ -416,3 +418,66 @@ def test_a_reader_that_remembers_a_dropped_table_finds_the_live_one(store: RowSt
     place.step()
     place.desk.prune(["task_board"], keep=0)
     assert place.is_right(TASK_BOARD)
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_a_kill_at_the_end_of_a_build_leaves_no_rows_behind(store: RowStore, dropped: bool) -> None:
+    """The record that it failed is there, its generation not yet given up, or given up and not yet dropped."""
+    place = Place(store)
+    place.desk.rebuild(["task_board"], purpose="rebuild", hold=True, by="key_1")
+    place.step()
+    store.keep_build(place.build("task_board").now("failed", 1, error="planted"))
+    if dropped:
+        store.give_up(Generation(TASK_BOARD, 2, "", "building", 0))
+    assert isinstance(place.desk.rollback("task_board", by="key_1"), NothingToReturnTo)
+    place.desk = place.new_desk()
+    place.step()
+    assert [(one.number, one.state) for one in place.report("task_board").generations] == [(1, "live")]
+    assert place.build("task_board").phase == "failed"
+
+
+def test_a_kill_between_a_generation_and_its_build_leaves_neither(store: RowStore) -> None:
+    place = Place(store)
+    store.begin(TASK_BOARD, "code")
+    place.desk.rebuild(["lock_map"], purpose="rebuild", hold=False, by="key_1")
+    place.step()
+    # The same where a generation was reopened, which has to be there for another try.
+    assert store.reopen(LOCK_MAP, 1) is not None
+    place.desk = place.new_desk()
+    place.step()
+    assert [(one.number, one.state) for one in place.report("task_board").generations] == [(1, "live")]
+    assert [(one.number, one.state) for one in place.report("lock_map").generations] == [(1, "retired"), (2, "live")]
+    assert place.desk.rollback("lock_map", by="key_1") is None
+    place.step()
+    assert place.report("lock_map").status.generation == 1
+
+
+def test_of_two_that_were_asked_for_on_two_nodes_at_once_one_is_built(store: RowStore) -> None:
+    place = Place(store)
+    place.desk.rebuild(["task_board"], purpose="rebuild", hold=True, by="key_1")
+    begun = store.begin(TASK_BOARD, fingerprint(TASK_BOARD))
+    store.keep_build(replace(place.build("task_board"), generation=begun.number, asked_by="key_2"))
+    place.step()
+    phases = {build.asked_by: (build.generation, build.phase) for build in store.builds()}
+    assert phases == {"key_1": (2, "abandoned"), "key_2": (3, "level")}
+    assert [(one.number, one.state) for one in place.report("task_board").generations] == [(1, "live"), (3, "building")]
+
+
+def test_whoever_gives_a_build_up_has_the_last_word(store: RowStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given up when the worker has read all that it compares, and is about to write how that went."""
+    place = Place(store)
+    place.desk.rebuild(["task_board"], purpose="rebuild", hold=True, by="key_1")
+    abandoned: list[object] = []
+    read = store.versions
+
+    def versions(generation: Generation, after: Any) -> Scanned:
+        found = read(generation, after)
+        if generation.number == 2 and not found.versions:
+            abandoned.append(place.desk.abandon("task_board"))
+        return found
+
+    monkeypatch.setattr(store, "versions", versions)
+    place.step()
+    assert abandoned == [None]
+    assert place.build("task_board").phase == "abandoned"
+    assert [(one.number, one.state) for one in place.report("task_board").generations] == [(1, "live")]

@@ -61,14 +61,15 @@ class BuildDesk:
         projections = self._named(names)
         if isinstance(projections, Rejection):
             return projections
-        builds = {build.projection: build for build in self._store.builds()}
-        for projection in projections:
-            under_way = builds.get(projection.name)
-            if under_way is not None and (under_way.works or under_way.waits):
-                return _under_way(under_way)
-        for projection in projections:
-            generation = self._store.begin(projection, fingerprint(projection))
-            self._keep(generation, purpose, hold=hold, by=by)
+        with self.worker.asking:
+            builds = {build.projection: build for build in self._store.builds()}
+            for projection in projections:
+                under_way = builds.get(projection.name)
+                if under_way is not None and (under_way.works or under_way.waits):
+                    return _under_way(under_way)
+            for projection in projections:
+                generation = self._store.begin(projection, fingerprint(projection))
+                self._keep(generation, purpose, hold=hold, by=by)
         self.worker.wake()
         return None
 
@@ -88,19 +89,18 @@ class BuildDesk:
 
     def rollback(self, name: str, *, by: str) -> Rejection | None:
         """Bring the generation that was live before up to date and let it take over."""
-        build = self._latest(name)
-        if isinstance(build, Rejection):
-            return build
-        if build is not None and (build.works or build.waits):
-            return _under_way(build)
-        projection = self._by_name[name]
-        for listed in reversed(self._store.generations(projection)):
-            reopened = self._store.reopen(projection, listed.number) if listed.state == "retired" else None
-            if reopened is not None:
-                self._keep(reopened, "rollback", hold=False, by=by)
-                self.worker.wake()
-                return None
-        return NothingToReturnTo(projection=name)
+        with self.worker.asking:
+            build = self._latest(name)
+            if isinstance(build, Rejection):
+                return build
+            if build is not None and (build.works or build.waits):
+                return _under_way(build)
+            reopened = self._reopened(self._by_name[name])
+            if reopened is None:
+                return NothingToReturnTo(projection=name)
+            self._keep(reopened, "rollback", hold=False, by=by)
+        self.worker.wake()
+        return None
 
     def abandon(self, name: str) -> Rejection | None:
         """Give up what is being built; the live generation is asked as before."""
@@ -110,7 +110,8 @@ class BuildDesk:
         if build is None or not (build.works or build.waits):
             return NothingBuilt(projection=name)
         projection = self._by_name[name]
-        self._store.keep_build(build.now("abandoned", self._log.now()))
+        with self.worker.asking:
+            self._store.keep_build(build.now("abandoned", self._log.now()))
         self._store.give_up(Generation(projection, build.generation, "", "building", 0))
         self._store.drop(projection, build.generation)
         return None
@@ -163,6 +164,20 @@ class BuildDesk:
             if live is not None:
                 self._store.forget_builds(projection, before=live.number)
         return tuple(gone)
+
+    def _reopened(self, projection: AnyProjection) -> Generation | None:
+        """The last one that was live before, to be filled further."""
+        given_up = {
+            build.generation
+            for build in self._store.builds()
+            if build.projection == projection.name and build.is_given_up
+        }
+        for listed in reversed(self._store.generations(projection)):
+            if listed.state == "retired" and listed.number not in given_up:
+                reopened = self._store.reopen(projection, listed.number)
+                if reopened is not None:
+                    return reopened
+        return None
 
     def _with_live(self, name: str, do: Callable[[Generation], Rejection | None]) -> Rejection | None:
         projection = self._one(name)

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from infrastructure.log.port import Log, StoreUnavailable
-from infrastructure.rows.builds import Build, Phase
+from infrastructure.rows.builds import Build, Listed, Phase
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import RowStore, RowsUnavailable, TableOutdated
@@ -52,10 +52,14 @@ class BuildWorker:
     def __init__(self, around: Around) -> None:
         self._around = around
         self._log, self._store = around.log, around.store
+        self._projections = around.projections
         self._by_name: Mapping[str, AnyProjection] = {one.name: one for one in around.projections}
         self._woken = threading.Event()
         self._stopping = False
         self._held_at = 0.0
+        self._tidied = False
+        self.asking: Final = threading.Lock()
+        """Held where a generation and its build are made or ended, so that none is taken for one that was left over."""
         self._thread = threading.Thread(target=self._run, name="builds", daemon=True)
         self._tools = Tools(around.log, around.store, around.decode, self._breathe, self._goes_on)
 
@@ -88,10 +92,11 @@ class BuildWorker:
 
     def _asked(self) -> bool:
         """Whether there is anything to do: the duty is a durable write, and mostly nobody builds anything."""
-        return any(build.works or build.waits for build in self._store.builds())
+        return not self._tidied or any(build.works or build.waits for build in self._store.builds())
 
     def step(self) -> None:
         """One round over everything that is asked for; returns where nothing is left to do now."""
+        self._tidy()
         builds = {build.projection: build for build in self._store.builds()}
         found = [pair for build in builds.values() if (pair := self._pair(build)) is not None]
         if not found:
@@ -100,6 +105,32 @@ class BuildWorker:
         for build, generation in zip((build for build, _ in found), generations, strict=True):
             if generation is not None and self._goes_on():
                 self._advance(build, generation)
+
+    def _tidy(self) -> None:
+        """Drop what a crash left over, and end what was asked for on two nodes at the same time but once."""
+        with self.asking:
+            builds = self._store.builds()
+            known = {(build.projection, build.generation): build for build in builds}
+            for projection in self._projections:
+                for listed in self._store.generations(projection):
+                    self._tidy_away(projection, listed, known.get((projection.name, listed.number)))
+        latest = {build.projection: build for build in builds}
+        for build in builds:
+            named = self._by_name.get(build.projection)
+            if named is not None and (build.works or build.waits) and build is not latest[build.projection]:
+                self._end(build, named, "abandoned", "another was asked for at the same time")
+        self._tidied = True
+
+    def _tidy_away(self, projection: AnyProjection, listed: Listed, build: Build | None) -> None:
+        if listed.state == "live":
+            return
+        if build is not None and build.is_given_up:
+            self._drop(projection, listed.number)
+        elif listed.state == "building" and (build is None or build.phase == "promoted"):
+            # Begun or reopened, and its build was not written any more; only what was asked before has rows.
+            self._store.give_up(Generation(projection, listed.number, "", "building", 0))
+            if not listed.checkpoint:
+                self._store.drop(projection, listed.number)
 
     def _pair(self, build: Build) -> tuple[Build, Generation] | None:
         """A build that is not at its end, with its generation as it is now."""
@@ -205,14 +236,20 @@ class BuildWorker:
     def _keep(self, build: Build, phase: Phase, *, comparison: str | None = None, error: str = "") -> Build:
         text = build.comparison if comparison is None else comparison
         kept = build.now(phase, self._log.now(), comparison=text, error=error)
-        self._store.keep_build(kept)
+        with self.asking:
+            stored = next((one for one in self._store.builds() if _is_same(one, build)), build)
+            if stored.works or stored.waits:  # whoever gave it up meanwhile has the last word
+                self._store.keep_build(kept)
         return kept
 
     def _end(self, build: Build, projection: AnyProjection, phase: Phase, error: str) -> None:
         """The generation is not needed any more; what became of it stays known."""
         self._keep(build, phase, error=error)
-        self._store.give_up(Generation(projection, build.generation, "", "building", 0))
-        self._store.drop(projection, build.generation)
+        self._drop(projection, build.generation)
+
+    def _drop(self, projection: AnyProjection, number: int) -> None:
+        self._store.give_up(Generation(projection, number, "", "building", 0))
+        self._store.drop(projection, number)
 
     def _goes_on(self) -> bool:
         """Whether this node works on; the duty is renewed on the way."""
@@ -227,6 +264,10 @@ class BuildWorker:
 
     def _breathe(self) -> None:
         time.sleep(YIELD_SECONDS if self._around.busy() else 0)
+
+
+def _is_same(one: Build, other: Build) -> bool:
+    return (one.projection, one.generation) == (other.projection, other.generation)
 
 
 def _is_of(build: Build, generation: Generation) -> bool:
