@@ -180,7 +180,7 @@ def _show_keys(terminal: Terminal, answer: Fields) -> None:
 
 
 def _report_words(report: Fields) -> list[str]:
-    redacted = f", something left out of {report['redacted']} more" if report.get("redacted") else ""
+    redacted = f", and {report['redacted']} redacted ones, not proven" if report.get("redacted") else ""
     span = f"@{report['first']} to @{report['last']}"
     lines = [f"{str(report['verdict']).upper()}  {span}: {report['events']} events{redacted}"]
     found = objects(report, "findings")

@@ -184,6 +184,9 @@ def _part(source: Source, folder: Path, plan: _Plan, part: int, redaction: Redac
             after = position
     finally:
         encoder.close()
+    # The plan that names the part as done is durable, so the part has to be there before it.
+    with partial.open("rb") as written:
+        os.fsync(written.fileno())
     partial.replace(file)
     return counted
 
