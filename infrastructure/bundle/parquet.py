@@ -10,7 +10,7 @@ from infrastructure.log.port import LogRow
 from infrastructure.sql import load
 
 ROWS_AT_ONCE: Final = 2_000
-_SQL: Final = load("parquet.sql")
+_SQL: Final = load("duckdb/parquet.sql")
 
 
 class Table:
