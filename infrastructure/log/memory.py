@@ -213,6 +213,7 @@ class MemoryLog:
                 project=member.project,
                 principal=member.principal,
                 digest=member.digest,
+                body=member.body,
                 outcome=member.outcome,
                 time=member.time,
                 position=position,

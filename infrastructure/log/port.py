@@ -80,6 +80,7 @@ class Receipt:
     project: str
     principal: str
     digest: bytes
+    body: bytes
     outcome: bytes
     time: int
     position: int
@@ -226,9 +227,7 @@ class Log(Protocol):
 
     def forget_leases(self, *, before: int, rows_max: int) -> int: ...
 
-    def receipts_present(self, command_ids: Sequence[str]) -> set[str]:
-        """Which of the ids have a receipt."""
-        ...
+    def receipts_present(self, command_ids: Sequence[str]) -> set[str]: ...
 
     def keys(self, wanted: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], str]:
         """Streams of the unique names (scope, kind, name) that exist."""

@@ -1,8 +1,9 @@
 """What the committer answers: the JSON text that is sent and kept in the receipt, with its position."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
+from pydantic import ValidationError
 
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Answer, Command
@@ -55,6 +56,21 @@ def body_of(command: Command) -> bytes:
     """A command as the JSON text that its receipt keeps, so that history can be decided again."""
     fields = command.__pydantic_serializer__.to_json(command)
     return b'{"type":"' + command.NAME.encode() + b'","command":' + fields + b"}"
+
+
+def is_the_same(kept: bytes, command: Command) -> bool:
+    """Whether a body that a receipt keeps is this command.
+
+    A former program knew fewer fields: those that came since have their defaults in what it was asked.
+    """
+    asked: dict[str, Any] = orjson.loads(kept or b"{}")
+    if asked.get("type") != command.NAME:
+        return False
+    try:
+        read = type(command).model_validate_json(orjson.dumps(asked["command"]))
+    except ValidationError:
+        return False
+    return body_of(read) == body_of(command)
 
 
 def from_receipt(receipt: Receipt) -> Outcome:

@@ -13,7 +13,7 @@ from domain.kernel.message import Event
 from infrastructure.log.port import Appended, MemberResult, Moved, Repeated
 from infrastructure.runtime.group import Decided, Group, Pending
 from infrastructure.runtime.hot import HotStates
-from infrastructure.runtime.outcome import Outcome, from_receipt, refused
+from infrastructure.runtime.outcome import Outcome, from_receipt, is_the_same, refused
 from infrastructure.runtime.view import GroupView
 
 MISMATCHES_MAX = 25
@@ -146,9 +146,10 @@ class Settler:
     def _repeated(self, settlement: Settlement, one: Decided, result: Repeated) -> None:
         settlement.forward.update(one.reads)
         settlement.forget_names = settlement.forget_names or bool(one.member.keys or one.member.absent_keys)
-        same = result.receipt.digest == one.member.digest
-        reused = Outcome(refused(CommandIdReused(command_id=one.member.command_id)), result.receipt.position)
-        settlement.answers.append((one.pending, from_receipt(result.receipt) if same else reused))
+        kept = result.receipt
+        same = kept.digest == one.member.digest or is_the_same(kept.body, one.pending.command)
+        reused = Outcome(refused(CommandIdReused(command_id=one.member.command_id)), kept.position)
+        settlement.answers.append((one.pending, from_receipt(kept) if same else reused))
 
     def _moved(
         self, settlement: Settlement, group: Group, results: Sequence[MemberResult], index: int, result: Moved

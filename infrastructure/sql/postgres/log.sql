@@ -35,7 +35,7 @@ CROSS JOIN LATERAL (
 
 -- name: receipts
 -- Receipts of the given command ids.
-SELECT command_id, project, principal, digest, outcome, time, position
+SELECT command_id, project, principal, digest, body, outcome, time, position
 FROM signalbox.commands WHERE command_id = ANY (%s)
 
 -- name: receipts_present

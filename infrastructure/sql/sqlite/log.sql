@@ -9,7 +9,7 @@ FROM json_each(?) AS wanted;
 
 -- name: receipts
 -- Receipts of the given command ids.
-SELECT command_id, project, principal, digest, outcome, time, position
+SELECT command_id, project, principal, digest, body, outcome, time, position
 FROM commands WHERE command_id IN (SELECT value FROM json_each(?));
 
 -- name: receipts_present
