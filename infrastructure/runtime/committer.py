@@ -279,7 +279,7 @@ class Committer:
         self._in_flight.pop(key, None)
         if pending.caller is None:
             return
-        if outcome.repeated or outcome.ok:
+        if (outcome.repeated or outcome.ok) and not pending.command.ASKS:
             self._recent.keep(key, pending.digest, outcome)
         if not pending.caller.done():
             pending.caller.set_result(outcome)

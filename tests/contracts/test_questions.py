@@ -61,9 +61,13 @@ async def test_a_question_leaves_no_receipt_and_is_answered_as_of_now(tmp_path: 
         assert before["outcome"] == "waiting"
         checked = CheckLocks(**who(one), token=held["token"], resources=("path:r//hot",))
         assert (await fleet.ask(checked, "cmd_checked")).ok
+        assert answer(await fleet.ask(asked, "cmd_asked_1"))["outcome"] == "waiting"
         await fleet.ask(ReleaseLocks(**who(one), token=held["token"]))
         after = answer(await fleet.ask(asked, "cmd_asked_2"))
         assert after["outcome"] == "granted"
+        # Under an id that was answered otherwise before, too: a client that lost an answer sends the same again.
+        again = await fleet.ask(asked, "cmd_asked_1")
+        assert (answer(again)["outcome"], again.repeated) == ("granted", False)
     log = SqliteLog(tmp_path / "signalbox.db")
     try:
         everything = ["cmd_acquired", "cmd_asked_1", "cmd_asked_2", "cmd_checked"]
