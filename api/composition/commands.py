@@ -26,6 +26,10 @@ from infrastructure.telemetry import Metrics
 
 ACKNOWLEDGED_MAX: Final = 10_000
 CALLS_PER_TTL: Final = 3
+WAITS_PER_TTL: Final = 2
+"""A beat that waits for news is answered so early that the next one renews in time."""
+TOLD_WAIT_SECONDS_MAX: Final = 1.0
+"""Beside an attempt that is being taken away no beat waits longer: who lost the answer that told it hears it again."""
 """Calls renew a lease at most so often, which is rarer than beats: who beats costs nothing more."""
 _FAR_REACHING: Final = frozenset({"exit", "quota_refused", "quota_restored"})
 """Signals that may matter although the session's own status stays as it is."""
@@ -126,15 +130,20 @@ class HeartbeatDesk:
         if signal is not None:
             await self._signal(principal, state, signal, renewed_at)
         if wait_seconds and not _has_news(state, named):
-            room = self._node.session_room
-            await room.wait(session, lambda: self._has_news(session, named), seconds=wait_seconds)
+            await self._wait(session, state, named, wait_seconds)
             state = await self._session(session)
         return _heard(state, _status_of(state, incarnation), renewed_at, named)
 
-    def _has_news(self, session: str, named: Named) -> bool:
-        """As far as this node knows."""
-        held = self._node.hot.get(StreamId(session))
-        return held is not None and _has_news(held[1], named)
+    async def _wait(self, session: str, state: Session, named: Named, wait_seconds: float) -> None:
+        """Until there is news, as far as this node knows."""
+        told = _taken_away(state)
+
+        def has_news() -> bool:
+            held = self._node.hot.get(StreamId(session))
+            return held is not None and (_has_news(held[1], named) or _taken_away(held[1]) != told)
+
+        longest = min(state.opened.ttl_seconds / WAITS_PER_TTL, TOLD_WAIT_SECONDS_MAX if told else wait_seconds)
+        await self._node.session_room.wait(session, has_news, seconds=min(wait_seconds, longest))
 
     async def _signal(self, principal: Principal, state: Session, signal: SignalSession, renewed_at: int) -> None:
         """Pass a signal on where it would change something: the log hears of changes, never of beats."""
@@ -199,6 +208,12 @@ def _has_news(state: SessionState, named: Named) -> bool:
     return any(one not in said for one in state.attempts) or any(
         token not in state.attempts and token not in state.grants for token in said
     )
+
+
+def _taken_away(state: SessionState) -> frozenset[HeldToken]:
+    """Attempts that the session was told to end."""
+    attempts = state.attempts.items() if isinstance(state, Session) else ()
+    return frozenset(token for token, attempt in attempts if attempt.revoked_at is not None)
 
 
 def _status_of(state: SessionState, incarnation: int) -> str:

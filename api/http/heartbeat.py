@@ -51,7 +51,7 @@ class Beat(Message):
     tokens: tuple[Named, ...] = Field(default=(), max_length=TOKENS_MAX)
     said: Said | None = None
     wait_seconds: float = Field(default=0.0, ge=0, le=WAIT_SECONDS_MAX)
-    """The lease is renewed at once; the answer waits until the session is given or loses an attempt."""
+    """The lease is renewed at once; the answer waits until the session is given, is to end, or loses an attempt."""
 
     @field_validator("tokens")
     @classmethod

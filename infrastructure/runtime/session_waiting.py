@@ -1,14 +1,20 @@
-"""Heartbeats that wait for news: each is woken by the commit that gives its session an attempt or takes one away."""
+"""Heartbeats that wait for news: each is woken by the commit that gives its session an attempt, or takes it away."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from domain.kernel.ids import StreamId
-from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, SessionEnded, SessionLost
+from domain.session.events import (
+    SessionAttemptEnded,
+    SessionAttemptStarted,
+    SessionEnded,
+    SessionLost,
+    SessionRevokeNoticed,
+)
 from infrastructure.runtime.settle import Place
 
-_NEWS = frozenset({SessionAttemptStarted, SessionAttemptEnded, SessionLost, SessionEnded})
+_NEWS = frozenset({SessionAttemptStarted, SessionAttemptEnded, SessionRevokeNoticed, SessionLost, SessionEnded})
 
 
 class SessionRoom:

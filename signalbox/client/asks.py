@@ -149,7 +149,7 @@ def heartbeat(
 ) -> Ask[Heard]:
     """Renew a lease and acknowledge tokens; ``said`` is a signal. No answer within ``seconds_max`` is no answer.
 
-    With ``wait_seconds`` (30 at most) the answer waits until the session is given an attempt or loses one.
+    With ``wait_seconds`` (30 at most) the answer waits until the session is given, is to end, or loses an attempt.
     """
     beat: dict[str, object] = {
         "session": session, "incarnation": incarnation, "tokens": [one._asdict() for one in tokens]

@@ -18,6 +18,7 @@ from domain.task.commands import (
     ApplyPlan,
     AssignTask,
     BidForTask,
+    CancelTask,
     ClaimTask,
     ClaimTasks,
     ClaimWork,
@@ -29,6 +30,7 @@ from domain.task.events import TaskClaimed
 from infrastructure.log.memory import MemoryLog
 from infrastructure.runtime.outcome import Outcome
 from tests.support.running_node import Fleet, answer, running_fleet
+from tests.support.waiting import soon
 
 WAIT_SECONDS = 30.0
 WHO = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
@@ -194,3 +196,22 @@ async def test_a_task_that_starves_queues_for_its_locks_and_goes_to_who_waits(
 async def reasons(fleet: Fleet, task: str) -> set[str]:
     told: Any = await fleet.services.explains.task(fleet.project_id, task)
     return {reason.code for reason in told.reasons}
+
+
+async def test_a_heartbeat_that_waits_is_told_of_a_cancel_while_its_grace_runs(tmp_path: Path) -> None:
+    async with running_fleet(tmp_path) as fleet:
+        session = await fleet.session()
+        await fleet.plan(1)
+        token = answer(await fleet.ask(a_claim(session)))["token"]
+        hearing = asyncio.create_task(beat(fleet, session, token))
+        for _ in range(600):
+            if "worked_on" in await reasons(fleet, "t0"):
+                break
+            await asyncio.sleep(0.1)
+        cancelled = CancelTask(project="shop", task="t0", reason="not wanted", grace_seconds=3_600)
+        assert (await fleet.ask(cancelled)).ok
+        (told,) = (await soon(hearing, seconds=20)).held
+        assert told.revoked_seconds
+        # Whoever lost that answer is told again soon, whatever it is ready to wait.
+        (again,) = (await soon(beat(fleet, session, token), seconds=20)).held
+        assert (again.revoked_seconds is not None, again.reason) == (True, "not wanted")
