@@ -30,7 +30,7 @@ from projections.task_board.rows import LIVE, TaskBoardRow
 from projections.task_needs.queries import NeedPage
 
 WORKS_MAX: Final = 5_000
-"""Unsettled tasks that are looked at for circles."""
+"""Unsettled tasks, and unmet needs of theirs, that are looked at for circles; the last page may go beyond."""
 _UNSETTLED: Final = ("pending", "ready", "assigned", "running", "backoff")
 
 
@@ -72,7 +72,7 @@ async def standstills(context: Context, name: str, after: Position | None) -> St
         raise Refused(RequestNotReadable(reason="circles are looked for in one project"))
     board = TaskPage(project=project, statuses=_UNSETTLED, order="oldest_first", limit=LIMIT_MAX)
     rows, more, position, stale = await _all(context, board, after)
-    edges, _, _, _ = await _all(context, NeedPage(project=project, unmet_only=True, limit=LIMIT_MAX), None)
+    edges, more_needs, _, _ = await _all(context, NeedPage(project=project, unmet_only=True, limit=LIMIT_MAX), None)
     needs: dict[str, list[str]] = {}
     for edge in edges:
         needs.setdefault(edge.task, []).append(edge.need)
@@ -81,7 +81,7 @@ async def standstills(context: Context, name: str, after: Position | None) -> St
     return Standstills(
         standstills=[standstill_of(one) for one in found],
         looked_at=len(works),
-        complete=not more,
+        complete=not (more or more_needs),
         position=Position(position),
         stale=stale,
     )

@@ -109,7 +109,7 @@ class Standstills:
 
     standstills: list[Standstill]
     looked_at: int = strawberry.field(description="Unsettled tasks.")
-    complete: bool = strawberry.field(description="Whether all unsettled tasks were looked at.")
+    complete: bool = strawberry.field(description="Whether all unsettled tasks and unmet needs were looked at.")
     position: Position
     stale: bool
 
