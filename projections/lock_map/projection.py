@@ -112,7 +112,8 @@ LOCK_MAP: Final = Projection(
     version=2,
     row=LockMapRow,
     handles=frozenset(get_args(LockMapEvent)),
-    begins=frozenset(get_args(_Begun)),
+    # Not even a grant begins all its rows: one that replaces another, or a transfer, ends a row that is there.
+    begins=frozenset(),
     keys=keys,
     evolve=evolve,
     indexes=(("project", "token", "key"), ("session",)),

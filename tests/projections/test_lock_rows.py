@@ -1,12 +1,18 @@
 """The map and the queue of locks: rows come, change and go with what happens in the lock space."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from domain.dispatch.lock_answers import LockAnswer
+from domain.kernel.decider import Recorded
 from domain.kernel.ids import SECOND, StreamId
 from domain.lock.commands import AcceptLocks, DowngradeLocks, TransferLocks, UpgradeLocks
 from domain.session.commands import EndSession
+from infrastructure.rows.memory import MemoryRows
+from infrastructure.runtime.projector_fold import Folder
+from projections.catalogue import AnyProjection
 from projections.kernel.replay import replay
+from projections.kernel.requests import Order, select
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_map.rows import LockMapRow, claims_of
 from projections.lock_queue.projection import LOCK_QUEUE
@@ -20,6 +26,20 @@ def locks(fleet: Fleet) -> list[LockMapRow]:
 
 def queue(fleet: Fleet) -> list[LockQueueRow]:
     return sorted(replay(LOCK_QUEUE, fleet.log).values(), key=lambda row: row.served_as_of)
+
+
+def cold(projection: AnyProjection, log: Sequence[Recorded]) -> dict[str, Any]:
+    """What a projector writes that forgets all rows behind each event, as a restart does."""
+    store = MemoryRows()
+    generation = store.open(projection, "")
+    for recorded in log:
+        folder = Folder(store, generation)
+        change = folder.fold([recorded], recorded.position, lambda: None)
+        assert store.write([change])
+        folder.accept(change)
+        generation = folder.generation
+    selection = select(projection, (), order=Order(), limit=200, cursor=None, as_of=None)
+    return {row.key: row for row in store.select(selection).rows}
 
 
 def act(fleet: Fleet, command: Any, session: StreamId, held: str, **more: Any) -> LockAnswer:
@@ -57,6 +77,8 @@ def test_a_change_of_mode_and_of_hands_moves_the_row_to_its_new_token() -> None:
     assert (str(row.token), row.session, row.accept_until) == (given.token, two, given.expires_at)
     act(fleet, AcceptLocks, two, given.token or "")
     assert locks(fleet)[0].accept_until is None
+    assert cold(LOCK_MAP, fleet.log) == replay(LOCK_MAP, fleet.log)
+    assert cold(LOCK_QUEUE, fleet.log) == replay(LOCK_QUEUE, fleet.log)
 
 
 def test_a_quarantine_is_told_without_an_end() -> None:
