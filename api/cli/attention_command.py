@@ -30,7 +30,7 @@ def attention(
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 200,
 ) -> None:
-    """What a person has to look at, the oldest first: tasks, locks, pools, sessions, quotas, waits that go round."""
+    """What a person has to look at, the oldest first. Tasks, locks, pools, sessions, quotas, waits that go round."""
     client = terminal.client
     names = [project] if project else [str(one.get("name")) for one in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
     rows = [shown(row) for row in listing(client, ATTENTION, {"where": {"project": project}}, limit).rows]

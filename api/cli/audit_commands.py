@@ -29,7 +29,7 @@ Keys = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("The audit ledger: export, verify, prove.")
+    nouns = group("The audit ledger: export, verify, prove, sign, keys.")
     command(nouns, "export")(export)
     command(nouns, "verify", without=("api_key",))(verify)
     command(nouns, "prove")(prove)

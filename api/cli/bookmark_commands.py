@@ -15,14 +15,19 @@ COLUMNS = (Column("NAME", "name"), Column("POSITION", "position", right=True), C
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Bookmarks: set, list, remove names of positions; a point names one as PROJECT/NAME.")
+    nouns = group("Names of positions: set, list, remove. A point names one as PROJECT/NAME.")
     command(nouns, "set")(set_bookmark)
     command(nouns, "list")(list_bookmarks)
     command(nouns, "remove")(remove)
     app.add_typer(nouns, name="bookmark")
 
 
-def set_bookmark(terminal: Terminal, name: Name, at: At = None, project: Project = None) -> None:
+def set_bookmark(
+    terminal: Terminal,
+    name: Name,
+    at: Annotated[str | None, typer.Option("--at", help="The point that gets the name; else now.")] = None,
+    project: Project = None,
+) -> None:
     """Give the position of a point a name, in place of what had it before."""
     chosen = project_of(terminal.client, project)
     position = integer(single(terminal.client, POSITION, {"at": at}), "position")

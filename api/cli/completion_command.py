@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell to complete in.")],
 ) -> None:
-    """Print the script that completes `signalbox`; for bash: eval "$(signalbox completion bash)"."""
+    """Print the script that completes `signalbox`. For bash: eval "$(signalbox completion bash)"."""
     from api.cli.main import COMPLETE_VARIABLE, application
 
     os.environ[COMPLETE_VARIABLE] = f"source_{shell}"

@@ -31,7 +31,7 @@ def list_events(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="Events at most.")] = 500,
     project: Project = None,
 ) -> None:
-    """Events of a project in order; with --follow, from now on unless --after says otherwise."""
+    """Events of a project in order. With --follow from now on, unless --after says otherwise."""
     if stream is not None:
         if follow:
             raise typer.BadParameter("a stream can be read, not followed", param_hint="--stream")

@@ -13,7 +13,7 @@ from signalbox.client.fields import Fields, objects, optional_object
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Why a task, a session or a lock does not move, and what would unblock it.")
+    nouns = group("Why a task, session or lock does not move.")
     command(nouns, "task")(explain_task)
     command(nouns, "session")(explain_session)
     command(nouns, "lock")(explain_lock)

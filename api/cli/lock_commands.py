@@ -51,7 +51,7 @@ WAIT_SECONDS: Final = 20.0
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Locks: list, acquire, wait, release, change hands and modes, check.")
+    nouns = group("Locks: list, take, wait for, give back, hand over, check.")
     command(nouns, "list")(list_locks)
     command(nouns, "acquire")(acquire)
     command(nouns, "preview")(preview)

@@ -8,7 +8,7 @@ from api.cli.command import command, group
 from api.cli.queries import NODES
 from api.cli.reading import listing
 from api.cli.terminal import Column, Terminal
-from api.cli.words import age
+from api.cli.words import age, snake_row
 from signalbox.client.fields import Fields, items, optional_object
 
 COLUMNS = (
@@ -17,8 +17,8 @@ COLUMNS = (
     Column("URL", "url"),
     Column("WHY", "why"),
     Column("DUTIES", "does"),
-    Column("LOG LAG", "logLag", right=True),
-    Column("ROWS LAG", "rowsLag", right=True),
+    Column("LOG LAG", "log_lag", right=True),
+    Column("ROWS LAG", "rows_lag", right=True),
     Column("WAITING", "waiting", right=True),
     Column("VERSION", "version"),
     Column("SEEN", "seen", right=True),
@@ -47,11 +47,13 @@ def _shown(row: Fields) -> dict[str, object]:
     now = optional_object(row, "now")
     gone = row.get("status") in ("LOST", "LEFT")
     return {
-        **row,
+        **snake_row(row),
+        "now": snake_row(now),
+        "status": str(row.get("status")).lower(),
         "why": ", ".join(map(str, items(row, "troubles"))),
         "does": ", ".join(map(str, items(row, "duties"))),
-        "logLag": "" if gone else now.get("logLagEvents", ""),
-        "rowsLag": "" if gone else now.get("projectorLagEvents", ""),
+        "log_lag": "" if gone else now.get("logLagEvents", ""),
+        "rows_lag": "" if gone else now.get("projectorLagEvents", ""),
         "waiting": "" if gone else now.get("commandsWaiting", ""),
         "seen": age(now.get("at")),
         "age": age(row.get("changedAt")),

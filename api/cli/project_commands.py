@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Projects: list, show, create, set, grant, revoke, freeze, unfreeze.")
+    nouns = group("Projects: list, create, change settings, grant, freeze.")
     command(nouns, "set")(set_project)
     command(nouns, "grant")(grant)
     command(nouns, "revoke")(revoke)

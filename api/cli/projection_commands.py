@@ -40,7 +40,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, for those who look l
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Read models: list, show, rebuild, verify, promote, rollback, pause, resume, abandon, prune, parked.")
+    nouns = group("Read models: state, rebuilds, comparisons, repairs.")
     command(nouns, "list")(list_projections)
     command(nouns, "show")(show)
     command(nouns, "rebuild")(rebuild)

@@ -117,8 +117,10 @@ def _by_suffix(client: "Client", query: str, which: Mapping[str, object], kind: 
         raise Refused(
             "ambiguous", f"{len(found)} ids of a {kind} end in {name}", "Give more characters.", {"ids": found}
         )
+    every = "task list" if kind == "task" else "session list --all"
+    named = "a key, an id," if kind == "task" else "an id"
     raise Refused(
         "unknown_thing",
         f"There is no {kind} {name} here.",
-        f"Give a key, an id, or the last {SUFFIX_CHARACTERS_MIN} characters of one; see `signalbox {kind} list`.",
+        f"Give {named} or the last {SUFFIX_CHARACTERS_MIN} characters of one; see `signalbox {every}`.",
     )

@@ -1,6 +1,7 @@
 """`signalbox up`, `demo` and `status`: a server here, a show of one, and how one is."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from api.cli.command import SERVER, command
 from api.cli.exits import Exit
 from api.cli.terminal import Terminal
 from signalbox.client.asks import status as ask_status
+from signalbox.client.endpoint import DATA_FOLDER
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, items, optional_object
 
@@ -75,7 +77,7 @@ def demo(
         Path | None, typer.Option("--keep", help="New folder for everything; else a temporary one.")
     ] = None,
 ) -> None:
-    """Show a fleet at work on one git repository, with a server of its own, and judge it by the repository."""
+    """Show a fleet at work, judged by its git repository. It gets a server of its own."""
     from api.cli.demo.show import DemoSettings, show
 
     settings = DemoSettings(
@@ -93,7 +95,7 @@ def demo(
 
 
 def status(terminal: Terminal) -> None:
-    """How the server is, and as whom it knows you; exit code 3 where none answers or it is not ready."""
+    """How the server is, and as whom it knows you. Exit code 3 where none answers or it is not ready."""
     found = terminal.client.ask(ask_status())
     terminal.show({**found, "url": terminal.endpoint.url}, *_status_words(terminal.endpoint.url, found))
     if found.get("ready") is not True:
@@ -101,11 +103,13 @@ def status(terminal: Terminal) -> None:
 
 
 def _welcome(url: str, store_kind: str, data: Path) -> str:
+    here = data.resolve() == Path(DATA_FOLDER).resolve()
     return "\n".join(
         (
             f"Signalbox serves at {url} (store: {store_kind}, data: {data})",
             "",
-            "In another terminal, in this folder:",
+            "In another terminal, in this folder:" if here else "In another terminal:",
+            *(() if here else (f"  export SIGNALBOX_DATA={quote(str(data.resolve()))}",)),
             "  signalbox plan apply plan.yaml                     create tasks",
             "  signalbox worker --exec 'CMD' --project PROJECT    do them",
             "  signalbox watch                                    see it happen",

@@ -33,7 +33,7 @@ TREE_ROWS_MAX: Final = 2_000
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Sessions: list, show, tree, drain, undrain, end, reparent, signal.")
+    nouns = group("Sessions: find, drain, end, move, say what they do.")
     command(nouns, "list")(list_sessions)
     command(nouns, "show")(show)
     command(nouns, "tree")(tree)

@@ -29,7 +29,7 @@ COLUMNS = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Tasks: list, show, create, cancel, retry, reassign, assign, bid, dismiss, report progress.")
+    nouns = group("Tasks: find, create, give, cancel, retry, report progress.")
     command(nouns, "list")(list_tasks)
     command(nouns, "create")(create)
     command(nouns, "reassign")(reassign)

@@ -28,7 +28,7 @@ def top(
     hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="Measures of this many hours.")] = 24,
     project: Project = None,
 ) -> None:
-    """Sessions, tasks, locks, queue and latency of the fleet, live; q or ctrl-c ends it. --json: one line a second."""
+    """The fleet over all projects and how well it does, live. q or ctrl-c ends it; with --json one line a second."""
     from api.cli.fleet import fleet_of, picture
 
     fleet = fleet_of(terminal.client, project, hours)

@@ -35,7 +35,7 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
     project: Project = None,
 ) -> None:
-    """Tasks, sessions and locks of a project, live; q or ctrl-c ends it. With --json one line for each change."""
+    """Tasks, sessions and locks of a project, live. q or ctrl-c ends it; with --json one line for each change."""
     from api.cli.board import board_of, picture
 
     chosen = project_of(terminal.client, project)

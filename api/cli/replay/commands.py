@@ -7,7 +7,7 @@ from api.cli.replay import again, comparing, log_verb, scratch, streams, why_ver
 
 
 def register(app: typer.Typer) -> None:
-    verbs = group("The past: what happened, how things stood at any point, what led to what. Never writes the log.")
+    verbs = group("The past: what happened, how things stood, and why. Never writes the log.")
     command(verbs, "log", without=SERVER)(log_verb.log)
     command(verbs, "show", without=SERVER)(streams.show)
     command(verbs, "diff", without=SERVER)(comparing.diff)
