@@ -37,6 +37,8 @@ def attention(
     for name in names:
         found = single(client, STANDSTILLS, {"project": name})
         rows += [shown_standstill(name, one) for one in objects(found, "standstills")]
+        if not found.get("complete"):
+            terminal.note(f"{name} has more open work than is looked through for waits that go round")
     rows.sort(key=lambda row: str(row.get("since")).zfill(20))
     terminal.table("attention", rows, COLUMNS, "nothing needs a person")
 

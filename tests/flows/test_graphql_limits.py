@@ -62,6 +62,14 @@ ATTACKS = {
         ),
         "document_too_large",
     ),
+    "walks beside each other": (
+        "{" + "".join(f'a{n}: standstills(project: "p") {{ lookedAt }} ' for n in range(5)) + "}",
+        "document_too_large",
+    ),
+    "a walk with all that it finds": (
+        '{ standstills(project: "p") { lookedAt standstills { summary steps { words } } } }',
+        None,
+    ),
     "a huge page": ("{ tasks(first: 2000000000) { edges { node { needs { key } session { id } } } } }", None),
     "the schema in circles": (
         "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
