@@ -154,7 +154,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     project_commands.CreateProject: project.create,
     project_commands.FreezeProject: project.freeze,
     project_commands.UnfreezeProject: project.unfreeze,
-    project_commands.UpdateProject: project.update,
+    project_commands.UpdateProject: projects.update,
     project_commands.SetBookmark: project.set_bookmark,
     project_commands.RemoveBookmark: project.remove_bookmark,
     project_commands.GrantNeeds: projects.grant_needs,

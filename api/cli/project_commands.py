@@ -107,6 +107,10 @@ def set_project(
         str | None, typer.Option("--autopilot", help="observe, fix_forward, auto_staging or auto_prod.")
     ] = None,
     protect: Annotated[list[str] | None, typer.Option("--protect", help="Protected branch; repeatable.")] = None,
+    repository: Annotated[
+        list[str] | None,
+        typer.Option("--repository", help="NAME, or NAME:ignores-case; repeatable, in place of all that were set."),
+    ] = None,
     soft_tokens: Annotated[int | None, typer.Option("--soft-tokens", min=1, help="Beyond, a person is told.")] = None,
     hard_tokens: Annotated[
         int | None, typer.Option("--hard-tokens", min=1, help="Beyond, nothing is given out.")
@@ -122,6 +126,7 @@ def set_project(
         "window_milliseconds": window,
         "autopilot": autopilot,
         "protected_branches": protect,
+        "repositories": None if not repository else [_repository(one) for one in repository],
         "budget_soft": _budget(soft_tokens, soft_cost),
         "budget_hard": _budget(hard_tokens, hard_cost),
     }
@@ -129,6 +134,13 @@ def set_project(
     answer = terminal.client.command("update_project", project=project, **changed)
     told = {"project": project, "set": sorted(changed), "position": answer.position}
     terminal.show(told, f"{project}: {', '.join(sorted(changed)) or 'nothing'} set")
+
+
+def _repository(text: str) -> dict[str, object]:
+    name, _, rule = text.partition(":")
+    if rule not in ("", "ignores-case"):
+        raise typer.BadParameter(f"{text}: write NAME or NAME:ignores-case", param_hint="--repository")
+    return {"name": name, "ignores_case": bool(rule)}
 
 
 def _budget(tokens: int | None, cost: int | None) -> dict[str, int | None] | None:

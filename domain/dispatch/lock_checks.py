@@ -15,7 +15,7 @@ from domain.lock.entries import Owner, Wish
 from domain.lock.errors import BadPattern, Blocker, FenceRefused, LocksLimited, LockTokenFenced, TooComplex
 from domain.lock.events import FenceRaised
 from domain.lock.overlap import StepBudget
-from domain.lock.resource import parse
+from domain.lock.resource import parse_in
 from domain.lock.state import LockSpace
 from domain.session.state import Session
 
@@ -67,11 +67,11 @@ def check(command: CheckLocks, stamp: Stamp, view: View) -> Decision:
 
 def check_fence(command: CheckFence, stamp: Stamp, view: View) -> Decision:
     """Accepts and remembers the token of a live exclusive grant that is no smaller than any seen at the resource."""
-    resource = parse(command.resource)
-    if isinstance(resource, BadPattern):
-        return refuse(resource)
     stream, token = lock_stream(stamp.project), int(command.token)
     space = view.read(LOCKS, stream)
+    resource = parse_in(command.resource, space.ignoring_case)
+    if isinstance(resource, BadPattern):
+        return refuse(resource)
     held, seen = space.grants.get(token), space.fences.get(resource.text, 0)
     if held is None or held.is_orphaned or not includes(held, Wish(resource, "exclusive")):
         reason = "no live grant under it covers the resource exclusively"
@@ -103,7 +103,7 @@ def _owner(command: CheckLocks, space: LockSpace, session: Session, stamp: Stamp
 def _checked(
     space: LockSpace, owner: Owner, text: str, stamp: Stamp, budget: StepBudget
 ) -> ResourceChecked | BadPattern | TooComplex:
-    resource = parse(text)
+    resource = parse_in(text, space.ignoring_case)
     if isinstance(resource, BadPattern):
         return resource
     wish = Wish(resource, "exclusive")

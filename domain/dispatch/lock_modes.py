@@ -84,7 +84,7 @@ def _waited(
     standing = space.coverage.queue.by_owner.get(owner.name)
     if standing is not None:
         waiter = space.waiters[standing]
-        same = waiter.replaces == held.grant.token and wishes_of(waiter.claims) == wishes_of(claims)
+        same = waiter.replaces == held.grant.token and wishes_of(waiter.claims, space) == wishes_of(claims, space)
         answer = waiting(space, waiter, stamp.time) if same else already_waiting(waiter)
         return refuse(answer) if isinstance(answer, Rejection) else Decision(answer=answer)
     requested = enqueue(

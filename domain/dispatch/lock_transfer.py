@@ -119,7 +119,7 @@ def _receiver(command: TransferLocks, held: HeldLocks, stamp: Stamp, view: View)
 
 def _hindered(held: HeldLocks, receiver: Owner, after: LockSpace, stamp: Stamp) -> Rejection | None:
     """What the giver's family tolerated may bar the receiver, and the receiver may be waiting for the giver."""
-    wishes = wishes_of(held.grant.claims)
+    wishes = wishes_of(held.grant.claims, held.space)
     if isinstance(wishes, BadPattern):
         return wishes
     budget = StepBudget()

@@ -45,10 +45,10 @@ def acquire(command: AcquireLocks, stamp: Stamp, view: View) -> Decision:
     session = find_serving(view, command.session, command.incarnation, stamp)
     if isinstance(session, Rejection):
         return refuse(session)
-    wishes = wishes_of(command.claims)
+    space = view.read(LOCKS, lock_stream(stamp.project))
+    wishes = wishes_of(command.claims, space)
     if isinstance(wishes, BadPattern):
         return refuse(wishes)
-    space = view.read(LOCKS, lock_stream(stamp.project))
     above = lives_around(view, StreamId(command.session))
     owner = owner_of_request(space, session, command.session, stamp.project, wishes, above)
     asking = _Asking(command, stamp, view, session, space, wishes, owner)

@@ -76,7 +76,7 @@ def _apply(planned: Sequence[PlannedTask], stamp: Stamp, view: View) -> Decision
     if isinstance(project, UnknownThing):
         return refuse(project)
     tasks = own_tasks(planned, stamp.project, project.name)
-    flaw = first_flaw(tasks)
+    flaw = first_flaw(tasks, project.settings.ignoring_case)
     if flaw is not None:
         return refuse(flaw)
     order = order_of(tasks)

@@ -18,7 +18,7 @@ from domain.dispatch.errors import (
 from domain.dispatch.shares import RUNNING_KEY
 from domain.kernel.errors import Rejection
 from domain.lock.errors import BadPattern
-from domain.lock.resource import parse
+from domain.lock.resource import parse_in
 from domain.task.commands import PlannedTask
 
 NEEDS_MAX: Final = 20_000
@@ -27,8 +27,11 @@ TOLD_MAX: Final = 20
 """Keys of a circle that its message names; the refusal's data holds them all."""
 
 
-def first_flaw(tasks: Sequence[PlannedTask]) -> Rejection | None:
-    """The first reason, in the order of the plan, why it cannot be applied whatever exists."""
+def first_flaw(tasks: Sequence[PlannedTask], ignoring_case: frozenset[str] = frozenset()) -> Rejection | None:
+    """The first reason, in the order of the plan, why it cannot be applied whatever tasks exist.
+
+    ``ignoring_case`` names repositories of the project, in which a scope has to be sound once it is folded, too.
+    """
     needs = sum(len(task.needs) for task in tasks)
     if needs > NEEDS_MAX:
         return PlanTooLarge(what=f"it lists {needs} needs", most=NEEDS_MAX)
@@ -37,7 +40,12 @@ def first_flaw(tasks: Sequence[PlannedTask]) -> Rejection | None:
         if task.key in seen:
             return KeyRepeated(task=task.key)
         seen.add(task.key)
-        found = _flaw_of_needs(task) or _flaw_of_scope(task) or _flaw_of_requirements(task) or _flaw_of_terms(task)
+        found = (
+            _flaw_of_needs(task)
+            or _flaw_of_scope(task, ignoring_case)
+            or _flaw_of_requirements(task)
+            or _flaw_of_terms(task)
+        )
         if found is not None:
             return found
     return None
@@ -68,9 +76,9 @@ def _flaw_of_terms(task: PlannedTask) -> Rejection | None:
     return None
 
 
-def _flaw_of_scope(task: PlannedTask) -> ClaimMalformed | None:
+def _flaw_of_scope(task: PlannedTask, ignoring_case: frozenset[str]) -> ClaimMalformed | None:
     for claim in task.scope:
-        resource = parse(claim.claim)
+        resource = parse_in(claim.claim, ignoring_case)
         if isinstance(resource, BadPattern):
             return ClaimMalformed(task=task.key, claim=resource.resource, reason=resource.reason)
     return None

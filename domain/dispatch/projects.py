@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from domain.dispatch.lookup import lock_stream
-from domain.kernel.decider import Decision, StreamsMissing, View, refuse
+from domain.kernel.decider import Decision, StreamsMissing, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, is_type_id
 from domain.kernel.message import Stamp
-from domain.lock.decider import LOCKS
+from domain.lock.decider import LOCKS, claims_in
+from domain.lock.errors import CaseRuleInUse
+from domain.lock.events import CaseRuleSet
 from domain.project import decider as project
-from domain.project.commands import GrantNeeds, NoticeBudget, RevokeNeeds
+from domain.project.commands import GrantNeeds, NoticeBudget, RevokeNeeds, UpdateProject
 from domain.project.decider import NAME_KIND, PROJECT
 from domain.project.state import Project
 
@@ -22,6 +24,23 @@ def find_projects(view: View, names: Iterable[str], stamp: Stamp) -> tuple[Proje
     if unknown is not None:
         return UnknownThing(kind="project", name=unknown)
     return tuple(dict.fromkeys(known[name] for name in wanted))
+
+
+def update(command: UpdateProject, stamp: Stamp, view: View) -> Decision:
+    """Settings as asked. Whether a repository ignores letter case is a rule of the lock space, which decides by its own
+    record of it, and changes only while nobody holds or waits for anything there: no live claim changes its meaning."""
+    decision = project.update(command, stamp, view)
+    if command.repositories is None or decision.rejection is not None:
+        return decision
+    ignoring = frozenset(one.name for one in command.repositories if one.ignores_case)
+    space = view.read(LOCKS, lock_stream(stamp.project))
+    if ignoring == space.ignoring_case:
+        return decision
+    used = claims_in(space, ignoring ^ space.ignoring_case)
+    if used:
+        return refuse(CaseRuleInUse(claim=used[0], claims=len(used)))
+    rule = CaseRuleSet(ignoring_case=tuple(sorted(ignoring)), at=stamp.time)
+    return Decision((*decision.writes, Write(lock_stream(stamp.project), (rule,), stamp.project)), decision.answer)
 
 
 def grant_needs(command: GrantNeeds, stamp: Stamp, view: View) -> Decision:

@@ -112,7 +112,7 @@ class _Waits:
         return (_Wait("need", (need.task,), need.key, work.since) for need in known)
 
     def _of_scope(self, work: Work) -> Iterable[_Wait]:
-        wishes = wishes_of(work.scope)
+        wishes = wishes_of(work.scope, self._space)
         if not isinstance(wishes, tuple) or not wishes:
             return ()
         found = grants_in_the_way(self._space, Owner("", 0, work.task), wishes, self._budget)

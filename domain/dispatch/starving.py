@@ -98,7 +98,7 @@ def starves(task: Task, name: str, space: LockSpace, now: Instant, view: View) -
     if misfit(name, session, task, now) is not None:
         return False
     owner = Owner(name, session.opened.incarnation, _NEW_ATTEMPT, lives_around(view, StreamId(name)))
-    wishes = wishes_of(task.plan.scope)
+    wishes = wishes_of(task.plan.scope, space)
     # Who only stands behind another one's request is served after it, and need not queue as well.
     return not isinstance(wishes, BadPattern) and bool(held_by_others(space, owner, wishes))
 

@@ -11,7 +11,7 @@ from domain.lock.ordering import GrantRule
 from domain.lock.overlap import StepBudget, Witness, covers, overlap
 from domain.lock.pool_name import read_pool
 from domain.lock.pools import allocated, holders
-from domain.lock.resource import Resource, parse
+from domain.lock.resource import Resource, parse, parse_in
 from domain.lock.state import LockSpace
 
 BLOCKERS_TOLD_MAX: Final = 16
@@ -28,11 +28,11 @@ class Obstacle(NamedTuple):
     wish: Wish
 
 
-def wishes_of(claims: tuple[ScopeClaim, ...]) -> tuple[Wish, ...] | BadPattern:
-    """The claims, each resource once with the strongest mode that was asked for, in their order."""
+def wishes_of(claims: tuple[ScopeClaim, ...], space: LockSpace) -> tuple[Wish, ...] | BadPattern:
+    """The claims by the space's case rule, each resource once with the strongest mode that was asked for, in order."""
     modes: dict[Resource, LockMode] = {}
     for claim in claims:
-        resource = parse(claim.claim)
+        resource = parse_in(claim.claim, space.ignoring_case)
         if isinstance(resource, BadPattern):
             return resource
         if resource.kind == "pool" and claim.mode != "exclusive":

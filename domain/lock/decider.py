@@ -16,6 +16,7 @@ from domain.lock.events import LingerReason, LocksGranted, LocksLingered, LocksQ
 from domain.lock.evolve import evolve
 from domain.lock.overlap import StepBudget
 from domain.lock.pools import allocated, unfit
+from domain.lock.resource import repository_of
 from domain.lock.state import LockSpace
 
 ReleaseReason = Literal[
@@ -57,7 +58,7 @@ def grant(
     0 sets no limit. What is reserved for the task already is taken over without queueing again.
     """
     owner = Owner(session, incarnation, task, ancestors)
-    wishes = wishes_of(claims)
+    wishes = wishes_of(claims, space)
     if isinstance(wishes, BadPattern):
         return wishes
     refused = (
@@ -96,11 +97,11 @@ def could_grant(
     space: LockSpace, claims: tuple[ScopeClaim, ...], session: str, incarnation: int, ancestors: tuple[str, ...] = ()
 ) -> bool:
     """Whether a new attempt of the session would get all the claims now."""
-    wishes = wishes_of(claims)
+    wishes = wishes_of(claims, space)
     owner = Owner(session, incarnation, _BEFORE_FIRST_ATTEMPT, ancestors)
     if isinstance(wishes, BadPattern) or limited(space, owner, wishes) or unfit(space, owner, wishes):
         return False
-    asker = newcomer(space, owner, claims, Instant(0))
+    asker = newcomer(space, owner, _canonical(claims, wishes), Instant(0))
     return obstacles(space, asker, wishes, StepBudget(), most=1) == []
 
 
@@ -142,6 +143,20 @@ def identical(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...])
 def covering(space: LockSpace, tokens: Iterable[int], wishes: tuple[Wish, ...]) -> tuple[Grant, ...]:
     """The live grants with these tokens that each cover all the wishes."""
     return tuple(held for held in _live(space, tokens) if all(includes(held, wish) for wish in wishes))
+
+
+def claims_in(space: LockSpace, repositories: frozenset[str]) -> tuple[str, ...]:
+    """The claims on paths and branches of these repositories that are held or waited for, the former first."""
+    live = [
+        *(one.claims for _, one in sorted(space.grants.items())),
+        *(one.claims for _, one in sorted(space.waiters.items())),
+    ]
+    return tuple(
+        wish.resource.text
+        for claims in live
+        for wish in wishes_in(claims)
+        if repository_of(wish.resource) in repositories
+    )
 
 
 def release(
@@ -218,5 +233,5 @@ LOCKS: Final[Aggregate[LockSpace]] = Aggregate(
     evolve=evolve,
     state_type=LockSpace,
     snapshot_every=500,
-    snapshot_version=2,
+    snapshot_version=3,
 )

@@ -269,3 +269,14 @@ class FenceRefused(Rejection):
     token: str
     resource: str
     reason: str
+
+
+class CaseRuleInUse(Rejection):
+    """Whether its repository ignores letter case does not change while {claim} is held or waited for; claims: {claims}.
+
+    Freeze the project, let the claims end, and ask again; claims that are live never change their meaning.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    claim: str
+    claims: int

@@ -288,3 +288,12 @@ class PoolMemberReturned(Event):
     pool: str
     member: str
     at: Instant
+
+
+class CaseRuleSet(Event):
+    """Claims on paths and branches of just these repositories are compared without letter case from now on."""
+
+    TYPE: ClassVar[str] = "lock.case_rule_set.v1"
+    ignoring_case: tuple[str, ...]
+    """Names of the repositories, sorted."""
+    at: Instant

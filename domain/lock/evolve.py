@@ -9,6 +9,7 @@ from domain.kernel.ids import Instant, Token
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.entries import Grant, Offer, Owner, Pool, Waiter
 from domain.lock.events import (
+    CaseRuleSet,
     FenceRaised,
     LeaseExpired,
     LockRequestWithdrawn,
@@ -50,6 +51,7 @@ LockEvent = (
     | PoolSet
     | PoolMemberQuarantined
     | PoolMemberReturned
+    | CaseRuleSet
 )
 
 
@@ -71,6 +73,8 @@ def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
             return replace(space, fences=fences, known_coverage=space.coverage)
         case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
             return _pool(space, event)
+        case CaseRuleSet():
+            return replace(space, ignoring_case=frozenset(event.ignoring_case), known_coverage=space.coverage)
         case LeaseExpired() | SoftConflictNoticed():
             return space
         case _:

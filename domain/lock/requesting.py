@@ -55,7 +55,7 @@ def enqueue(
 
     Waits until it is granted or withdrawn, or ``wait_seconds`` are over.
     """
-    wishes = wishes_of(claims)
+    wishes = wishes_of(claims, space)
     if isinstance(wishes, BadPattern):
         return wishes
     standing = space.coverage.queue.by_owner.get(owner.name)
@@ -90,7 +90,7 @@ def enqueue(
 def in_the_way_of(space: LockSpace, number: int) -> list[Obstacle] | TooComplex:
     """What keeps a waiting request from being granted: claims that are held and earlier requests, both."""
     waiter, budget = space.waiters[number], StepBudget()
-    wishes = wishes_of(waiter.claims)
+    wishes = wishes_of(waiter.claims, space)
     if isinstance(wishes, BadPattern):
         return []
     held = grants_in_the_way(space, waiter.owner, wishes, budget)

@@ -1,7 +1,8 @@
 """Names of what a claim covers: ``kind:scope//pattern``, canonical by refusal and never repaired.
 
 One name has one spelling: no needless escape, no empty segment, Unicode NFC. Only letter case is changed, and only
-where the repository folds it; then the canonical text is the folded one, so stored claims and registers agree.
+where the repository ignores it; then the canonical text is the folded one, so stored claims and registers agree, and
+read without folding it means the same beside other folded ones.
 ``**`` stands for any number of segments, but for at least one at the end: like git, ``src/**`` matches what is
 inside ``src`` and not ``src`` itself. ``src/`` ("directory") covers the same.
 """
@@ -12,7 +13,7 @@ from itertools import pairwise, takewhile
 from typing import Final, Literal, TypeGuard, get_args
 from unicodedata import is_normalized
 
-from domain.lock.characters import is_hostile, shown
+from domain.lock.characters import fold_text, is_hostile, shown
 from domain.lock.errors import BadPattern
 from domain.lock.pool_name import read_pool
 from domain.lock.segment import ANY_DEPTH, AnyDepth, Glob, MalformedError, Name, Segment, read_segment
@@ -63,6 +64,23 @@ def parse(text: str, *, fold_case: bool = False) -> Resource | BadPattern:
     return _parse(text, fold_case)
 
 
+def parse_in(text: str, ignoring_case: frozenset[str]) -> Resource | BadPattern:
+    """The resource of a text where the repositories with these names ignore letter case.
+
+    It is that of the folded text, equal to what is read from a stored claim.
+    """
+    plain = parse(text)
+    if isinstance(plain, BadPattern) or plain.kind not in _PATTERNED or plain.scope not in ignoring_case:
+        return plain
+    again = parse(text, fold_case=True)
+    return again if isinstance(again, BadPattern) else parse(again.text)
+
+
+def repository_of(resource: Resource) -> str | None:
+    """The repository whose letter case rule the resource follows; None for kinds that belong to none."""
+    return resource.scope if resource.kind in _PATTERNED else None
+
+
 def folded(resource: Resource) -> Resource:
     """The same claim read without regard to letter case; what folding cannot express stays as it is."""
     again = parse(resource.text, fold_case=True)
@@ -85,10 +103,16 @@ def _read(text: str, fold_case: bool) -> Resource:
     scope, ref_scope, pattern = _split_scope(kind, rest)
     folds = fold_case and kind in _PATTERNED
     canonical, segments = _read_pattern(kind, pattern, folds)
-    if not is_normalized("NFC", canonical):
+    whole = text[: len(text) - len(pattern)] + canonical
+    if folds and ref_scope is not None:
+        ref_scope = fold_text(ref_scope)
+        whole = f"{kind}:{scope}@{ref_scope}//{canonical}"
+    if not is_normalized("NFC", whole):
         raise MalformedError("it is not in Unicode normal form C once letter case is folded")
+    if len(whole.encode()) > RESOURCE_BYTES_MAX:
+        raise MalformedError(f"it is longer than {RESOURCE_BYTES_MAX} bytes once letter case is folded")
     return Resource(
-        text=text[: len(text) - len(pattern)] + canonical,
+        text=whole,
         fold_case=folds,
         kind=kind,
         scope=scope,

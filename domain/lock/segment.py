@@ -77,28 +77,28 @@ def _scan(text: str, fold_case: bool) -> tuple[list[str], list[Atom]]:
     atoms: list[Atom] = []
     place = 0
     while place < len(text):
-        piece, atom = _read_atom(text, place, fold_case)
+        place, piece, atom = _read_atom(text, place, fold_case)
         if atom == STAR and atoms and atoms[-1] == STAR:
             raise MalformedError("`**` stands only as a whole segment")
-        place += len(piece)
-        pieces.append(piece if piece[0] in "?*[" or not fold_case else characters.fold_text(piece))
+        pieces.append(piece)
         atoms.append(atom)
     if atoms.count(STAR) > STARS_PER_SEGMENT_MAX:
         raise MalformedError(f"a segment holds at most {STARS_PER_SEGMENT_MAX} `*`")
     return pieces, atoms
 
 
-def _read_atom(text: str, place: int, fold_case: bool) -> tuple[str, Atom]:
+def _read_atom(text: str, place: int, fold_case: bool) -> tuple[int, str, Atom]:
+    """The place after it, its canonical text, and its meaning."""
     letter = text[place]
     if letter == "*":
-        return letter, STAR
+        return place + 1, letter, STAR
     if letter == "?":
-        return letter, ANY
+        return place + 1, letter, ANY
     if letter == "[":
         return _read_class(text, place, fold_case)
     piece = _read_letter(text, place, _SPECIAL)
-    plain = characters.fold_character(piece[-1]) if fold_case else piece[-1]
-    return piece, characters.one(plain)
+    canonical = characters.fold_text(piece) if fold_case else piece
+    return place + len(piece), canonical, characters.one(canonical[-1])
 
 
 def _read_letter(text: str, place: int, escapable: str) -> str:
@@ -111,8 +111,12 @@ def _read_letter(text: str, place: int, escapable: str) -> str:
     return text[place : place + 2]
 
 
-def _read_class(text: str, start: int, fold_case: bool) -> tuple[str, Characters]:
-    """``[a-z]`` or ``[!a-z]`` from its bracket on."""
+def _read_class(text: str, start: int, fold_case: bool) -> tuple[int, str, Characters]:
+    """``[a-z]`` or ``[!a-z]`` from its bracket on: the place after it, its canonical text and its members.
+
+    Where letter case is folded, the text names folded characters only, so that it means the same to who reads it
+    without folding, beside other folded texts.
+    """
     negated = text[start + 1 : start + 2] == "!"
     place = start + 2 if negated else start + 1
     ranges: list[tuple[int, int]] = []
@@ -127,9 +131,18 @@ def _read_class(text: str, start: int, fold_case: bool) -> tuple[str, Characters
     if not ranges:
         raise MalformedError("a class is empty")
     members = characters.normal(ranges)
-    members = characters.fold(members) if fold_case else members
+    canonical = text[start : place + 1]
+    if fold_case and characters.fold(members) != members:
+        members = characters.common(characters.fold(members), characters.ANY)
+        canonical = f"[{'!' if negated else ''}{''.join(map(_written, members))}]"
     members = characters.complement(members) if negated else members
-    return text[start : place + 1], characters.common(members, characters.universe(fold_case))
+    return place + 1, canonical, characters.common(members, characters.universe(fold_case))
+
+
+def _written(members: tuple[int, int]) -> str:
+    """A range as it stands in a class."""
+    low, high = (f"\\{chr(code)}" if chr(code) in _SPECIAL_IN_CLASS else chr(code) for code in members)
+    return low if low == high else f"{low}-{high}"
 
 
 def _read_member(text: str, place: int) -> tuple[int, int]:

@@ -41,6 +41,8 @@ class LockSpace:
     """Releases that ``hold_mean`` is made of, at most ``HOLDS_MAX``."""
     hold_mean: int = 0
     """How long grants were held lately, in microseconds: a moving mean, for estimates only."""
+    ignoring_case: frozenset[str] = frozenset()
+    """Repositories in which claims on paths and branches are compared without regard to letter case."""
     known_coverage: InitVar[Coverage | None] = None
     """The coverage of just these where it is known; None computes it, as when a snapshot is thawed."""
     coverage: Coverage = field(init=False, compare=False, repr=False)

@@ -27,7 +27,7 @@ class Repository(Message):
     remote: str = Field(default="", max_length=2_000)
     default_branch: Branch = "main"
     ignores_case: bool = False
-    """Whether paths that differ in case only are the same file."""
+    """Whether paths, and names of branches, that differ in letter case only are the same; claims are compared so."""
 
 
 class EnvironmentPool(Message):
@@ -62,6 +62,11 @@ class ProjectSettings(Message):
     strategy: StrategyName = "priority"
     window_milliseconds: int = Field(default=WINDOW_MILLISECONDS, ge=50, le=10_000)
     """How long sessions and tasks, or bids, are gathered before an optimal assignment or an auction is settled."""
+
+    @property
+    def ignoring_case(self) -> frozenset[str]:
+        """Names of the repositories in which letter case tells no files apart."""
+        return frozenset(one.name for one in self.repositories if one.ignores_case)
 
 
 DEFAULTS: Final = ProjectSettings()

@@ -42,7 +42,8 @@ def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {_TAG: type(value).__name__, **{name: getattr(value, name) for name in _init_fields(type(value))}}
     if isinstance(value, tuple | frozenset):
-        return list(cast("Sequence[Any]", value))
+        items = list(cast("Sequence[Any]", value))
+        return sorted(items) if isinstance(value, frozenset) else items
     raise TypeError(f"{type(value).__name__} has no place in a state")
 
 
@@ -59,6 +60,8 @@ def _build(kind: Any, data: Any) -> Any:
     if origin is Map:
         key, item = typing.get_args(kind)
         return Map((_build(key, pair[0]), _build(item, pair[1])) for pair in data)
+    if origin is frozenset:
+        return frozenset(_build(typing.get_args(kind)[0], item) for item in data)
     if origin is tuple:
         return tuple(_build(typing.get_args(kind)[0], item) for item in data)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from domain.kernel.values import ScopeClaim
 from domain.lock.events import (
+    CaseRuleSet,
     FenceRaised,
     LeaseExpired,
     LockRequestWithdrawn,
@@ -28,7 +29,7 @@ _Owned = LocksGranted | LocksRequested | LockRequestWithdrawn | LocksTransferred
 _Noted = LocksDowngraded | LockTransferAccepted | LockTransferReverted | LockRevokeNoticed | FenceRaised
 _Gone = LocksReleased | LocksLingered | LocksQuarantined | LeaseExpired | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
-LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed
+LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed | CaseRuleSet
 
 CLAIMS_TOLD_MAX = 3
 
@@ -42,6 +43,8 @@ def in_words(event: LockEvent) -> str:
             return _gone(event)
         case SoftConflictNoticed():
             return f"a plan meets a writer at {event.witness}: tokens {event.token} and {event.other}"
+        case CaseRuleSet():
+            return f"letter case is ignored in {', '.join(event.ignoring_case) or 'no repository'}"
         case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
             return _pool(event)
         case _:

@@ -162,7 +162,7 @@ def test_a_canonical_text_is_kept_as_it_is(text: str) -> None:
 
 def test_a_repository_that_folds_case_gets_folded_text_and_meaning() -> None:
     folds = resource("path:Repo@Main//SRC/[A-C]*.PY", fold_case=True)
-    assert folds.text == "path:Repo@Main//src/[A-C]*.py"
+    assert folds.text == "path:Repo@main//src/[a-c]*.py"
     assert resource(folds.text, fold_case=True).text == folds.text
     assert witness("path:repo//README", "path:repo//readme", fold_case=True) == "readme"
     assert witness("path:repo//[!A]", "path:repo//a", fold_case=True) is None

@@ -21,7 +21,7 @@ from domain.lock.decider import (
     release,
 )
 from domain.lock.errors import BadPattern, LockConflict, LocksLimited
-from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
+from domain.lock.events import CaseRuleSet, LocksGranted, LocksLingered, LocksReleased, PoolMember, PoolSet
 from domain.lock.evolve import LockEvent, evolve
 from domain.lock.state import LockSpace
 from infrastructure.runtime.state_codec import freeze, thaw
@@ -277,8 +277,8 @@ def test_a_request_has_a_limited_number_of_claims() -> None:
 
 def test_identical_finds_the_live_grant_with_just_these_claims() -> None:
     space, token = granted(EMPTY, claim("a"), claim("b", "shared"))
-    same = wishes_of((claim("b", "shared"), claim("a")))
-    fewer = wishes_of((claim("a"),))
+    same = wishes_of((claim("b", "shared"), claim("a")), EMPTY)
+    fewer = wishes_of((claim("a"),), EMPTY)
     assert not isinstance(same, BadPattern)
     assert not isinstance(fewer, BadPattern)
     found = identical(space, (token,), same)
@@ -308,7 +308,7 @@ def test_identical_finds_the_live_grant_with_just_these_claims() -> None:
 )
 def test_covering_says_only_what_is_sure(held: ScopeClaim, wanted: ScopeClaim, covered: bool) -> None:
     space, token = granted(EMPTY, held)
-    wishes = wishes_of((wanted,))
+    wishes = wishes_of((wanted,), EMPTY)
     assert not isinstance(wishes, BadPattern)
     assert [grant.token for grant in covering(space, (token,), wishes)] == ([token] if covered else [])
 
@@ -317,6 +317,9 @@ def test_a_snapshot_is_plain_json_and_the_overlap_index_is_rebuilt_from_it() -> 
     space, token = granted(EMPTY, claim("src/**"), session="sess_b")
     space = after(space, *linger(space, token, "lost", Instant(NOW + 1), NOW))
     space, _ = granted(space, claim("docs/**", "shared"))
+    space = after(space, CaseRuleSet(ignoring_case=("b", "a"), at=NOW))
+    gpu = PoolSet(pool="gpu", members=(PoolMember(name="m1", labels=("a100", "big")),), quota=None, at=NOW)
+    space = after(space, gpu)
     text = freeze(space)
     assert b"coverage" not in text
     thawed = thaw(LOCKS, text)

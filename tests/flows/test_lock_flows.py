@@ -190,3 +190,22 @@ def test_what_a_person_has_to_look_at_over_tasks_locks_and_sessions(cli: Command
     assert not {row["about"] for row in left} & {"oven", agent}
     assert "standstill" not in {row["topic"] for row in left}
     cli("session", "end", worker)
+
+
+def test_a_repository_that_ignores_case_has_one_lock_for_all_spellings(cli: CommandLine) -> None:
+    one, two = session(cli), session(cli)
+    life: dict[str, object] = {"project": "shop", "session": one, "incarnation": 1}
+    said = cli("project", "set", "shop", "--repository", "mac:sometimes", code=2).err
+    assert "NAME:ignores-case" in said
+    cli("project", "set", "shop", "--repository", "mac:ignores-case", "--repository", "linux")
+    held = asked(cli, "acquire_locks", **life, claims=[{"claim": "path:mac//Src/[A-C]*"}])
+    assert held["claims"] == [{"claim": "path:mac//src/[a-c]*", "mode": "exclusive"}]
+    assert "at src/" in cli("lock", "acquire", "path:mac//SRC/Bb.py", "--session", two, code=1).err
+    checked = asked(cli, "check_locks", **life, token=held["token"], resources=["path:mac//SRC/Bb.py"])
+    assert [row["state"] for row in checked["resources"]] == ["covered"]
+    assert "path:mac//src/[a-c]* is held" in cli("project", "set", "shop", "--repository", "mac", code=1).err
+    asked(cli, "release_locks", **life, token=held["token"])
+    asked(cli, "update_project", project="shop", repositories=[{"name": "mac"}])
+    exact = asked(cli, "acquire_locks", **life, claims=[{"claim": "path:mac//Src/A"}])
+    assert exact["claims"] == [{"claim": "path:mac//Src/A", "mode": "exclusive"}]
+    asked(cli, "release_locks", **life, token=exact["token"])

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.lock.characters import fold_text
 from domain.lock.claim_index import ClaimIndex
 from domain.lock.errors import TooComplex
 from domain.lock.meeting import meet
 from domain.lock.overlap import StepBudget, Witness, covers, overlap
-from domain.lock.resource import Resource, parse
+from domain.lock.resource import Resource, parse, parse_in
 from domain.lock.segment import AnyDepth
 
 NAMES = ["a", "b", "aa", "ab", "ba", "bb"]
@@ -92,7 +93,7 @@ def test_two_claims_overlap_iff_some_short_path_is_covered_by_both(one: str, oth
     assert (found(resource(one), resource(other)) is not None) == brute
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(one=patterns(6), other=patterns(6))
 def test_a_witness_is_covered_by_both_claims_and_the_answer_is_symmetric(one: str, other: str) -> None:
     witness = found(resource(one), resource(other))
@@ -189,6 +190,35 @@ def test_any_text_is_either_canonical_or_refused(text: str, fold: bool) -> None:
             assert found(parsed, parsed) is not None
         else:
             assert parsed.message()
+
+
+letters = ["a", "A", "b", "B", "k", "K", "_", "\u00e4", "\u00c4", "\u00df", "\u1e9e", "\u03c3", "\u03c2", "\u03a3"]
+classes = ["[aB]", "[A-b]", "[!A]", "[!b-z]", "[Z-\\^]", "[\u00c0-\u00df]", "[!\u0391-\u03a9]", "[\u0130i]"]
+cased = st.lists(st.sampled_from([*letters, *classes, "*", "?", "/"]), min_size=1, max_size=5).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(one=cased, other=cased, path=st.lists(st.sampled_from(letters), min_size=1, max_size=3).map("".join))
+def test_a_stored_claim_on_a_repository_that_ignores_case_means_what_was_asked(one: str, other: str, path: str) -> None:
+    """Stored texts are read without a rule; among themselves they say just what the folded patterns say."""
+    repository = frozenset({"repo"})
+    texts = [f"path:repo//{text}" for text in (one, other, path)]
+    folds = [parse(text, fold_case=True) for text in texts]
+    stored = [parse_in(text, repository) for text in texts]
+    assert [isinstance(left, Resource) for left in folds] == [isinstance(right, Resource) for right in stored]
+    known = [
+        (left, right)
+        for left, right in zip(folds, stored, strict=True)
+        if isinstance(left, Resource) and isinstance(right, Resource)
+    ]
+    for left, right in known:
+        assert right == parse(left.text) == parse_in(right.text, repository), "the canonical text stands for itself"
+        assert parse(left.text, fold_case=True) == left
+        for second_left, second_right in known:
+            assert (found(left, second_left) is None) == (found(right, second_right) is None)
+    if len(known) == len(texts):
+        names = fold_text(path).split("/")
+        assert [covers(left, names) for left, _ in known] == [covers(right, names) for _, right in known]
 
 
 GitCheck = Callable[[str, list[str]], set[str]]
