@@ -93,18 +93,24 @@ async def test_an_id_that_was_used_is_not_used_for_something_else(server: WholeS
     first = example_of(COMMANDS[name], scene.filled(name), whole=True)
     accepted = await scene.caller.command(name, first, id=identifier)
     assert accepted.status == 200, accepted.body
-    before = server.head
     again = await scene.caller.command(name, first, id=identifier)
-    assert (again.answer, again.content["repeated"]) == (accepted.answer, True)
+    # A question is asked anew each time, under whatever id.
+    asks = COMMANDS[name].ASKS
+    assert (again.answer == accepted.answer, again.content["repeated"]) == (True, not asks)
     second = example_of(COMMANDS[name], other.filled(name), whole=True)
-    stranger = await server.caller("operator", scene.name)
+    if "project" in second:
+        second["project"] = first["project"]
     head = server.head
-    for caller, fields in ((scene.caller, second), (stranger, first)):
-        told = await caller.command(name, fields, id=identifier)
+    if second != first and not asks:
+        told = await scene.caller.command(name, second, id=identifier)
         assert not flaws_of(told)
-        assert told.code in {"command_id_reused", "not_permitted"}, "a stranger never gets the answer of another"
-    assert head >= before
-    assert set(await server.types_after(head)) <= {"command.refused.v1"}
+        assert told.code == "command_id_reused"
+        assert set(await server.types_after(head)) <= {"command.refused.v1"}
+    stranger = await server.caller("operator", scene.name)
+    told = await stranger.command(name, first, id=identifier)
+    assert told.content.get("repeated") is not True, "a stranger never gets the answer of another"
+    assert told.code != "command_id_reused", "nor is he in the way of another: the id is his own"
+    await server.edge.settle()  # what is recorded of him is not found by the next test
 
 
 @pytest.mark.parametrize(
