@@ -20,6 +20,7 @@ from infrastructure.rows.memory import MemoryRows
 from infrastructure.rows.port import RowStore
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.sqlite import SqliteRows
+from infrastructure.runtime.builds import worker
 from infrastructure.runtime.builds.desk import BuildDesk, Report
 from infrastructure.runtime.builds.errors import (
     BuildUnderWay,
@@ -272,8 +273,11 @@ class Crash(Exception):
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_build_that_is_cut_off_anywhere_goes_on_and_ends_as_a_fresh_fold(store: RowStore, seed: int) -> None:
+def test_a_build_that_is_cut_off_anywhere_goes_on_and_ends_as_a_fresh_fold(
+    store: RowStore, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every row that is read, folded or compared may be the last one of a process; a new one goes on from there."""
+    monkeypatch.setattr(worker, "SLICE_SECONDS", 0.0)  # it breathes whenever it is asked to
     chance = random.Random(seed)
     place = Place(store)
     place.desk.rebuild((), purpose="rebuild", hold=False, by="key_1")

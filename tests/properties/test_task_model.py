@@ -108,7 +108,7 @@ class TaskMachine(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(["one", "two", "three"]))
     def claim_any(self, name: str) -> None:
-        expected = self.model.claimable(name, self.ids)
+        expected = self.model.claimable(name, self.ids, self.fleet.now)
         command = ClaimTask(project="shop", session=self.sessions[name], incarnation=1)
         decision = self.ask(command, repeatable=self.model.is_full(name))
         if not expected:
@@ -121,7 +121,7 @@ class TaskMachine(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.rows)))
         row = self.rows[key]
         command = ClaimTask(project="shop", session=self.sessions[name], incarnation=1, task=key)
-        possible = key in self.model.claimable(name, self.ids)
+        possible = key in self.model.claimable(name, self.ids, self.fleet.now)
         mine = row.live and row.holder == name
         decision = self.ask(command)
         if possible:

@@ -7,6 +7,7 @@ from domain.kernel.ids import SECOND
 from domain.task.commands import Outcome
 
 DELAY_SECONDS: Final = 30
+HALF_MINUTE: Final = 30 * SECOND
 PATH: Final = "path:shop//src/**"
 CLAIMS: Final = (None, "env:staging", PATH)
 """None of these overlaps another, and only the path lingers."""
@@ -116,12 +117,13 @@ class Model:
     def is_shut(self, claim: str | None) -> bool:
         return claim is not None and any(row.claim == claim and (row.held or row.shut) for row in self.rows.values())
 
-    def claimable(self, name: str, ids: dict[str, str]) -> list[str]:
-        """What the session may take, best first."""
+    def claimable(self, name: str, ids: dict[str, str], now: int) -> list[str]:
+        """What the session may take, best first: a task rises by one for each half minute that it waits, 20 at most."""
 
         def rank(key: str) -> tuple[int, int, int, str]:
             row = self.rows[key]
-            return (-row.priority, -row.length, row.since, ids[key])
+            risen = min(20, now // HALF_MINUTE - row.since // HALF_MINUTE)
+            return (-row.priority - risen, -row.length, row.since, ids[key])
 
         fitting = (
             key

@@ -34,16 +34,20 @@ class Tools:
 
 
 def fill(tools: Tools, generations: Sequence[Generation], until: int | None = None) -> list[Generation]:
-    """The generations at ``until`` or level with the head as it was at the last page, or where ``go_on`` left off.
+    """The generations at ``until`` or level with the head as it was at the call, or where ``go_on`` left off.
 
     Raises BuildFailed, RowsUnavailable, StoreUnavailable, UnknownEventType.
     """
     folders = [Folder(tools.store, generation) for generation in generations]
     decoder = Decoder(tools.decode, [generation.projection for generation in generations])
     writer, sizes = PageWriter(tools.store, tools.breathe, _taken_over), PageSize()
+    # Under load the log never ends: level is who has reached its end as it was at the beginning.
+    goal = tools.log.head() if until is None else until
     while tools.go_on():
         # Who is furthest behind goes first until the others share its place.
         behind = min(folder.generation.checkpoint for folder in folders)
+        if behind >= goal:
+            break
         together = [folder for folder in folders if folder.generation.checkpoint == behind]
         rows = whole_commands(tools.log.page(after=behind, limit=sizes.limit), sizes.limit)
         if until is not None:

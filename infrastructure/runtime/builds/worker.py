@@ -26,8 +26,10 @@ RENEW_SECONDS: Final = 2.0
 COMPARISONS_MAX: Final = 100
 """Attempts to read both generations at one position where the live one keeps no past."""
 COMPARISON_SECONDS: Final = 0.1
+SLICE_SECONDS: Final = 0.004
+"""How long it works at a time while commands are being written."""
 YIELD_SECONDS: Final = 0.004
-"""What commands get after each slice of some 50 events while they are being written."""
+"""What commands get after each slice; whoever folds many read models at once is asked to breathe far oftener."""
 _logger = structlog.get_logger("signalbox.builds")
 
 
@@ -56,7 +58,7 @@ class BuildWorker:
         self._by_name: Mapping[str, AnyProjection] = {one.name: one for one in around.projections}
         self._woken = threading.Event()
         self._stopping = False
-        self._held_at = 0.0
+        self._held_at = self._breathed_at = 0.0
         self._tidied = False
         self.asking: Final = threading.Lock()
         """Held where a generation and its build are made or ended, so that none is taken for one that was left over."""
@@ -263,7 +265,10 @@ class BuildWorker:
         return held
 
     def _breathe(self) -> None:
+        if time.monotonic() - self._breathed_at < SLICE_SECONDS:
+            return
         time.sleep(YIELD_SECONDS if self._around.busy() else 0)
+        self._breathed_at = time.monotonic()
 
 
 def _is_same(one: Build, other: Build) -> bool:
