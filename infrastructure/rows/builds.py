@@ -31,7 +31,7 @@ class Build:
     asked_by: str
     asked_at: int
     began_at: int
-    """When the work on it began, or began again after a crash."""
+    """When it was asked for; a rate since then includes what a server was down."""
     began_position: int
     """The checkpoint at that time."""
     changed_at: int
