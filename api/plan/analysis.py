@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 from math import ceil
 
-from api.plan.graph import Needs, ancestors_of, circles_of, depths_of, longest_path, order_of
 from api.plan.overlaps import Overlaps, overlaps_of
 from api.plan.width import width_of
 from domain.dispatch.plan_checks import waits_of
+from domain.kernel.graphs import Needs, ancestors_of, circles_of, depths_of, longest_path, order_of
 from domain.task.commands import PlannedTask
 
 

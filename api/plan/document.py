@@ -11,8 +11,8 @@ from api.plan.nodes import UnreadableError
 from api.plan.notation import duration_of, notation_of
 from api.plan.yaml_text import plain_value
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryRule
-from domain.task.terms import Budget
+from domain.kernel.work import Budget, RetryRule
+from domain.task.commands import ApplyPlan, Need, PlannedTask
 
 COMPARED: Final = (
     "title",

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from difflib import get_close_matches
 
 from api.plan.faults import FaultCode, PlanFault
-from api.plan.graph import circles_of
 from api.plan.lines import PlanLines, lines_of, need_places, node_of
 from api.plan.nodes import Node, Place
 from domain.dispatch.plan_checks import NEEDS_MAX, waits_of
+from domain.kernel.graphs import circles_of
 from domain.task.commands import ApplyPlan, PlannedTask
 
 

@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 from api.plan.fields import Claim, Duration, LongDuration, Moment, NotYet, Requirements, Text, as_in
 from domain.kernel.message import Message
 from domain.kernel.values import LockMode
-from domain.task.commands import ApplyPlan, Need, Outcome, PlannedTask, RetryRule, TaskKey
-from domain.task.terms import Avoided, Budget, Escalation, EvidenceKind, OnNeedFailed
+from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, RetryRule
+from domain.task.commands import ApplyPlan, Need, Outcome, PlannedTask, TaskKey
+from domain.task.terms import OnNeedFailed
 
 ProjectName = Annotated[
     str, StringConstraints(pattern=r"^(?:[a-z0-9][a-z0-9-]{0,62}|proj_[0-7][0-9a-hjkmnp-tv-z]{25})$")

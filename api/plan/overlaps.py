@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from api.plan.graph import bits
+from domain.kernel.graphs import bits
 from domain.kernel.values import LockMode
 from domain.lock.claim_index import ClaimIndex, IndexedClaim
 from domain.lock.errors import TooComplex

@@ -8,8 +8,8 @@ from api.plan.fields import REQUIREMENTS_MAX
 from api.plan.model import BudgetEntry, NeedEntry, PlanForm, Shared, TaskEntry
 from domain.kernel.ids import Instant
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.task.commands import Need, PlannedTask, RetryRule
-from domain.task.terms import Budget, Escalation
+from domain.kernel.work import Budget, Escalation, RetryRule
+from domain.task.commands import Need, PlannedTask
 
 _PROJECT: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

@@ -14,6 +14,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Answer, Event, Message
 from domain.kernel.values import ScopeClaim, Spend
+from domain.kernel.work import EvidenceKind
 from domain.lock.allowances import over_budget, over_concurrency
 from domain.lock.decider import LOCKS, could_grant, grant
 from domain.lock.events import LocksGranted
@@ -27,7 +28,7 @@ from domain.session.state import Session
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
 from domain.task.state import Ready, Task
-from domain.task.terms import Choice, EvidenceKind
+from domain.task.terms import Choice
 
 
 class FailedAttempt(Message):

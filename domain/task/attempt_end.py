@@ -8,7 +8,6 @@ from domain.kernel.message import Event
 from domain.task.attention import attended
 from domain.task.commands import Artifact, FailureKind, Usage
 from domain.task.events import (
-    ReadyReason,
     TaskAttemptEnded,
     TaskBackedOff,
     TaskCancelled,
@@ -18,6 +17,7 @@ from domain.task.events import (
     TaskReadied,
 )
 from domain.task.state import Assigned, Attempt, Running, Settled, Task
+from domain.task.terms import ReadyReason
 
 EndKind = Literal[FailureKind, "released", "lost_delivery", "reassigned"]
 

@@ -8,16 +8,8 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import COUNT_MAX, FleetCommand, Message, ProjectCommand
 from domain.kernel.text import Reference, TokenText
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.task.terms import (
-    Avoided,
-    Budget,
-    Escalation,
-    Evidence,
-    EvidenceKind,
-    Label,
-    OnNeedFailed,
-    Topic,
-)
+from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, Label, RetryRule
+from domain.task.terms import Evidence, OnNeedFailed, Topic
 
 TaskKey = Annotated[
     str,
@@ -39,18 +31,6 @@ class Need(Message):
     accept: tuple[Outcome, ...] = Field(default=("completed",), min_length=1, max_length=3)
     project: str = Field(default="", max_length=100)
     """Name or id of another project that granted needs to this one; empty for this project."""
-
-
-class RetryRule(Message):
-    """How often and after what pause a failed attempt is repeated: full jitter up to ``first x factor^n``, capped."""
-
-    max_attempts: int = Field(default=3, ge=1, le=100)
-    backoff_seconds_first: float = Field(default=5.0, ge=0, le=86_400)
-    backoff_factor: float = Field(default=2.0, ge=1, le=10)
-    backoff_seconds_max: float = Field(default=300.0, ge=0, le=86_400)
-    on_exhausted: Literal["fail", "park", "cancel"] = "fail"
-    max_lost: int = Field(default=3, ge=1, le=100)
-    """Sessions that may be lost over the task in one generation; with the last of them it is parked."""
 
 
 class PlannedTask(Message):

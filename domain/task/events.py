@@ -5,21 +5,9 @@ from typing import ClassVar, Literal
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.task.commands import Artifact, FailureKind, Outcome, RetryRule, Usage
-from domain.task.terms import Avoided, Bid, Budget, Choice, Escalation, Evidence, EvidenceKind, OnNeedFailed, Topic
-
-ReadyReason = Literal[
-    "planned",
-    "needs_met",
-    "retry_due",
-    "released",
-    "lock_delay_over",
-    "retried",
-    "lost_delivery",
-    "start_reached",
-    "parts_settled",
-    "reassigned",
-]
+from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, RetryRule
+from domain.task.commands import Artifact, FailureKind, Outcome, Usage
+from domain.task.terms import Bid, Choice, Evidence, OnNeedFailed, ReadyReason, Topic
 
 
 class NeedEdge(Message):

@@ -4,7 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from domain.task.terms import Evidence, EvidenceKind
+from domain.kernel.work import EvidenceKind
+from domain.task.terms import Evidence
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _DIGEST: Final = re.compile(r"(sha256|sha512|blake2b):[0-9a-f]{32,128}")

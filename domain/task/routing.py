@@ -4,8 +4,8 @@ from typing import Final, NamedTuple, assert_never
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.values import Requirement
+from domain.kernel.work import Avoided
 from domain.task.state import Ready, Task, Tried
-from domain.task.terms import Avoided
 
 RESERVED_SECONDS: Final = 60
 """How long a task that was reassigned waits for the session that it was given to, once it is ready."""

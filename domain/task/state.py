@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from immutables import Map
 
 from domain.kernel.ids import Instant, Token
+from domain.kernel.work import Budget
 from domain.task.commands import Artifact, Outcome, Usage
-from domain.task.events import ReadyReason, TaskPlanned
-from domain.task.terms import Bid, Budget
+from domain.task.events import TaskPlanned
+from domain.task.terms import Bid, ReadyReason
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,29 @@
 """What a plan may say of a task beside its content: what proves it, what it may cost, when, and who should do it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Message
-from domain.kernel.values import Requirement
+from domain.kernel.work import EvidenceKind
 
-EvidenceKind = Literal["commit", "test_report", "review", "artifact", "note"]
-"""What a completion may have to carry; ``note`` is a sentence of whoever did the work."""
 OnNeedFailed = Literal["block", "cancel", "proceed"]
 """What follows when a need can no longer be met: wait for a person, settle as cancelled, or begin all the same."""
-Avoided = Literal["session", "host", "model"]
-"""Whom a further attempt should avoid: the session that failed, or everything on its host or of its model."""
 Topic = Literal["parked", "blocked", "overdue", "budget", "stranded"]
 """Why a task needs a person. ``stranded``: it settled because of a need that began anew since."""
-Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-
-
-class Budget(Message):
-    """What all attempts of one generation may spend together; None is without bound."""
-
-    tokens: int | None = Field(default=None, ge=1, le=10**15)
-    """Input and output tokens."""
-    cost_microdollars: int | None = Field(default=None, ge=1, le=10**15)
-    wall_seconds: float | None = Field(default=None, gt=0, le=30 * 86_400)
-    """Sum of the attempts' times from assignment to end."""
-
-
-class Escalation(Message):
-    """What a session must have on top once a task has used up attempts."""
-
-    after: int = Field(ge=1, le=100)
-    """Attempts of the generation that count against the retry rule."""
-    requires: tuple[Requirement, ...] = Field(min_length=1, max_length=16)
+ReadyReason = Literal[
+    "planned",
+    "needs_met",
+    "retry_due",
+    "released",
+    "lock_delay_over",
+    "retried",
+    "lost_delivery",
+    "start_reached",
+    "parts_settled",
+    "reassigned",
+]
 
 
 class Evidence(Message):

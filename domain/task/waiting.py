@@ -3,11 +3,11 @@
 from domain.kernel.decider import fold
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
+from domain.kernel.work import Budget
 from domain.task.aggregate import TASK
 from domain.task.attention import attended, raised
 from domain.task.commands import Outcome, Usage
 from domain.task.events import (
-    ReadyReason,
     TaskCancelled,
     TaskHeldBack,
     TaskNeedReopened,
@@ -19,7 +19,7 @@ from domain.task.events import (
 )
 from domain.task.spending import beyond
 from domain.task.state import Backoff, Pending, Ready, Settled, Task
-from domain.task.terms import Budget
+from domain.task.terms import ReadyReason
 
 
 def after_need(task: Task, need: str, outcome: Outcome, usage: Usage, at: Instant) -> tuple[Event, ...]:

@@ -15,9 +15,10 @@ from api.ports import Services
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId, derived_id, with_prefix
 from domain.kernel.message import Event
 from domain.kernel.values import ScopeClaim
+from domain.kernel.work import RetryRule
 from domain.lock.events import LocksGranted, LocksReleased
 from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, SessionEnded, SessionOpened
-from domain.task.commands import ClaimTask, CompleteTask, RetryRule
+from domain.task.commands import ClaimTask, CompleteTask
 from domain.task.events import TaskClaimed, TaskCompleted, TaskPlanned, TaskReadied, TaskStarted
 from infrastructure.log.mapper import new_event
 from infrastructure.log.port import Appended, Member, NewEvent

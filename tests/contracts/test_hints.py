@@ -6,7 +6,7 @@ from domain import catalogue
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event
-from domain.task.commands import RetryRule
+from domain.kernel.work import RetryRule
 from domain.task.events import TaskClaimed, TaskPlanned, TaskReadied
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from domain.kernel.ids import Instant, StreamId
-from domain.task.commands import RetryRule
+from domain.kernel.work import RetryRule
 from domain.task.events import TaskPlanned, TaskReadied
 from domain.task.evolve import evolve
 from domain.task.state import Absent

@@ -10,10 +10,11 @@ from domain.dispatch.ready_buckets import TESTS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.kernel.work import RetryRule
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings
 from domain.session.events import SessionEnded, SessionOpened
-from domain.task.commands import ClaimWork, RetryRule
+from domain.task.commands import ClaimWork
 from domain.task.events import TaskClaimed, TaskPlanned, TaskReadied
 from tests.support.fleet import OWNER, Fleet, a_task, accepted, events_of, refused
 

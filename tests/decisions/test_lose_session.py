@@ -7,6 +7,7 @@ from domain.kernel.decider import Decision
 from domain.kernel.decisions import Rules
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id, with_prefix
 from domain.kernel.values import ScopeClaim
+from domain.kernel.work import RetryRule
 from domain.lock.decider import LOCKS
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.decider import OUTAGES
@@ -24,7 +25,6 @@ from domain.session.events import (
     SessionOpened,
 )
 from domain.session.state import Session
-from domain.task.commands import RetryRule
 from domain.task.decider import TASK
 from domain.task.events import (
     TaskAttemptEnded,

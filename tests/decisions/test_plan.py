@@ -22,7 +22,8 @@ from domain.dispatch.plan_birth import DEPENDANTS_MAX
 from domain.kernel.decider import StreamsMissing
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.values import Operator, Requirement, ScopeClaim
-from domain.task.commands import Need, PlannedTask, RetryRule
+from domain.kernel.work import RetryRule
+from domain.task.commands import Need, PlannedTask
 from domain.task.decider import phase_name
 from tests.support.fleet import Fleet, a_task, accepted, names_of, refused
 

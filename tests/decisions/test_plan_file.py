@@ -14,8 +14,8 @@ from api.plan.notation import notation_of
 from api.plan.read import Plan, read_plan, read_plan_bytes
 from api.plan.text import BYTES_MAX
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.kernel.work import Budget, Escalation
 from domain.task.commands import Need
-from domain.task.terms import Budget, Escalation
 
 EXAMPLE = """\
 project: shop

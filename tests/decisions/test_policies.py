@@ -6,13 +6,14 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause, derived_stamp
+from domain.kernel.work import RetryRule
 from domain.lock.commands import EndLockDelay
 from domain.lock.events import LocksLingered, LocksReleased
 from domain.policies.agenda import Agenda, AgendaRows
 from domain.policies.lock_timers import LOCK_DELAY_OVER
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.timers import ATTEMPT_TIMEOUT, LAPSED_DELIVERY, RETRY_DUE
-from domain.task.commands import ElapseBackoff, LapseDelivery, Outcome, RetryRule, SettleNeed, TimeOutAttempt
+from domain.task.commands import ElapseBackoff, LapseDelivery, Outcome, SettleNeed, TimeOutAttempt
 from domain.task.decider import TASK
 from domain.task.events import (
     TaskAttemptEnded,

@@ -8,6 +8,7 @@ import pytest
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Command
+from domain.kernel.work import RetryRule
 from domain.lock.events import LocksLingered, LocksReleased
 from domain.session.events import SessionAttemptEnded
 from domain.task.commands import (
@@ -16,7 +17,6 @@ from domain.task.commands import (
     ElapseBackoff,
     LapseDelivery,
     Need,
-    RetryRule,
     RetryTask,
     SettleNeed,
     TimeOutAttempt,

@@ -10,6 +10,7 @@ from domain.dispatch.shares import RUNNING_KEY
 from domain.dispatch.take import Claimed
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.values import Requirement
+from domain.kernel.work import Budget, Escalation, RetryRule
 from domain.lock.errors import BudgetExhausted, ConcurrencyFull
 from domain.project.commands import GrantNeeds, RevokeNeeds, UpdateProject
 from domain.project.events import ProjectBudgetNoticed
@@ -24,7 +25,6 @@ from domain.task.commands import (
     Need,
     ReleaseTask,
     ReportProgress,
-    RetryRule,
     RetryTask,
     Usage,
 )
@@ -34,7 +34,7 @@ from domain.task.errors import BudgetSpent, EvidenceRefused, PartsUnsettled
 from domain.task.events import TaskAttemptEnded, TaskCompleted, TaskNeedSettled, TaskStarted
 from domain.task.routing import AVOIDED_SECONDS
 from domain.task.state import Backoff
-from domain.task.terms import Budget, Escalation, Evidence
+from domain.task.terms import Evidence
 from tests.support.fleet import Fleet, a_task, accepted, events_of, names_of, refused
 
 COMMIT = Evidence(kind="commit", ref="a" * 40)

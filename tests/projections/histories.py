@@ -8,6 +8,7 @@ from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.registry import Registry
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.kernel.work import RetryRule
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.events import OutageEnded
 from domain.principal.events import KeyIssued, KeyRevoked
@@ -34,7 +35,7 @@ from domain.session.events import (
     SessionRecovered,
     SessionSuspected,
 )
-from domain.task.commands import SPENT_MAX, RetryRule, Usage
+from domain.task.commands import SPENT_MAX, Usage
 from domain.task.events import (
     LateReportDiscarded,
     NeedEdge,

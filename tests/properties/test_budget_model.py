@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.take import Claimed
+from domain.kernel.work import Budget, RetryRule
 from domain.lock.decider import LOCKS
 from domain.lock.errors import BudgetExhausted
 from domain.project.commands import UpdateProject
@@ -22,12 +23,10 @@ from domain.task.commands import (
     ReassignTask,
     ReleaseTask,
     ReportProgress,
-    RetryRule,
     TimeOutAttempt,
     Usage,
 )
 from domain.task.derived import RevokeAttempt
-from domain.task.terms import Budget
 from tests.support.fleet import Fleet, a_task
 
 TASK_TOKENS = 100

@@ -7,7 +7,7 @@ from domain.dispatch.ageing import BONUS_MAX, effective_priority
 from domain.dispatch.fair_share import Shares
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.ids import Instant, ProjectId, StreamId
-from domain.task.commands import RetryRule
+from domain.kernel.work import RetryRule
 from domain.task.events import TaskPlanned, TaskReadied
 
 NAMES = [ProjectId(f"proj_{letter}") for letter in "abcd"]

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from api.plan.analysis import CircularPlanError, analyse
 from api.plan.document import plan_document, plan_text
-from api.plan.graph import circles_of
 from api.plan.read import Plan, read_plan
+from domain.kernel.graphs import circles_of
 from domain.kernel.values import Requirement, ScopeClaim
+from domain.kernel.work import Budget, Escalation, RetryRule
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.resource import Resource, parse
-from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryRule
-from domain.task.terms import Budget, Escalation
+from domain.task.commands import ApplyPlan, Need, PlannedTask
 from tests.support.steps import calls_of
 
 _PATTERNS = ("src/**", "src/a.py", "docs/**", "src/*.py", "docs/x.md", "lib", "**")

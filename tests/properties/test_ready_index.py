@@ -13,7 +13,7 @@ from domain.kernel.decider import fold
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.task.commands import RetryRule
+from domain.kernel.work import RetryRule
 from domain.task.decider import TASK
 from domain.task.events import (
     TaskAttemptEnded,

@@ -11,6 +11,7 @@ from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.message import Command
 from domain.kernel.values import Requirement
+from domain.kernel.work import RetryRule
 from domain.lock.commands import EndLockDelay
 from domain.lock.events import LocksGranted
 from domain.session.state import Session
@@ -28,7 +29,6 @@ from domain.task.commands import (
     ReassignTask,
     ReleaseTask,
     ReportProgress,
-    RetryRule,
     RetryTask,
     SettleNeed,
 )

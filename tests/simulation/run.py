@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from domain.kernel.message import Command
 from domain.kernel.values import ScopeClaim
+from domain.kernel.work import RetryRule
 from domain.project.commands import CreateProject
 from domain.session.commands import OpenSession
-from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryRule, RetryTask
+from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryTask
 from infrastructure.log.port import LogRow
 from tests.faults.checker import Op, unsettled, violations
 from tests.simulation.clients import TTL_SECONDS, Client, Network, Sent, Told

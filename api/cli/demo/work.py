@@ -7,7 +7,8 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from domain.kernel.values import ScopeClaim
-from domain.task.commands import Need, PlannedTask, RetryRule
+from domain.kernel.work import RetryRule
+from domain.task.commands import Need, PlannedTask
 
 AREAS: Final = 5
 PARTS: Final = 4

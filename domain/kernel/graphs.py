@@ -1,4 +1,4 @@
-"""Orders, circles, longest paths and reachability in the graph of a plan; tasks are numbers from 0."""
+"""Orders, circles, longest paths and reachability in a graph of needs; what has them is numbered from 0."""
 
 from collections import deque
 from collections.abc import Sequence

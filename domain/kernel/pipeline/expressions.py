@@ -1,0 +1,70 @@
+"""The port to the language of conditions: what it can be asked, and of which values its texts speak."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from domain.kernel.pipeline.words import ValueType
+
+RUN_FIELDS: Final[Mapping[str, ValueType]] = {
+    "id": "text",
+    "project": "text",
+    "pipeline": "text",
+    "version": "integer",
+    "started_by": "text",
+    "correlation_key": "text",
+    "labels": "list",
+}
+"""What ``run.…`` knows: facts of the run's start, which never change."""
+PHASE_FIELDS: Final[Mapping[str, ValueType | None]] = {
+    "outcome": "text",
+    "arm": "text",
+    "generation": "integer",
+    "output": None,
+}
+"""What ``phases.KEY.…`` knows of a settled ancestor, of its current generation.
+
+``arm`` is that which a branch or gate took, empty for none. ``output`` depends on the kind: of work and of signals the
+fields that they declare; of a gate GATE_FIELDS; of a map the list of its items' outputs in the order of the items, null
+for one that gave none; of a nested pipeline and a loop what their ``outputs`` say; of a fact of another project
+EXTERNAL_FIELDS; of a timer, branch and join nothing.
+"""
+GATE_FIELDS: Final[Mapping[str, ValueType]] = {
+    "decision": "text",
+    "comment": "text",
+    "approvals": "integer",
+    "rejections": "integer",
+}
+EXTERNAL_FIELDS: Final[Mapping[str, ValueType | None]] = {"id": "text", "outcome": "text", "output": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Why a text is no condition, or cannot be told of the given values."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a text says of the given values: JSON, so None, a boolean, a number, a text, a list or a mapping."""
+
+    value: object
+
+
+class Expressions(Protocol):
+    """Reads and evaluates texts in CEL; pure, bounded, and the same for the same text and values for ever.
+
+    The values have the roots as names: ``inputs.NAME`` are the run's, ``run.…`` see RUN_FIELDS, ``phases.KEY.…`` see
+    PHASE_FIELDS and only of ancestors; for each item of a map ``item`` and ``index`` (from 0); inside of a loop
+    ``iteration`` (from 1), ``phases`` of this iteration and of the loop's own ancestors, and ``previous``, the same of
+    the iteration before, empty in the first.
+    """
+
+    def read(self, text: str, roots: frozenset[str]) -> Flaw | tuple[tuple[str, ...], ...]:
+        """The paths that a text speaks of, each beginning with a root, or why it is none."""
+        ...
+
+    def tell(self, text: str, values: Mapping[str, object]) -> Flaw | Told:
+        """What the text says of these values, or why it cannot be told."""
+        ...
