@@ -54,7 +54,7 @@ class Settings(BaseSettings):
     """Whether to start on a store that may lose acknowledged work."""
     secret: SecretStr | None = None
     """Key of all digests, 32 characters or more; the same on every node of a store. Absent: a file in the folder."""
-    hot_bytes_max: int = Field(default=256 * MEBIBYTE, ge=16 * MEBIBYTE, le=65_536 * MEBIBYTE)
+    hot_bytes_max: int = Field(default=64 * MEBIBYTE, ge=16 * MEBIBYTE, le=65_536 * MEBIBYTE)
     """Stored bytes of the tasks, sessions and lock spaces that are held ready for decisions; they take up to five
     times as much memory. What does not fit is read from the store again when it is needed."""
     checkpoint_copies: Path | None = None

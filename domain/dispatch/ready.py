@@ -5,13 +5,13 @@ Truth is the task's own state, which the claim reads before it takes the task.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from typing import Final
 
 from domain.dispatch.affinity import FootprintRow, Footprints, areas_of
-from domain.dispatch.ageing import is_mature, step_of
+from domain.dispatch.ageing import step_of
 from domain.dispatch.fair_share import ShareRow, Shares
 from domain.dispatch.ready_buckets import START, Group, Place, Rank, Requires, Scope, Search, always, nothing
+from domain.dispatch.rising import Rising
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.kernel.values import Requirement, ScopeClaim
@@ -106,8 +106,7 @@ class ReadyIndex:
         self._ranks: Final[dict[StreamId, Rank]] = {}
         self._groups: Final[dict[ProjectId, dict[GroupKey, Group]]] = {}
         self._places: Final[dict[ProjectId, Place]] = {}
-        self._rising: Final[list[tuple[int, StreamId]]] = []
-        """Tasks by the instant since which they are ready, whose bonus still grows; some are not ready any more."""
+        self._rising: Final = Rising()
         self._mature: Final[set[StreamId]] = set()
 
     def candidates(
@@ -232,7 +231,7 @@ class ReadyIndex:
         if known.project not in self._groups:
             self.shares.awake(known.project, self._groups)
         self._place_rank(stream, known, since, step_of(since) - known.priority)
-        heappush(self._rising, (since, stream))
+        self._rising.add(stream, since, self._ranks)
 
     def _place_rank(self, stream: StreamId, known: _Known, since: Instant, urgency: int) -> None:
         rank = (urgency, -known.path_length, since, stream)
@@ -249,9 +248,10 @@ class ReadyIndex:
     def _ripen(self, now: Instant) -> None:
         """Move tasks that rise no further, a bounded number a time: until then they rise a little too far."""
         for _ in range(RIPENED_MAX):
-            if not self._rising or not is_mature(Instant(self._rising[0][0]), now):
+            risen = self._rising.pop_mature(now)
+            if risen is None:
                 return
-            since, stream = heappop(self._rising)
+            since, stream = risen
             rank = self._ranks.get(stream)
             if rank is None or rank[2] != since or stream in self._mature:
                 continue

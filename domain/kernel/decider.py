@@ -25,6 +25,8 @@ class Aggregate(Generic[S]):
     fleet: bool = False
     snapshot_every: int = 0
     snapshot_version: int = 1
+    rests: Callable[[S], bool] | None = None
+    """Whether a stream has come to its end, so that few ask for it again: its state is the first to leave memory."""
 
 
 class Write(NamedTuple):

@@ -120,6 +120,11 @@ def things_held(session: Session) -> tuple[HeldThing, ...]:
     )
 
 
+def rests(state: SessionState) -> bool:
+    """Whether its life is over."""
+    return not isinstance(state, Absent) and state.status in ("lost", "ended")
+
+
 SESSION: Final[Aggregate[SessionState]] = Aggregate(
     prefix="sess",
     initial=Absent(),
@@ -128,4 +133,5 @@ SESSION: Final[Aggregate[SessionState]] = Aggregate(
     fleet=True,
     snapshot_every=200,
     snapshot_version=3,
+    rests=rests,
 )

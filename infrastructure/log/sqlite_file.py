@@ -14,9 +14,9 @@ from infrastructure.sql import load, migrations
 
 BUSY_TIMEOUT_SECONDS: Final = 5.0
 """How long a statement waits for somebody else's tool that holds the file."""
-CACHE_KIB_MAX: Final = 16_384
-"""Pages that the writer keeps in memory; random ids touch many pages of the indexes."""
-READER_CACHE_KIB_MAX: Final = 2_048
+CACHE_KIB_MAX: Final = 8_192
+"""Pages that the writer keeps in memory; ids rise with time, so that it writes to the ends of the indexes."""
+READER_CACHE_KIB_MAX: Final = 1_024
 """The same for each reader: they are many, and what they read again comes from the system's own cache."""
 CHECKPOINT_PAGES: Final = 4_000
 """Pages (4 KiB each) in the write-ahead log before a commit moves them into the file, which costs a second fsync."""

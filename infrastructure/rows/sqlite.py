@@ -29,9 +29,9 @@ _DIALECT: Final = Dialect(
 )
 _READERS_KEPT_MAX: Final = 8
 _BUSY_SECONDS: Final = 5.0
-_CACHE_KIB_MAX: Final = 16_384
+_CACHE_KIB_MAX: Final = 8_192
 """Pages that the writer keeps in memory."""
-_READER_CACHE_KIB_MAX: Final = 2_048
+_READER_CACHE_KIB_MAX: Final = 1_024
 """The same for each reader: they are many, and what they read again comes from the system's own cache."""
 _ROWS_AT_ONCE: Final = 32
 """Rows in one INSERT: with 40 columns well below what one statement may bind."""

@@ -13,8 +13,11 @@ from infrastructure.runtime.state_codec import shape_of, thaw
 Name = tuple[str, str, str]
 Held = tuple[int, Any]
 """(version, state)."""
-STREAMS_MAX: Final = 50_000
-BYTES_MAX: Final = 268_435_456
+STREAMS_MAX: Final = 20_000
+RESTING_MAX: Final = 2_000
+"""States of streams at their end: some are still needs or parts of others; the rest of history is read on demand."""
+NAMES_MAX: Final = 20_000
+BYTES_MAX: Final = 67_108_864
 STREAM_BYTES: Final = 200
 """What every stream weighs on top of what it says."""
 
@@ -42,7 +45,8 @@ class HotStates:
     """States by last change; owned by one committer, changed on its loop only.
 
     Between groups at most ``streams_max`` of them, and of at most ``bytes_max``: a state is taken to weigh what its
-    stored events do, or its last snapshot with the events since. In memory that is several times as much.
+    stored events do, or its last snapshot with the events since. In memory that is three to four times as much.
+    Of those that have come to their end only ``resting_max`` stay, so that memory does not grow with history.
     A state that is only read goes when its turn comes and is loaded again: cheaper than noting every read.
     """
 
@@ -54,7 +58,8 @@ class HotStates:
         *,
         streams_max: int = STREAMS_MAX,
         bytes_max: int = BYTES_MAX,
-        names_max: int = 50_000,
+        resting_max: int = RESTING_MAX,
+        names_max: int = NAMES_MAX,
     ) -> None:
         self._log = log
         self._aggregates = aggregates
@@ -62,6 +67,9 @@ class HotStates:
         self._streams_max = streams_max
         self._names_max = names_max
         self._bytes_max = bytes_max
+        self._resting_max = resting_max
+        self._rests = {name: one.rests for name, one in aggregates.items() if one.rests is not None}
+        self._resting: OrderedDict[str, None] = OrderedDict()
         self._held: OrderedDict[str, Held] = OrderedDict()
         self.get: Final = self._held.get
         """The state in memory, or None where it has to be loaded first; asked ten times for each command."""
@@ -73,6 +81,12 @@ class HotStates:
         """Remember the state after a commit."""
         self._held[stream] = (version, state)
         self._held.move_to_end(stream)
+        rests = self._rests.get(prefix(stream))
+        if rests is not None and rests(state):
+            self._resting[stream] = None
+            self._resting.move_to_end(stream)
+        else:
+            self._resting.pop(stream, None)
 
     @property
     def bytes(self) -> int:
@@ -113,9 +127,10 @@ class HotStates:
 
     def trim(self) -> None:
         """Drop what was not used for longest. Called between groups, so that no decision loses what it read."""
+        while len(self._resting) > self._resting_max:
+            self._drop(next(iter(self._resting)))
         while len(self._held) > self._streams_max or (self._held and self.bytes > self._bytes_max):
-            stream, _ = self._held.popitem(last=False)
-            self._bytes -= self._weights.pop(stream, 0)
+            self._drop(next(iter(self._held)))
         while len(self._names) > self._names_max:
             self._names.popitem(last=False)
 
@@ -148,6 +163,7 @@ class HotStates:
     def clear(self) -> None:
         """Drop everything: after a doubt about what was committed."""
         self._held.clear()
+        self._resting.clear()
         self._names.clear()
         self._weights.clear()
         self._bytes = 0
@@ -155,11 +171,15 @@ class HotStates:
     def forget(self, streams: Iterable[str], *, names: bool = False) -> None:
         """Drop states, and what is believed absent among the names."""
         for stream in streams:
-            if self._held.pop(stream, None) is not None:
-                self._bytes -= self._weights.pop(stream, 0)
+            self._drop(stream)
         if names:
             for name in [name for name, stream in self._names.items() if stream is None]:
                 del self._names[name]
+
+    def _drop(self, stream: str) -> None:
+        if self._held.pop(stream, None) is not None:
+            self._bytes -= self._weights.pop(stream, 0)
+            self._resting.pop(stream, None)
 
     def _fold(self, streams: list[str]) -> tuple[dict[str, Held], dict[str, int]]:
         base: dict[str, Held] = {}

@@ -7,8 +7,8 @@ from domain.kernel.errors import CommandIdReused
 from domain.kernel.message import CommandKey
 from infrastructure.runtime.outcome import Outcome, refused
 
-ANSWERS_MAX: Final = 20_000
-BYTES_MAX: Final = 32 * 1_048_576
+ANSWERS_MAX: Final = 5_000
+BYTES_MAX: Final = 8 * 1_048_576
 
 Known = tuple[bytes, Outcome]
 """(digest of the command, its answer)."""

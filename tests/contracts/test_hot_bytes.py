@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Command, Stamp
 from infrastructure.log.memory import MemoryLog
@@ -15,15 +17,22 @@ from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.hot import STREAM_BYTES, HotStates
 from infrastructure.runtime.settle import Settler
 from infrastructure.runtime.snapshots import Snapshotter
-from tests.support.accounts import ACCOUNT, AGGREGATES, POLICIES, REGISTRY, RULES, Move, Note
+from tests.support.accounts import ACCOUNT, AGGREGATES, POLICIES, REGISTRY, RULES, Account, Move, Note
 
 BYTES_MAX = 100_000
 
 
+def is_empty(state: Account) -> bool:
+    return state.balance == 0
+
+
+RESTING: AggregateByPrefix = {"acct": replace(ACCOUNT, rests=is_empty)}
+
+
 class Bank:
-    def __init__(self, log: MemoryLog, **bounds: int) -> None:
+    def __init__(self, log: MemoryLog, aggregates: AggregateByPrefix = AGGREGATES, **bounds: int) -> None:
         self.log = log
-        self.hot = HotStates(log, AGGREGATES, REGISTRY, **bounds)
+        self.hot = HotStates(log, aggregates, REGISTRY, **bounds)
         self.snapshotter = Snapshotter(log, self.hot, AGGREGATES)
         decider = GroupDecider(RULES, POLICIES, frozenset({"acct"}))
         settler = Settler(self.hot, AGGREGATES, [self.snapshotter])
@@ -80,6 +89,32 @@ async def test_a_state_weighs_the_same_whether_it_was_decided_here_or_read(bank:
     other.adopt(*other.load([account(one) for one in range(3)], []))
     assert other.bytes == bank.hot.bytes
     assert other.bytes > 2 * STREAM_BYTES + 500
+
+
+async def test_what_has_come_to_its_end_leaves_first_and_comes_back_when_it_is_asked_for() -> None:
+    hot = HotStates(MemoryLog(), RESTING, REGISTRY, resting_max=2)
+    for number in range(6):
+        hot.put(account(number), 1, Account(balance=number % 2))
+        hot.weigh(account(number), 100)
+    hot.put(account(0), 2, Account(balance=7))
+    hot.put(account(6), 1, Account())
+    hot.trim()
+    held = [number for number in range(7) if hot.get(account(number)) is not None]
+    assert held == [0, 1, 3, 4, 5, 6], "the oldest of three empty ones went; the first one lives again"
+    assert hot.bytes == 6 * STREAM_BYTES + 500
+    hot.forget([account(4), account(6)])
+    hot.put(account(2), 1, Account())
+    hot.trim()
+    assert hot.get(account(2)) is not None, "what was forgotten takes no place"
+
+
+async def test_states_that_left_memory_are_decided_upon_as_before() -> None:
+    bank = Bank(MemoryLog(), RESTING, resting_max=0)
+    for amount in (1, -1, 1):
+        for number in range(3):
+            await bank.do(Move(account=account(number), amount=amount))
+    assert [bank.state(account(number)).balance for number in range(3)] == [1, 1, 1]
+    await bank.stop()
 
 
 async def test_nothing_held_weighs_nothing(bank: Bank) -> None:

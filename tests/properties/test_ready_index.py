@@ -1,5 +1,6 @@
 """The ready index says what a search through all states would say."""
 
+import pickle
 from collections import Counter
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -7,10 +8,12 @@ from typing import Protocol, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.dispatch.ageing import BONUS_MAX, STEP_SECONDS
 from domain.dispatch.ready import ReadyIndex, ReadyRows
 from domain.dispatch.ready_buckets import TESTS_MAX, Requires, Scope
+from domain.dispatch.rising import RISING_SPARE
 from domain.kernel.decider import fold
-from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import RetryRule
@@ -184,6 +187,34 @@ def test_what_is_settled_for_good_is_forgotten() -> None:
             index.observe(PROJECTS[0], stream, event)
     assert index.dump().rows == ()
     assert not index.shares.holds(StreamId("task_0"))
+
+
+def come_and_go(index: ReadyIndex, count: int) -> None:
+    for number in range(count):
+        stream = StreamId(f"task_gone{number}")
+        completed = TaskCompleted(token=1, summary="", artifacts=(), usage=None, at=AT)
+        for event in (a_plan(SCOPES[0]), TaskReadied(reason="planned", at=Instant(number)), claimed(), completed):
+            index.observe(PROJECTS[0], stream, event)
+
+
+def test_what_was_done_long_before_it_rose_leaves_nothing_behind() -> None:
+    few, many = ReadyIndex(), ReadyIndex()
+    come_and_go(few, 1)
+    come_and_go(many, 2_000)
+    assert len(pickle.dumps(many)) < len(pickle.dumps(few)) + 100 * RISING_SPARE
+
+
+def test_tasks_rise_as_they_would_beside_fewer_others() -> None:
+    alone, beside = ReadyIndex(), ReadyIndex()
+    for number in range(3):
+        stream, since = StreamId(f"task_{number}"), Instant(number * BONUS_MAX * STEP_SECONDS * SECOND)
+        for index in (alone, beside):
+            index.observe(PROJECTS[0], stream, a_plan(SCOPES[0]))
+            index.observe(PROJECTS[0], stream, TaskReadied(reason="planned", at=since))
+        come_and_go(beside, 3 * RISING_SPARE)
+    for steps in range(0, 4 * BONUS_MAX, 7):
+        now = Instant(steps * STEP_SECONDS * SECOND)
+        assert list(alone.candidates(PROJECTS[0], now=now)) == list(beside.candidates(PROJECTS[0], now=now))
 
 
 def a_plan(scope: Scope) -> TaskPlanned:
