@@ -1,4 +1,4 @@
-"""The HTTP application: guard, hot doors, FastAPI for the rest, GraphQL where it is given."""
+"""The HTTP application: guard, hot doors, FastAPI for the rest, GraphQL and MCP where they are given."""
 
 import asyncio
 from importlib.metadata import PackageNotFoundError, version
@@ -49,13 +49,26 @@ class AppSettings(Protocol):
     def http(self) -> HttpLimits: ...
 
 
+class EndingApp(Protocol):
+    """An ASGI application with work of its own behind the requests."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def begin_stop(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 class Application:
     """An ASGI application that can be told to come to an end."""
 
-    def __init__(self, guarded: ASGIApp, changes: Changes, edge: Edge, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, guarded: ASGIApp, changes: Changes, edge: Edge, stopping: asyncio.Event, mcp: EndingApp | None
+    ) -> None:
         self._guarded = guarded
         self._changes = changes
         self._edge = edge
+        self._mcp = mcp
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,18 +77,27 @@ class Application:
     def begin_stop(self) -> None:
         """End every wait at once; call it on the event loop before connections are closed."""
         self._stopping.set()
+        if self._mcp is not None:
+            self._mcp.begin_stop()
 
     async def close(self) -> None:
         """Finish what runs behind the requests; call it before the services end."""
         self.begin_stop()
+        if self._mcp is not None:
+            await self._mcp.close()
         await self._changes.close()
         await self._edge.settle()
 
 
 def create_app(
-    services: Services, *, graphql: ASGIApp | None, settings: AppSettings, edge: Edge | None = None
+    services: Services,
+    *,
+    graphql: ASGIApp | None,
+    settings: AppSettings,
+    edge: Edge | None = None,
+    mcp: EndingApp | None = None,
 ) -> Application:
-    """Bind the doors to the services. GraphQL shares ``edge`` with them where it is given."""
+    """Bind the doors to the services. GraphQL and MCP share ``edge`` with them where they are given."""
     limits = settings.http
     edge = edge or Edge(services)
     stopping = asyncio.Event()
@@ -111,14 +133,14 @@ def create_app(
         hot |= {path: ("GET", _page(asset)) for path, asset in read_assets().items()}
     rest = create_rest(services, edge, openapi=limits.openapi, command_seconds_max=limits.command_seconds_max)
     guarded = Guard(
-        InnerApps(rest, graphql, body_bytes_max=limits.body_bytes_max),
+        InnerApps(rest, graphql, mcp, body_bytes_max=limits.body_bytes_max),
         hot,
         authenticate=services.principals.authenticate,
         hosts=allowed_hosts(settings),
         open_paths=PATHS,
         requests_max=limits.requests_max,
     )
-    return Application(guarded, changes, edge, stopping)
+    return Application(guarded, changes, edge, stopping, mcp)
 
 
 def _page(asset: Asset) -> Door:

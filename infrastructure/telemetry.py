@@ -58,8 +58,9 @@ def set_up_logging(level: Level, form: Format) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(_LEVELS[level.upper()])
-    # It tells of every start, stop and odd request; what matters of that is told by us.
-    logging.getLogger("uvicorn").setLevel(max(logging.WARNING, root.level))
+    # They tell of every start, stop and odd request; what matters of that is told by us.
+    for chatty in ("uvicorn", "mcp"):
+        logging.getLogger(chatty).setLevel(max(logging.WARNING, root.level))
 
 
 def without_keys(_: object, __: str, event: EventDict) -> EventDict:

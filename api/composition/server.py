@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from api.app import create_app, own_version
+from api.app import allowed_hosts, create_app, own_version
 from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
 from api.composition.explains import Explainer
 from api.composition.ledger import LedgerDesk, ledger_beside
@@ -19,6 +19,7 @@ from api.composition.reads import EventReader, ProjectReader, RowReader
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.http import server as http
+from api.mcp.app import McpApp
 from api.ports import Health, Services
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Stamp
@@ -135,11 +136,18 @@ async def serve(settings: Settings, *, started: Callable[[str], None] | None = N
                 started(url)
 
         edge = Edge(services)
-        app = create_app(services, graphql=create_graphql_app(services, edge), settings=settings, edge=edge)
+        graphql, mcp = create_graphql_app(services, edge), create_mcp_app(services, edge, settings)
+        app = create_app(services, graphql=graphql, settings=settings, edge=edge, mcp=mcp)
         try:
             await http.serve(app, settings, started=announce)
         finally:
             withdraw_endpoint(settings.data)
+
+
+def create_mcp_app(services: Services, edge: Edge, settings: Settings) -> McpApp:
+    """The door at /mcp, for the hosts that the others are open to."""
+    limit = settings.http.body_bytes_max
+    return McpApp(services, edge, hosts=allowed_hosts(settings), body_bytes_max=limit, version=own_version())
 
 
 def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:

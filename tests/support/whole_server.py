@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from api.app import Application, create_app
-from api.composition.server import running
+from api.composition.server import create_mcp_app, running
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.http.asgi import Message
@@ -151,7 +151,8 @@ async def whole_server(folder: Path, store: str = "memory") -> AsyncIterator[Who
     settings = Settings(data=folder, store=store)
     async with running(settings) as services:
         edge = Edge(services)
-        app = create_app(services, graphql=create_graphql_app(services, edge), settings=settings, edge=edge)
+        graphql, mcp = create_graphql_app(services, edge), create_mcp_app(services, edge, settings)
+        app = create_app(services, graphql=graphql, settings=settings, edge=edge, mcp=mcp)
         try:
             yield WholeServer(app, services, edge, Caller(app, (folder / "local.key").read_text().strip()))
         finally:

@@ -1,0 +1,88 @@
+"""The official SDK around the tools: one server object, no protocol sessions, every answer one piece of JSON."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import orjson
+from fastapi import Request
+from mcp.server import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    TextContent,
+    Tool,
+    ToolAnnotations,
+)
+
+from api.mcp import catalogue
+from api.mcp.catalogue import INSTRUCTIONS, TOOLS
+from api.mcp.service import ToolService
+from domain.principal.allow import Principal
+
+PrincipalOf = Callable[[str], Principal | None]
+Context = ServerRequestContext[Any, Any]
+_READS: Final = ToolAnnotations(read_only_hint=True)
+
+
+def build(
+    tools: ToolService, principal_of: PrincipalOf, hosts: Iterable[str], body_bytes_max: int, version: str
+) -> StreamableHTTPSessionManager:
+    """What takes the requests at /mcp, inside its ``run`` block."""
+    names = [form for host in sorted(hosts) for form in (host, f"{host}:*")]
+    security = TransportSecuritySettings(
+        allowed_hosts=names,
+        allowed_origins=[f"{kind}://{name}" for name in names for kind in ("http", "https")],
+    )
+    return StreamableHTTPSessionManager(
+        server_of(tools, principal_of, version),
+        json_response=True,
+        stateless=True,
+        security_settings=security,
+        max_request_body_size=body_bytes_max,
+    )
+
+
+def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Server[Any]:
+    """The tools as the SDK has them."""
+    listed = ListToolsResult(tools=[_listed(one) for one in TOOLS])
+
+    async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return listed
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        principal = _caller(context, principal_of)
+        done, answer = await tools.call(params.name, params.arguments or {}, principal, _client(context))
+        text = orjson.dumps(answer).decode()
+        return CallToolResult(content=[TextContent(text=text)], is_error=not done)
+
+    return Server(
+        "signalbox", version=version, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
+    )
+
+
+def _listed(tool: catalogue.Tool) -> Tool:
+    return Tool(
+        name=tool.name,
+        description=tool.description,
+        input_schema=tool.schema(),
+        annotations=_READS if tool.reads_only else None,
+    )
+
+
+def _caller(context: Context, principal_of: PrincipalOf) -> Principal:
+    """The principal behind the HTTP request; the guard admits none without."""
+    request = context.request
+    principal = principal_of(request.headers.get("authorization", "") if isinstance(request, Request) else "")
+    if principal is None:
+        raise LookupError("the key was revoked while the request was under way")
+    return principal
+
+
+def _client(context: Context) -> str:
+    told = context.session.client_params
+    return "" if told is None else told.client_info.name

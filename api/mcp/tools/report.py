@@ -1,0 +1,90 @@
+"""report: how the work goes and how it ended."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from api.mcp.answers import Fields, present
+from api.mcp.arguments import Arguments, Name, Text
+from api.mcp.call import Call, held_task
+from api.ports import Heard
+from projections.task_board.queries import TaskPage
+
+Outcome = Literal["progress", "complete", "fail", "release"]
+_COMMANDS: Final[dict[Outcome, str]] = {
+    "progress": "report_progress",
+    "complete": "complete_task",
+    "fail": "fail_task",
+    "release": "release_task",
+}
+_TEXTS: Final[dict[Outcome, str]] = {"progress": "note", "complete": "summary", "fail": "reason", "release": "note"}
+_TAKES: Final[dict[Outcome, frozenset[str]]] = {
+    "progress": frozenset({"percent", "checkpoint"}),
+    "complete": frozenset({"evidence"}),
+    "fail": frozenset({"kind", "checkpoint"}),
+    "release": frozenset({"checkpoint"}),
+}
+_NEXT: Final[dict[Outcome, str]] = {
+    "progress": "Go on.",
+    "complete": "Call next_task for more, or stop.",
+    "fail": "Leave it: the retry rule decides what becomes of it. Call next_task for other work.",
+    "release": "Leave it to others. Call next_task for other work.",
+}
+
+
+class Report(Arguments):
+    """How it goes."""
+
+    outcome: Annotated[Outcome, Field(description="release: give it back, no attempt is used up")]
+    task: Annotated[Name | None, Field(description="Key or id; needed where you hold several")] = None
+    text: Annotated[Text, Field(description="Note, summary of the result, reason, or hand-over note")] = ""
+    percent: Annotated[float | None, Field(ge=0, le=100)] = None
+    checkpoint: Annotated[Text | None, Field(description="What the next attempt needs to go on from here")] = None
+    kind: Annotated[
+        Literal["agent", "invalid_result", "timeout", "rate_limited"] | None, Field(description="Of a failure")
+    ] = None
+    artifacts: Annotated[
+        list[Fields] | None, Field(max_length=64, description="[{name, uri, digest?}]: results kept elsewhere")
+    ] = None
+    evidence: Annotated[
+        list[Fields] | None,
+        Field(max_length=64, description="Proof: [{kind, ref, verdict?, passed?, failed?}]"),
+    ] = None
+    usage: Annotated[
+        Fields | None, Field(description="{input_tokens, output_tokens, cost_microdollars} since its start")
+    ] = None
+
+
+async def report(call: Call, arguments: Report) -> Fields:
+    """Carries the token of the attempt, which the caller need not know."""
+    heard = await call.presence()
+    held = held_task(heard, await _task_id(call, heard, arguments.task))
+    outcome = arguments.outcome
+    fields = present(
+        percent=arguments.percent,
+        checkpoint=arguments.checkpoint,
+        kind=arguments.kind,
+        evidence=arguments.evidence,
+    )
+    taken = {name: value for name, value in fields.items() if name in _TAKES[outcome]}
+    said = present(**{_TEXTS[outcome]: arguments.text, "artifacts": arguments.artifacts, "usage": arguments.usage})
+    wish = {"project": held.project, "task": held.task, "token": held.token, **said, **taken}
+    await call.submit(_COMMANDS[outcome], wish)
+    return present(reported=outcome, task=held.task, next=_NEXT[outcome], **_warning(heard, held.token, outcome))
+
+
+async def _task_id(call: Call, heard: Heard, task: str | None) -> str | None:
+    """The id of a held task that is named by its key."""
+    held = [one.task for one in heard.held if one.task is not None]
+    if task is None or task in held or not held:
+        return task
+    page = await call.ask(TaskPage(keys=tuple(held[:200]), name=task, limit=1))
+    return next((one.key for one in page.rows), task)
+
+
+def _warning(heard: Heard, token: str, outcome: Outcome) -> Fields:
+    taken = next((one for one in heard.held if one.token == token and one.revoked_seconds is not None), None)
+    if taken is None or taken.revoked_seconds is None or outcome != "progress":
+        return {}
+    words = f"It is being taken back in {int(taken.revoked_seconds)} s: stop, and report release with a checkpoint."
+    return {"warning": words, "why": taken.reason[:500]}

@@ -1,0 +1,157 @@
+"""Agents that speak MCP: they begin, get work with its locks, report, and are refused what is not theirs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.mcp_client import MODES, Agent, agent
+from tests.support.waiting import soon
+from tests.support.whole_server import WholeServer, whole_server
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[WholeServer]:
+    async with whole_server(tmp_path) as found:
+        await found.owner.done("create_project", name="shop")
+        yield found
+
+
+def task(key: str, **fields: Any) -> dict[str, Any]:
+    scope = [{"claim": f"path:repo//src/{key}/**"}]
+    return {"key": key, "title": f"Write {key}", "body": "Do it well.", "scope": scope, **fields}
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_agent_begins_gets_work_and_completes_it(server: WholeServer, mode: str) -> None:
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api"), task("docs", needs=[{"task": "api"}])])
+    async with agent(await server.caller("worker", "shop"), mode) as one:
+        primed = await one.done("prime", name="first")
+        assert primed["tasks_in_project"] == {"ready": 1, "pending": 1}
+        life = {name: primed["you"][name] for name in ("session", "incarnation")}
+        given = await one.done("next_task", **life)
+        assert given["key"] == "api"
+        assert given["locks"] == ["path:repo//src/api/**"]
+        assert given["body"] == {"untrusted": "Do it well.", "by": "whoever planned the task"}
+        assert (await one.done("next_task", **life))["token"] == given["token"]
+        assert (await one.done("prime", **life))["tasks"][0]["key"] == "api"
+        await one.done("report", **life, outcome="progress", percent=50, text="half")
+        assert (await one.done("report", **life, outcome="complete", task="api", text="all"))["reported"] == "complete"
+        assert (await one.done("next_task", **life))["key"] == "docs"
+
+
+async def begun(one: Agent, **more: Any) -> dict[str, Any]:
+    """The life of a fresh session, as arguments."""
+    primed = await one.done("prime", **more)
+    return {name: primed["you"][name] for name in ("session", "incarnation")}
+
+
+async def test_a_foreign_lock_is_refused_with_its_holder_and_a_ticket_leads_to_it(server: WholeServer) -> None:
+    async with agent(await server.caller("worker", "shop")) as one, agent(await server.caller("worker", "shop")) as two:
+        first, second = await begun(one, name="ann"), await begun(two, name="bob")
+        mine = await one.done("lock", **first, action="acquire", claims=["path:repo//a/**"], purpose="moving it")
+        assert mine["outcome"] == "granted"
+        refused = await two.call("lock", **second, action="acquire", claims=["path:repo//a/b.py"])
+        assert refused["refused"] == "lock_conflict"
+        assert refused["next"].startswith("Nothing was granted")
+        who = await two.done("lock", **second, action="who", claims=["path:repo//a/b.py"])
+        assert who["in_the_way"][0]["session"] == first["session"]
+        assert who["in_the_way"][0]["purpose"] == {"untrusted": "moving it", "by": first["session"]}
+        queued = await two.done("lock", **second, action="acquire", claims=["path:repo//a/b.py"], queue=True)
+        assert queued["outcome"] == "waiting"
+        assert (await two.done("wait", **second, ticket=queued["ticket"], seconds=0))["outcome"] == "waiting"
+        waiting = asyncio.create_task(two.done("wait", **second, ticket=queued["ticket"], seconds=25))
+        checked = await one.done("lock", **first, action="check", claims=["path:repo//a/x", "path:repo//b/x"])
+        assert [each["state"] for each in checked["resources"]] == ["covered", "free"]
+        await one.done("lock", **first, action="release", token=mine["token"])
+        assert (await soon(waiting))["outcome"] == "granted"
+
+
+async def test_a_holder_is_never_refused_by_its_own_lease(server: WholeServer) -> None:
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api")])
+    async with agent(await server.caller("worker", "shop")) as one:
+        life = await begun(one)
+        given = await one.done("next_task", **life)
+        again = await one.done("lock", **life, action="acquire", claims=["path:repo//src/api/x.py"])
+        assert again["outcome"] in ("held", "granted")
+        assert (await one.done("lock", **life, action="check", claims=["path:repo//src/api/x.py"]))["next"] == (
+            "All yours: write."
+        )
+        wider = await one.done("lock", **life, action="acquire", claims=["path:repo//src/web/**"], agent="tester")
+        assert wider["token"] > given["token"]
+        assert (await one.done("report", **life, outcome="complete"))["reported"] == "complete"
+
+
+async def test_a_former_life_and_a_foreign_session_are_refused_everything(server: WholeServer) -> None:
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api")])
+    mine, other = await server.caller("worker", "shop"), await server.caller("worker", "shop")
+    async with agent(mine) as one, agent(other) as two:
+        former = await begun(one)
+        await one.done("next_task", **former)
+        life = await begun(one, resume=former["session"])
+        assert life == {**former, "incarnation": 2}
+        for tool, more in MUTATIONS.items():
+            assert (await one.call(tool, **former, **more))["refused"] == "life_fenced"
+            stranger = await two.call(tool, **life, **more)
+            assert (stranger["refused"], stranger["why"][:20]) == ("unknown_thing", "There is no session ")
+            assert (await one.call(tool, **more))["refused"] == "session_not_named"
+        await one.done("prime", **life)
+
+
+MUTATIONS: dict[str, dict[str, Any]] = {
+    "next_task": {},
+    "report": {"outcome": "complete"},
+    "lock": {"action": "acquire", "claims": ["path:repo//a"]},
+}
+
+
+async def test_a_plan_over_mcp_is_explained_waited_for_and_seen(server: WholeServer) -> None:
+    async with agent(server.owner) as lead:
+        misspelt = [{"key": "a", "title": "A", "needs": ["b"]}, {"key": "b", "titel": "B"}]
+        unsound = await lead.call("plan", tasks=misspelt)
+        assert unsound["refused"] == "plan_unsound"
+        assert {each["field"] for each in unsound["data"]} == {"titel", "title"}
+        tasks = [{"key": "a", "title": "A"}, {"key": "b", "title": "B", "needs": ["a"], "scope": ["path:repo//b/**"]}]
+        assert (await lead.done("plan", tasks=tasks, check_only=True))["sound"]
+        assert (await lead.call("explain", about="task", name="b"))["refused"] == "unknown_thing"
+        made = await lead.done("plan", tasks=tasks)
+        assert made["created"] == 2
+        assert (await lead.done("plan", tasks=tasks))["unchanged"] == 2
+        why = await lead.done("explain", about="task", name="b")
+        assert [each["code"] for each in why["reasons"]] == ["need_unmet"]
+        ticket = made["tickets"]["a"]
+        assert (await lead.done("wait", ticket=ticket, seconds=0))["status"] == "ready"
+        waiting = asyncio.create_task(lead.done("wait", ticket=ticket, seconds=25))
+        async with agent(await server.caller("worker", "shop")) as one:
+            life = await begun(one)
+            assert (await one.done("next_task", **life))["key"] == "a"
+            assert (await one.call("plan", tasks=tasks))["refused"] == "not_permitted"
+            seen = await one.done("status")
+            assert [(each["key"], each["status"]) for each in seen["tasks"]] == [("a", "running")]
+            await one.done("report", **life, outcome="complete", text="it is done")
+            settled = await soon(waiting)
+            assert (settled["status"], settled["summary"]["untrusted"]) == ("completed", "it is done")
+
+
+async def test_what_is_wrong_with_a_call_is_said(server: WholeServer) -> None:
+    async with agent(await server.caller("worker", "shop")) as one:
+        assert (await one.call("locks"))["refused"] == "unknown_tool"
+        assert "nam: Extra inputs" in (await one.call("prime", nam="x"))["why"]
+        assert (await one.call("prime", project="other"))["refused"] == "unknown_thing"
+        life = await begun(one)
+        assert (await one.call("wait", ticket="gate"))["refused"] == "ticket_unreadable"
+        assert (await one.call("wait", ticket="lock/shop/x", **life))["refused"] == "invalid_command"
+        assert (await one.call("lock", **life, action="acquire"))["refused"] == "argument_missing"
+        assert (await one.call("lock", **life, action="release"))["refused"] == "argument_missing"
+        assert (await one.call("report", **life, outcome="complete"))["refused"] == "nothing_held"
+        assert (await one.call("next_task", **life))["refused"] == "nothing_ready"
+        assert "control or direction" in (await one.call("prime", name="a\u202eb"))["why"]
+    await server.owner.done("create_project", name="second")
+    async with agent(server.owner) as lead:
+        unclear = await lead.call("prime")
+        assert (unclear["refused"], unclear["next"]) == (
+            "project_not_named",
+            "Pass `project`; you may choose among: shop, second.",
+        )
