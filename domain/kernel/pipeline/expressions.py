@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from domain.kernel.pipeline.words import ValueType
 
@@ -40,9 +40,18 @@ EXTERNAL_FIELDS: Final[Mapping[str, ValueType | None]] = {"id": "text", "outcome
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a text is no condition, or cannot be told of the given values."""
+    """Why a text is no condition (``form``), or cannot be told of the given values."""
 
+    kind: Literal["form", "type", "value", "cost"]
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text speaks of: paths whose values it takes, and paths of which it asks whether they are there."""
+
+    fields: tuple[tuple[str, ...], ...]
+    asked: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,12 @@ class Expressions(Protocol):
     The values have the roots as names: ``inputs.NAME`` are the run's, ``run.…`` see RUN_FIELDS, ``phases.KEY.…`` see
     PHASE_FIELDS and only of ancestors; for each item of a map ``item`` and ``index`` (from 0); inside of a loop
     ``iteration`` (from 1), ``phases`` of this iteration and of the loop's own ancestors, and ``previous``, the same of
-    the iteration before, empty in the first.
+    the iteration before, empty in the first. Values of the type ``number`` are floats, see ``fitting``: CEL never
+    turns one kind of number into the other.
     """
 
-    def read(self, text: str, roots: frozenset[str]) -> Flaw | tuple[tuple[str, ...], ...]:
-        """The paths that a text speaks of, each beginning with a root, or why it is none."""
+    def read(self, text: str, roots: frozenset[str]) -> Flaw | Reading:
+        """What a text speaks of, each path beginning with a root, or why it is none."""
         ...
 
     def tell(self, text: str, values: Mapping[str, object]) -> Flaw | Told:

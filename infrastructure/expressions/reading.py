@@ -1,0 +1,121 @@
+"""A text in CEL, compiled so that the interpreter is handed only the fields that it speaks of."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from domain.kernel.past.trees import MISSING, Path, Tree, at_path
+from infrastructure.expressions.tokens import NotReadableError, Token, text_at, tokens_of
+
+if TYPE_CHECKING:
+    import cel
+
+FAULTS = (KeyError, RuntimeError, TypeError, ValueError, ArithmeticError, IndexError)
+"""What the interpreter raises where a text cannot be told of the given values."""
+
+
+class ReadText:
+    """A text over named trees. Raises NotReadableError for what is none."""
+
+    def __init__(self, text: str, roots: Sequence[str]) -> None:
+        self._roots = frozenset(roots)
+        self.tokens = tokens_of(text, self._roots)
+        self._fields: dict[str, Path] = {}
+        self._asked: dict[str, Path] = {}
+        rewritten = "".join(self._rewritten(self.tokens))
+        self._program = _compiled(text, rewritten)
+
+    @property
+    def fields(self) -> tuple[Path, ...]:
+        """The paths whose values it speaks of, each beginning with a root."""
+        return tuple(self._fields.values())
+
+    @property
+    def asked(self) -> tuple[Path, ...]:
+        """The paths of which it asks whether they are there."""
+        return tuple(self._asked.values())
+
+    @property
+    def only_path(self) -> Path | None:
+        """The path, where the text is nothing else."""
+        path, end = _path_at(self.tokens, 0, self._roots)
+        return path if path and end == len(self.tokens) else None
+
+    def values_in(self, trees: Mapping[str, Tree]) -> list[Any]:
+        """What is handed to the interpreter: values of the fields, MISSING for one that is not there, and answers."""
+        values = [at_path(trees.get(str(path[0])), path[1:]) for path in self._fields.values()]
+        return values + [at_path(trees.get(str(path[0])), path[1:]) is not MISSING for path in self._asked.values()]
+
+    def told(self, values: Sequence[Any]) -> object:
+        """What the interpreter says of the values. Raises one of FAULTS."""
+        import cel
+
+        names = (*self._fields, *self._asked)
+        bound = {name: value for name, value in zip(names, values, strict=True) if value is not MISSING}
+        said: object = self._program.execute(cel.Context(variables=bound))
+        return said
+
+    def in_words(self, error: Exception, values: Sequence[Any]) -> str:
+        """Why it could not be told, in the words of what was written."""
+        reason = str(error).partition("\n")[0]
+        for (name, path), value in zip(self._fields.items(), values, strict=False):
+            if f"'{name}'" in reason and value is MISSING:
+                return f"there is no {'.'.join(map(str, path))}"
+        return reason
+
+    def _rewritten(self, tokens: list[Token]) -> list[str]:
+        made: list[str] = []
+        place = 0
+        while place < len(tokens):
+            path, end = _path_at(tokens, place, self._roots)
+            if path:
+                is_asked = [one.text for one in tokens[max(0, place - 2) : place]] == ["has", "("]
+                if is_asked and tokens[end : end + 1] == [Token("mark", ")")]:
+                    del made[-2:]
+                    made.append(f" {_name(self._asked, 'asked_', path)} ")
+                    place = end + 1
+                    continue
+                made.append(f" {_name(self._fields, 'field_', path)} ")
+                place = end
+            else:
+                made.append(f" {tokens[place].text} " if tokens[place].kind == "word" else tokens[place].text)
+                place += 1
+        return made
+
+
+def _name(names: dict[str, Path], beginning: str, path: Path) -> str:
+    for name, known in names.items():
+        if known == path:
+            return name
+    name = f"{beginning}{len(names)}"
+    names[name] = path
+    return name
+
+
+def _compiled(text: str, rewritten: str) -> "cel.Program":
+    import cel
+
+    try:
+        program = cel.compile(rewritten)
+    except (ValueError, RuntimeError, TypeError) as error:
+        # In the words of what was written, not of what was made of it.
+        raise NotReadableError(_problem_of(text, str(error))) from error
+    return program
+
+
+def _path_at(tokens: list[Token], place: int, roots: frozenset[str]) -> tuple[Path, int]:
+    """The path that begins at a token and where it ends; an empty one where none begins there."""
+    if tokens[place].text not in roots or tokens[place].kind != "word" or text_at(tokens, place - 1) == ".":
+        return (), place
+    path = [tokens[place].text]
+    end = place + 1
+    while text_at(tokens, end) == "." and end + 1 < len(tokens) and tokens[end + 1].kind == "word":
+        if text_at(tokens, end + 2) == "(":
+            break
+        path.append(tokens[end + 1].text)
+        end += 2
+    return tuple(path), end
+
+
+def _problem_of(text: str, error: str) -> str:
+    reason = error.rpartition("ERROR: <input>:")[2].partition("\n")[0]
+    return f"{text!r} is no CEL{': ' + reason.partition(' ')[2] if reason else ''}"
