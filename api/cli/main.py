@@ -32,6 +32,7 @@ MODULES: Final = {
     "project": "project_commands",
     "events": "event_commands",
     "replay": "replay.commands",
+    "debug": "debug.commands",
     "bookmark": "bookmark_commands",
     "key": "key_commands",
     "audit": "audit_commands",

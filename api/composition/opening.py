@@ -22,16 +22,22 @@ def opened(store: str | None, data: Path, bundle: Path | None = None) -> Generat
     What goes wrong while it is asked is told as the errors that the command line knows.
     """
     replay: Replay | None = None
+    with in_our_errors(), TemporaryDirectory(prefix="signalbox-replay-") as scratch:
+        try:
+            if bundle is not None:
+                store, data = None, _unpacked(bundle, Path(scratch) / "bundle")
+            replay = Replay(*_open(store, data), Path(scratch))
+            yield replay
+        finally:
+            if replay is not None:
+                replay.close()
+
+
+@contextmanager
+def in_our_errors() -> Generator[None]:
+    """Tell what goes wrong as the errors that the command line knows. Raises Refused, ServerUnavailable."""
     try:
-        with TemporaryDirectory(prefix="signalbox-replay-") as scratch:
-            try:
-                if bundle is not None:
-                    store, data = None, _unpacked(bundle, Path(scratch) / "bundle")
-                replay = Replay(*_open(store, data), Path(scratch))
-                yield replay
-            finally:
-                if replay is not None:
-                    replay.close()
+        yield
     except RequestRefused as refused:
         raise in_words(refused.rejection) from refused
     except StoreUnavailable as error:

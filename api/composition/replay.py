@@ -56,7 +56,7 @@ class Replay:
     """Everything that `signalbox replay` asks. Raises RequestRefused, StoreUnavailable."""
 
     def __init__(self, history: History, rows: PastRows | None, scratch: Path) -> None:
-        self._history = history
+        self.history = history
         self._rows = rows
         self._scratch = scratch
 
@@ -64,11 +64,11 @@ class Replay:
         """Let go of the store."""
         if self._rows is not None:
             self._rows.close()
-        self._history.close()
+        self.history.close()
 
     def head(self) -> int:
         """Position of the last event."""
-        return self._history.head()
+        return self.history.head()
 
     def position(self, text: str | None, otherwise: int) -> int:
         """The position of a point as people write it, which the log has reached."""
@@ -77,7 +77,7 @@ class Replay:
         point = read_point(text, Instant(time.time_ns() // 1_000))
         if isinstance(point, Rejection):
             raise RequestRefused(point)
-        return reading.require_reached(self._history, _told(reading.position_of(self._history, point, self._bookmark)))
+        return reading.require_reached(self.history, _told(reading.position_of(self.history, point, self._bookmark)))
 
     def stretch(self, first: str | None, last: str | None) -> tuple[int, int]:
         """Two positions in order; the whole log where nothing is said."""
@@ -88,14 +88,14 @@ class Replay:
 
     def project(self, name: str) -> str:
         """The id of a project by slug or id."""
-        found = self._history.keys([(FLEET, NAME_KIND, name)])
+        found = self.history.keys([(FLEET, NAME_KIND, name)])
         if found:
             return next(iter(found.values()))
-        if self._history.events_of(name, limit=1) and name.startswith("proj_"):
+        if self.history.events_of(name, limit=1) and name.startswith("proj_"):
             return name
         # A bundle keeps no names, but every project says its own when it begins.
         begun = Filter(types=(ProjectCreated.TYPE,))
-        for row in search(self._history, begun, None, after=0, until=self.head()):
+        for row in search(self.history, begun, None, after=0, until=self.head()):
             if content_of(row).get("name") == name:
                 return row.stream
         raise RequestRefused(UnknownThing(kind="project", name=shown(name)))
@@ -106,7 +106,7 @@ class Replay:
         """Events that fit, in order."""
         asked = None if expression is None else Expression(expression, EVENT_ROOTS)
         chosen = wanted if wanted.project is None else replace(wanted, project=self.project(wanted.project))
-        return search(self._history, chosen, asked, after=after, until=until, progress=progress)
+        return search(self.history, chosen, asked, after=after, until=until, progress=progress)
 
     def types(self, names: Sequence[str]) -> tuple[str, ...] | None:
         """Stored names of events; ``task.*`` stands for all that begin so. None where none is said."""
@@ -122,7 +122,7 @@ class Replay:
 
     def command(self, event: Recorded) -> dict[str, Any] | None:
         """What is remembered of the command that wrote an event; None where its receipt is gone."""
-        kept = self._history.commands([asked := (event.command_id, event.actor)]).get(asked)
+        kept = self.history.commands([asked := (event.command_id, event.actor)]).get(asked)
         if kept is None:
             return None
         body: dict[str, Any] = orjson.loads(kept.body) if kept.body else {}
@@ -137,11 +137,11 @@ class Replay:
 
     def state(self, stream: str, position: int) -> Stood:
         """The folded state of a stream after a position."""
-        return _told(reading.stood_at(self._history, stream, position))
+        return _told(reading.stood_at(self.history, stream, position))
 
     def steps(self, stream: str, position: int) -> Iterator[Step]:
         """A stream event by event up to a position."""
-        return _told(reading.steps_of(self._history, stream, position))
+        return _told(reading.steps_of(self.history, stream, position))
 
     def event(self, text: str) -> Recorded:
         """The event of a position or of a stream and version."""
@@ -149,7 +149,7 @@ class Replay:
 
     def causes(self, event: Recorded) -> Causes:
         """What led to an event and what it led to."""
-        return reading.causes_of(self._history, event, self._later)
+        return reading.causes_of(self.history, event, self._later)
 
     def changed_rows(self, models: tuple[str, ...], after: int, until: int) -> Iterator[RowChange]:
         """Rows that two positions have differently; of every read model but the timeline where none is named."""
@@ -165,7 +165,7 @@ class Replay:
     ) -> bisecting.Turn | None:
         """Where a stream's state made a condition true."""
         asked = Expression(expression, bisecting.STATE_ROOTS)
-        found = bisecting.turn_of_stream(self._history, stream, asked, after=after, until=until, progress=progress)
+        found = bisecting.turn_of_stream(self.history, stream, asked, after=after, until=until, progress=progress)
         return _judged(asked, _told(found))
 
     def bisect_rows(
@@ -184,7 +184,7 @@ class Replay:
         """All read models as of a position in a new SQLite file; answers how many rows each has."""
         from infrastructure.history.standing import stand_up
 
-        return stand_up(self._history, self._rows, position, file, told)
+        return stand_up(self.history, self._rows, position, file, told)
 
     def fork(self, position: int, edits: str | None, folder: Path, told: Callable[[int], None]) -> "Forked":
         """A data folder of its own with the log up to a position, edited."""
@@ -193,19 +193,19 @@ class Replay:
 
         chosen = Edits() if edits is None else read_edits(edits, self._row)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return fork(self._history, position, chosen, folder / SQLITE_FILE, told)
+        return fork(self.history, position, chosen, folder / SQLITE_FILE, told)
 
     def redecide(self, *, after: int, until: int, progress: Progress) -> "Iterator[Verdict]":
         """Today's rules asked again."""
         from infrastructure.history.redeciding import redecide
 
-        return redecide(self._history, after=after, until=until, progress=progress)
+        return redecide(self.history, after=after, until=until, progress=progress)
 
     def refusal(self, command_id: str) -> "Explained":
         """Why a command was refused."""
         from infrastructure.history.refusals import explain
 
-        return _told(explain(self._history, command_id))
+        return _told(explain(self.history, command_id))
 
     def model(self, name: str) -> AnyProjection:
         """The read model of a name."""
@@ -231,7 +231,7 @@ class Replay:
 
         file = self._scratch / ROWS_FILE
         if not file.exists():
-            fold(self._history, PROJECTIONS, self.head(), file, lambda _what, _count: None)
+            fold(self.history, PROJECTIONS, self.head(), file, lambda _what, _count: None)
         if self._rows is not None:
             self._rows.close()
         self._rows = SqlitePastRows(file)
@@ -239,14 +239,14 @@ class Replay:
 
     def _row(self, text: str) -> LogRow:
         position = self.position(text, 0)
-        row = next(iter(self._history.page(after=position - 1, limit=1)), None) if position > 0 else None
+        row = next(iter(self.history.page(after=position - 1, limit=1)), None) if position > 0 else None
         if row is None or row.position != position:
             raise RequestRefused(UnknownThing(kind="event", name=shown(text)))
         return row
 
     def _later(self, event: Recorded) -> Iterator[Recorded]:
         wanted = Filter(correlation=event.correlation_id)
-        rows = search(self._history, wanted, None, after=event.position, until=self.head())
+        rows = search(self.history, wanted, None, after=event.position, until=self.head())
         return (recorded(row, REGISTRY) for row in rows)
 
     def _bookmark(self, bookmark: AtBookmark) -> int | None:

@@ -1,0 +1,1 @@
+"""`signalbox debug`: the past of a log on the screen, event by event."""

@@ -1,0 +1,91 @@
+"""States of streams at any version, with some on the way remembered, so that what lies near an asked one is cheap."""
+
+from collections import OrderedDict
+from threading import Lock
+from typing import Any, Final, NamedTuple
+
+from domain.catalogue import AGGREGATES, REGISTRY
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import prefix
+from infrastructure.history.port import Past
+from infrastructure.log.mapper import recorded
+
+PAGE_EVENTS: Final = 2_000
+STRIDE_EVENTS_MIN: Final = 256
+"""Events between two remembered states of a stream; twice as many each time that there are too many of them."""
+WAYPOINTS_MAX: Final = 128
+"""States of one stream that are remembered; persistent maps share what did not change from one to the next."""
+STREAMS_MAX: Final = 64
+
+
+class Folded(NamedTuple):
+    """A stream as it was at a version of it; version 0 and position 0 before its first event."""
+
+    version: int
+    position: int
+    state: Any
+
+
+class _Way:
+    """What is remembered of one stream, by rising version."""
+
+    def __init__(self) -> None:
+        self.points: list[Folded] = []
+        self.stride = STRIDE_EVENTS_MIN
+
+    def note(self, point: Folded) -> None:
+        if point.version % self.stride or (self.points and point.version <= self.points[-1].version):
+            return
+        self.points.append(point)
+        if len(self.points) > WAYPOINTS_MAX:
+            self.stride *= 2
+            self.points = [one for one in self.points if one.version % self.stride == 0]
+
+
+class Folds:
+    """Folds streams of one source. Safe from any thread as far as the source is."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        self._ways: OrderedDict[str, _Way] = OrderedDict()
+        self._lock = Lock()
+
+    def at_position(self, stream: str, position: int) -> Folded:
+        """The state after the last event of a stream at or before a position; of a kind that is folded here."""
+        return self._fold(stream, position, None)
+
+    def at_version(self, stream: str, version: int) -> Folded:
+        """The state after the event with that version, or after the last one that there is."""
+        return self._fold(stream, None, version)
+
+    def _fold(self, stream: str, position: int | None, version: int | None) -> Folded:
+        aggregate = AGGREGATES[prefix(stream)]
+
+        def beyond(event_version: int, event_position: int) -> bool:
+            return (version is not None and event_version > version) or (
+                position is not None and event_position > position
+            )
+
+        now = Folded(0, 0, aggregate.initial)
+        way = self._way(stream)
+        for point in reversed(way.points):
+            if not beyond(point.version, point.position):
+                now = point
+                break
+        while rows := self._past.events_of(stream, after=now.version, limit=PAGE_EVENTS):
+            for row in rows:
+                if beyond(row.version, row.position):
+                    return now
+                event: Recorded = recorded(row, REGISTRY)
+                now = Folded(row.version, row.position, aggregate.evolve(now.state, event.event))
+                with self._lock:
+                    way.note(now)
+        return now
+
+    def _way(self, stream: str) -> _Way:
+        with self._lock:
+            way = self._ways.setdefault(stream, _Way())
+            self._ways.move_to_end(stream)
+            if len(self._ways) > STREAMS_MAX:
+                self._ways.popitem(last=False)
+            return way

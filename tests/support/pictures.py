@@ -1,0 +1,58 @@
+"""Makes the pictures of the user's pages: `python -m tests.support.pictures docs/images`."""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from api.cli.debug.looking import PANES, Pane
+from api.composition.debugging import Debugger
+from tests.support.debugged import debugger_of, screen_of, write_history
+
+CURSORS = {"why": 16, "difference": 22, "marks": 22}
+"""The position that a picture shows; else the middle of the log."""
+SIZE = (140, 36)
+REMOTE_FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
+
+
+def pictures() -> Iterator[tuple[str, str]]:
+    """The name and the text of one picture for each pane; the same history gives the same bytes."""
+    with tempfile.TemporaryDirectory() as data:
+        write_history(Path(data))
+        with debugger_of(Path(data)) as debugger:
+            for pane, drawn in asyncio.run(_drawn(debugger)).items():
+                # Whoever reads a page offline, or rather not observed, gets the fonts that are there.
+                yield f"debug-{pane}.svg", REMOTE_FONTS.sub("", drawn)
+
+
+async def _drawn(debugger: Debugger) -> dict[Pane, str]:
+    drawn: dict[Pane, str] = {}
+    async with screen_of(debugger, 1, size=SIZE) as screen:
+        for number, pane in enumerate(PANES, start=1):
+            screen.app.action_go(CURSORS.get(pane, debugger.head() // 2))
+            if pane == "marks":
+                await screen.type("b", "task.failed.v1")
+                await screen.type("b", "event.attempt > 1")
+                await screen.press("x", "f")
+                screen.app.clear_notifications()
+            await screen.press(str(number))
+            drawn[pane] = screen.app.export_screenshot()
+    return drawn
+
+
+def main() -> None:
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in pictures():
+        (folder / name).write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{folder / name}\n")
+
+
+if __name__ == "__main__":
+    main()
