@@ -7,6 +7,7 @@ from typing import Final, get_args
 from domain.dispatch import assign_task, bid, claim, claim_work, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
+from domain.dispatch.notes import NOTE_DECISIONS
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
@@ -24,6 +25,9 @@ from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
 from domain.node.evolve import NodeEvent
+from domain.note import decider as note
+from domain.note import events as note_events
+from domain.note import upcasts as note_upcasts
 from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
@@ -63,6 +67,8 @@ AGGREGATES: Final[AggregateByPrefix] = {
         node.OUTAGES,
         node.NODE,
         quota.QUOTA,
+        note.BOARD,
+        note.INBOX,
         refusal.REFUSALS,
     )
 }
@@ -101,6 +107,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
     *get_args(quota.QuotaEvent),
+    note_events.NotePosted,
+    *get_args(note.InboxEvent),
     session_events.SessionOpened,
     session_events.SessionStatusChanged,
     session_events.SessionDrainBegun,
@@ -136,6 +144,7 @@ REGISTRY: Final = Registry(
         **principal_upcasts.UPCASTS,
         **node_upcasts.UPCASTS,
         **quota_upcasts.UPCASTS,
+        **note_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
     },
 )
@@ -185,6 +194,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_derived.RevokeAttempt: follow.revoke,
     **SESSION_DECISIONS,
     **QUOTA_DECISIONS,
+    **NOTE_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,

@@ -4,7 +4,9 @@ from typing import Any, Final
 
 from projections.api_keys.projection import API_KEYS
 from projections.attention.projection import ATTENTION
+from projections.blackboard.projection import BLACKBOARD
 from projections.fleet_metrics.projection import FLEET_METRICS
+from projections.inbox.projection import INBOX
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
@@ -29,6 +31,8 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     LOCK_QUEUE,
     POOLS,
     ATTENTION,
+    BLACKBOARD,
+    INBOX,
     TIMELINE,
     PROJECTS,
     API_KEYS,

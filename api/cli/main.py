@@ -25,6 +25,8 @@ MODULES: Final = {
     "task": "task_commands",
     "session": "session_commands",
     "lock": "lock_commands",
+    "note": "note_commands",
+    "inbox": "note_commands",
     "attention": "attention_command",
     "explain": "explain_commands",
     "quota": "quota_commands",

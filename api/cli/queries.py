@@ -61,6 +61,16 @@ STANDSTILLS: Final = """query($project: String!, $after: Position) {
 EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
   found: explain(project: $project, task: $task, session: $session, lock: $lock) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""
+NOTES: Final = _list(
+    "notes", "id projectId taskId number thread author sessionId agent text postedAt", where="NoteFilter"
+)
+INBOX: Final = _list(
+    "inbox",
+    "number kind author sender agent text claim token read sentAt readAt",
+    project="String!",
+    session="String!",
+    read="Boolean",
+)
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", _PROJECT, name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")

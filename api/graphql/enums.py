@@ -122,6 +122,14 @@ class ExplainedKind(Enum):
     LOCK = "lock"
 
 
+@strawberry.enum
+class MessageKind(Enum):
+    """What a message wants."""
+
+    MESSAGE = "message"
+    PLEASE_RELEASE = "please_release"
+
+
 SHARED_ENUMS: tuple[type[Enum], ...] = (
     TaskStatus,
     TaskOrder,
@@ -130,5 +138,6 @@ SHARED_ENUMS: tuple[type[Enum], ...] = (
     LockMode,
     Outcome,
     Role,
+    MessageKind,
 )
 """An input that takes the same words takes the same enum."""

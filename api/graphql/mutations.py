@@ -24,6 +24,7 @@ from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.lock_checks import FenceAccepted, LocksChecked
 from domain.dispatch.lock_pools import PoolShown
+from domain.dispatch.notes import InboxRead, MessagesSent, NoteTaken
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.take import Claimed
@@ -97,6 +98,9 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "downgrade_locks": LockAnswer,
     "transfer_locks": LockAnswer,
     "accept_locks": LockAnswer,
+    "post_note": NoteTaken,
+    "send_message": MessagesSent,
+    "acknowledge_messages": InboxRead,
     "check_locks": LocksChecked,
     "check_fence": FenceAccepted,
     "set_pool": PoolShown,

@@ -8,6 +8,7 @@ from api.graphql.asking import Asking
 from api.graphql.attention_queries import AttentionQuery
 from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
+from api.graphql.note_queries import NoteQuery
 from api.graphql.pages import Connection
 from api.graphql.past_queries import PastQuery
 from api.graphql.projection_queries import ProjectionQuery
@@ -37,7 +38,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, PastQuery, ProjectionQuery):
+class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, ProjectionQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

@@ -8,8 +8,10 @@ from api.mcp.answers import Fields
 from api.mcp.arguments import Arguments, schema_of
 from api.mcp.call import Call
 from api.mcp.tools.explain import Explain, explain
+from api.mcp.tools.inbox import Inbox, inbox
 from api.mcp.tools.lock import Lock, lock
 from api.mcp.tools.next_task import NextTask, next_task
+from api.mcp.tools.note import Note, note
 from api.mcp.tools.plan import Plan, plan
 from api.mcp.tools.prime import Prime, prime
 from api.mcp.tools.report import Report, report
@@ -50,6 +52,8 @@ TOOLS: Final = (
     Tool("lock", "Locks on paths, branches, environments and pools, beyond those of your task.", Lock, lock),
     Tool("plan", "Create tasks, all or none; the same plan again changes nothing.", Plan, plan),
     Tool("explain", "Why a task, session or lock does not move.", Explain, explain, reads_only=True),
+    Tool("note", "The blackboard, and messages to others; asks a holder to release.", Note, note),
+    Tool("inbox", "Messages to you that you have not acknowledged.", Inbox, inbox),
     Tool("wait", "Wait, 25 s at most, for a queued lock or for a task to settle.", Wait, wait, reads_only=True),
     Tool("status", "How a project stands: tasks, sessions, locks.", Status, status, reads_only=True),
 )

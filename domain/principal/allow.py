@@ -58,6 +58,7 @@ _ADMINISTER: Final = Row(admin="yes", without_project="fleet", people_only=True)
 _OPERATE: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
 _RESET_QUOTA: Final = Row(operator="yes", admin="yes", without_project="fleet", people_only=True)
 """A pool belongs to no project: who resets it gives out work in all that share it."""
+_OWN_MAIL: Final = Row(worker="own", viewer="yes", operator="yes", admin="yes")
 _LEDGER: Final = Row(operator="yes", admin="yes")
 """Checkpoints, hashes and proofs tell nothing of any event, so they are read under whichever project somebody sees."""
 _NOBODY: Final = Row()
@@ -68,6 +69,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "read.tasks": _ALL_READ,
     "read.sessions": _ALL_READ,
     "read.locks": _ALL_READ,
+    "read.notes": _ALL_READ,
+    "read.messages": _OWN_MAIL,
     "read.events": _AUDIT,
     "read.refusals": _AUDIT,
     "read.ledger": _LEDGER,
@@ -118,6 +121,9 @@ MATRIX: Final[Mapping[str, Row]] = {
     "downgrade_locks": _LOCK,
     "transfer_locks": _LOCK,
     "accept_locks": _LOCK,
+    "post_note": _LOCK,
+    "send_message": _LOCK,
+    "acknowledge_messages": _LOCK,
     "check_locks": _LOCK,
     "check_fence": _LOCK,
     "set_pool": _PLAN,

@@ -39,6 +39,8 @@ READS = {
         "tasks",
         "sessions",
         "locks",
+        "notes",
+        "messages",
         "events",
         "refusals",
         "metrics",
@@ -97,6 +99,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.tasks": {"worker", "viewer", "operator", "admin"},
     "read.sessions": {"worker", "viewer", "operator", "admin"},
     "read.locks": {"worker", "viewer", "operator", "admin"},
+    "read.notes": {"worker", "viewer", "operator", "admin"},
+    "read.messages": {"worker", "viewer", "operator", "admin"},
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
     "read.ledger": {"operator", "admin"},
@@ -148,6 +152,9 @@ WHO_MAY: dict[str, set[Role]] = {
     "downgrade_locks": {"worker", "operator", "admin"},
     "transfer_locks": {"worker", "operator", "admin"},
     "accept_locks": {"worker", "operator", "admin"},
+    "post_note": {"worker", "operator", "admin"},
+    "send_message": {"worker", "operator", "admin"},
+    "acknowledge_messages": {"worker", "operator", "admin"},
     "check_locks": {"worker", "operator", "admin"},
     "check_fence": {"worker", "operator", "admin"},
     "set_pool": {"operator", "admin"},
@@ -197,7 +204,7 @@ def test_the_table_of_this_test_is_complete() -> None:
 
 @pytest.mark.parametrize("action", sorted(MATRIX))
 def test_a_worker_changes_only_what_is_its_own(action: str) -> None:
-    reads = {"read.projects", "read.tasks", "read.sessions", "read.locks"}
+    reads = {"read.projects", "read.tasks", "read.sessions", "read.locks", "read.notes"}
     allowed = allow(principal("worker", ALPHA), action, ALPHA, own=False) is None
     assert allowed is (action in reads)
 

@@ -155,3 +155,29 @@ async def test_what_is_wrong_with_a_call_is_said(server: WholeServer) -> None:
             "project_not_named",
             "Pass `project`; you may choose among: shop, second.",
         )
+
+
+async def test_agents_leave_notes_and_ask_each_other_to_release(server: WholeServer) -> None:
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api")])
+    async with agent(await server.caller("worker", "shop")) as one, agent(await server.caller("worker", "shop")) as two:
+        first, second = await begun(one, name="ann"), await begun(two, name="bob")
+        posted = await one.done("note", **first, action="post", task="api", text="The schema moved.", agent="reader")
+        await two.done("note", **second, action="post", task="api", text="Seen.", thread=posted["posted"])
+        board = await one.done("note", **first, action="read", task="api")
+        assert [(each["number"], each.get("thread")) for each in board["notes"]] == [(1, None), (2, 1)]
+        assert board["notes"][0]["note"] == {"untrusted": "The schema moved.", "by": f"{first['session']}/reader"}
+        assert "notes" not in await one.done("note", **first, action="read", after=board["cursor"])
+        held = await two.done("lock", **second, action="acquire", claims=["path:repo//uv.lock"])
+        asked = await one.done("note", **first, action="please_release", to="path:repo//uv.lock", text="One line only.")
+        assert asked["delivered"] == [second["session"]]
+        assert (await two.done("prime", **second))["messages_waiting"] == 1
+        (message,) = (await two.done("inbox", **second))["messages"]
+        assert (message["asks_you_to_release"], message["token"]) == ("path:repo//uv.lock", held["token"])
+        assert message["message"] == {"untrusted": "One line only.", "by": first["session"]}
+        await two.done("note", **second, action="send", to=message["answer_to"], text="Yours.")
+        assert "messages" not in await two.done("inbox", **second, acknowledge=message["number"])
+        answer = (await one.done("inbox", **first))["messages"][0]
+        assert answer["message"]["by"] == second["session"]
+        assert (await one.call("inbox", **first, acknowledge=9))["refused"] == "message_not_there"
+        stranger = await two.call("inbox", **first)
+        assert stranger["refused"] == "unknown_thing"

@@ -106,7 +106,7 @@ async def test_the_command_finds_its_task_on_standard_input_and_in_its_environme
     assert environment["SIGNALBOX_ATTEMPT"] == "2"
     assert environment["SIGNALBOX_CHECKPOINT"] == "half"
     assert environment["SIGNALBOX_PROJECT"] == "shop"
-    assert environment["SIGNALBOX_SESSION"] == "sess_a"
+    assert (environment["SIGNALBOX_SESSION"], environment["SIGNALBOX_INCARNATION"]) == ("sess_a", "1")
     assert environment["SIGNALBOX_URL"] == server.url
     assert json.loads(environment["SIGNALBOX_SCOPE"]) == [{"claim": "path:r//a", "mode": "shared"}]
 

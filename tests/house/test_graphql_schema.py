@@ -26,6 +26,7 @@ from domain.catalogue import COMMANDS
 from domain.dispatch.standstill import Because
 from domain.kernel.activity import SessionStatus
 from domain.kernel.values import LockMode
+from domain.note.events import MessageKind
 from domain.principal.allow import MATRIX
 from domain.principal.allow import Row as Rights
 from domain.principal.commands import Role
@@ -33,7 +34,9 @@ from domain.task.commands import Outcome
 from projections.api_keys.rows import ApiKeyRow
 from projections.attention.rows import AttentionRow, AttentionTopic
 from projections.attention.rows import Subject as AttentionSubject
+from projections.blackboard.rows import NoteRow
 from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.inbox.rows import MessageRow
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
@@ -141,6 +144,8 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (ApiKeyRow, "Key"),
         (AttentionRow, "Attention"),
         (TimelineRow, "TimelineLine"),
+        (NoteRow, "Note"),
+        (MessageRow, "InboxMessage"),
     ],
 )
 def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], shown: str) -> None:
@@ -162,6 +167,7 @@ def test_every_column_of_a_row_is_shown(schema: GraphQLSchema, row: type[Row], s
         (enums.LockMode, LockMode),
         (enums.Outcome, Outcome),
         (enums.Role, Role),
+        (enums.MessageKind, MessageKind),
         (attention.AttentionTopic, AttentionTopic),
         (attention.AttentionSubject, AttentionSubject),
         (attention.StandstillReason, Because),
@@ -205,6 +211,8 @@ ASKED_BY = {
     "lock_queue": "lockRequests",
     "pools": "pools",
     "attention": "attention",
+    "blackboard": "notes",
+    "inbox": "inbox",
     "timeline": "timeline",
     "projects": "projects",
     "api_keys": "keys",

@@ -119,6 +119,9 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "not_before": lambda _: 1,
     "deadline": lambda _: 2**52,
     "evidence.ref": lambda _: "a" * 40,
+    "post_note.answers": lambda _: 1,
+    "send_message.to": lambda scene: scene.above,
+    "acknowledge_messages.through": lambda _: 1,
 }
 """By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
 
@@ -143,6 +146,7 @@ THINGS: Mapping[str, str] = {
     "reassign_task.to": "session",
     "grant_needs.to": "project",
     "revoke_needs.to": "project",
+    "send_message.to": "session",
 }
 """What a place names, by the end of its own name; a place that names nothing here is ``none``."""
 
@@ -201,6 +205,8 @@ async def a_scene(server: WholeServer, caller: Caller | None = None, project: st
     busy = [{"claim": "path:busy//lib/**"}]
     await asking.done("acquire_locks", project=name, session=above, incarnation=1, claims=busy)
     waits = await asking.done("acquire_locks", claims=busy, wait="queue", **life)
+    await owner.done("post_note", project=name, task="held", text="read me")
+    await owner.done("send_message", project=name, to=session, text="hello")
     key = fresh_key()
     await owner.done("issue_key", key=key, name="unused", role="viewer", digest="1" * 64)
     return Scene(

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
-from api.cli.worker.calls import Assignment
+from api.cli.worker.calls import Assignment, OpenedLife
 from api.cli.worker.directives import directive_of
 from api.cli.worker.group import CommandGroup, LifeLine, environment_of
 from api.cli.worker.held import Held, Stop, first_of
@@ -56,7 +56,7 @@ class Surroundings:
     url: str
 
 
-async def attempt(held: Held, surroundings: Surroundings, session: str) -> Ending:
+async def attempt(held: Held, surroundings: Surroundings, life: OpenedLife) -> Ending:
     """Work on an assignment once a heartbeat has confirmed it; never raises but by cancellation."""
     stopped = await _confirmed(held)
     if stopped is not None:
@@ -65,7 +65,7 @@ async def attempt(held: Held, surroundings: Surroundings, session: str) -> Endin
     command = work.run if work.run is not None else settings.command
     if command is None:
         return Released("this worker has no --exec, and the task says no `run`")
-    environment = environment_of(os.environ, _variables(work, session, surroundings.url))
+    environment = environment_of(os.environ, _variables(work, life, surroundings.url))
     try:
         group = await CommandGroup.start(command, environment, surroundings.life_line)
     except (OSError, ValueError) as error:
@@ -131,7 +131,7 @@ def _stopped(held: Held, why: Stop) -> Ending:
             return Released(f"{why.value}; the work was stopped half way")
 
 
-def _variables(work: Assignment, session: str, url: str) -> dict[str, object]:
+def _variables(work: Assignment, life: OpenedLife, url: str) -> dict[str, object]:
     """What the command finds in its environment. SIGNALBOX_KEY stays what it is: the key of the server."""
     return {
         "SIGNALBOX_TASK_ID": work.task,
@@ -146,7 +146,8 @@ def _variables(work: Assignment, session: str, url: str) -> dict[str, object]:
         "SIGNALBOX_HANDOVER": work.fields.get("handover"),
         "SIGNALBOX_FAILURE": work.fields.get("failure"),
         "SIGNALBOX_PROJECT": work.project,
-        "SIGNALBOX_SESSION": session,
+        "SIGNALBOX_SESSION": life.session,
+        "SIGNALBOX_INCARNATION": life.incarnation,
         "SIGNALBOX_URL": url,
     }
 

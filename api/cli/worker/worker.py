@@ -139,7 +139,7 @@ class Worker:
     async def _work(self, life: Life, held: Held) -> None:
         following = asyncio.ensure_future(self._reports.follow(held))
         try:
-            ending = await attempt(held, self._surroundings, life.opened.session)
+            ending = await attempt(held, self._surroundings, life.opened)
         finally:
             following.cancel()
         held.working = False

@@ -10,6 +10,7 @@ from api.mcp.call import Call
 from api.mcp.tools import shown
 from api.ports import Heard
 from domain.kernel.ids import ProjectId
+from projections.inbox.queries import MessagePage
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionPage
 from projections.session_roster.rows import SessionRosterRow
@@ -19,6 +20,7 @@ TOKENS_MAX: Final = 1_500
 TASKS_SHOWN_MAX: Final = 4
 LOCKS_READ_MAX: Final = 100
 PEERS_READ_MAX: Final = 9
+MAIL_READ_MAX: Final = 50
 _ALLOWANCES: Final = ((1_200, 8), (600, 5), (300, 3), (120, 2), (60, 1))
 """Characters of a text, and things of a list; the first that fits is taken."""
 
@@ -89,6 +91,7 @@ async def _material(call: Call, heard: Heard, project: ProjectId) -> Material:
     ]
     peers = await call.ask(SessionPage(serves=project, statuses=shown.AT_WORK, limit=PEERS_READ_MAX))
     locks = await call.ask(LockPage(project=project, limit=LOCKS_READ_MAX))
+    mail = await call.ask(MessagePage(project=project, session=call.life()[0], read=False, limit=MAIL_READ_MAX))
     counts = await call.services.reads.count(TaskCounts(project=project), after=call.services.events.head())
     return {
         "project": project,
@@ -96,6 +99,7 @@ async def _material(call: Call, heard: Heard, project: ProjectId) -> Material:
         "tasks": tasks,
         "peers": [one for one in peers.rows if one.key != call.who.session],
         "locks": locks.rows,
+        "mail": len(mail.rows),
         "counts": {status: total for status, total in counts.totals.items() if total},
     }
 
@@ -123,6 +127,7 @@ def _told(call: Call, heard: Heard, begun: Fields | None, material: Material, ch
         ][:most],
         locks=[shown.lock(one, most) for one in own_locks[:most]],
         others=[shown.peer(one, material["locks"], min(most, 3)) for one in material["peers"][:most]],
+        messages_waiting=material["mail"] or None,
         tasks_in_project=material["counts"],
         next=_advice(heard, material),
     )
@@ -131,6 +136,8 @@ def _told(call: Call, heard: Heard, begun: Fields | None, material: Material, ch
 def _advice(heard: Heard, material: Material) -> str:
     if any(one.revoked_seconds is not None for one in heard.held):
         return "A task of yours is being taken back: stop, and report what you have with release before it ends."
+    if material["mail"]:
+        return "Others wrote to you: call inbox first."
     if material["tasks"]:
         return "Work on your task inside its locks; report progress, then complete, fail or release."
     if heard.draining:

@@ -1,0 +1,1 @@
+"""The blackboard: every note on the boards of projects and tasks."""

@@ -1,0 +1,1 @@
+"""The inboxes of sessions: every message, and whether it was read."""
