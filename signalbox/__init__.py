@@ -1,6 +1,7 @@
 """Signalbox as it is installed: launcher, client and agent hook; the layers behind it stay private to its process."""
 
-from typing import TYPE_CHECKING
+# Not imported from `typing`: loading that takes longer than the hook runs.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from signalbox.client import AsyncClient, Client

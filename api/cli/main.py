@@ -21,6 +21,7 @@ MODULES: Final = {
     "watch": "watch_command",
     "top": "top_command",
     "worker": "worker_command",
+    "hook": "hook_command",
     "plan": "plan_commands",
     "task": "task_commands",
     "session": "session_commands",

@@ -27,9 +27,18 @@ def owner_of_request(
 
 
 def lives_around(view: View, session: StreamId) -> tuple[str, ...]:
-    """Names of the lives of the sessions above, the nearest first: what they hold does not block those below."""
+    """Names of the lives of the sessions above, the nearest first, each behind those of its attempts.
+
+    What they hold does not block those below: a sub-agent works inside the task that the one above it has.
+    """
     states = ((above, view.read(SESSION, above)) for above in ancestors(view, session))
-    return tuple(name_of_life(above, one.opened.incarnation) for above, one in states if isinstance(one, Session))
+    return tuple(name for above, one in states if isinstance(one, Session) for name in _names_of(above, one))
+
+
+def _names_of(session: str, state: Session) -> tuple[str, ...]:
+    life = name_of_life(session, state.opened.incarnation)
+    tasks = sorted({attempt.task for attempt in state.attempts.values()})
+    return (*(f"{task}@{life}" for task in tasks), life)
 
 
 def attempts_in(session: Session, project: ProjectId) -> dict[int, str]:

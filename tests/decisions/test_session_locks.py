@@ -9,7 +9,7 @@ from domain.dispatch.lock_held import HOLD_SECONDS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Rules
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import SECOND, Instant, ProjectId, derived_id, with_prefix
+from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id, with_prefix
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.commands import AcquireLocks, EndLockDelay, ReleaseLocks
 from domain.lock.decider import LOCKS
@@ -25,7 +25,7 @@ from tests.support.world import World
 RULES = Rules({AcquireLocks: locks.acquire, ReleaseLocks: locks.give_back, EndLockDelay: locks.end_delay})
 AGGREGATES = {aggregate.prefix: aggregate for aggregate in (SESSION, LOCKS)}
 T0 = World(AGGREGATES).now
-MINE, OTHER = derived_id("sess", T0, ("mine",)), derived_id("sess", T0, ("other",))
+MINE, OTHER, CHILD, SIBLING = (derived_id("sess", T0, (name,)) for name in ("mine", "other", "child", "sibling"))
 ALPHA, BETA = (ProjectId(derived_id("proj", T0, (name,))) for name in ("alpha", "beta"))
 SPACE = with_prefix("locks", ALPHA)
 
@@ -34,21 +34,25 @@ SPACE = with_prefix("locks", ALPHA)
 def world() -> World:
     world = World(AGGREGATES, RULES)
     for session in (MINE, OTHER):
-        opened = SessionOpened(
-            incarnation=1,
-            projects=(ALPHA,),
-            name="",
-            tool="shell",
-            model="",
-            host="",
-            capabilities={},
-            capacity=9,
-            ttl_seconds=60,
-            owner=f"key_{session}",
-            at=T0,
-        )
-        world.given(session, opened)
+        world.given(session, opened(session))
     return world
+
+
+def opened(session: str, parent: StreamId | None = None) -> SessionOpened:
+    return SessionOpened(
+        incarnation=1,
+        projects=(ALPHA,),
+        name="",
+        tool="shell",
+        model="",
+        host="",
+        capabilities={},
+        capacity=9,
+        ttl_seconds=60,
+        owner=f"key_{session}",
+        at=T0,
+        parent=parent,
+    )
 
 
 def claim(text: str, mode: LockMode = "exclusive") -> ScopeClaim:
@@ -150,6 +154,18 @@ def test_a_session_with_several_attempts_asks_for_itself(world: World) -> None:
     assert isinstance(ask(world, claim("src/**")).rejection, LockConflict)
     assert token_of(ask(world, claim("docs/a"))) == "6"
     assert ask(world, claim("free")).rejection is None
+
+
+def test_what_the_attempt_of_the_one_above_holds_does_not_block_a_sub_agent_but_another_sub_agent_does(
+    world: World,
+) -> None:
+    attempt(world, "task_1", 5, claim("src/**"))
+    for child in (CHILD, SIBLING):
+        world.given(child, opened(child, parent=MINE))
+    assert token_of(ask(world, claim("src/a"), session=CHILD)) != "5"
+    assert isinstance(ask(world, claim("src/a"), session=SIBLING).rejection, LockConflict)
+    assert isinstance(ask(world, claim("src/a"), session=OTHER).rejection, LockConflict)
+    assert token_of(ask(world, claim("src/b"), session=SIBLING)) != "5"
 
 
 def test_only_the_owner_of_a_live_session_that_serves_the_project_acquires(world: World) -> None:

@@ -12,8 +12,8 @@ from tests.house.sources import LAYERS, ROOT
 
 
 def test_a_checkout_runs_its_own_layers() -> None:
-    assert layers_folder() == ROOT
-    assert all((layers_folder() / layer).is_dir() for layer in LAYERS)
+    assert layers_folder() == str(ROOT)
+    assert all((Path(layers_folder()) / layer).is_dir() for layer in LAYERS)
 
 
 def test_working_directory_and_pythonpath_stay_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

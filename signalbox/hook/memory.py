@@ -1,0 +1,159 @@
+"""What the hook remembers of one host session between two events: its life at the server and what it holds.
+
+It only spares round trips: what is lost here, or cannot be written, is asked of the server again.
+"""
+
+import os
+
+from signalbox.hook.clocks import seconds_since, stamp
+from signalbox.hook.reading import UnreadableError, file_text, is_list, is_object, number_in, object_of, text_in
+
+GRANTS_MAX = 300
+_FORM = 1
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+
+
+class Memory:
+    """One agent: the main one of a host session, or a sub-agent. ``session`` is empty where nothing is known."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.url = ""
+        self.project = ""
+        self.session = ""
+        self.incarnation = 0
+        self.process = ""
+        self.trusted_seconds = 0.0
+        """How long the latest answer is good for."""
+        self.heard: list[object] = []
+        self.grants: dict[str, list[str]] = {}
+        """Token -> claims under it, each as ``mode claim``."""
+        self.after_tool: list[str] = []
+        """Tokens that are needed as long as the tool runs."""
+        self.places: dict[str, str] = {}
+        """Claim on a path -> where that lies on this machine."""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether what it says need not be asked again."""
+        return seconds_since(self.heard) < self.trusted_seconds
+
+    def holds(self, wanted: str) -> bool:
+        """Whether a grant covers ``mode claim``: the same, or a folder above it."""
+        return any(_covers(held, wanted) for claims in self.grants.values() for held in claims)
+
+    def hear(self, trusted_seconds: float) -> None:
+        """The server has just confirmed what is remembered."""
+        self.heard, self.trusted_seconds = stamp(), trusted_seconds
+
+    def keep(self, token: str, claims: list[str]) -> None:
+        """Remember a grant; beyond 300 the oldest is forgotten, which costs a question."""
+        self.grants[token] = list(dict.fromkeys([*self.grants.get(token, []), *claims]))
+        while len(self.grants) > GRANTS_MAX:
+            del self.grants[next(iter(self.grants))]
+
+    def remember(self, places: "dict[str, str]") -> None:
+        """Where the claims lie; as many as there may be grants."""
+        self.places |= places
+        while len(self.places) > GRANTS_MAX:
+            del self.places[next(iter(self.places))]
+
+    def begin(self, session: str, incarnation: int) -> None:
+        """A life at the server begins, which holds nothing yet."""
+        self.session, self.incarnation = session, incarnation
+        self.grants, self.after_tool = {}, []
+
+    def save(self) -> bool:
+        """Write it down, whole or not at all; whether that went well."""
+        from json import dumps
+
+        told = {name: value for name, value in vars(self).items() if name != "path"}
+        fresh = f"{self.path}.{os.getpid()}"
+        try:
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                os.write(descriptor, dumps({"form": _FORM, **told}).encode())
+            finally:
+                os.close(descriptor)
+            os.replace(fresh, self.path)
+        except OSError:
+            _remove(fresh)
+            return False
+        return True
+
+    def forget(self) -> None:
+        """Leave nothing behind."""
+        _remove(self.path)
+
+
+def memory_of(folder: str, client: str, session: str, agent: str) -> Memory:
+    """What is remembered of the agent; nothing where there is nothing that can be read."""
+    memory = Memory(os.path.join(folder, f"{client}-{_safe(session)}{'-' + _safe(agent) if agent else ''}.json"))
+    try:
+        text = file_text(memory.path)
+        fields = {} if text is None else object_of(text)
+        if number_in(fields, "form") == _FORM:
+            _recall(memory, fields)
+    except (OSError, UnreadableError):
+        memory.session = ""
+    return memory
+
+
+def cache_folder(environment: "dict[str, str]") -> str:
+    """SIGNALBOX_HOOK_CACHE, else the folder for caches of this user."""
+    said = environment.get("SIGNALBOX_HOOK_CACHE")
+    if said:
+        return said
+    base = environment.get("XDG_CACHE_HOME") or environment.get("LOCALAPPDATA")
+    return os.path.join(base or os.path.join(os.path.expanduser("~"), ".cache"), "signalbox", "hooks")
+
+
+def _recall(memory: Memory, fields: "dict[str, object]") -> None:
+    memory.url, memory.project = text_in(fields, "url"), text_in(fields, "project")
+    memory.session, memory.incarnation = text_in(fields, "session"), int(number_in(fields, "incarnation"))
+    memory.process = text_in(fields, "process")
+    memory.trusted_seconds = number_in(fields, "trusted_seconds")
+    memory.heard = _list_in(fields, "heard")
+    memory.after_tool = [str(one) for one in _list_in(fields, "after_tool")]
+    places = fields.get("places")
+    if is_object(places):
+        memory.places = {claim: str(place) for claim, place in places.items()}
+    grants = fields.get("grants")
+    if is_object(grants):
+        memory.grants = {token: [str(one) for one in claims] for token, claims in grants.items() if is_list(claims)}
+
+
+def _list_in(fields: "dict[str, object]", name: str) -> list[object]:
+    value = fields.get(name)
+    return value if is_list(value) else []
+
+
+def _covers(held: str, wanted: str) -> bool:
+    """By their texts alone: what only the lock service can tell is not covered."""
+    if held == wanted:
+        return True
+    mode, _, claim = held.partition(" ")
+    wanted_mode, _, wanted_claim = wanted.partition(" ")
+    if mode not in ("exclusive", wanted_mode):
+        return False
+    if claim.startswith("path:") and claim.endswith(("/", "/**")):
+        folder = claim.removesuffix("**")
+        return "*" not in folder and wanted_claim.startswith(folder) and len(wanted_claim) > len(folder)
+    return claim == wanted_claim
+
+
+def _safe(name: str) -> str:
+    """A name for a file: ids of clients are, everything else gets a digest."""
+    if len(name) <= 100 and _SAFE.issuperset(name):
+        return name
+    from hashlib import blake2b
+
+    return "x" + blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        return

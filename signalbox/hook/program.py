@@ -1,0 +1,96 @@
+"""One run of the hook: an event in, a verdict out, within its time whatever happens.
+
+Strict: what should have been checked and could not be is refused. Observing: nothing is ever refused.
+"""
+
+import os
+import sys
+from _thread import start_new_thread
+from time import sleep
+
+from signalbox.hook.event import Event, event_of
+from signalbox.hook.guard import is_known, wanted_by
+from signalbox.hook.memory import cache_folder, memory_of
+from signalbox.hook.options import BadOptionsError, Options, options_of
+from signalbox.hook.reading import stdin_text
+from signalbox.hook.verdict import SILENCE, Verdict, refused, warned
+
+
+class Run:
+    """What is known so far, for whoever has to end it at the deadline."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.event: Event | None = None
+
+    @property
+    def decides(self) -> bool:
+        """Whether an edit may hang on this run; unknown events are taken for the worst."""
+        return self.event is None or self.event.kind == "PreToolUse"
+
+    def failed(self, why: str) -> Verdict:
+        """The verdict where there could be none."""
+        advice = "see that the server runs (`signalbox status`), then repeat; `signalbox doctor` tells what is broken"
+        words = f"signalbox: this cannot be checked: {why}\nnext: {advice}"
+        return refused(words) if self.options.strict and self.decides else warned(self.event, words)
+
+
+def main(arguments: list[str]) -> None:
+    """Read the event, say the verdict, end the process."""
+    environment = dict(os.environ)
+    try:
+        run = Run(options_of(arguments, environment))
+    except BadOptionsError as error:
+        _end(Verdict(0 if "--observe" in arguments else 2, "", f"signalbox: {error}"))
+        return
+    start_new_thread(_guard_time, (run,))
+    try:
+        run.event = event_of(run.options.client, stdin_text(), environment)
+        verdict = judged(run.event, run.options, environment)
+    except Exception as error:
+        verdict = run.failed(_told(error))
+    _end(verdict)
+
+
+def judged(event: Event, options: Options, environment: "dict[str, str]") -> Verdict:
+    """The verdict on one event. Raises whatever keeps it from being found."""
+    if event.kind != "PreToolUse":
+        from signalbox.hook.moments import moment
+
+        return moment(event, options, environment)
+    if event.is_own_tool:
+        from signalbox.hook.moments import introduced
+
+        return introduced(event, options, environment)
+    wanted = wanted_by(event, options, environment)
+    if wanted.is_nothing:
+        return SILENCE
+    memory = memory_of(cache_folder(environment), event.client, event.session, event.agent)
+    if is_known(wanted, memory, event, options):
+        return SILENCE
+    from signalbox.hook.moments import checked
+
+    return checked(wanted, event, options, environment)
+
+
+def _guard_time(run: Run) -> None:
+    sleep(run.options.seconds)
+    _end(run.failed(f"it took longer than {run.options.seconds} s"))
+
+
+def _told(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+def _end(verdict: Verdict) -> None:
+    """Say it and go, without the tidying of an interpreter, which takes longer than most verdicts."""
+    for descriptor, text in ((1, verdict.out), (2, verdict.err)):
+        content = text.encode(errors="replace")
+        try:
+            while content:
+                content = content[os.write(descriptor, content) :]
+        except OSError:
+            # Nobody listens any more; the exit code still counts.
+            continue
+    sys.stdout.flush()
+    os._exit(verdict.code)

@@ -1,0 +1,296 @@
+"""The agent hook against a real server, as the three clients fire it: who is refused, who is not, and what is told."""
+
+import itertools
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from signalbox.client import Client, Endpoint
+from tests.support.command_line import CommandLine, end
+from tests.support.hooks import Agent, git, repository
+
+CLIENTS = ("claude", "codex", "gemini")
+OPTIONS = ("--project=shop", "--seconds=60")
+"""A busy machine may take longer than a person would wait."""
+
+
+@dataclass
+class Place:
+    """A repository below the folder of a running server, and its project."""
+
+    folder: Path
+    cache: Path
+    client: Client
+    names: Iterator[int]
+
+    def agent(self, client: str = "claude", *options: str, **environment: str) -> Agent:
+        """A fresh session of the client."""
+        session = f"host-{next(self.names)}"
+        return Agent(client, session, self.folder, self.cache, (*OPTIONS, *options), environment=environment)
+
+    def locks(self) -> dict[str, str]:
+        """Claim -> session, of all that is held in the project."""
+        edges = self.rows('locks(project: "shop", first: 200', "sessionId claims { claim }")
+        return {one["claim"]: node["sessionId"] for node in edges for one in node["claims"]}
+
+    def rows(self, listed: str, selection: str) -> list[dict[str, Any]]:
+        """The rows of a list as of now; its arguments end where the position follows."""
+        query = f"query($a: Position) {{ found: {listed}, after: $a) {{ edges {{ node {{ {selection} }} }} }} }}"
+        told: Any = self.client.graphql(query, {"a": self.head()})
+        return [edge["node"] for edge in told["found"]["edges"]]
+
+    def head(self) -> int:
+        told: Any = self.client.graphql("{ status { head } }")
+        return int(told["status"]["head"])
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("hook")
+    process = CommandLine(folder).serve()
+    yield folder
+    end(process)
+
+
+@pytest.fixture(scope="module")
+def client(server: Path) -> Iterator[Client]:
+    told = json.loads((server / ".signalbox" / "server.json").read_text())
+    with Client(Endpoint(told["url"], (server / ".signalbox" / "local.key").read_text().strip())) as made:
+        made.command("create_project", name="shop")
+        yield made
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def place(server: Path, client: Client, tmp_path: Path) -> Place:
+    return Place(repository(server / f"app{next(NUMBERS)}"), tmp_path / "cache", client, NUMBERS)
+
+
+@pytest.mark.parametrize(("holder", "other"), [("claude", "codex"), ("codex", "gemini"), ("gemini", "claude")])
+def test_who_edits_first_holds_the_file_and_everybody_else_is_refused(place: Place, holder: str, other: str) -> None:
+    first, second = place.agent(holder), place.agent(other)
+    assert first.edit("src/a.py").code == 0
+    refused = second.edit("src/a.py")
+    assert (refused.code, refused.out) == (2, "")
+    session = place.locks()[f"path:{place.folder.name}//src/a.py"]
+    for told in (session, "src/a.py", "own words are", "at the latest", "You wait as request", "lock wait"):
+        assert told in refused.err
+    again = first.edit("src/a.py")
+    assert (again.code, again.out, again.err) == (0, "", "")
+    assert second.edit("src/b.py").code == 0
+
+
+def test_the_start_of_a_session_tells_who_one_is_and_what_others_hold(place: Place) -> None:
+    place.agent().edit("src/a.py")
+    for client in CLIENTS:
+        told = place.agent(client).fire("SessionStart", source="startup").output
+        assert told["hookEventName"] == "SessionStart"
+        assert "You are session sess_" in told["additionalContext"]
+        assert f"path:{place.folder.name}//src/a.py" in told["additionalContext"]
+
+
+def test_a_patch_is_locked_whole_or_not_at_all(place: Place) -> None:
+    place.agent().edit("src/a.py")
+    patch = (
+        "*** Begin Patch\n*** Add File: new.py\n+x\n*** Update File: old.py\n*** Move to: moved.py\n@@\n-a\n+b\n"
+        "*** Delete File: src/a.py\n*** End Patch"
+    )
+    codex = place.agent("codex")
+    assert codex.fire("PreToolUse", tool_name="apply_patch", tool_input={"command": patch}).code == 2
+    assert not [claim for claim in place.locks() if "new.py" in claim or "old.py" in claim]
+    whole = patch.replace("src/a.py", "src/c.py")
+    assert codex.fire("PreToolUse", tool_name="apply_patch", tool_input={"command": whole}).code == 0
+    held = place.locks()
+    assert {f"path:{place.folder.name}//{name}" for name in ("new.py", "old.py", "moved.py", "src/c.py")} <= set(held)
+    assert place.agent().shell(f"apply_patch <<'END'\n{whole}\nEND").code == 2
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["echo x > src/a.py", "cd src && sed -i s/a/b/ a.py", "rm -rf src", "mv src/a.py b.py", "cp README src/a.py"],
+)
+def test_an_obvious_write_by_shell_is_an_edit(place: Place, line: str) -> None:
+    place.agent().edit("src/a.py")
+    other = place.agent()
+    assert other.shell(line).code == 2
+    assert other.shell("cat src/a.py 2>/dev/null | grep x").code == 0
+
+
+def test_what_moves_the_whole_checkout_waits_for_whoever_edits_there(place: Place) -> None:
+    editing, other = place.agent(), place.agent("codex")
+    editing.edit("src/a.py")
+    refused = other.shell("git stash")
+    assert refused.code == 2
+    assert "worktree:" in refused.err
+    assert other.shell("git status && git stash list && git log -3").code == 0
+    assert editing.shell("git stash").code == 0
+    copy = place.folder.with_name(f"{place.folder.name}-copy")
+    git(place.folder, "worktree", "add", "-q", str(copy))
+    elsewhere = Agent("claude", "elsewhere", copy, place.cache, OPTIONS)
+    assert elsewhere.shell("git reset --hard").code == 0
+    refused = elsewhere.edit("src/a.py")
+    assert refused.code == 2, "the other worktree would meet it at the merge"
+    assert f"path:{place.folder.name}//src/a.py" in refused.err
+
+
+def test_commits_go_one_after_the_other_and_the_next_may_once_the_tool_has_run(place: Place) -> None:
+    first, second = place.agent(), place.agent()
+    for agent, path in ((first, "src/a.py"), (second, "src/b.py")):
+        assert agent.edit(path).code == 0
+    assert first.shell("git add src/a.py && git commit -m x").code == 0
+    assert second.shell("git commit -am y").code == 2
+    first.fire("PostToolUse", tool_name="Bash", tool_input={"command": "git"}, tool_response={})
+    assert second.shell("git commit -am y").code == 0
+
+
+def test_a_sub_agent_works_inside_what_the_main_agent_holds_and_hands_it_over_when_it_ends(place: Place) -> None:
+    main = place.agent()
+    main.fire("SessionStart", source="startup")
+    main.edit("src/a.py")
+    assert main.edit("src/a.py", agent_id="sub1", agent_type="coder").code == 0
+    assert main.edit("src/b.py", agent_id="sub1").code == 0
+    assert main.edit("src/b.py", agent_id="sub2").code == 2
+    (place.folder / "src" / "b.py").write_text("half done\n")
+    assert main.fire("SubagentStop", agent_id="sub1", stop_hook_active=False).code == 0
+    assert main.edit("src/b.py").code == 0
+    assert place.agent().edit("src/b.py").code == 2
+    kept = main.fire("Stop", stop_hook_active=False)
+    assert kept.code == 2
+    assert "src/b.py" in kept.err
+
+
+def test_a_turn_ends_once_its_files_are_committed_and_gives_the_locks_back(place: Place) -> None:
+    agent, other = place.agent("codex"), place.agent("gemini")
+    agent.edit("src/a.py")
+    (place.folder / "src" / "a.py").write_text("changed\n")
+    kept = agent.fire("Stop", stop_hook_active=False)
+    assert (kept.code, kept.out) == (2, "")
+    assert "src/a.py" in kept.err
+    assert agent.fire("Stop", stop_hook_active=True).code == 0
+    assert other.edit("src/a.py").code == 2, "what is not committed stays locked"
+    git(place.folder, "commit", "-qam", "two")
+    assert agent.fire("Stop", stop_hook_active=False).code == 0
+    assert other.edit("src/a.py").code == 0
+    assert other.fire("AfterAgent", stop_hook_active=False).code == 0
+
+
+def test_the_end_of_a_session_ends_it_at_the_server(place: Place) -> None:
+    agent = place.agent()
+    agent.edit("src/a.py")
+    assert agent.fire("SessionEnd", reason="other").code == 0
+    assert f"path:{place.folder.name}//src/a.py" not in place.locks()
+    back = agent.edit("src/a.py")
+    assert back.code == 0
+    assert "new life" in back.output["additionalContext"]
+
+
+def test_a_resumed_session_has_a_new_life_and_the_process_before_may_write_nothing_more(place: Place) -> None:
+    before = place.agent(CLAUDE_PID="1")
+    after = Agent(
+        "claude", before.session, before.folder, before.cache, before.options, environment={"CLAUDE_PID": "2"}
+    )
+    before.fire("SessionStart", source="startup")
+    told = after.fire("SessionStart", source="resume").output["additionalContext"]
+    assert "incarnation 2" in told
+    refused = before.edit("src/a.py")
+    assert refused.code == 2
+    assert "resumed" in refused.err
+    assert after.edit("src/a.py").code == 0
+
+
+@pytest.mark.parametrize("name", ["claude", "codex"])
+def test_a_call_of_our_own_tools_carries_who_makes_it(place: Place, name: str) -> None:
+    agent = place.agent(name)
+    asked = {"text": "x", "session": "sess_of_somebody_else"}
+    said = agent.fire("PreToolUse", tool_name="mcp__signalbox__note", tool_input=asked, agent_id="sub")
+    assert said.code == 0, said.err
+    told = said.output
+    assert told["permissionDecision"] == "allow"
+    assert told["updatedInput"].pop("session").startswith("sess_")
+    assert told["updatedInput"] == {"text": "x", "incarnation": 1, "agent": "sub"}
+    assert asked["session"] not in str(told)
+
+
+def test_gemini_is_given_arguments_in_its_own_form(place: Place) -> None:
+    told = place.agent("gemini").fire("BeforeTool", tool_name="mcp_signalbox_note", tool_input={"text": "x"}).output
+    assert told["tool_input"]["text"] == "x"
+    assert told["tool_input"]["incarnation"] == 1
+
+
+def test_an_idle_mate_is_given_the_next_task_and_kept_until_it_has_a_result(place: Place) -> None:
+    key = f"task-{place.folder.name}"
+    place.client.command("create_task", project="shop", task={"key": key, "title": "Paint it", "body": "Blue.\n"})
+    mate = place.agent()
+    given = mate.fire("TeammateIdle", teammate_name="m", team_name="t")
+    assert given.code == 2
+    assert key in given.err
+    assert "Blue." in given.err
+    assert mate.fire("TeammateIdle", teammate_name="m", team_name="t").code == 0
+    kept = mate.fire("Stop", stop_hook_active=False)
+    assert kept.code == 2
+    assert "has no result" in kept.err
+    told: Any = mate.fire("SessionStart", source="compact").output
+    assert key in told["additionalContext"]
+
+
+def test_a_refused_quota_stops_everybody_who_spends_from_the_same_credentials(place: Place) -> None:
+    pool = f"pool-{place.folder.name}"
+    first, second = place.agent("claude", "--pool", pool), place.agent("codex", "--pool", pool)
+    second.fire("SessionStart", source="startup")
+    assert first.fire("StopFailure", error="server_error").code == 0
+    assert first.fire("StopFailure", error="rate_limit", error_details="429").code == 0
+    assert {"name": pool, "state": "open"} in place.rows('quotas(project: "shop"', "name state")
+
+
+def test_signs_of_life_show_in_the_roster(place: Place) -> None:
+    agent = place.agent()
+    agent.fire("SessionStart", source="startup")
+    agent.fire("Notification", notification_type="permission_prompt", message="May I?")
+    waiting = place.rows('sessions(project: "shop", status: [WAITING_FOR_PERSON]', "name")
+    assert {"name": f"claude {agent.session}"} in waiting
+
+
+def test_who_only_observes_is_never_refused_but_told(place: Place) -> None:
+    place.agent().edit("src/a.py")
+    for client in CLIENTS:
+        observing = place.agent(client, "--observe")
+        said = observing.edit("src/a.py")
+        assert said.code == 0
+        assert "src/a.py" in said.err
+        if client != "gemini":
+            assert set(said.output) == {"hookEventName", "additionalContext"}
+        assert observing.fire("AfterAgent" if client == "gemini" else "Stop", stop_hook_active=False).code == 0
+
+
+def test_a_worker_s_agent_edits_inside_its_task_and_never_outside_that_of_another(place: Place) -> None:
+    scope = [{"claim": f"path:{place.folder.name}//src/**", "mode": "exclusive"}]
+    key = f"work-{place.folder.name}"
+    place.client.command("create_task", project="shop", task={"key": key, "title": "t", "scope": scope})
+    opened = place.client.command("open_session", projects=["shop"]).answer
+    life = {"session": opened["session"], "incarnation": opened["incarnation"]}
+    place.client.command("claim_task", project="shop", task=key, **life)
+    given = {"SIGNALBOX_SESSION": str(life["session"]), "SIGNALBOX_INCARNATION": str(life["incarnation"])}
+    agent = place.agent(**given)
+    assert agent.edit("src/a.py").code == 0
+    assert agent.edit("src/a.py", agent_id="sub").code == 0
+    assert place.agent().edit("src/a.py").code == 2
+    assert agent.fire("Stop", stop_hook_active=False).code == 0, "the worker reports by the exit code"
+    assert agent.fire("SessionEnd", reason="other").code == 0
+    assert place.locks()[scope[0]["claim"]] == life["session"]
+
+
+def test_without_any_memory_an_agent_finds_its_own_life_again(place: Place) -> None:
+    blocked = place.folder.parent / f"file-{next(NUMBERS)}"
+    blocked.write_text("no folder\n")
+    agent = Agent("claude", f"host-{next(NUMBERS)}", place.folder, blocked / "below", OPTIONS)
+    assert agent.edit("src/a.py").code == 0
+    assert agent.edit("src/a.py").code == 0
+    agent.fire("SessionEnd", reason="other")
+    assert agent.edit("src/a.py").code == 0
+    assert place.agent().edit("src/a.py").code == 2
