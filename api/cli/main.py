@@ -28,6 +28,7 @@ MODULES: Final = {
     "lock": "lock_commands",
     "note": "note_commands",
     "inbox": "note_commands",
+    "git-guard": "git_guard_commands",
     "attention": "attention_command",
     "explain": "explain_commands",
     "quota": "quota_commands",

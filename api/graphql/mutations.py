@@ -27,6 +27,7 @@ from domain.dispatch.lock_pools import PoolShown
 from domain.dispatch.notes import InboxRead, MessagesSent, NoteTaken
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
+from domain.dispatch.push_checks import PushChecked
 from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position
@@ -102,6 +103,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "send_message": MessagesSent,
     "acknowledge_messages": InboxRead,
     "check_locks": LocksChecked,
+    "check_push": PushChecked,
     "check_fence": FenceAccepted,
     "set_pool": PoolShown,
     "quarantine_member": PoolShown,

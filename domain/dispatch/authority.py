@@ -4,7 +4,7 @@ from typing import Final
 
 from domain.kernel.message import Command
 from domain.kernel.values import ScopeClaim
-from domain.lock.commands import AcquireLocks
+from domain.lock.commands import AcquireLocks, CheckPush
 from domain.lock.resource import Resource, parse
 from domain.task.commands import ApplyPlan, CreateTask
 
@@ -14,6 +14,8 @@ PERSON: Final = "lock.person"
 """A place in the queue that only people take (locks.md 6)."""
 PREEMPT: Final = "lock.preempt"
 """Telling holders to go (locks.md 7)."""
+GUARD: Final = "lock.guard"
+"""Asking about pushes of others, as a git server does (agents.md 7)."""
 
 
 def actions_of(command: Command) -> tuple[str, ...]:
@@ -21,6 +23,8 @@ def actions_of(command: Command) -> tuple[str, ...]:
     match command:
         case AcquireLocks():
             return (command.NAME, *_rights_to_acquire(command))
+        case CheckPush(on_behalf=True):
+            return (command.NAME, GUARD)
         case ApplyPlan() if any(_any_wide(task.scope) for task in command.tasks):
             return (command.NAME, WIDE)
         case CreateTask() if _any_wide(command.task.scope):

@@ -9,7 +9,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Message, Stamp
 from domain.lock.blocking import grants_in_the_way, includes, told
-from domain.lock.commands import CheckFence, CheckLocks
+from domain.lock.commands import CheckFence, CheckLocks, HolderCommand
 from domain.lock.decider import LOCKS
 from domain.lock.entries import Owner, Wish
 from domain.lock.errors import BadPattern, Blocker, FenceRefused, LocksLimited, LockTokenFenced, TooComplex
@@ -52,16 +52,16 @@ def check(command: CheckLocks, stamp: Stamp, view: View) -> Decision:
     if isinstance(session, Rejection):
         return refuse(session)
     space = view.read(LOCKS, lock_stream(stamp.project))
-    owner = _owner(command, space, session, stamp, view)
+    owner = owner_of_token(command, space, session, stamp, view)
     if owner is None:
         return refuse(LockTokenFenced(token=command.token, session=command.session))
     found: list[ResourceChecked] = []
     budget = StepBudget()
     for text in command.resources:
-        checked = _checked(space, owner, text, stamp, budget)
-        if isinstance(checked, Rejection):
-            return refuse(checked)
-        found.append(checked)
+        one = checked(space, owner, text, stamp, budget)
+        if isinstance(one, Rejection):
+            return refuse(one)
+        found.append(one)
     return Decision(answer=LocksChecked(resources=tuple(found)))
 
 
@@ -88,7 +88,9 @@ def check_fence(command: CheckFence, stamp: Stamp, view: View) -> Decision:
     return Decision((Write(stream, (raised,), stamp.project),), answer)
 
 
-def _owner(command: CheckLocks, space: LockSpace, session: Session, stamp: Stamp, view: View) -> Owner | None:
+def owner_of_token(
+    command: HolderCommand, space: LockSpace, session: Session, stamp: Stamp, view: View
+) -> Owner | None:
     """Whose token it is: an attempt's own token may hold no locks, and what it took later has tokens of its own."""
     token, above = int(command.token), lives_around(view, StreamId(command.session))
     attempt = session.attempts.get((stamp.project, token))
@@ -100,9 +102,10 @@ def _owner(command: CheckLocks, space: LockSpace, session: Session, stamp: Stamp
     return held.owner
 
 
-def _checked(
+def checked(
     space: LockSpace, owner: Owner, text: str, stamp: Stamp, budget: StepBudget
 ) -> ResourceChecked | BadPattern | TooComplex:
+    """How one resource stands for an owner."""
     resource = parse_in(text, space.ignoring_case)
     if isinstance(resource, BadPattern):
         return resource

@@ -12,6 +12,7 @@ from domain.dispatch import (
     lock_reservations,
     lock_transfer,
     locks,
+    push_checks,
 )
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -34,6 +35,7 @@ LOCK_DECISIONS: Final[Mapping[type[Command], Decide]] = {
     commands.ExpireLease: lock_force.expire,
     commands.PreemptLocks: lock_force.preempt,
     commands.CheckLocks: lock_checks.check,
+    commands.CheckPush: push_checks.check,
     commands.CheckFence: lock_checks.check_fence,
     commands.ReserveLocks: lock_reservations.reserve,
     commands.EndReservation: lock_reservations.end_reservation,

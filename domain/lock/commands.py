@@ -14,6 +14,8 @@ RESERVATION_SECONDS: Final = 30
 """How long locks are kept for a task that nobody claims."""
 LockToken = TokenText
 Resource = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+GitPath = Annotated[str, StringConstraints(min_length=1, max_length=600)]
+"""A file's path from the top of its repository, with slashes; no pattern."""
 Priority = Literal["normal", "raised", "urgent", "person"]
 BOOST_SECONDS: Final[Mapping[Priority, int]] = {"normal": 0, "raised": 30, "urgent": 300, "person": 3_600}
 """How much earlier than it came a request counts as queued."""
@@ -117,6 +119,28 @@ class CheckLocks(HolderCommand):
     NAME: ClassVar[str] = "check_locks"
     ASKS = True
     resources: tuple[Resource, ...] = Field(min_length=1, max_length=256)
+
+
+class CheckPush(HolderCommand):
+    """Ask, before a commit or a push is taken, whether its session holds all that it touches. Changes nothing."""
+
+    NAME: ClassVar[str] = "check_push"
+    ASKS = True
+    repository: str = Field(min_length=1, max_length=63)
+    """As scopes call it."""
+    branch: str = Field(min_length=1, max_length=255)
+    """The branch that changes, without ``refs/heads/``."""
+    change: Literal["commit", "advance", "rewrite", "delete"] = "advance"
+    """``commit`` touches paths only; what is new, or only adds commits, advances."""
+    paths: tuple[GitPath, ...] = Field(default=(), max_length=256)
+    """Files that differ afterwards, old names of renamed ones included."""
+    merged: tuple[GitPath, ...] = Field(default=(), max_length=256)
+    """Files that differ because of commits which other branches had before: whoever holds the branch exclusively may
+    bring them along."""
+    on_behalf: bool = False
+    """Whether a git server asks about somebody else's push, which takes the right ``lock.guard``."""
+    pusher: str = Field(default="", max_length=200)
+    """The key that opened the session, where the git server knows whom the push comes from."""
 
 
 class CheckFence(ProjectCommand):

@@ -19,7 +19,7 @@ from domain.task.events import (
 from projections.fleet_metrics.rows import HOUR, MICROSECONDS, WAIT, MetricRow, bucket_of
 from projections.kernel.projection import Projection
 
-CHECK_POINTS: Final = frozenset({"check_locks", "check_fence"})
+CHECK_POINTS: Final = frozenset({"check_locks", "check_push", "check_fence"})
 """Commands that are asked right before something is written."""
 STALE_CODES: Final = frozenset({"lock_token_fenced", "fence_refused"})
 """What is answered there to somebody whose lock is gone."""

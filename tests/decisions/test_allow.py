@@ -52,7 +52,7 @@ READS = {
 }
 RIGHTS = {
     "heartbeat", "rotate_ledger_key", "verify_projections", "operate_projections", "lock.wide", "lock.person",
-    "lock.preempt",
+    "lock.preempt", "lock.guard",
 }  # fmt: skip
 DERIVED = {
     "acknowledge_attempt",
@@ -156,6 +156,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "send_message": {"worker", "operator", "admin"},
     "acknowledge_messages": {"worker", "operator", "admin"},
     "check_locks": {"worker", "operator", "admin"},
+    "check_push": {"worker", "operator", "admin"},
     "check_fence": {"worker", "operator", "admin"},
     "set_pool": {"operator", "admin"},
     "quarantine_member": {"worker", "operator", "admin"},
@@ -166,6 +167,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "lock.wide": {"operator", "admin"},
     "lock.person": {"operator", "admin"},
     "lock.preempt": {"operator", "admin"},
+    "lock.guard": {"operator", "admin"},
     "issue_key": {"admin"},
     "revoke_key": {"admin"},
     **{name: set() for name in DERIVED},

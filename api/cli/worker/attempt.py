@@ -12,6 +12,7 @@ from api.cli.worker.group import CommandGroup, LifeLine, environment_of
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
+from signalbox.git_guard.pusher import Pusher
 
 EXIT_TEMPORARY: Final = 75
 """EX_TEMPFAIL of sysexits.h: the command asks to be called again later, which uses up no attempt."""
@@ -148,6 +149,7 @@ def _variables(work: Assignment, life: OpenedLife, url: str) -> dict[str, object
         "SIGNALBOX_PROJECT": work.project,
         "SIGNALBOX_SESSION": life.session,
         "SIGNALBOX_INCARNATION": life.incarnation,
+        "SIGNALBOX_PUSH_OPTION": Pusher(life.session, life.incarnation, work.token).option,
         "SIGNALBOX_URL": url,
     }
 
