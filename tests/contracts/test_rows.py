@@ -34,6 +34,7 @@ from projections.task_board.queries import TaskPage
 from projections.task_needs.queries import NeedPage
 from projections.timeline.queries import TimelinePage
 from tests.projections.histories import PROJECTS, History, append, decode, history_of
+from tests.support.postgres import Postgres
 
 NAMES = count()
 NewStore = Callable[[], RowStore]
@@ -60,6 +61,45 @@ def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[NewSto
     yield make
     for store in opened:
         store.close()
+
+
+class Busy:
+    """A long history, and each kind of store with what it says: made once, for tests that only read."""
+
+    def __init__(self, folder: Path, postgres: Postgres) -> None:
+        self.events = rebased(history_of(BUSY))
+        self._folder, self._postgres = folder, postgres
+        self._stores: dict[str, RowStore] = {}
+
+    def store(self, kind: str) -> RowStore:
+        if kind not in self._stores:
+            self._stores[kind] = self._open(kind)
+            projected(self._stores[kind], self.events)
+        return self._stores[kind]
+
+    def close(self) -> None:
+        for store in self._stores.values():
+            store.close()
+
+    def _open(self, kind: str) -> RowStore:
+        if kind == "memory":
+            return MemoryRows()
+        if kind == "sqlite":
+            return SqliteRows(self._folder / "busy.db")
+        return PostgresRows(self._postgres.create_database())
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory, postgres_server: Postgres) -> Iterator[Busy]:
+    made = Busy(tmp_path_factory.mktemp("busy"), postgres_server)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def busy_store(request: pytest.FixtureRequest, busy: Busy) -> RowStore:
+    """A store of each kind that has followed ``busy.events`` to their end; nobody writes to it."""
+    return busy.store(request.param)
 
 
 def everything(store: RowStore, projection: AnyProjection, as_of: int | None = None) -> dict[str, Any]:
@@ -114,24 +154,20 @@ def test_rows_as_of_any_position_are_the_replay_of_that_prefix(
             assert everything(store, projection, prefix) == replay(projection, events[:prefix])
 
 
-def test_a_busy_history_holds_at_every_position(new_store: NewStore) -> None:
-    events = rebased(history_of(BUSY))
+def test_a_busy_history_holds_at_every_position(busy: Busy, busy_store: RowStore) -> None:
+    events = busy.events
     assert {type(recorded.event) for recorded in events} >= TASK_BOARD.handles
-    store = new_store()
-    projected(store, events)
     for projection in PROJECTIONS:
         if projection.keeps == "latest":
             continue
         rows: dict[str, Any] = {}
         for position in range(0, len(events), 37):
             rows = replay(projection, events[:position])
-            assert everything(store, projection, position) == rows
+            assert everything(busy_store, projection, position) == rows
 
 
-def test_the_history_of_a_row_is_every_state_it_had(new_store: NewStore) -> None:
-    events = rebased(history_of(BUSY))
-    store = new_store()
-    projected(store, events)
+def test_the_history_of_a_row_is_every_state_it_had(busy: Busy, busy_store: RowStore) -> None:
+    events = busy.events
     counted = Counter(recorded.stream for recorded in events if isinstance(recorded.event, TaskProgressed))
     task = counted.most_common(1)[0][0]
     expected: list[Versioned[Any]] = []
@@ -144,7 +180,7 @@ def test_the_history_of_a_row_is_every_state_it_had(new_store: NewStore) -> None
                     expected[-1] = expected[-1]._replace(until=recorded.position)
                 expected.append(Versioned(after, recorded.position, None))
                 row = after
-    reader = Reader(store)
+    reader = Reader(busy_store)
     assert list(reversed(reader.history(TASK_BOARD, task))) == expected
     assert len(expected) > 3
     second = reader.history(TASK_BOARD, task, limit=2, before=expected[-1].since)
@@ -277,18 +313,14 @@ REQUESTS = (
 @pytest.mark.parametrize(
     "request_", REQUESTS, ids=lambda request: f"{type(request).__name__}-{REQUESTS.index(request)}"
 )
-def test_pages_follow_each_other_without_gap_or_overlap(new_store: NewStore, request_: Any) -> None:
-    events = rebased(history_of(BUSY))
-    store, model = new_store(), MemoryRows()
-    projected(store, events)
-    projected(model, events)
-    whole = Reader(model).query(replace(request_, limit=200))
+def test_pages_follow_each_other_without_gap_or_overlap(busy: Busy, busy_store: RowStore, request_: Any) -> None:
+    whole = Reader(busy.store("memory")).query(replace(request_, limit=200))
     assert whole.next_cursor is None or len(whole.rows) == 200
     found: list[Any] = []
     cursor = None
     for _ in range(100):
-        page = Reader(store).query(replace(request_, cursor=cursor))
-        assert page.position == len(events)
+        page = Reader(busy_store).query(replace(request_, cursor=cursor))
+        assert page.position == len(busy.events)
         assert len(page.rows) <= request_.limit
         found += page.rows
         cursor = page.next_cursor
@@ -318,15 +350,12 @@ def test_rows_are_found_by_how_a_text_begins(new_store: NewStore, text: str) -> 
 
 
 @pytest.mark.parametrize("as_of", [None, 0, 150])
-def test_a_tally_counts_what_pages_would_show(new_store: NewStore, as_of: int | None) -> None:
-    events = rebased(history_of(BUSY))
-    store = new_store()
-    projected(store, events)
-    shown = everything(store, TASK_BOARD, as_of).values()
+def test_a_tally_counts_what_pages_would_show(busy: Busy, busy_store: RowStore, as_of: int | None) -> None:
+    shown = everything(busy_store, TASK_BOARD, as_of).values()
     for project in (None, PROJECTS[0]):
         expected = Counter(row.status for row in shown if project in (None, row.project))
         asked = tally(TASK_BOARD, (equal("project", project),), column="status", as_of=as_of)
-        assert store.tally(asked) == Tallied(expected, len(events))
+        assert busy_store.tally(asked) == Tallied(expected, len(busy.events))
 
 
 def test_pages_stay_whole_while_rows_change(new_store: NewStore) -> None:
@@ -357,14 +386,11 @@ def test_pages_stay_whole_while_rows_change(new_store: NewStore) -> None:
     assert set(seen) >= {f"task_{number:026d}" for number in range(1, 61)}
 
 
-def test_a_page_says_when_it_is_behind_what_was_asked(new_store: NewStore) -> None:
-    events = rebased(history_of(BUSY))
-    store = new_store()
-    projected(store, events)
-    reader = Reader(store)
-    assert not reader.query(TaskPage(), after=len(events)).stale
-    assert reader.query(TaskPage(), after=len(events) + 1).stale
-    assert reader.query(TaskPage(as_of=len(events) + 1)).stale
+def test_a_page_says_when_it_is_behind_what_was_asked(busy: Busy, busy_store: RowStore) -> None:
+    reader = Reader(busy_store)
+    assert not reader.query(TaskPage(), after=len(busy.events)).stale
+    assert reader.query(TaskPage(), after=len(busy.events) + 1).stale
+    assert reader.query(TaskPage(as_of=len(busy.events) + 1)).stale
 
 
 def test_a_rebuild_takes_over_and_a_running_projector_goes_on_with_it(new_store: NewStore) -> None:

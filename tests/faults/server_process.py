@@ -1,6 +1,5 @@
 """A real server in a process of its own that tests kill, stop and start again on the same data."""
 
-import multiprocessing
 import multiprocessing.process
 import os
 import signal
@@ -8,15 +7,11 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Final
 
 import orjson
 
 from tests.support.waiting import SECONDS_MAX
-
-_CONTEXT: Final = multiprocessing.get_context("forkserver")
-# The imports of a server take longer than its start: a process that has them forks every server.
-_CONTEXT.set_forkserver_preload(["tests.faults.server_process", "api.composition.server", "api.app", "api.http.server"])
+from tests.support.warm_processes import process_of
 
 
 def serve_until_killed(data: str, store: str, secret: str, graphql: bool) -> None:
@@ -78,9 +73,7 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start and wait until it takes connections."""
-        process = _CONTEXT.Process(
-            target=serve_until_killed, args=(str(self._data), self._store, self._secret, self._graphql)
-        )
+        process = process_of(serve_until_killed, str(self._data), self._store, self._secret, self._graphql)
         self._process = process
         process.start()
         ends_at = time.monotonic() + SECONDS_MAX

@@ -1,7 +1,9 @@
 """The files the house rules speak about."""
 
+import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +17,21 @@ def modules(*folders: str) -> list[Path]:
     return sorted(path.relative_to(ROOT) for folder in folders for path in (ROOT / folder).rglob("*.py"))
 
 
+@cache
 def text(module: Path) -> str:
     return (ROOT / module).read_text(encoding="utf-8")
+
+
+@cache
+def tree(module: Path) -> ast.Module:
+    """A module as Python reads it."""
+    return ast.parse(text(module))
+
+
+@cache
+def nodes(module: Path) -> tuple[ast.AST, ...]:
+    """Everything in a module, at any depth."""
+    return tuple(ast.walk(tree(module)))
 
 
 def project_files() -> Iterator[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.sources import AGGREGATES, LAYERS, PRODUCT, ROOT, modules, project_files, text
+from tests.house.sources import AGGREGATES, LAYERS, PRODUCT, ROOT, modules, nodes, project_files, text, tree
 
 FILE_LINES_MAX = 300
 FUNCTION_LINES_MAX = 70
@@ -46,7 +46,7 @@ def test_functions_stop_at_70_lines() -> None:
     long = [
         f"{module}:{node.lineno} {node.name}"
         for module in modules(*PRODUCT)
-        for node in ast.walk(ast.parse(text(module)))
+        for node in nodes(module)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= FUNCTION_LINES_MAX
     ]
@@ -60,7 +60,7 @@ def test_module_names_say_something() -> None:
 def test_a_module_opens_with_a_sentence() -> None:
     silent = []
     for module in modules(*PRODUCT, "tests"):
-        opening = (ast.get_docstring(ast.parse(text(module))) or "").split("\n\n")[0].strip()
+        opening = (ast.get_docstring(tree(module)) or "").split("\n\n")[0].strip()
         if not opening or opening[-1] not in ".:?!":
             silent.append(module)
     assert not silent
@@ -132,7 +132,7 @@ def test_python_holds_no_sql(statement: str) -> None:
     found = [
         f"{module}:{node.lineno}: {node.value.strip()[:60]}"
         for module in modules(*PRODUCT)
-        for node in ast.walk(ast.parse(text(module)))
+        for node in nodes(module)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.match(node.value)
     ]
     assert not found

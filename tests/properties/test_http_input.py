@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,19 @@ QUERIES = st.text(st.characters(max_codepoint=255), max_size=60) | st.dictionari
 ).map(lambda fields: "&".join(f"{name}={value}" for name, value in fields.items()))
 
 
+Asked = Callable[[str, str, bytes, Mapping[str, str]], Answer]
+
+
+@pytest.fixture(scope="module")
+def ask() -> Iterator[Asked]:
+    """The doors of one server, which have to stand all the examples one after the other."""
+    with asyncio.Runner() as runner:
+        doors = Doors()
+        runner.run(doors.project("shop"))
+        yield lambda method, target, body, headers: runner.run(asked(doors, method, target, body, headers))
+        runner.run(doors.app.close())
+
+
 @settings(max_examples=300)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT"]),
@@ -50,11 +64,10 @@ QUERIES = st.text(st.characters(max_codepoint=255), max_size=60) | st.dictionari
     headers=HEADERS,
 )
 def test_every_answer_is_typed_and_none_is_a_fault(
-    method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]
+    ask: Asked, method: str, path: str, query: str, body: bytes, headers: Mapping[str, str]
 ) -> None:
     # The wait door is asked not to wait, unless the query says something else about it.
-    target = f"{path}?{query or 'timeout_seconds=0'}"
-    answer = asyncio.run(asked(method, target, body, headers))
+    answer = ask(method, f"{path}?{query or 'timeout_seconds=0'}", body, headers)
     assert answer.status != 500, answer.body
     assert b"Traceback" not in answer.body
     if answer.status >= 400:
@@ -66,13 +79,11 @@ def test_every_answer_is_typed_and_none_is_a_fault(
         assert "internal" not in codes
 
 
-async def asked(method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    doors = Doors()
-    await doors.project("shop")
+async def asked(doors: Doors, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     gone = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.1, gone.set)
+    hanging_up = asyncio.get_running_loop().call_later(0.1, gone.set)
     given_headers = {"content-type": "application/json", **headers}
     answer = await doors.ask(method, target, body, headers=given_headers, hang_up=gone)
-    await doors.app.close()
+    hanging_up.cancel()
     # Who hung up is owed nothing.
     return answer if answer.status else Answer(200, {}, b"{}")

@@ -2,14 +2,14 @@
 
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.support.waiting import SECONDS_MAX, until
+from tests.support.warm_processes import Command
 
 
 @dataclass
@@ -34,31 +34,24 @@ class CommandLine:
 
     def __call__(self, *arguments: str, code: int = 0, stdin: str = "", **environment: str) -> Ran:
         """Run one to its end and insist on its exit code."""
-        done = subprocess.run(
-            [sys.executable, "-m", "signalbox", *arguments],
-            cwd=self.folder,
-            env=self._environment(environment),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_MAX,
-        )
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}"
-        return Ran(done.returncode, done.stdout, done.stderr)
+        with tempfile.TemporaryDirectory() as place:
+            files = (Path(place) / "in", Path(place) / "out", Path(place) / "err")
+            files[0].write_text(stdin, encoding="utf-8")
+            process = Command(arguments, self.folder, self._environment(environment), files)
+            try:
+                ended = process.wait(SECONDS_MAX)
+            finally:
+                process.kill()
+            ran = Ran(ended, *(file.read_text(encoding="utf-8") for file in files[1:]))
+        assert ran.code == code, f"{arguments} ended with {ran.code}: {ran.out}{ran.err}"
+        return ran
 
-    def start(self, *arguments: str, log: Path, **environment: str) -> "subprocess.Popen[bytes]":
+    def start(self, *arguments: str, log: Path, **environment: str) -> Command:
         """Run one in the background, its output into a file."""
-        with log.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "signalbox", *arguments],
-                cwd=self.folder,
-                env=self._environment(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+        log.touch()
+        return Command(arguments, self.folder, self._environment(environment), (Path(os.devnull), log, log))
 
-    def serve(self) -> "subprocess.Popen[bytes]":
+    def serve(self) -> Command:
         """Start a server whose data folder is the one of this folder, on a free port, and wait for it."""
         log = self.folder / "up.log"
         process = self.start("up", "--bind", "127.0.0.1:0", log=log)
@@ -76,13 +69,11 @@ class CommandLine:
         return {**inherited, "NO_COLOR": "1", **self.environment, **own}
 
 
-def end(process: "subprocess.Popen[bytes]") -> int:
+def end(process: Command) -> int:
     """SIGTERM, and the exit code; a process that does not listen is killed, which fails the test."""
-    if process.poll() is None:
-        process.terminate()
+    process.terminate()
     try:
         return process.wait(SECONDS_MAX)
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         process.kill()
-        process.wait()
         raise
