@@ -11,10 +11,12 @@ from domain.dispatch.notes import NOTE_DECISIONS
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.run_rules import RUN_COMMANDS, run_decisions
 from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
+from domain.kernel.pipeline.expressions import UNTOLD, Expressions
 from domain.kernel.policy import Policy
 from domain.kernel.registry import Registry
 from domain.lock import decider as lock
@@ -33,6 +35,7 @@ from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.reopen_needs import REOPEN_NEEDS
 from domain.policies.session_endings import CASCADE, END_DRAINED
+from domain.policies.tell_run import TELL_RUN
 from domain.principal import commands as principal_commands
 from domain.principal import decider as principal
 from domain.principal import events as principal_events
@@ -47,6 +50,8 @@ from domain.refusal import commands as refusal_commands
 from domain.refusal import decider as refusal
 from domain.refusal import events as refusal_events
 from domain.refusal import upcasts as refusal_upcasts
+from domain.run import upcasts as run_upcasts
+from domain.run.evolve import RUN, RunEvent
 from domain.session import decider as session
 from domain.session import events as session_events
 from domain.session import upcasts as session_upcasts
@@ -70,6 +75,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         note.BOARD,
         note.INBOX,
         refusal.REFUSALS,
+        RUN,
     )
 }
 
@@ -131,6 +137,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     node_events.OutageEnded,
     *get_args(NodeEvent),
     refusal_events.CommandRefused,
+    *get_args(RunEvent),
 )
 """Every class whose events are stored."""
 
@@ -146,6 +153,7 @@ REGISTRY: Final = Registry(
         **quota_upcasts.UPCASTS,
         **note_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
+        **run_upcasts.UPCASTS,
     },
 )
 
@@ -156,6 +164,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     END_DRAINED,
     CASCADE,
     *QUOTA_POLICIES,
+    TELL_RUN,
 )
 """What happens by itself at once; what only time brings about is the agenda's."""
 
@@ -212,20 +221,23 @@ _CLASSES: Final[tuple[type[Command], ...]] = (
     task_commands.ClaimTask,
     task_commands.ClaimTasks,
     task_commands.ClaimWork,
+    *RUN_COMMANDS,
 )
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
 """By the name that the doors for machines use."""
 
 
-def rules(ready: ReadyIndex, proposals: Proposals | None = None) -> Rules:
+def rules(ready: ReadyIndex, proposals: Proposals | None = None, expressions: Expressions = UNTOLD) -> Rules:
     """The decision of every command; ``ready`` is the hint from which claims without a named task choose.
 
     ``proposals`` are those of windows that the runtime closes; without them all work is given out by priority.
+    ``expressions`` tell the conditions of runs; without them a phase that has one is parked.
     """
     claims: dict[type[Command], Decide] = {
         task_commands.ClaimTask: partial(claim.claim, ready=ready, proposals=proposals),
         task_commands.ClaimTasks: partial(claim.claim_many, ready=ready, proposals=proposals),
         task_commands.ClaimWork: partial(claim_work.claim_work, ready=ready, proposals=proposals),
     }
-    return Rules({command: handing_over(decide) for command, decide in (_DECISIONS | claims).items()})
+    decisions = _DECISIONS | claims | run_decisions(expressions)
+    return Rules({command: handing_over(decide) for command, decide in decisions.items()})

@@ -11,9 +11,11 @@ from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
 from projections.node_roster.projection import NODE_ROSTER
+from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.pools.projection import POOLS
 from projections.projects.projection import PROJECTS
 from projections.quota_roster.projection import QUOTA_ROSTER
+from projections.run_phases.projection import RUN_PHASES
 from projections.session_roster.projection import SESSION_ROSTER
 from projections.short_ids.projection import SHORT_IDS
 from projections.task_board.projection import TASK_BOARD
@@ -40,5 +42,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     QUOTA_ROSTER,
     NODE_ROSTER,
     FLEET_METRICS,
+    PIPELINE_RUNS,
+    RUN_PHASES,
 )
 """Every read model of the server."""

@@ -23,6 +23,7 @@ MODULES: Final = {
     "worker": "worker_command",
     "hook": "hook_command",
     "plan": "plan_commands",
+    "run": "run.commands",
     "task": "task_commands",
     "session": "session_commands",
     "lock": "lock_commands",
@@ -72,7 +73,7 @@ def application(arguments: Iterable[str] = ()) -> "typer.Typer":
 
     app = typer.Typer(
         name="signalbox",
-        help="Coordinates fleets of coding agents: tasks, sessions and locks on one log.",
+        help="Coordinates fleets of coding agents: tasks, pipelines, sessions and locks on one log.",
         no_args_is_help=True,
         add_completion=COMPLETE_VARIABLE in os.environ,
         pretty_exceptions_enable=False,

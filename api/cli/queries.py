@@ -17,6 +17,12 @@ members { name labels state token sessionId taskId }"""
 
 _ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
 
+_RUN: Final = """id projectId pipeline version status rollback reason because inputs labels priority correlationKey
+startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt revision"""
+_PHASE: Final = """place kind title number needs status generation taskId reason arm input output summary effect
+consumed { place generation } readyAt settledAt changedAt
+task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
+
 _PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGranted createdAt changedAt"
 
 
@@ -47,6 +53,9 @@ COUNTS: Final = """query($project: String!, $after: Position) {
   found: taskCounts(project: $project, after: $after) { position counts { status total } }
 }"""
 TASK_ENDINGS: Final = _list("tasks", "id", where="TaskFilter")
+RUN_ENDINGS: Final = _list("runs", "id", where="RunFilter")
+RUNS: Final = _list("runs", _RUN, where="RunFilter")
+RUN: Final = _single("run", f"{_RUN} phases {{ {_PHASE} }}", id="ID!")
 SESSION_ENDINGS: Final = _list("sessions", "id", where="SessionFilter")
 TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", key="String")
 SESSIONS: Final = _list("sessions", _SESSION, project="String", status="[SessionStatus!]", where="SessionFilter")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api.cli.queries import PROJECTS, SESSION, SESSION_ENDINGS, TASK, TASK_ENDINGS
+from api.cli.queries import PROJECTS, RUN_ENDINGS, SESSION, SESSION_ENDINGS, TASK, TASK_ENDINGS
 from signalbox.client.asks import status
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
@@ -106,6 +106,11 @@ def session_named(client: "Client", name: str) -> str:
     return _by_suffix(client, SESSION_ENDINGS, {}, "session", name)
 
 
+def run_named(client: "Client", project: str, name: str) -> str:
+    """The id of a run by id, or by the last four or more characters of it. Raises Refused."""
+    return _by_suffix(client, RUN_ENDINGS, {"project": project}, "run", name)
+
+
 def _by_suffix(client: "Client", query: str, which: Mapping[str, object], kind: str, name: str) -> str:
     found: list[str] = []
     if SUFFIX_CHARACTERS_MIN <= len(name.rpartition("_")[2]) <= SUFFIX_CHARACTERS_MAX:
@@ -117,7 +122,7 @@ def _by_suffix(client: "Client", query: str, which: Mapping[str, object], kind: 
         raise Refused(
             "ambiguous", f"{len(found)} ids of a {kind} end in {name}", "Give more characters.", {"ids": found}
         )
-    every = "task list" if kind == "task" else "session list --all"
+    every = "session list --all" if kind == "session" else f"{kind} list"
     named = "a key, an id," if kind == "task" else "an id"
     raise Refused(
         "unknown_thing",

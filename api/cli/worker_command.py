@@ -26,7 +26,7 @@ WORKTREE_CHARACTERS_MAX: Final = 1_000
 _DESCRIPTION: Final = """Claim tasks and run a command for each; the task is on its standard input as JSON and in
 SIGNALBOX_... variables. Exit code 0 completes the task, 75 asks for another try later, any other fails the attempt.
 Lines on standard output that begin with ::progress PERCENT NOTE, ::checkpoint TEXT, ::summary TEXT,
-::evidence KIND REF, ::artifact NAME URI or ::usage {JSON} are reported."""
+::evidence KIND REF, ::artifact NAME URI, ::output JSON or ::usage {JSON} are reported."""
 
 
 def register(app: "typer.Typer") -> None:

@@ -45,6 +45,7 @@ _WALK_COST: Final = 1_000
 PAGES: Final = frozenset(
     {
         "attention",
+        "runs",
         "tasks",
         "sessions",
         "inbox",
@@ -70,6 +71,7 @@ LISTS: Final = frozenset(
         "causes",
         "changes",
         "claims",
+        "consumed",
         "counts",
         "delivered",
         "effects",
@@ -77,6 +79,7 @@ LISTS: Final = frozenset(
         "fenced",
         "generations",
         "grants",
+        "phases",
         "members",
         "models",
         "needs",

@@ -22,6 +22,7 @@ from api.graphql.reads.ledger import LedgerQuery
 from api.graphql.reads.pools import PoolFilter
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
+from api.graphql.run_queries import RunQuery
 from api.graphql.types.counts import TaskCounts
 from api.graphql.types.explanation import Explanation
 from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
@@ -38,7 +39,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, ProjectionQuery):
+class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, ProjectionQuery, RunQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

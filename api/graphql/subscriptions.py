@@ -8,9 +8,10 @@ import strawberry
 from api.graphql.asking import Asking
 from api.graphql.reads.changes import CHECK_SECONDS, PAGE_EVENTS, changes, require_still
 from api.graphql.reads.rows import checked_types
-from api.graphql.reads.watches import LOCKS, TASKS, sessions_for
+from api.graphql.reads.watches import LOCKS, RUNS, TASKS, sessions_for
 from api.graphql.types.changes import LockChange, SessionChange, TaskChange
 from api.graphql.types.history import LogEvent, event_of
+from api.graphql.types.run import RunChange
 from domain.kernel.ids import Position
 
 Behind = Annotated[
@@ -57,6 +58,14 @@ class Subscription:
         """Tasks as they change: the latest state of each, in order of its latest change."""
         async for one in changes(info.context, TASKS, project, after):
             yield TaskChange(position=Position(one.position), id=strawberry.ID(one.key), task=one.now)
+
+    @strawberry.subscription
+    async def pipeline_runs(
+        self, info: Asking, project: str | None = None, after: Behind = None
+    ) -> AsyncGenerator[RunChange, None]:
+        """Runs as they change: the latest state of each, in order of its latest change."""
+        async for one in changes(info.context, RUNS, project, after):
+            yield RunChange(position=Position(one.position), id=strawberry.ID(one.key), run=one.now)
 
     @strawberry.subscription
     async def session_roster(

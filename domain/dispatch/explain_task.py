@@ -84,7 +84,9 @@ def explain_task(
 
 
 def _needs(task: Task, view: View) -> list[Reason]:
-    states = states_of(view, sorted(StreamId(need) for need in list(task.unmet)[:NEEDS_TOLD_MAX]))
+    origin = task.plan.origin
+    wanted = [need for need in task.unmet if origin is None or need != origin.run][:NEEDS_TOLD_MAX]
+    states = states_of(view, sorted(StreamId(need) for need in wanted))
     reasons = [_part(stream, states[stream]) for stream in states if stream in task.parts]
     for edge in task.plan.needs:
         needed = states.get(StreamId(edge.task))
@@ -92,17 +94,27 @@ def _needs(task: Task, view: View) -> list[Reason]:
             continue
         status = "absent" if isinstance(needed, Absent) else phase_name(needed)
         refused = task.unmet.get(edge.task, False)
-        wanted = " or ".join(edge.accept)
+        accepted = " or ".join(edge.accept)
         reasons.append(
             Reason(
                 code="need_refused" if refused else "need_unmet",
-                words=f"it needs {edge.key} to be {wanted}, which is {status}",
-                unblock=f"Retry {edge.key}, or cancel this task." if refused else f"{edge.key} has to become {wanted}.",
+                words=f"it needs {edge.key} to be {accepted}, which is {status}",
+                unblock=f"Retry {edge.key}, or cancel this task."
+                if refused
+                else f"{edge.key} has to become {accepted}.",
                 about=edge.task,
                 data={"key": edge.key, "status": status, "accept": edge.accept},
             )
         )
-    return reasons
+    return [*reasons, *_paused(task)]
+
+
+def _paused(task: Task) -> list[Reason]:
+    origin = task.plan.origin
+    if origin is None or origin.run not in task.unmet:
+        return []
+    words = "the run that it belongs to is paused"
+    return [Reason(code="run_paused", words=words, unblock="Resume the run.", about=origin.run)]
 
 
 def _too_early(task: Task, now: Instant) -> list[Reason]:

@@ -1,7 +1,7 @@
 """The first events of the tasks of a plan, and what they mean for the tasks that exist."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from domain.dispatch.errors import PlanTooLarge
@@ -10,15 +10,30 @@ from domain.dispatch.plan_known import LIKENESS, Known
 from domain.kernel.decider import Write, fold
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event, KeyRow, Stamp
+from domain.kernel.pipeline.words import ValueField
 from domain.task.attention import attended
 from domain.task.commands import Need, PlannedTask
 from domain.task.decider import TASK
 from domain.task.events import NeedEdge, TaskDependantAdded, TaskPartAdded, TaskPlanned, TaskReadied
 from domain.task.state import Absent, Settled, Task
+from domain.task.terms import Origin
 from domain.task.waiting import after_part_added, opened, told_of_need
 
 DEPENDANTS_MAX: Final = 10_000
 """Tasks that may need one and the same task."""
+
+
+class OfPhase(NamedTuple):
+    """What a phase says of the task of its work."""
+
+    origin: Origin | None = None
+    input: str = ""
+    """JSON text that it hands over."""
+    outputs: tuple[ValueField, ...] = ()
+    """What it wants to be told."""
+
+
+_OF_PLAN: Final = OfPhase()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +44,8 @@ class Making:
     ids: Mapping[str, StreamId]
     known: Known
     path_lengths: Mapping[str, int]
+    phases: Mapping[str, OfPhase] = field(default_factory=dict[str, OfPhase])
+    """Of tasks that a run makes, by key."""
 
     def id_of(self, need: Need) -> StreamId:
         """The task that is needed, planned or new."""
@@ -140,6 +157,7 @@ def _birth(task: PlannedTask, told: Mapping[StreamId, Sequence[_Told]], making: 
 
 
 def _planned(task: PlannedTask, making: Making) -> TaskPlanned:
+    phase = making.phases.get(task.key, _OF_PLAN)
     return TaskPlanned(
         project=making.stamp.project,
         key=task.key,
@@ -168,6 +186,9 @@ def _planned(task: PlannedTask, making: Making) -> TaskPlanned:
         idempotency_key=task.idempotency_key,
         escalate=task.escalate,
         avoid=task.avoid,
+        origin=phase.origin,
+        input=phase.input,
+        outputs=phase.outputs,
     )
 
 

@@ -25,7 +25,7 @@ from domain.task.commands import (
 from domain.task.decider import after_attempt, holding_attempt, phase_name
 from domain.task.errors import BudgetSpent, EvidenceRefused, Fenced, PartsUnsettled, TaskWasCancelled
 from domain.task.events import LateReportDiscarded, TaskCompleted, TaskProgressed, TaskStarted
-from domain.task.evidence import refused_evidence
+from domain.task.evidence import fitted_output, refused_evidence
 from domain.task.spending import overspent, time_is_up
 from domain.task.state import Assigned, Settled, Task
 from domain.task.waiting import folded
@@ -76,10 +76,11 @@ def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
     open_parts = sum(not part.settled for part in held.task.parts.values())
     if open_parts:
         return refuse(PartsUnsettled(task=command.task, count=open_parts))
-    reasons = refused_evidence(held.task.plan.evidence, command.evidence)
+    output, misfits = fitted_output(held.task.plan, command.output)
+    reasons = (*refused_evidence(held.task.plan.evidence, command.evidence), *misfits)
     if reasons:
         words = "; ".join(reasons)
-        ended = _ended(held, "invalid_result", f"evidence refused: {words}", command, stamp)
+        ended = _ended(held, "invalid_result", f"refused: {words}", command, stamp)
         writes = end_by_report(held, ended, "failed", stamp, view)
         return refuse(EvidenceRefused(task=command.task, reasons=words), *writes)
     completed = TaskCompleted(
@@ -89,6 +90,7 @@ def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
         usage=command.usage,
         at=stamp.time,
         evidence=command.evidence,
+        output=output,
     )
     return Decision(end_by_report(held, attended(held.task, (completed,), stamp.time), "completed", stamp, view))
 

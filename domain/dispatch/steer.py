@@ -15,7 +15,7 @@ from domain.session.state import Session
 from domain.task.attention import attended, dismissed, is_read_off
 from domain.task.commands import CancelTask, DismissAttention, ReassignTask, RetryTask
 from domain.task.decider import live_attempt, phase_name
-from domain.task.errors import AttentionStands, TaskAlreadySettled, TaskNotReassignable, TaskNotRetryable
+from domain.task.errors import AttentionStands, TaskAlreadySettled, TaskNotReassignable, TaskNotRetryable, TaskOfRun
 from domain.task.events import TaskCancelled, TaskReassigned
 from domain.task.state import Backoff, Ready, Settled
 from domain.task.waiting import retried
@@ -45,25 +45,23 @@ def cancel(command: CancelTask, stamp: Stamp, view: View) -> Decision:
         return _written(stream, attended(task, (cancelled,), stamp.time), stamp)
     if command.grace_seconds == 0:
         return Decision(end_in_silence(Held(stream, task, attempt), "cancelled", command.reason, stamp, view))
-    return _noticed(Held(stream, task, attempt), command, stamp)
+    return Decision(noticed(Held(stream, task, attempt), command.reason, command.grace_seconds, stamp))
 
 
-def _noticed(held: Held, command: CancelTask, stamp: Stamp) -> Decision:
+def noticed(held: Held, reason: str, grace_seconds: int, stamp: Stamp) -> tuple[Write, ...]:
     """The task settles now; its attempt may report, and hold its locks, until the grace is over."""
-    until = Instant(stamp.time + command.grace_seconds * SECOND)
-    cancelled = TaskCancelled(reason=command.reason, at=stamp.time, revoked_at=until)
+    until = Instant(stamp.time + grace_seconds * SECOND)
+    cancelled = TaskCancelled(reason=reason, at=stamp.time, revoked_at=until)
     told = SessionRevokeNoticed(
         project=stamp.project,
         task=held.stream,
         token=held.attempt.token,
-        reason=command.reason[:NOTICE_CHARACTERS_MAX] or "the task was cancelled",
+        reason=reason[:NOTICE_CHARACTERS_MAX] or "the task was cancelled",
         until=until,
         at=stamp.time,
     )
     events = attended(held.task, (cancelled,), stamp.time)
-    return Decision(
-        (Write(held.stream, events, stamp.project), Write(StreamId(held.attempt.session), (told,))),
-    )
+    return (Write(held.stream, events, stamp.project), Write(StreamId(held.attempt.session), (told,)))
 
 
 def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
@@ -75,6 +73,8 @@ def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
     status = phase_name(task)
     if status not in ("failed", "parked"):
         return refuse(TaskNotRetryable(task=command.task, status=status))
+    if status == "failed" and task.plan.origin is not None:
+        return refuse(TaskOfRun(task=command.task, run=task.plan.origin.run))
     return _written(stream, retried(task, command.budget, stamp.time), stamp)
 
 

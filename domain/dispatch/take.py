@@ -28,7 +28,7 @@ from domain.session.state import Session
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
 from domain.task.state import Ready, Task
-from domain.task.terms import Choice
+from domain.task.terms import Choice, Origin
 
 
 class FailedAttempt(Message):
@@ -69,6 +69,10 @@ class Assignment(Message):
     evidence: tuple[EvidenceKind, ...]
     """What a completion has to carry."""
     deadline: Instant | None
+    origin: Origin | None = None
+    """The phase of a run whose work it is."""
+    input: str = ""
+    """JSON text: what that phase hands over."""
 
 
 class Claimed(Assignment, Answer):
@@ -211,4 +215,6 @@ def told(stream: StreamId, task: Task, token: int, number: int) -> Claimed:
         ),
         evidence=plan.evidence,
         deadline=plan.deadline,
+        origin=plan.origin,
+        input=plan.input,
     )

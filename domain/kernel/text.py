@@ -3,7 +3,8 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+from pydantic_core import from_json
 
 REFERENCE_CHARACTERS_MAX: Final = 200
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=REFERENCE_CHARACTERS_MAX)]
@@ -13,6 +14,23 @@ TokenText = Annotated[
     str, StringConstraints(pattern=r"^[0-9]{1,19}$"), Field(description="a token as it was told, 1 to 19 digits")
 ]
 """A fencing token on its way: not every reader of JSON has numbers of that size."""
+
+JSON_CHARACTERS_MAX: Final = 65_536
+
+
+def _json(text: str) -> str:
+    if text:
+        from_json(text)  # a ValueError where it is none, or nested too deep
+    return text
+
+
+JsonText = Annotated[
+    str,
+    StringConstraints(max_length=JSON_CHARACTERS_MAX),
+    AfterValidator(_json),
+    Field(description="JSON as text, at most 65,536 characters; empty where there is none"),
+]
+"""A value that others made and others read: kept as the text that it was."""
 
 SHOWN_CHARACTERS_MAX: Final = 200
 _UNFIT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")

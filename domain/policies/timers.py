@@ -7,7 +7,7 @@ from typing import Final
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause
-from domain.policies import lock_timers, quota_timers
+from domain.policies import lock_timers, quota_timers, run_timers
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -49,6 +49,7 @@ STARTS: Final[tuple[type[Event], ...]] = (
     TaskCancelled,
     *lock_timers.STARTS,
     *quota_timers.STARTS,
+    *run_timers.STARTS,
 )
 """Events that may start waits, at most one of each policy."""
 
@@ -64,6 +65,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, START_DUE, DEADLINE_DUE),
     **lock_timers.STOPS,
     **quota_timers.STOPS,
+    **run_timers.STOPS,
 }
 """Waits that an event makes moot."""
 
@@ -85,7 +87,7 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:
-            return lock_timers.waits_of(cause) or quota_timers.waits_of(cause)
+            return lock_timers.waits_of(cause) or quota_timers.waits_of(cause) or run_timers.waits_of(cause)
 
 
 def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -> Iterator[Wait]:

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import COUNT_MAX, FleetCommand, Message, ProjectCommand
-from domain.kernel.text import Reference, TokenText
+from domain.kernel.text import JsonText, Reference, TokenText
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, Label, RetryRule
 from domain.task.terms import Evidence, OnNeedFailed, Topic
@@ -175,6 +175,8 @@ class CompleteTask(AttemptReport):
     artifacts: tuple[Artifact, ...] = Field(default=(), max_length=64)
     usage: Usage | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), max_length=64)
+    output: JsonText = ""
+    """What the work gives to those that come after it in a run."""
 
 
 class FailTask(AttemptReport):

@@ -75,6 +75,17 @@ class TaskNotReassignable(Rejection):
     status: str
 
 
+class TaskOfRun(Rejection):
+    """The task {task} has failed, and its run {run} has gone on from there.
+
+    Retry or rework the phase in the run, which knows what came of it.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str
+    run: str
+
+
 class AttentionStands(Rejection):
     """The task {task} is still {topic}, so it goes on needing a person.
 

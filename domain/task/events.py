@@ -4,10 +4,11 @@ from typing import ClassVar, Literal
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
+from domain.kernel.pipeline.words import ValueField
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, RetryRule
 from domain.task.commands import Artifact, FailureKind, Outcome, Usage
-from domain.task.terms import Bid, Choice, Evidence, OnNeedFailed, ReadyReason, Topic
+from domain.task.terms import Bid, Choice, Evidence, OnNeedFailed, Origin, ReadyReason, Topic
 
 
 class NeedEdge(Message):
@@ -54,6 +55,12 @@ class TaskPlanned(Event):
     idempotency_key: str = ""
     escalate: tuple[Escalation, ...] = ()
     avoid: tuple[Avoided, ...] = ()
+    origin: Origin | None = None
+    """The phase of a run whose work it is; None for a task of a plan."""
+    input: str = ""
+    """JSON text: what its phase hands to whoever does the work."""
+    outputs: tuple[ValueField, ...] = ()
+    """What a completion has to say to its phase."""
 
 
 class TaskDependantAdded(Event):
@@ -107,10 +114,12 @@ class TaskPartSettled(Event):
 
 
 class TaskHeldBack(Event):
-    """The task is not ready (any more): it waits for parts."""
+    """The task is not ready (any more): it waits for parts, or for its run to go on."""
 
     TYPE: ClassVar[str] = "task.held_back.v1"
     at: Instant
+    by: str = ""
+    """Id of the run that is paused; empty where it waits for parts. A live attempt goes on."""
 
 
 class TaskReadied(Event):
@@ -174,6 +183,8 @@ class TaskCompleted(Event):
     usage: Usage | None
     at: Instant
     evidence: tuple[Evidence, ...] = ()
+    output: str = ""
+    """JSON text: what the work gives to those that come after it."""
 
 
 class TaskAttemptEnded(Event):

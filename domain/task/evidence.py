@@ -1,10 +1,14 @@
-"""Whether the evidence of a completion is what the plan demands."""
+"""Whether the evidence of a completion is what the plan demands, and its output what the phase wants to be told."""
 
 import re
 from collections.abc import Sequence
-from typing import Final, assert_never
+from typing import Final, assert_never, cast
 
+from pydantic_core import from_json, to_json
+
+from domain.kernel.pipeline.fitting import fitting
 from domain.kernel.work import EvidenceKind
+from domain.task.events import TaskPlanned
 from domain.task.terms import Evidence
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
@@ -17,6 +21,17 @@ def refused_evidence(demanded: Sequence[EvidenceKind], given: Sequence[Evidence]
     missing = tuple(f"{kind} is missing" for kind in demanded if kind not in there)
     flaws = tuple(f"{one.kind}: {flaw}" for one in given if (flaw := flaw_of(one)) is not None)
     return (*missing, *flaws)
+
+
+def fitted_output(plan: TaskPlanned, text: str) -> tuple[str, tuple[str, ...]]:
+    """What a completion says, to its phase with defaults filled in, as JSON text; and why it does not fit, if so."""
+    if plan.origin is None or not (text or plan.outputs):
+        return text, ()
+    given: object = from_json(text) if text else {}
+    if not isinstance(given, dict):
+        return "", ("output: it is no object",)
+    said = fitting(plan.outputs, cast("dict[str, object]", given))
+    return ("", (f"output: {said}",)) if isinstance(said, str) else (to_json(said).decode(), ())
 
 
 def flaw_of(evidence: Evidence) -> str | None:

@@ -32,7 +32,7 @@ from domain.task.events import (
 )
 from domain.task.evolve_attempt import attempted, settled
 from domain.task.spending import added
-from domain.task.state import Absent, Backoff, Parked, Part, Pending, Ready, Task, TaskState
+from domain.task.state import Absent, Backoff, Ended, Parked, Part, Pending, Ready, Task, TaskState
 
 _Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
 _Settled = TaskCompleted | TaskFailed | TaskCancelled
@@ -77,7 +77,7 @@ def _waiting(task: Task, event: _Waits) -> Task:
         case TaskReadied():
             return replace(task, phase=Ready(event.at), bids=Map())
         case TaskHeldBack():
-            return replace(task, phase=Pending())
+            return _held_back(task, event.by)
         case TaskBackedOff():
             return replace(task, phase=Backoff(event.until, event.then))
         case TaskParked():
@@ -88,6 +88,12 @@ def _waiting(task: Task, event: _Waits) -> Task:
             return replace(task, reserved_for=event.session, reassigned=task.reassigned + 1)
         case _:
             assert_never(event)
+
+
+def _held_back(task: Task, by: str) -> Task:
+    """What waits for its parts is not ready; what its run holds is not once nobody works on it."""
+    phase = Pending() if not by or isinstance(task.phase, Ready | Ended) else task.phase
+    return replace(task, phase=phase, unmet=task.unmet.set(by, False) if by else task.unmet)
 
 
 def _retried(task: Task, event: TaskRetried) -> Task:

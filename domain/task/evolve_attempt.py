@@ -63,15 +63,18 @@ def settled(task: Task, event: TaskCompleted | TaskFailed | TaskCancelled) -> Ta
         case TaskCompleted():
             usage = event.usage or _usage_of(task)
             done = replace(_spent(task, usage, event.at), artifacts=_joined(task.artifacts, event.artifacts))
-            return replace(done, phase=Settled("completed", Token(event.token)))
+            if task.plan.origin is None:
+                return replace(done, phase=Settled("completed", Token(event.token)))
+            phase = Settled("completed", Token(event.token), summary=event.summary, output=event.output)
+            return replace(done, phase=phase)
         case TaskFailed():
             return replace(task, phase=Settled("failed"))
         case TaskCancelled():
             live = task.phase.attempt if isinstance(task.phase, Assigned | Running) else None
-            phase = Settled("cancelled")
+            gone = Settled("cancelled")
             if event.revoked_at is not None and live is not None:
-                phase = Settled("cancelled", leaving=live, revoked_at=event.revoked_at)
-            return replace(task, phase=phase, settled_because=event.because)
+                gone = Settled("cancelled", leaving=live, revoked_at=event.revoked_at)
+            return replace(task, phase=gone, settled_because=event.because)
         case _:
             assert_never(event)
 

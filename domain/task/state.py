@@ -90,6 +90,9 @@ class Settled:
     """The attempt of a cancelled task that may still report and still holds its locks."""
     revoked_at: Instant | None = None
     """Until when it may."""
+    summary: str = ""
+    """What the completing attempt said, as ``output``; kept for the run that the task belongs to."""
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True)

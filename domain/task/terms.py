@@ -23,7 +23,18 @@ ReadyReason = Literal[
     "start_reached",
     "parts_settled",
     "reassigned",
+    "resumed",
 ]
+
+
+class Origin(Message):
+    """The phase of a run whose work a task is; such a task is made, held and told of by its run."""
+
+    run: str
+    place: str
+    """Of the phase in its run: its key, and where it stands in a map or a loop."""
+    generation: int
+    purpose: Literal["work", "undo"] = "work"
 
 
 class Evidence(Message):

@@ -18,6 +18,7 @@ from domain.lock.events import LocksGranted
 from domain.principal.allow import principal_of
 from domain.principal.decider import KEY
 from domain.principal.state import Key
+from infrastructure.expressions.conditions import CelExpressions
 from infrastructure.history.port import History, KeptCommand
 from infrastructure.history.reading import event_at
 from infrastructure.log.mapper import recorded
@@ -96,6 +97,7 @@ class Decider:
         self._era = history.era()
         self.hot = HotStates(self._source, catalogue.AGGREGATES, catalogue.REGISTRY)
         self.ready = ReadyIndex()
+        self._expressions = CelExpressions()
 
     def again(self, kept: KeptCommand, run: Sequence[LogRow], ready: ReadyIndex | None = None) -> Again:
         """Decide what wrote a run of events, on the states before them. Raises NotDecidable."""
@@ -103,7 +105,7 @@ class Decider:
         view = GroupView(self.hot, catalogue.AGGREGATES, self._era_of(run))
         command, stamp = self._asked(kept, run[0], view)
         group = Group()
-        rules = catalogue.rules(self.ready if ready is None else ready)
+        rules = catalogue.rules(self.ready if ready is None else ready, expressions=self._expressions)
         decided = self._decided(GroupDecider(rules, (), FLEET_PREFIXES), Pending(command, stamp, b"", b""), view, group)
         return Again(command.NAME, command, decided.events, decided.decision.rejection, dict(decided.member.reads))
 

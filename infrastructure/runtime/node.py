@@ -16,6 +16,7 @@ from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AwaitLocks
 from domain.node.decider import NODE
 from domain.node.health import NodeReport
+from infrastructure.expressions.conditions import CelExpressions
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
@@ -96,7 +97,7 @@ class Node:
             self.hot,
             catalogue.AGGREGATES,
             GroupDecider(
-                catalogue.rules(self.hints.ready, self.dispatching.proposals),
+                catalogue.rules(self.hints.ready, self.dispatching.proposals, CelExpressions()),
                 catalogue.POLICIES,
                 FLEET_PREFIXES,
                 counted=options.counted,

@@ -14,6 +14,7 @@ from domain.lock.events import (
 )
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
+from domain.run.events import PhaseBlocked, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
 from projections.attention.of_sessions import SessionEvent, session_row
@@ -22,11 +23,12 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 
 _Task = TaskAttentionRaised | TaskAttentionCleared
+_Run = PhaseParked | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked
 _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
 _Project = ProjectFrozen | ProjectUnfrozen | ProjectBudgetNoticed | ProjectSet
-AttentionEvent = _Task | _Lock | _Pool | _Quota | _Project | SessionEvent
+AttentionEvent = _Task | _Run | _Lock | _Pool | _Quota | _Project | SessionEvent
 """Most releases end locks that were never in quarantine: their rows are looked for and are not there."""
 
 
@@ -36,6 +38,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
+        case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+            return (f"{stream}/phase/{event.place}",)
         case LocksReleased():
             return (f"{stream}/{event.token}",) if event.reason == "lifted" else ()
         case LocksQuarantined() | LocksBroken():
@@ -58,6 +62,11 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
     match event:
         case TaskAttentionRaised():
             return _raised(recorded, key, event.topic, "task", recorded.stream, event.reason)
+        case PhaseParked() if event.kind == "definition":
+            # Work that is parked says so itself, as its task.
+            return _raised(recorded, key, "parked_phase", "run", recorded.stream, f"{event.place}: {event.reason}")
+        case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+            return None
         case LocksQuarantined():
             why = f"the locks stay shut, because their owner is gone ({event.reason})"
             return _raised(recorded, key, "quarantined_locks", "lock", str(event.token), why)

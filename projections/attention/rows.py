@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
 
-Subject = Literal["task", "lock", "pool", "session", "quota", "project"]
+Subject = Literal["task", "run", "lock", "pool", "session", "quota", "project"]
 AttentionTopic = Literal[
     "parked",
     "blocked",
@@ -17,6 +17,7 @@ AttentionTopic = Literal[
     "quota_refused",
     "frozen",
     "soft_budget",
+    "parked_phase",
 ]
 
 RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
@@ -32,6 +33,7 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "quota_refused": "It passes when the quota is there again; reset the pool where it is already.",
     "frozen": "Unfreeze the project.",
     "soft_budget": "Raise the soft budget, or freeze the project.",
+    "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""
 

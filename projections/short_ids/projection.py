@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
+from domain.run.events import RunQueued
 from domain.session.events import SessionOpened
 from domain.task.events import TaskPlanned
 from projections.kernel.projection import Projection
@@ -24,8 +25,8 @@ SHORT_IDS: Final = Projection(
     name="short_ids",
     version=1,
     row=ShortIdRow,
-    handles=frozenset({TaskPlanned, SessionOpened}),
-    begins=frozenset({TaskPlanned}),
+    handles=frozenset({TaskPlanned, RunQueued, SessionOpened}),
+    begins=frozenset({TaskPlanned, RunQueued}),
     keys=keys,
     evolve=evolve,
     indexes=(("reversed",),),

@@ -12,11 +12,11 @@ class ShortIdPage:
     """A page of the ids that end so. ``limit`` is 1 to 200."""
 
     kind: str
-    """``task`` or ``sess``."""
+    """``task``, ``run`` or ``sess``."""
     ending: str
     """The last characters; an empty text asks for all."""
     project: str | None = None
-    """Only of tasks: a session belongs to the fleet."""
+    """Only of tasks and runs: a session belongs to the fleet."""
     limit: int = LIMIT_DEFAULT
     cursor: str | None = None
     as_of: int | None = None

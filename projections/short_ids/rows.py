@@ -11,6 +11,6 @@ class ShortIdRow(NamedTuple):
     project: str
     """Whose it is; the fleet where it belongs to several."""
     kind: str
-    """``task`` or ``sess``: what stands before the id's suffix."""
+    """``task``, ``run`` or ``sess``: what stands before the id's suffix."""
     reversed: str
     """The id from its last character to its first: who knows the end knows how this begins."""

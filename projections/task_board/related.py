@@ -33,6 +33,9 @@ def related(row: TaskBoardRow, event: Related) -> TaskBoardRow:
                 return row._replace(changed_at=event.at)
             reopened = row._replace(parts_settled=max(0, row.parts_settled - 1), unmet_total=row.unmet_total + 1)
             return reopened._replace(changed_at=event.at)
+        case TaskHeldBack() if event.by:
+            held = row._replace(unmet_total=row.unmet_total + 1, changed_at=event.at)
+            return held._replace(status="pending") if row.status == "ready" else held
         case TaskHeldBack():
             return row._replace(status="pending", waits_for="", waits_until=None, changed_at=event.at)
         case TaskReassigned():

@@ -28,11 +28,12 @@ from domain.session.events import (
     SessionStatusChanged,
     SessionSuspected,
 )
-from projections.timeline import lock_words, task_words
+from projections.timeline import lock_words, run_words, task_words
 from projections.timeline.lock_words import LockEvent
 from projections.timeline.node_words import NodeTurn, node_turn
 from projections.timeline.note_words import NoteTurn, note_turn
 from projections.timeline.quota_words import QuotaTurn, quota_turn
+from projections.timeline.run_words import RunEvent
 from projections.timeline.session_words import SessionManner, manner_of
 from projections.timeline.task_words import TaskEvent, with_detail
 
@@ -49,7 +50,7 @@ _Project = (
     | ProjectBookmarkRemoved
 )
 _Rest = KeyIssued | KeyRevoked | CommandRefused
-TimelineEvent = NodeTurn | NoteTurn | QuotaTurn | TaskEvent | _Session | LockEvent | _Project | _Rest
+TimelineEvent = NodeTurn | NoteTurn | QuotaTurn | TaskEvent | RunEvent | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -66,6 +67,8 @@ def _line(event: TimelineEvent) -> str:
         return lock_words.in_words(event)
     if isinstance(event, TaskEvent):
         return task_words.in_words(event)
+    if isinstance(event, RunEvent):
+        return run_words.in_words(event)
     if isinstance(event, NodeTurn):
         return node_turn(event)
     if isinstance(event, NoteTurn):

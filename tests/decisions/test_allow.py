@@ -37,6 +37,7 @@ READS = {
         "projects",
         "projections",
         "tasks",
+        "runs",
         "sessions",
         "locks",
         "notes",
@@ -86,6 +87,8 @@ DERIVED = {
     "half_open_quota",
     "settle_quota_probe",
     "mark_quota",
+    "tell_run",
+    "reach_run_start",
 }
 
 OF_SESSIONS = {
@@ -97,6 +100,7 @@ OF_SESSIONS = {
 WHO_MAY: dict[str, set[Role]] = {
     "read.projects": {"worker", "viewer", "operator", "admin"},
     "read.tasks": {"worker", "viewer", "operator", "admin"},
+    "read.runs": {"worker", "viewer", "operator", "admin"},
     "read.sessions": {"worker", "viewer", "operator", "admin"},
     "read.locks": {"worker", "viewer", "operator", "admin"},
     "read.notes": {"worker", "viewer", "operator", "admin"},
@@ -159,6 +163,11 @@ WHO_MAY: dict[str, set[Role]] = {
     "check_push": {"worker", "operator", "admin"},
     "check_fence": {"worker", "operator", "admin"},
     "set_pool": {"operator", "admin"},
+    "pause_run": {"operator", "admin"},
+    "resume_run": {"operator", "admin"},
+    "cancel_run": {"operator", "admin"},
+    "skip_phase": {"operator", "admin"},
+    "resolve_phase": {"operator", "admin"},
     "quarantine_member": {"worker", "operator", "admin"},
     "return_member": {"operator", "admin"},
     "describe_pool": {"worker", "operator", "admin"},
@@ -206,7 +215,7 @@ def test_the_table_of_this_test_is_complete() -> None:
 
 @pytest.mark.parametrize("action", sorted(MATRIX))
 def test_a_worker_changes_only_what_is_its_own(action: str) -> None:
-    reads = {"read.projects", "read.tasks", "read.sessions", "read.locks", "read.notes"}
+    reads = {"read.projects", "read.tasks", "read.runs", "read.sessions", "read.locks", "read.notes"}
     allowed = allow(principal("worker", ALPHA), action, ALPHA, own=False) is None
     assert allowed is (action in reads)
 

@@ -218,9 +218,15 @@ ASKED_BY = {
     "api_keys": "keys",
     "quota_roster": "quotas",
     "node_roster": "nodes",
+    "pipeline_runs": "runs",
 }
 """The page that shows each read model."""
-SHOWN_WITHIN = {"task_needs": "Task.needs", "short_ids": "TaskFilter.idSuffix", "fleet_metrics": "Query.fleetMetrics"}
+SHOWN_WITHIN = {
+    "task_needs": "Task.needs",
+    "short_ids": "TaskFilter.idSuffix",
+    "fleet_metrics": "Query.fleetMetrics",
+    "run_phases": "Run.phases",
+}
 """Read models that no page of their own shows, and where they are asked instead."""
 ALL_THERE_ARE = {"projects", "keys"}
 """Pages that are short and whose rows need no further conditions."""

@@ -22,6 +22,7 @@ ONLY_IN = {
     "session": {"liveness", "signals", "hierarchy"},
     "project": {"settings"},
     "node": {"health"},
+    "run": {"advance", "begin", "joins", "known"},
     "task": {
         "aggregate",
         "attempt_end",

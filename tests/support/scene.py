@@ -130,6 +130,8 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "post_note.answers": lambda _: 1,
     "send_message.to": lambda scene: scene.above,
     "acknowledge_messages.through": lambda _: 1,
+    "output": lambda _: "{}",
+    "expected_revision": lambda _: None,
 }
 """By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
 
@@ -145,6 +147,8 @@ THINGS: Mapping[str, str] = {
     "token": "token",
     "request": "none",
     "pool": "none",
+    "run": "none",
+    "phase": "none",
     "revoke_key.key": "key",
     "open_session.name": "none",
     "create_task.task": "none",
@@ -165,6 +169,11 @@ REFUSED: Mapping[str, str] = {
     "reset_quota": "unknown_thing",
     "assign_task": "pushed_work_declined",
     "bid_for_task": "no_auction",
+    "pause_run": "unknown_thing",
+    "resume_run": "unknown_thing",
+    "cancel_run": "unknown_thing",
+    "skip_phase": "unknown_thing",
+    "resolve_phase": "unknown_thing",
 }
 """Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
 OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from api.cli.worker.calls import Assignment, OpenedLife
 from api.cli.worker.directives import directive_of
@@ -151,6 +151,22 @@ def _variables(work: Assignment, life: OpenedLife, url: str) -> dict[str, object
         "SIGNALBOX_INCARNATION": life.incarnation,
         "SIGNALBOX_PUSH_OPTION": Pusher(life.session, life.incarnation, work.token).option,
         "SIGNALBOX_URL": url,
+        **_of_run(work),
+    }
+
+
+def _of_run(work: Assignment) -> dict[str, object]:
+    """What only the work of a run is told."""
+    origin = work.fields.get("origin")
+    if not isinstance(origin, dict):
+        return {}
+    told = cast("dict[str, object]", origin)
+    return {
+        "SIGNALBOX_RUN": told.get("run"),
+        "SIGNALBOX_PHASE": told.get("place"),
+        "SIGNALBOX_GENERATION": told.get("generation"),
+        "SIGNALBOX_PURPOSE": told.get("purpose"),
+        "SIGNALBOX_INPUT": work.fields.get("input"),
     }
 
 

@@ -33,6 +33,13 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """``::output JSON``: what the work gives to the phases of its run that come after it; the latest counts."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """``::evidence commit HASH``, or ``::evidence {"kind": …}``: what proves the completion."""
 
@@ -55,7 +62,7 @@ class Spent:
     fields: Mapping[str, object]
 
 
-Directive = Progress | Checkpoint | Summary | Evidence | Artifact | Spent
+Directive = Progress | Checkpoint | Summary | Output | Evidence | Artifact | Spent
 
 
 def directive_of(line: str) -> Directive | None:
@@ -71,6 +78,8 @@ def directive_of(line: str) -> Directive | None:
             return Checkpoint(rest[:TEXT_CHARACTERS_MAX])
         case "summary":
             return Summary(rest[:TEXT_CHARACTERS_MAX])
+        case "output" if rest:
+            return Output(rest)
         case "evidence":
             return _evidence(rest)
         case "artifact":

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, assert_never
 
 from api.cli.worker.calls import REASON_CHARACTERS_MAX, Assignment
-from api.cli.worker.directives import Artifact, Checkpoint, Directive, Evidence, Progress, Spent, Summary
+from api.cli.worker.directives import Artifact, Checkpoint, Directive, Evidence, Output, Progress, Spent, Summary
 
 TAIL_LINES_MAX: Final = 100
 LEFT_MAX: Final = 64
@@ -42,6 +42,7 @@ class Held:
         self.progress: Progress | None = None
         self.checkpoint: str | None = None
         self.summary: str | None = None
+        self.output = ""
         self.evidence: list[Mapping[str, object]] = []
         self.artifacts: list[Mapping[str, object]] = []
         self.usage: Mapping[str, object] = {}
@@ -64,6 +65,8 @@ class Held:
                 self.said.set()
             case Summary(text=text):
                 self.summary = text
+            case Output(text=text):
+                self.output = text
             case Evidence(fields=fields):
                 self.evidence = [*self.evidence, fields][-LEFT_MAX:]
             case Artifact(name=name, uri=uri, digest=digest):
@@ -78,6 +81,10 @@ class Held:
         """What every report may carry: artifacts, and what was spent so far; nothing where nothing was said."""
         said: dict[str, object] = {"artifacts": self.artifacts, "usage": self.usage}
         return {name: value for name, value in said.items() if value}
+
+    def given(self) -> dict[str, object]:
+        """What a completion may carry: the same, and the output for those that come after."""
+        return {**self.left(), "output": self.output} if self.output else self.left()
 
     def keep(self, line: str) -> None:
         self._tail.append(line)

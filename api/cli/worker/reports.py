@@ -87,7 +87,7 @@ def _report(held: Held, ending: Ending) -> Ask[Accepted] | None:
     work = held.assignment
     match ending:
         case Completed(summary=summary):
-            return complete(work, summary, held.evidence, held.left())
+            return complete(work, summary, held.evidence, held.given())
         case Failed(kind=kind, reason=reason):
             return fail(work, kind, reason, held.checkpoint, held.left())
         case Released(note=note):

@@ -5,12 +5,15 @@ from typing import Final
 from api.graphql.context import Context
 from api.graphql.reads.changes import Watch
 from api.graphql.types.lock import Lock, lock_of
+from api.graphql.types.run import Run, run_of
 from api.graphql.types.session import Session, session_of
 from api.graphql.types.task import Task, task_of
 from projections.kernel.requests import LIMIT_MAX
 from projections.kernel.rows import json_text
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_map.queries import LockPage
+from projections.pipeline_runs.projection import PIPELINE_RUNS
+from projections.pipeline_runs.queries import RunPage
 from projections.session_roster.projection import SESSION_ROSTER
 from projections.session_roster.queries import SessionPage
 from projections.task_board.projection import TASK_BOARD
@@ -21,6 +24,12 @@ TASKS: Final[Watch[Task]] = Watch(
     projection=TASK_BOARD,
     request=lambda keys, position: TaskPage(keys=keys, order="oldest_first", limit=LIMIT_MAX, as_of=position),
     shown=task_of,
+)
+RUNS: Final[Watch[Run]] = Watch(
+    action="read.runs",
+    projection=PIPELINE_RUNS,
+    request=lambda keys, position: RunPage(keys=keys, limit=LIMIT_MAX, as_of=position),
+    shown=run_of,
 )
 LOCKS: Final[Watch[Lock]] = Watch(
     action="read.locks",

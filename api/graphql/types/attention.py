@@ -31,6 +31,7 @@ class AttentionTopic(Enum):
     QUOTA_REFUSED = "quota_refused"
     FROZEN = "frozen"
     SOFT_BUDGET = "soft_budget"
+    PARKED_PHASE = "parked_phase"
 
 
 @strawberry.enum
@@ -38,6 +39,7 @@ class AttentionSubject(Enum):
     """What has to be looked at."""
 
     TASK = "task"
+    RUN = "run"
     LOCK = "lock"
     POOL = "pool"
     SESSION = "session"

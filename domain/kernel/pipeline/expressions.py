@@ -78,3 +78,16 @@ class Expressions(Protocol):
     def tell(self, text: str, values: Mapping[str, object]) -> Flaw | Told:
         """What the text says of these values, or why it cannot be told."""
         ...
+
+
+class Untold:
+    """Stands where nothing can be told."""
+
+    def read(self, text: str, roots: frozenset[str]) -> Flaw | Reading:
+        return Flaw("form", "expressions are not told here")
+
+    def tell(self, text: str, values: Mapping[str, object]) -> Flaw | Told:
+        return Flaw("form", "expressions are not told here")
+
+
+UNTOLD: Final[Expressions] = Untold()

@@ -1,0 +1,1 @@
+"""`signalbox run`: runs of pipelines, how they stand, and what may be asked of them."""

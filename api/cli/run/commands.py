@@ -1,0 +1,20 @@
+"""The verbs of `signalbox run` and where each is."""
+
+import typer
+
+from api.cli.command import command, group
+from api.cli.run import asking, showing
+
+
+def register(app: typer.Typer) -> None:
+    nouns = group("Runs of pipelines: list, show, watch, pause, cancel.")
+    command(nouns, "list")(showing.list_runs)
+    command(nouns, "show")(showing.show)
+    command(nouns, "graph")(showing.graph)
+    command(nouns, "watch")(showing.watch)
+    command(nouns, "pause")(asking.pause)
+    command(nouns, "resume")(asking.resume)
+    command(nouns, "cancel")(asking.cancel)
+    command(nouns, "skip")(asking.skip)
+    command(nouns, "resolve")(asking.resolve)
+    app.add_typer(nouns, name="run")

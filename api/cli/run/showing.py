@@ -1,0 +1,155 @@
+"""How runs stand: a list, one with its phases, its graph, and that graph as it changes."""
+
+from typing import Annotated, Final
+
+import typer
+
+from api.cli.command import At, Project
+from api.cli.queries import RUN, RUNS
+from api.cli.reading import found_then, listing, project_of, run_named
+from api.cli.run.asking import Run
+from api.cli.run.drawing import drawn, phase_words
+from api.cli.terminal import Column, Terminal, table_of
+from api.cli.words import age, moment, short, snake_row
+from signalbox.client.asks import status as server_status
+from signalbox.client.asks import wait
+from signalbox.client.fields import Fields, integer, objects, texts
+
+_STATUSES: Final = "queued, running, paused, cancelling, succeeded, failed, cancelled"
+ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+WAIT_SECONDS: Final = 10.0
+COLUMNS: Final = (
+    Column("ID", "short"),
+    Column("PIPELINE", "pipeline"),
+    Column("V", "version", right=True),
+    Column("STATUS", "status"),
+    Column("PHASES", "phases", right=True),
+    Column("CHANGED", "age", right=True),
+    Column("WHY", "why", wide=True),
+)
+PHASE_COLUMNS: Final = (
+    Column("PHASE", "place"),
+    Column("KIND", "kind"),
+    Column("STATUS", "state"),
+    Column("GEN", "generation", right=True),
+    Column("TASK", "task"),
+    Column("CHANGED", "age", right=True),
+    Column("WHY", "why", wide=True),
+)
+
+
+def list_runs(
+    terminal: Terminal,
+    project: Project = None,
+    *,
+    status: Annotated[list[str] | None, typer.Option("--status", "-s", help=f"One of {_STATUSES}; repeatable.")] = None,
+    pipeline: Annotated[str | None, typer.Option("--pipeline", help="Only of this pipeline.")] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
+) -> None:
+    """Runs, the youngest first."""
+    words = sorted({word.strip().lower() for one in status or [] for word in one.split(",")})
+    unknown = [word for word in words if word not in _STATUSES.split(", ")]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {_STATUSES}", param_hint="--status")
+    chosen = project_of(terminal.client, project)
+    where = {"project": chosen, "status": [word.upper() for word in words] or None, "pipeline": pipeline}
+    found = listing(terminal.client, RUNS, {"where": where, "at": at}, limit)
+    terminal.table("runs", [_row(row) for row in found.rows], COLUMNS, "no runs")
+    if found.more:
+        terminal.note(f"there are more than {limit}; ask with a larger --limit")
+
+
+def show(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
+    """One run with its phases."""
+    row = _found(terminal, run, project, at)
+    phases = [_phase_row(one) for one in objects(row, "phases")]
+    terminal.show({**_lowered(row), "phases": phases}, *_details(row))
+    if not terminal.as_json:
+        terminal.console().print(table_of(phases, PHASE_COLUMNS))
+
+
+def graph(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
+    """The phases of a run as a graph of text, with how each stands."""
+    row = _found(terminal, run, project, at)
+    phases = objects(row, "phases")
+    terminal.show({"run": row.get("id"), "phases": [_phase_row(one) for one in phases]}, *drawn(phases))
+
+
+def watch(
+    terminal: Terminal,
+    run: Run,
+    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
+    project: Project = None,
+) -> None:
+    """The graph of a run as it changes, until it has ended. With --json one line for each change."""
+    chosen, seen = project_of(terminal.client, project), ""
+    while True:
+        position = integer(terminal.client.ask(server_status()), "head")
+        row = _found(terminal, run, chosen, None)
+        lines = [*_details(row), *drawn(objects(row, "phases"))]
+        if "\n".join(lines) != seen:
+            seen = "\n".join(lines)
+            phases = [_phase_row(one) for one in objects(row, "phases")]
+            terminal.line({**_lowered(row), "phases": phases}, f"{seen}\n")
+        if once or row.get("status") in ENDED:
+            return
+        while not terminal.client.ask(wait(chosen, position, WAIT_SECONDS)).changed:
+            pass
+
+
+def _found(terminal: Terminal, run: str, project: str | None, at: str | None) -> Fields:
+    client = terminal.client
+    identifier = run_named(client, project_of(client, project), run)
+    return found_then(client, RUN, {"id": identifier, "at": at}, "run", run)
+
+
+def _row(row: Fields) -> dict[str, object]:
+    return {
+        **_lowered(row),
+        "short": short(row.get("id")),
+        "phases": f"{row.get('phasesSettled')}/{row.get('phasesTotal')}",
+        "age": age(row.get("changedAt")),
+        "why": _why(row),
+    }
+
+
+def _why(row: Fields) -> str:
+    parked = texts(row, "parked")
+    return f"{', '.join(parked)} parked" if parked else str(row.get("reason") or "")
+
+
+def _phase_row(row: Fields) -> dict[str, object]:
+    return {
+        **_lowered(row),
+        "state": phase_words(row),
+        "task": short(row.get("taskId")),
+        "age": age(row.get("changedAt")),
+        "why": row.get("reason") or row.get("summary") or "",
+    }
+
+
+def _details(row: Fields) -> list[str]:
+    lines = [
+        f"run       {row.get('id')}",
+        f"pipeline  {row.get('pipeline')}, version {row.get('version')}",
+        f"status    {str(row.get('status')).lower()}, revision {row.get('revision')}",
+        f"phases    {row.get('phasesSettled')} of {row.get('phasesTotal')} settled",
+        f"queued    {moment(row.get('queuedAt'))} by {row.get('startedBy')}",
+    ]
+    if row.get("settledAt") is not None:
+        lines.append(f"settled   {moment(row.get('settledAt'))}")
+    if _why(row):
+        lines.append(f"why       {_why(row)}")
+    because = texts(row, "because")
+    if because:
+        lines.append(f"because   {', '.join(because)}")
+    return lines
+
+
+def _lowered(row: Fields) -> dict[str, object]:
+    """As JSON shows it: names in snake_case, words in lower case."""
+    return {
+        name: value.lower() if name == "status" and isinstance(value, str) else value
+        for name, value in snake_row(row).items()
+    }

@@ -1,0 +1,50 @@
+"""Runs from their list."""
+
+from dataclasses import replace
+from functools import partial
+
+from api.graphql.context import Context
+from api.graphql.pages import Connection, connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.reads.short_ids import ids_ending
+from api.graphql.types.run import Run, RunFilter, RunFound, run_of
+from domain.kernel.ids import Position
+from projections.kernel.requests import cursor_after
+from projections.pipeline_runs.queries import RunPage
+
+
+async def runs(context: Context, which: RunFilter, asked: Asked) -> Connection[Run]:
+    """A page of runs, the youngest first."""
+    project = await context.project("read.runs", which.project)
+    request = RunPage(
+        project=project,
+        pipeline=text(which.pipeline),
+        correlation_key=text(which.correlation_key),
+        statuses=tuple(dict.fromkeys(one.value for one in which.status or ())),
+        limit=asked.first,
+        cursor=asked.cursor,
+        as_of=asked.as_of,
+    )
+    if which.id_suffix is not None:
+        ids = await ids_ending(context, "run", which.id_suffix, project, asked)
+        request = replace(request, keys=ids or NO_IDS)
+    page = await ask(context, request, asked.after)
+    selection = request.selection()
+    return connection(
+        [(run_of(row, page.position), partial(cursor_after, selection, row)) for row in page.rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
+
+
+async def run(context: Context, identifier: str, asked: Asked) -> RunFound:
+    """The run of an id. A foreign one is answered like an absent one."""
+    request = RunPage(keys=(text(identifier) or "",), limit=1, as_of=asked.as_of)
+    page = await ask(context, request, asked.after)
+    row = next((one for one in page.rows if context.may("read.runs", one.project)), None)
+    return RunFound(
+        run=None if row is None else run_of(row, page.position),
+        position=Position(page.position),
+        stale=page.stale,
+    )

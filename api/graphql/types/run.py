@@ -1,0 +1,223 @@
+"""Runs of pipelines and their phases, as they are shown."""
+
+import json
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.graphql.asking import Asking
+from api.graphql.context import Context
+from api.graphql.types.task import Task, load_task
+from domain.kernel.ids import Instant, Position
+from projections.kernel.rows import entries, texts
+from projections.pipeline_runs.rows import PipelineRunRow
+from projections.run_phases.rows import RunPhaseRow
+
+
+@strawberry.enum
+class RunStatus(Enum):
+    """Where a run stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@strawberry.enum
+class PhaseStatus(Enum):
+    """Where a phase stands; of one that is OFFERED its task tells more."""
+
+    PENDING = "pending"
+    READY = "ready"
+    OFFERED = "offered"
+    PARKED = "parked"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    BLOCKED = "blocked"
+    CANCELLED = "cancelled"
+
+
+@strawberry.type
+class Consumed:
+    """What a phase took when it began: of another phase, in which of its generations."""
+
+    place: str
+    generation: int
+
+
+@strawberry.type
+class RunPhase:
+    """A phase of a run in its current generation."""
+
+    id: strawberry.ID
+    run_id: str
+    place: str = strawberry.field(description="Its key in the definition.")
+    kind: str
+    title: str
+    number: int = strawberry.field(description="Its place in the order of the definition, from 1.")
+    needs: list[str] = strawberry.field(description="Keys of the phases that it comes after.")
+    status: PhaseStatus
+    generation: int
+    task_id: str | None = strawberry.field(description="What its work is done as.")
+    reason: str
+    arm: str = strawberry.field(description="That it took; empty for none.")
+    input: JSON | None = strawberry.field(description="What it hands to its work.")
+    output: JSON | None = strawberry.field(description="What came of it.")
+    summary: str
+    consumed: list[Consumed]
+    effect: bool = strawberry.field(description="Whether it may have changed the world.")
+    ready_at: Instant | None
+    settled_at: Instant | None
+    changed_at: Instant
+    as_of: strawberry.Private[int]
+
+    @strawberry.field
+    async def task(self, info: Asking) -> Task | None:
+        """Its work, with attempts, holder and progress."""
+        return None if self.task_id is None else await load_task(info.context, self.task_id, self.as_of)
+
+
+@strawberry.type
+class Run:
+    """A run of a pipeline as it stands."""
+
+    id: strawberry.ID
+    project_id: str
+    pipeline: str
+    version: int
+    digest: str = strawberry.field(description="Of the definition that it keeps to, whatever is published later.")
+    status: RunStatus
+    rollback: str = strawberry.field(description="none, complete or partial once it has ended; empty before.")
+    reason: str
+    because: list[str] = strawberry.field(description="Phases for whose sake it failed.")
+    inputs: JSON | None
+    labels: list[str]
+    priority: int
+    correlation_key: str
+    started_by: str
+    phases_total: int
+    phases_settled: int
+    parked: list[str] = strawberry.field(description="Phases that a person has to look at.")
+    queued_at: Instant
+    started_at: Instant | None
+    settled_at: Instant | None
+    changed_at: Instant
+    revision: int = strawberry.field(description="What `expectedRevision` of its verbs is compared with.")
+    as_of: strawberry.Private[int]
+
+    @strawberry.field
+    async def phases(self, info: Asking) -> list[RunPhase]:
+        """Its phases in the order of the definition."""
+        rows = await info.context.loaders.phases.load((self.as_of, self.id))
+        return [phase_of(row, self.as_of) for row in rows]
+
+
+@strawberry.type
+class RunFound:
+    """One run, or null where there is none that the caller may see."""
+
+    run: Run | None
+    position: Position
+    stale: bool
+
+
+@strawberry.type
+class RunChange:
+    """A run that changed."""
+
+    position: Position
+    id: strawberry.ID
+    run: Run | None
+
+
+@strawberry.input
+class RunFilter:
+    """Which runs; what is not given is not asked."""
+
+    project: str | None = strawberry.field(default=None, description="Slug or id.")
+    status: list[RunStatus] | None = None
+    pipeline: str | None = None
+    correlation_key: str | None = None
+    id_suffix: str | None = strawberry.field(
+        default=None, description="The last characters of the id, four at least; of 20 runs at most."
+    )
+
+
+RunId = Annotated[strawberry.ID, strawberry.argument(name="id")]
+
+
+def run_of(row: PipelineRunRow, as_of: int) -> Run:
+    """A row as it is shown."""
+    return Run(
+        id=strawberry.ID(row.key),
+        project_id=row.project,
+        pipeline=row.pipeline,
+        version=row.version,
+        digest=row.digest,
+        status=RunStatus(row.status),
+        rollback=row.rollback,
+        reason=row.reason,
+        because=texts(row.because),
+        inputs=_json(row.inputs),
+        labels=texts(row.labels),
+        priority=row.priority,
+        correlation_key=row.correlation_key,
+        started_by=row.started_by,
+        phases_total=row.phases_total,
+        phases_settled=row.phases_settled,
+        parked=texts(row.parked),
+        queued_at=Instant(row.queued_at),
+        started_at=_instant(row.started_at),
+        settled_at=_instant(row.settled_at),
+        changed_at=Instant(row.changed_at),
+        revision=row.revision,
+        as_of=as_of,
+    )
+
+
+def phase_of(row: RunPhaseRow, as_of: int) -> RunPhase:
+    """A row as it is shown."""
+    return RunPhase(
+        id=strawberry.ID(row.key),
+        run_id=row.run,
+        place=row.place,
+        kind=row.kind,
+        title=row.title,
+        number=row.position,
+        needs=texts(row.needs),
+        status=PhaseStatus(row.status),
+        generation=row.generation,
+        task_id=row.task,
+        reason=row.reason,
+        arm=row.arm,
+        input=_json(row.input),
+        output=_json(row.output),
+        summary=row.summary,
+        consumed=[Consumed(place=one["place"], generation=one["generation"]) for one in entries(row.consumed)],
+        effect=row.effect,
+        ready_at=_instant(row.ready_at),
+        settled_at=_instant(row.settled_at),
+        changed_at=Instant(row.changed_at),
+        as_of=as_of,
+    )
+
+
+async def load_run(context: Context, identifier: str, as_of: int) -> Run | None:
+    """The run of an id, where the caller may read it."""
+    row = await context.loaders.run.load((as_of, identifier))
+    return None if row is None or not context.may("read.runs", row.project) else run_of(row, as_of)
+
+
+def _json(text: str) -> JSON | None:
+    return json.loads(text) if text else None
+
+
+def _instant(at: int | None) -> Instant | None:
+    return None if at is None else Instant(at)

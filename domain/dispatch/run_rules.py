@@ -1,0 +1,33 @@
+"""What is decided when a run is asked something; conditions are told by what the composition hands in."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from domain.dispatch import run_verbs
+from domain.kernel.decider import Decision
+from domain.kernel.decisions import Decide
+from domain.kernel.message import Command
+from domain.kernel.pipeline.expressions import Expressions
+from domain.run import commands
+
+_TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
+    commands.PauseRun: run_verbs.pause,
+    commands.ResumeRun: run_verbs.resume,
+    commands.CancelRun: run_verbs.cancel,
+    commands.SkipPhase: run_verbs.skip,
+    commands.ResolvePhase: run_verbs.resolve,
+    commands.TellRun: run_verbs.tell,
+    commands.ReachRunStart: run_verbs.reach_start,
+}
+
+RUN_COMMANDS: Final[tuple[type[Command], ...]] = tuple(_TELLING)
+
+
+def run_decisions(expressions: Expressions) -> dict[type[Command], Decide]:
+    """The decision of every command that a run may have to evaluate something for."""
+    return {command: _with(decide, expressions) for command, decide in _TELLING.items()}
+
+
+def _with(decide: Callable[..., Any], expressions: Expressions) -> Decide:
+    return partial(decide, expressions=expressions)

@@ -1,0 +1,255 @@
+"""What is asked of a run that exists: pause, resume, cancel, skip, resolve, and word of its tasks."""
+
+from typing import assert_never
+
+from domain.dispatch.run_walk import RunWalk
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import SECOND, StreamId, is_type_id
+from domain.kernel.message import Stamp
+from domain.kernel.pipeline.definition import WorkPhase
+from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.work import FALLBACK
+from domain.run.begin import settled
+from domain.run.commands import (
+    CancelRun,
+    PauseRun,
+    ReachRunStart,
+    ResolvePhase,
+    ResumeRun,
+    RunVerb,
+    SkipPhase,
+    TellRun,
+)
+from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState
+from domain.run.events import (
+    PhaseParked,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunCancelRequested,
+    RunPaused,
+    RunResumed,
+    RunStarted,
+)
+from domain.run.evolve import RUN
+from domain.run.state import SETTLED, TERMINAL, Run
+from domain.task.decider import TASK
+from domain.task.state import Assigned, Backoff, Ended, Parked, Pending, Ready, Running, Settled, Task
+
+
+def find_run(view: View, name: str, stamp: Stamp) -> Run | UnknownThing:
+    """The run with that id; one of another project does not exist here."""
+    state = view.read(RUN, StreamId(name)) if is_type_id(name, RUN.prefix) else RUN.initial
+    if not isinstance(state, Run) or state.queued.project != stamp.project:
+        return UnknownThing(kind="run", name=name)
+    return state
+
+
+def pause(command: PauseRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Nothing new begins; tasks that nobody has are held."""
+    run = _asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    if run.status == "paused":
+        return Decision()
+    if run.status not in ("queued", "running"):
+        return refuse(RunNotInState(run=command.run, status=run.status, action="pausing it"))
+    walk = RunWalk(run, stamp, view, expressions)
+    walk.hold()
+    walk.put(RunPaused(reason=command.reason, by=stamp.principal, at=stamp.time))
+    return walk.decision()
+
+
+def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Tasks may be claimed again, and what became decidable meanwhile is looked at."""
+    run = _asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    if run.status in ("queued", "running"):
+        return Decision()
+    if run.status != "paused":
+        return refuse(RunNotInState(run=command.run, status=run.status, action="resuming it"))
+    walk = RunWalk(run, stamp, view, expressions)
+    walk.release()
+    seconds = (stamp.time - (run.paused_at or stamp.time)) / SECOND
+    walk.put(RunResumed(by=stamp.principal, paused_seconds=seconds, at=stamp.time))
+    _start_if_due(walk, stamp)
+    walk.go_on()
+    return walk.decision()
+
+
+def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """What has not begun settles now, what is under way once its attempt has ended."""
+    run = _asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    if run.status in ("cancelling", "cancelled"):
+        return Decision()
+    if run.status in TERMINAL:
+        return refuse(RunNotInState(run=command.run, status=run.status, action="cancelling it"))
+    walk = RunWalk(run, stamp, view, expressions)
+    reason = command.reason or "its run was cancelled"
+    walk.put(RunCancelRequested(reason=reason, by=stamp.principal, grace_seconds=command.grace_seconds, at=stamp.time))
+    walk.go_on()
+    return walk.decision()
+
+
+def skip(command: SkipPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Settle a phase that has not begun, or that is parked, as skipped."""
+    run = _asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    unfit = _unfit(run, command.run, command.phase, ("pending", "parked"), "skipping it")
+    if unfit is not None:
+        return refuse(unfit)
+    phase = run.phase(command.phase)
+    walk = RunWalk(run, stamp, view, expressions)
+    walk.give_up(command.phase, command.reason)
+    walk.put(
+        PhaseSkipped(
+            place=command.phase,
+            generation=phase.generation,
+            reason="operator",
+            detail=command.reason,
+            arm="",
+            at=stamp.time,
+        )
+    )
+    walk.go_on()
+    return walk.decision()
+
+
+def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Settle a parked phase by hand."""
+    run = _asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    unfit = _unfit(run, command.run, command.phase, ("parked",), "resolving it")
+    if unfit is not None:
+        return refuse(unfit)
+    walk = RunWalk(run, stamp, view, expressions)
+    walk.give_up(command.phase, command.reason)
+    walk.put(
+        PhaseSettled(
+            place=command.phase,
+            generation=run.phase(command.phase).generation,
+            outcome=command.outcome,
+            reason=command.reason,
+            arm="",
+            summary="",
+            output=command.output,
+            by=stamp.principal,
+            at=stamp.time,
+        )
+    )
+    walk.go_on()
+    return walk.decision()
+
+
+def reach_start(command: ReachRunStart, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """The earliest start has come; a run that is paused starts when it is resumed."""
+    run = find_run(view, command.run, stamp)
+    if isinstance(run, UnknownThing):
+        return refuse(run)
+    walk = RunWalk(run, stamp, view, expressions)
+    _start_if_due(walk, stamp)
+    walk.go_on()
+    return walk.decision()
+
+
+def tell(command: TellRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Take note of how a task of the run stands; only what the task itself says now is believed."""
+    run = find_run(view, command.run, stamp)
+    if isinstance(run, UnknownThing):
+        return refuse(run)
+    place = run.tasks.get(command.task)
+    task = view.read(TASK, StreamId(command.task))
+    if place is None or not isinstance(task, Task) or run.status in TERMINAL:
+        return Decision()
+    walk = RunWalk(run, stamp, view, expressions)
+    phase = run.phase(place)
+    if phase.task == command.task and phase.status not in SETTLED:
+        _note(walk, place, task, stamp)
+    walk.go_on()
+    return walk.decision()
+
+
+def _note(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
+    phase, at = walk.run.phase(place), stamp.time
+    match task.phase:
+        case Settled(leaving=leaving) if leaving is not None:
+            pass  # somebody may still work on it
+        case Settled():
+            walk.put(_outcome(walk, place, task, stamp))
+        case Parked(reason):
+            if phase.status != "parked":
+                generation = phase.generation
+                walk.put(PhaseParked(place=place, generation=generation, kind="task", reason=reason, at=at))
+        case Pending() | Ready() | Assigned() | Running() | Backoff() | Ended():
+            if phase.status == "parked":
+                walk.put(PhaseReleased(place=place, generation=phase.generation, at=at))
+        case _:
+            assert_never(task.phase)
+
+
+def _outcome(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettled | PhaseSkipped:
+    """How the phase settles with its task."""
+    phase, at = walk.run.phase(place), stamp.time
+    if not isinstance(task.phase, Settled) or task.phase.outcome == "cancelled":
+        return settled(phase, place, "cancelled", task.failure or "its task was cancelled", at)
+    if task.phase.outcome == "failed":
+        return _given_up(walk, place, task, stamp)
+    return PhaseSettled(
+        place=place,
+        generation=phase.generation,
+        outcome="succeeded",
+        reason="",
+        arm="",
+        summary=task.phase.summary,
+        output=task.phase.output,
+        by="",
+        at=at,
+    )
+
+
+def _given_up(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettled | PhaseSkipped:
+    """The task is out of tries: what the phase makes of it."""
+    phase = walk.run.phase(place)
+    definition = walk.phase_of(place)
+    rule = definition.work.on_exhausted if isinstance(definition, WorkPhase) else "fail"
+    if rule in ("skip", "fallback"):
+        return PhaseSkipped(
+            place=place,
+            generation=phase.generation,
+            reason="exhausted",
+            detail=task.failure,
+            arm=FALLBACK if rule == "fallback" else "",
+            at=stamp.time,
+        )
+    return settled(phase, place, "failed", task.failure, stamp.time)
+
+
+def _start_if_due(walk: RunWalk, stamp: Stamp) -> None:
+    if walk.run.status == "queued" and stamp.time >= walk.run.queued.start_at:
+        walk.put(RunStarted(at=stamp.time))
+
+
+def _asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
+    """The run, if it is where whoever asks believes it to be."""
+    run = find_run(view, command.run, stamp)
+    if isinstance(run, UnknownThing):
+        return run
+    revision = view.version(StreamId(command.run))
+    if command.expected_revision is not None and command.expected_revision != revision:
+        return RunMovedOn(run=command.run, expected=command.expected_revision, revision=revision)
+    return run
+
+
+def _unfit(run: Run, name: str, place: str, statuses: tuple[str, ...], action: str) -> Rejection | None:
+    if run.status not in ("queued", "running", "paused"):
+        return RunNotInState(run=name, status=run.status, action=action)
+    if place not in {phase.key for phase in run.queued.definition.phases}:
+        return UnknownThing(kind="phase", name=place)
+    status = run.phase(place).status
+    return None if status in statuses else PhaseNotInState(run=name, phase=place, status=status, action=action)

@@ -1,0 +1,165 @@
+"""One decision about a run together with its tasks: what follows in the run, and what that asks of them."""
+
+from typing import Final
+
+from domain.dispatch.lookup import states_of
+from domain.dispatch.plan_birth import Born
+from domain.dispatch.run_tasks import asked_of, born, held_back, let_go, path_lengths_of, withdrawn
+from domain.kernel.decider import Decision, View, Write
+from domain.kernel.ids import StreamId
+from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
+from domain.kernel.pipeline.definition import AnyPhase, WorkPhase
+from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.graph import graph_of
+from domain.project.decider import PROJECT
+from domain.project.state import Project
+from domain.run.advance import advance
+from domain.run.begin import settled
+from domain.run.commands import GRACE_SECONDS
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked
+from domain.run.evolve import Following, changed
+from domain.run.state import Run
+from domain.task.commands import PlannedTask
+from domain.task.state import Task
+
+ROUNDS_MAX: Final = 16
+"""What a withdrawn task settles may make more decidable; each round settles a phase at least."""
+
+
+class RunWalk:
+    """Gathers the events of a run and of its tasks; each step sees the ones before."""
+
+    def __init__(self, run: Run, stamp: Stamp, view: View, expressions: Expressions) -> None:
+        self.run = run
+        self._stamp: Final = stamp
+        self._view: Final = view
+        self._expressions: Final = expressions
+        self._graph: Final = graph_of(run.queued.definition.phases)
+        self._said: list[Event] = []
+        self._others: list[Write] = []
+        self._keys: list[KeyRow] = []
+        self._touched: set[str] = set()
+        """Tasks that this decision makes or takes back: what the view says of them is from before."""
+
+    def put(self, *events: Following) -> None:
+        """They happened."""
+        for event in events:
+            self.run = changed(self.run, event)
+            self._said.append(event)
+
+    def go_on(self) -> None:
+        """Everything that follows by itself."""
+        for _ in range(ROUNDS_MAX):
+            before = len(self._said)
+            self.put(*advance(self.run, self._stamp.time, self._expressions))
+            self._offer()
+            self._withdraw()
+            if len(self._said) == before:
+                break
+
+    def hold(self) -> None:
+        """Nobody claims a task of the run."""
+        for stream, task in self._open_tasks().values():
+            self._tell(stream, held_back(self.run.queued.run, task, self._stamp))
+
+    def release(self) -> None:
+        """Its tasks may be claimed again."""
+        for stream, task in self._open_tasks().values():
+            self._tell(stream, let_go(self.run.queued.run, task, self._stamp))
+
+    def phase_of(self, place: str) -> AnyPhase:
+        """What the definition says of a place."""
+        return self._graph.phases[place]
+
+    def give_up(self, place: str, reason: str) -> None:
+        """The task of a place is not wanted any more, whatever becomes of the place."""
+        found = self._open_tasks().get(place)
+        if found is not None:
+            self._touched.add(found[0])
+            self._others += withdrawn(*found, reason, 0, self._stamp, self._view)
+
+    def decision(self, *first: Event, answer: Answer | None = None) -> Decision:
+        """All of it in one append."""
+        said = (*first, *self._said)
+        own = (Write(StreamId(self.run.queued.run), said, self._stamp.project),) if said else ()
+        return Decision((*own, *self._others), answer or Done(), keys=tuple(self._keys))
+
+    def _offer(self) -> None:
+        """A task for every phase that is ready, in the order of the definition."""
+        if self.run.status != "running":
+            return
+        ready = [key for key in self._graph.order if self.run.phase(key).status == "ready"]
+        lengths = path_lengths_of(self._graph) if ready else {}
+        for place in ready:
+            phase = self._graph.phases[place]
+            if isinstance(phase, WorkPhase) and not self.run.phase(place).dropped:
+                self._make(place, phase, lengths[place])
+
+    def _make(self, place: str, phase: WorkPhase, path_length: int) -> None:
+        at, generation = self._stamp.time, self.run.phase(place).generation
+        asked = asked_of(self.run, place, phase.work)
+        made = asked if isinstance(asked, str) else self._born(asked, place, path_length)
+        if isinstance(made, str):
+            self.put(PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at))
+            return
+        task = made.writes[0].stream
+        self.put(PhaseOffered(place=place, generation=generation, task=task, at=at))
+        if phase.work.effect != "pure":
+            # In the same append as the task: nothing can change the world before it is in the ledger.
+            self.put(EffectRegistered(place=place, generation=generation, task=task, at=at))
+        self._touched.add(task)
+        self._others += made.writes
+        self._keys += made.keys
+
+    def _born(self, asked: PlannedTask, place: str, path_length: int) -> Born | str:
+        state = self._view.read(PROJECT, StreamId(self._stamp.project))
+        cases = state.settings.ignoring_case if isinstance(state, Project) else frozenset[str]()
+        return born(asked, self.run, place, path_length=path_length, stamp=self._stamp, ignoring_case=cases)
+
+    def _withdraw(self) -> None:
+        """Tasks that are not wanted any more: of a run that is cancelled or failing, of inputs that came too late."""
+        if self.run.status == "cancelling":
+            self._withdraw_from(tuple(self._open_tasks()), self.run.cancel_reason, GRACE_SECONDS)
+        elif self.run.status == "running":
+            dropped = tuple(place for place in self._open_tasks() if self.run.phase(place).dropped)
+            self._withdraw_from(dropped, "what it feeds went on without it", GRACE_SECONDS)
+            if self.run.failing:
+                self._fail_fast()
+
+    def _fail_fast(self) -> None:
+        cut = self.run.queued.definition.live_attempts == "cancel"
+        begun = self._open_tasks()
+        late = tuple(place for place in begun if self._graph.phases[place].join.rule != "settled")
+        self._withdraw_from(late, f"{self.run.failing} has failed", GRACE_SECONDS if cut else None)
+
+    def _withdraw_from(self, places: tuple[str, ...], reason: str, grace_seconds: int | None) -> None:
+        at = self._stamp.time
+        for place in places:
+            stream, task = self._open_tasks()[place]
+            writes = withdrawn(stream, task, reason, self._grace(grace_seconds), self._stamp, self._view)
+            self._others += writes
+            self._touched.add(stream)
+            if not writes or any(write.stream != stream for write in writes):
+                continue  # somebody works on it: the run is told when that is over
+            state = self.run.phase(place)
+            if self.run.failing and not state.dropped and self.run.status == "running":
+                causes = (self.run.failing,)
+                self.put(PhaseBlocked(place=place, generation=state.generation, causes=causes, at=at))
+            else:
+                self.put(settled(state, place, "cancelled", reason, at))
+
+    def _grace(self, grace_seconds: int | None) -> int | None:
+        return grace_seconds if self.run.status != "cancelling" else self.run.cancel_grace_seconds
+
+    def _open_tasks(self) -> dict[str, tuple[StreamId, Task]]:
+        """Tasks of phases that are out, by place, but those that this decision has touched."""
+        out = (place for place in self._graph.order if self.run.phase(place).is_out)
+        streams = {place: StreamId(self.run.phase(place).task) for place in out}
+        wanted = {place: stream for place, stream in streams.items() if stream not in self._touched}
+        states = states_of(self._view, wanted.values())
+        found = ((place, stream, states[stream]) for place, stream in wanted.items())
+        return {place: (stream, state) for place, stream, state in found if isinstance(state, Task)}
+
+    def _tell(self, stream: StreamId, events: tuple[Event, ...]) -> None:
+        if events:
+            self._others.append(Write(stream, events, self._stamp.project))

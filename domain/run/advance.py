@@ -1,0 +1,196 @@
+"""What becomes decidable in a run by itself: joins, conditions, skips, blocks, and its end, in the definition's order.
+
+All of it is a function of the state that was folded from the run's events. Nothing else is remembered, so whoever folds
+them anew, after whatever crash, finds the same things left to do.
+"""
+
+from collections.abc import Iterator
+from typing import Final, assert_never
+
+from domain.kernel.ids import Instant
+from domain.kernel.pipeline.definition import AnyPhase
+from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.flow import Edge
+from domain.kernel.pipeline.graph import Graph, graph_of
+from domain.run.begin import begun, settled
+from domain.run.events import (
+    Consumed,
+    JoinFired,
+    Outcome,
+    PhaseBlocked,
+    PhaseDropped,
+    PhaseSkipped,
+    RunFailing,
+    RunSettled,
+    SkipReason,
+)
+from domain.run.evolve import Following, changed
+from domain.run.joins import InputState, input_state, verdict
+from domain.run.state import SETTLED, Run
+
+ROUNDS_MAX: Final = 4
+"""Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends."""
+
+
+def advance(run: Run, at: Instant, expressions: Expressions) -> tuple[Following, ...]:
+    """The events that follow from where the run stands; none where it waits for something."""
+    return Advance(run, at, expressions).events()
+
+
+class Advance:
+    """Walks through the graph and gathers what follows; each step sees the ones before."""
+
+    def __init__(self, run: Run, at: Instant, expressions: Expressions) -> None:
+        self._run = run
+        self._at: Final = at
+        self._expressions: Final = expressions
+        self._graph: Final[Graph] = graph_of(run.queued.definition.phases)
+        self._events: list[Following] = []
+
+    def events(self) -> tuple[Following, ...]:
+        for _ in range(ROUNDS_MAX):
+            before = len(self._events)
+            match self._run.status:
+                case "running":
+                    self._walk()
+                case "cancelling":
+                    self._close()
+                case "queued" | "paused" | "succeeded" | "failed" | "cancelled":
+                    break
+                case _:
+                    assert_never(self._run.status)
+            if len(self._events) == before:
+                break
+        return tuple(self._events)
+
+    def _walk(self) -> None:
+        self._notice_failure()
+        for key in self._graph.order:
+            state = self._run.phase(key)
+            if state.status in SETTLED or state.is_out:
+                continue
+            if state.dropped:
+                self._settle(key, "cancelled", f"{state.dropped} goes on without it")
+            elif state.status == "pending":
+                self._look_at(self._graph.phases[key])
+            elif state.status == "fired":
+                self._begin(self._graph.phases[key])  # it was parked and let go
+            elif self._ends_early(self._graph.phases[key]):
+                self._block(key, (self._run.failing,))
+        self._finish()
+
+    def _notice_failure(self) -> None:
+        if self._run.failing or self._run.queued.definition.failure != "fail_fast":
+            return
+        failed = next((key for key in self._graph.order if self._is_final_failure(key)), None)
+        if failed is not None:
+            self._put(RunFailing(because=failed, at=self._at))
+
+    def _is_final_failure(self, key: str) -> bool:
+        """Whether it failed and no edge takes a failure."""
+        if self._run.phase(key).status != "failed" or self._graph.phases[key].optional:
+            return False
+        return not any("failed" in edge.accept for _, edge in self._edges_from(key))
+
+    def _look_at(self, phase: AnyPhase) -> None:
+        """A phase whose join has not fired."""
+        inputs = self._inputs(phase)
+        if self._ends_early(phase):
+            self._block(phase.key, (self._run.failing,))
+            return
+        match verdict(phase.join.rule, phase.join.at_least, inputs):
+            case "wait":
+                pass
+            case "fire":
+                self._fire(phase, inputs)
+            case "skip":
+                self._skip(phase.key, self._why_skipped(phase))
+            case "block":
+                dead = (edge.phase for edge, one in zip(phase.needs, inputs, strict=True) if one == "dead")
+                self._block(phase.key, tuple(dict.fromkeys(dead)))
+
+    def _ends_early(self, phase: AnyPhase) -> bool:
+        """Whether the run fails without it: only finalisers begin then."""
+        return bool(self._run.failing) and phase.join.rule != "settled"
+
+    def _fire(self, phase: AnyPhase, inputs: list[InputState]) -> None:
+        taken = [edge.phase for edge, one in zip(phase.needs, inputs, strict=True) if one != "open"]
+        used = tuple(self._consumed(one) for one in dict.fromkeys(taken))
+        generation = self._run.phase(phase.key).generation
+        self._put(JoinFired(place=phase.key, generation=generation, satisfied_by=used, at=self._at))
+        if phase.join.losers == "cancel":
+            self._drop_losers(phase, inputs)
+        self._begin(phase)
+
+    def _drop_losers(self, phase: AnyPhase, inputs: list[InputState]) -> None:
+        late = [edge.phase for edge, one in zip(phase.needs, inputs, strict=True) if one == "open"]
+        for place in dict.fromkeys(late):
+            state = self._run.phase(place)
+            if not state.dropped:
+                dropped = PhaseDropped(place=place, generation=state.generation, because=phase.key, at=self._at)
+                self._put(dropped)
+
+    def _begin(self, phase: AnyPhase) -> None:
+        for event in begun(self._run, self._graph, phase, self._at, self._expressions):
+            self._put(event)
+
+    def _close(self) -> None:
+        """A run that is being cancelled: what nobody works on settles at once."""
+        for key in self._graph.order:
+            state = self._run.phase(key)
+            if state.status not in SETTLED and not state.is_out:
+                self._settle(key, "cancelled", self._run.cancel_reason)
+        if self._is_over():
+            self._end("cancelled", ())
+
+    def _finish(self) -> None:
+        if self._is_over():
+            unhandled = tuple(key for key in self._graph.phases if self._is_unhandled(key))
+            self._end("failed" if unhandled else "succeeded", unhandled)
+
+    def _end(self, outcome: Outcome, because: tuple[str, ...]) -> None:
+        self._put(RunSettled(outcome=outcome, rollback="none", because=because, at=self._at))
+
+    def _is_over(self) -> bool:
+        return all(self._run.phase(key).status in SETTLED for key in self._graph.phases)
+
+    def _is_unhandled(self, key: str) -> bool:
+        """Whether it went wrong and nothing made up for it."""
+        status = self._run.phase(key).status
+        if status not in ("failed", "cancelled") or self._graph.phases[key].optional or self._run.phase(key).dropped:
+            return False
+        return not any(
+            status in edge.accept and self._run.phase(dependant).status == "succeeded"
+            for dependant, edge in self._edges_from(key)
+        )
+
+    def _edges_from(self, key: str) -> Iterator[tuple[str, Edge]]:
+        for dependant in self._graph.dependants[key]:
+            for edge in self._graph.phases[dependant].needs:
+                if edge.phase == key and edge.arm is None:
+                    yield dependant, edge
+
+    def _inputs(self, phase: AnyPhase) -> list[InputState]:
+        return [input_state(edge, self._run.phase(edge.phase)) for edge in phase.needs]
+
+    def _why_skipped(self, phase: AnyPhase) -> SkipReason:
+        passed_by = (edge.arm is not None and self._run.phase(edge.phase).status == "succeeded" for edge in phase.needs)
+        return "branch_not_taken" if any(passed_by) else "inputs_skipped"
+
+    def _consumed(self, place: str) -> Consumed:
+        return Consumed(place=place, generation=self._run.phase(place).generation)
+
+    def _skip(self, place: str, reason: SkipReason) -> None:
+        generation = self._run.phase(place).generation
+        self._put(PhaseSkipped(place=place, generation=generation, reason=reason, detail="", arm="", at=self._at))
+
+    def _block(self, place: str, causes: tuple[str, ...]) -> None:
+        generation = self._run.phase(place).generation
+        self._put(PhaseBlocked(place=place, generation=generation, causes=causes, at=self._at))
+
+    def _settle(self, place: str, outcome: Outcome, reason: str) -> None:
+        self._put(settled(self._run.phase(place), place, outcome, reason, self._at))
+
+    def _put(self, event: Following) -> None:
+        self._run = changed(self._run, event)
+        self._events.append(event)

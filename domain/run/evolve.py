@@ -1,0 +1,138 @@
+"""How a run's events fold into its state; nothing here refuses, whatever was stored."""
+
+from typing import Final, assert_never
+
+from domain.kernel.change import replace
+from domain.kernel.decider import Aggregate
+from domain.run.events import (
+    ConditionEvaluated,
+    Consumed,
+    EffectRegistered,
+    JoinFired,
+    PhaseBlocked,
+    PhaseDropped,
+    PhaseOffered,
+    PhaseParked,
+    PhaseReady,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunCancelRequested,
+    RunFailing,
+    RunPaused,
+    RunQueued,
+    RunResumed,
+    RunSettled,
+    RunStarted,
+)
+from domain.run.state import Absent, PhaseState, Run, RunState, Settlement
+
+_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
+_Opening = (
+    JoinFired
+    | ConditionEvaluated
+    | PhaseReady
+    | PhaseOffered
+    | PhaseParked
+    | PhaseReleased
+    | PhaseDropped
+    | EffectRegistered
+)
+Following = _Whole | _Opening | _Closing
+"""What happens to a run that is there."""
+RunEvent = RunQueued | Following
+
+
+def evolve(state: RunState, event: RunEvent) -> RunState:
+    """The run after the event."""
+    if isinstance(event, RunQueued):
+        return Run(queued=event)
+    if isinstance(state, Absent):
+        return state
+    return changed(state, event)
+
+
+def changed(run: Run, event: Following) -> Run:
+    """The same for a run that is there."""
+    match event:
+        case RunStarted() | RunPaused() | RunResumed() | RunFailing() | RunCancelRequested() | RunSettled():
+            return _whole(run, event)
+        case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
+            return _closed(run, event)
+        case _:
+            phase = _opened(run.phase(event.place), event)
+            after = replace(run, phases=run.phases.set(event.place, phase))
+            if isinstance(event, PhaseOffered):
+                return replace(after, tasks=after.tasks.set(event.task, event.place))
+            return after
+
+
+def _whole(run: Run, event: _Whole) -> Run:
+    match event:
+        case RunStarted():
+            return replace(run, status="running")
+        case RunPaused():
+            return replace(run, status="paused", paused_from=run.status, paused_at=event.at)
+        case RunResumed():
+            return replace(run, status=run.paused_from, paused_at=None)
+        case RunFailing():
+            return replace(run, failing=event.because)
+        case RunCancelRequested():
+            told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
+            return replace(told, status="cancelling", paused_at=None)
+        case RunSettled():
+            return replace(run, status=event.outcome)
+        case _:
+            assert_never(event)
+
+
+def _closed(run: Run, event: _Closing) -> Run:
+    before = replace(run.phase(event.place), settled_as=run.settled_total + 1)
+    match event:
+        case PhaseSkipped():
+            after = _as(replace(before, arm=event.arm), "skipped", event.detail or event.reason.replace("_", " "))
+        case PhaseBlocked():
+            after = _as(before, "blocked", f"because of {', '.join(event.causes)}")
+        case PhaseSettled():
+            said = replace(before, summary=event.summary, output=event.output, arm=event.arm)
+            after = _as(said, event.outcome, event.reason)
+        case _:
+            assert_never(event)
+    return replace(run, phases=run.phases.set(event.place, after), settled_total=after.settled_as)
+
+
+def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:
+    return replace(phase, status=status, reason=reason)
+
+
+def _opened(phase: PhaseState, event: _Opening) -> PhaseState:
+    match event:
+        case JoinFired():
+            return replace(phase, status="fired", consumed=event.satisfied_by)
+        case ConditionEvaluated():
+            return _having_read(phase, event.reads)
+        case PhaseReady():
+            return replace(_having_read(phase, event.reads), status="ready", reason="", input=event.input)
+        case PhaseOffered():
+            return replace(phase, status="offered", task=event.task)
+        case PhaseParked():
+            return replace(phase, status="parked", reason=event.reason)
+        case PhaseReleased():
+            return replace(phase, status="offered" if phase.task else "fired", reason="")
+        case PhaseDropped():
+            return replace(phase, dropped=event.because)
+        case EffectRegistered():
+            return phase
+        case _:
+            assert_never(event)
+
+
+def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:
+    known = {one.place for one in phase.consumed}
+    return replace(phase, consumed=(*phase.consumed, *(one for one in reads if one.place not in known)))
+
+
+RUN: Final[Aggregate[RunState]] = Aggregate(
+    prefix="run", initial=Absent(), evolve=evolve, state_type=RunState, snapshot_every=200
+)

@@ -1,0 +1,74 @@
+"""What a run is, as its decisions see it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from immutables import Map
+
+from domain.kernel.ids import Instant
+from domain.run.events import Consumed, RunQueued
+
+RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
+PhaseStatus = Literal["pending", "fired", "ready", "offered", "parked", Settlement]
+SETTLED: Final[frozenset[PhaseStatus]] = frozenset({"succeeded", "failed", "skipped", "blocked", "cancelled"})
+TERMINAL: Final[frozenset[RunStatus]] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """No such run."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseState:
+    """One place of a run in its current generation."""
+
+    generation: int = 1
+    status: PhaseStatus = "pending"
+    consumed: tuple[Consumed, ...] = ()
+    """What it took when its join fired, with what its condition read."""
+    task: str = ""
+    reason: str = ""
+    """Why it is as it is, where there is more to say than the status."""
+    summary: str = ""
+    arm: str = ""
+    input: str = ""
+    output: str = ""
+    dropped: str = ""
+    """For whose sake it is not needed any more."""
+    settled_as: int = 0
+    """How many settled before it in this run, and itself; 0 while it is open."""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether a task of its own is open."""
+        return self.status == "offered" or (self.status == "parked" and bool(self.task))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that exists."""
+
+    queued: RunQueued
+    status: RunStatus = "queued"
+    paused_from: RunStatus = "queued"
+    """Status that a pause goes back to."""
+    paused_at: Instant | None = None
+    phases: Map[str, PhaseState] = Map()
+    """By place; a phase that nothing happened to yet is not there."""
+    settled_total: int = 0
+    failing: str = ""
+    """Place of the phase for whose sake nothing further begins."""
+    cancel_reason: str = ""
+    cancel_grace_seconds: int = 0
+    tasks: Map[str, str] = Map()
+    """Place by task, for every task that the run ever made."""
+
+    def phase(self, place: str) -> PhaseState:
+        """The phase as it stands."""
+        return self.phases.get(place, PENDING)
+
+
+PENDING: Final = PhaseState()
+RunState = Absent | Run

@@ -1,0 +1,126 @@
+"""How the events of a run become its row on the list."""
+
+from typing import Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.run.events import (
+    ConditionEvaluated,
+    EffectRegistered,
+    JoinFired,
+    PhaseBlocked,
+    PhaseDropped,
+    PhaseOffered,
+    PhaseParked,
+    PhaseReady,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunCancelRequested,
+    RunFailing,
+    RunPaused,
+    RunQueued,
+    RunResumed,
+    RunSettled,
+    RunStarted,
+)
+from projections.kernel.projection import Projection
+from projections.kernel.rows import json_text, texts
+from projections.pipeline_runs.rows import PipelineRunRow
+
+_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
+_Counted = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """The run is its stream."""
+    return (recorded.stream,)
+
+
+def evolve(row: PipelineRunRow | None, recorded: Recorded, key: str) -> PipelineRunRow | None:
+    """The row after the event."""
+    event = cast(PipelineRunEvent, recorded.event)
+    if isinstance(event, RunQueued):
+        return row or _queued(event, recorded, key)
+    if row is None:
+        return None
+    return _after(row, event)._replace(changed_at=event.at, revision=recorded.version)
+
+
+def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
+    return PipelineRunRow(
+        key=key,
+        project=recorded.project,
+        pipeline=event.pipeline,
+        version=event.version,
+        digest=event.digest,
+        status="queued",
+        paused_from="queued",
+        rollback="",
+        reason="",
+        because="[]",
+        inputs=event.inputs,
+        labels=json_text(list(event.labels)),
+        priority=event.priority,
+        correlation_key=event.correlation_key,
+        started_by=event.by,
+        phases_total=len(event.definition.phases),
+        phases_settled=0,
+        parked="[]",
+        queued_at=event.at,
+        started_at=None,
+        settled_at=None,
+        changed_at=event.at,
+        revision=recorded.version,
+    )
+
+
+def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted) -> PipelineRunRow:
+    match event:
+        case RunStarted() | RunPaused() | RunResumed() | RunFailing() | RunCancelRequested() | RunSettled():
+            return _whole(row, event)
+        case PhaseParked():
+            return row._replace(parked=json_text(sorted({*texts(row.parked), event.place})))
+        case PhaseReleased():
+            return _let_go(row, event.place)
+        case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
+            return _let_go(row, event.place)._replace(phases_settled=row.phases_settled + 1)
+        case _:
+            return row
+
+
+def _let_go(row: PipelineRunRow, place: str) -> PipelineRunRow:
+    return row if row.parked == "[]" else row._replace(parked=json_text(sorted({*texts(row.parked)} - {place})))
+
+
+def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
+    match event:
+        case RunStarted():
+            return row._replace(status="running", started_at=event.at)
+        case RunPaused():
+            return row._replace(status="paused", paused_from=row.status, reason=event.reason)
+        case RunResumed():
+            return row._replace(status=row.paused_from, reason="")
+        case RunFailing():
+            return row._replace(reason=f"{event.because} has failed")
+        case RunCancelRequested():
+            return row._replace(status="cancelling", reason=event.reason)
+        case RunSettled():
+            ended = row._replace(status=event.outcome, rollback=event.rollback, settled_at=event.at)
+            return ended._replace(because=json_text(list(event.because)))
+        case _:
+            assert_never(event)
+
+
+PIPELINE_RUNS: Final = Projection(
+    name="pipeline_runs",
+    version=1,
+    row=PipelineRunRow,
+    handles=frozenset(get_args(PipelineRunEvent)),
+    begins=frozenset({RunQueued}),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("project", "key"), ("project", "status", "key"), ("project", "pipeline", "key")),
+    past_indexes=(("project", "key"),),
+)

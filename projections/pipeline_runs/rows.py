@@ -1,0 +1,43 @@
+"""What the list shows of a run."""
+
+from typing import Literal, NamedTuple
+
+RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+
+
+class PipelineRunRow(NamedTuple):
+    """A run as it stands. Instants are microseconds since 1970."""
+
+    key: str
+    """Id of the run."""
+    project: str
+    pipeline: str
+    version: int
+    digest: str
+    """Of the definition that it keeps to."""
+    status: RunStatus
+    paused_from: RunStatus
+    """Status that it goes on with once it is resumed."""
+    rollback: str
+    """none, complete or partial once it has ended; empty before."""
+    reason: str
+    """Why it was paused, cancelled or fails; empty where there is nothing to say."""
+    because: str
+    """JSON: keys of the phases for whose sake it failed."""
+    inputs: str
+    """JSON: the object that it was started with, or empty."""
+    labels: str
+    """JSON."""
+    priority: int
+    correlation_key: str
+    started_by: str
+    phases_total: int
+    phases_settled: int
+    parked: str
+    """JSON: keys of the phases that a person has to look at."""
+    queued_at: int
+    started_at: int | None
+    settled_at: int | None
+    changed_at: int
+    revision: int
+    """Version of its stream: what ``expected_revision`` is compared with."""

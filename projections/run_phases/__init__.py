@@ -1,0 +1,1 @@
+"""The phases of runs, each as it stands in its current generation."""

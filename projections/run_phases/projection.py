@@ -1,0 +1,135 @@
+"""How the events of a run become the rows of its phases."""
+
+from typing import Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.run.events import (
+    ConditionEvaluated,
+    Consumed,
+    EffectRegistered,
+    JoinFired,
+    PhaseBlocked,
+    PhaseDropped,
+    PhaseOffered,
+    PhaseParked,
+    PhaseReady,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunQueued,
+)
+from projections.kernel.projection import Projection
+from projections.kernel.rows import entries, json_text
+from projections.run_phases.rows import PhaseStatus, RunPhaseRow
+
+_Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
+_Waiting = PhaseParked | PhaseReleased
+_Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
+RunPhaseEvent = RunQueued | _Opening | _Waiting | _Closing
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """Every phase of a run that begins; else the one that the event speaks of."""
+    event = cast(RunPhaseEvent, recorded.event)
+    if isinstance(event, RunQueued):
+        return tuple(f"{recorded.stream}/{phase.key}" for phase in event.definition.phases)
+    return (f"{recorded.stream}/{event.place}",)
+
+
+def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow | None:
+    """The row after the event."""
+    event = cast(RunPhaseEvent, recorded.event)
+    if isinstance(event, RunQueued):
+        return row or _begun(event, recorded, key)
+    if row is None:
+        return None
+    after = _closed(row, event) if isinstance(event, _Closing) else _opened(row, event)
+    return after._replace(generation=event.generation, changed_at=event.at)
+
+
+def _begun(event: RunQueued, recorded: Recorded, key: str) -> RunPhaseRow:
+    place = key.partition("/")[2]
+    position, phase = next(
+        (number, phase) for number, phase in enumerate(event.definition.phases, 1) if phase.key == place
+    )
+    return RunPhaseRow(
+        key=key,
+        project=recorded.project,
+        run=recorded.stream,
+        place=place,
+        kind=phase.kind,
+        title=phase.title,
+        position=position,
+        needs=json_text(list(dict.fromkeys(edge.phase for edge in phase.needs))),
+        status="pending",
+        generation=1,
+        task=None,
+        reason="",
+        arm="",
+        input="",
+        output="",
+        summary="",
+        consumed="[]",
+        effect=False,
+        ready_at=None,
+        settled_at=None,
+        changed_at=event.at,
+    )
+
+
+def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
+    match event:
+        case JoinFired():
+            return row._replace(consumed=_with(row.consumed, event.satisfied_by))
+        case ConditionEvaluated():
+            return row._replace(consumed=_with(row.consumed, event.reads))
+        case PhaseReady():
+            read = row._replace(consumed=_with(row.consumed, event.reads), input=event.input)
+            return read._replace(status="ready", reason="", ready_at=event.at)
+        case PhaseOffered():
+            return row._replace(status="offered", task=event.task)
+        case PhaseDropped():
+            return row._replace(reason=f"{event.because} goes on without it")
+        case EffectRegistered():
+            return row._replace(effect=True)
+        case PhaseParked():
+            return row._replace(status="parked", reason=event.reason)
+        case PhaseReleased():
+            return row._replace(status="offered" if row.task else "pending", reason="")
+        case _:
+            assert_never(event)
+
+
+def _closed(row: RunPhaseRow, event: _Closing) -> RunPhaseRow:
+    match event:
+        case PhaseSkipped():
+            return _as(row, event, "skipped", event.detail or event.reason.replace("_", " "))._replace(arm=event.arm)
+        case PhaseBlocked():
+            return _as(row, event, "blocked", f"because of {', '.join(event.causes)}")
+        case PhaseSettled():
+            said = row._replace(arm=event.arm, output=event.output, summary=event.summary)
+            return _as(said, event, event.outcome, event.reason)
+        case _:
+            assert_never(event)
+
+
+def _as(row: RunPhaseRow, event: _Closing, status: PhaseStatus, reason: str) -> RunPhaseRow:
+    return row._replace(status=status, reason=reason, settled_at=event.at)
+
+
+def _with(known: str, more: tuple[Consumed, ...]) -> str:
+    found = {one["place"]: one for one in entries(known)} | {one.place: one.model_dump() for one in more}
+    return json_text(list(found.values()))
+
+
+RUN_PHASES: Final = Projection(
+    name="run_phases",
+    version=1,
+    row=RunPhaseRow,
+    handles=frozenset(get_args(RunPhaseEvent)),
+    begins=frozenset({RunQueued}),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),
+    past_indexes=(("run", "position", "key"),),
+)

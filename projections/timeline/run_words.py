@@ -1,0 +1,98 @@
+"""Says an event of a run in one line of words."""
+
+from typing import assert_never
+
+from domain.run.events import (
+    ConditionEvaluated,
+    EffectRegistered,
+    JoinFired,
+    PhaseBlocked,
+    PhaseDropped,
+    PhaseOffered,
+    PhaseParked,
+    PhaseReady,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunCancelRequested,
+    RunFailing,
+    RunPaused,
+    RunQueued,
+    RunResumed,
+    RunSettled,
+    RunStarted,
+)
+from projections.timeline.task_words import with_detail
+
+_Whole = RunQueued | RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
+_Rest = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
+RunEvent = _Whole | _Opening | _Rest
+
+
+def in_words(event: RunEvent) -> str:
+    """The line, of any length."""
+    if isinstance(event, _Whole):
+        return _whole(event)
+    return with_detail(event.place + again(event.generation), _phase(event))
+
+
+def again(generation: int) -> str:
+    """Nothing for the first generation, which most are."""
+    return f" ({generation})" if generation > 1 else ""
+
+
+def _whole(event: _Whole) -> str:
+    match event:
+        case RunQueued():
+            return f"run of {event.pipeline}, version {event.version}, with {len(event.definition.phases)} phases"
+        case RunStarted():
+            return "run started"
+        case RunPaused():
+            return with_detail("run paused", event.reason)
+        case RunResumed():
+            return f"run resumed after {event.paused_seconds:.0f} s"
+        case RunFailing():
+            return f"run fails: {event.because} has failed"
+        case RunCancelRequested():
+            return with_detail("run to be cancelled", event.reason)
+        case RunSettled():
+            return with_detail(f"run {event.outcome}", ", ".join(event.because))
+        case _:
+            assert_never(event)
+
+
+def _phase(event: _Opening | _Rest) -> str:
+    match event:
+        case JoinFired():
+            after = ", ".join(one.place + again(one.generation) for one in event.satisfied_by)
+            return f"begins after {after}" if after else "begins"
+        case ConditionEvaluated():
+            return f"{event.expression} is {event.result}" + (f": {event.detail}" if event.detail else "")
+        case PhaseReady():
+            return "ready"
+        case PhaseOffered():
+            return f"offered as {event.task}"
+        case PhaseDropped():
+            return f"not needed, {event.because} goes on without it"
+        case EffectRegistered():
+            return "may change the world from here on"
+        case _:
+            return _outcome(event)
+
+
+def _outcome(event: _Rest) -> str:
+    match event:
+        case PhaseParked():
+            return with_detail("parked for a person", event.reason)
+        case PhaseReleased():
+            return "goes on"
+        case PhaseSkipped():
+            return with_detail("skipped", event.detail or event.reason.replace("_", " "))
+        case PhaseBlocked():
+            return f"blocked because of {', '.join(event.causes)}"
+        case PhaseSettled():
+            arm = f", takes {event.arm}" if event.arm else ""
+            return with_detail(event.outcome + arm, event.reason or event.summary)
+        case _:
+            assert_never(event)
