@@ -17,7 +17,6 @@ from domain.kernel.past.steps import Step, blame
 from domain.kernel.past.trees import Path, Tree, Trees, at_path
 from domain.project.events import ProjectCreated
 from infrastructure.history.expressions import Expression
-from infrastructure.history.folds import Folds
 from infrastructure.history.port import Filter
 from infrastructure.history.reading import aggregate_of, causes_of
 from infrastructure.history.searching import EVENT_ROOTS, STRETCH_POSITIONS, search, trees_of
@@ -59,7 +58,7 @@ class Debugger:
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
         self._history = replay.history
-        self._folds = Folds(replay.history)
+        self._folds = replay.folds
         self._projects: list[str] = []
         self._looked_through = 0
 

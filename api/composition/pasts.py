@@ -12,6 +12,7 @@ from domain.kernel.past.causes import Causes
 from domain.kernel.past.points import Point
 from domain.kernel.past.steps import Stood
 from infrastructure.history import reading
+from infrastructure.history.folds import Folds
 from infrastructure.runtime.node import Node
 
 EFFECTS_WITHIN_EVENTS: Final = 20_000
@@ -27,6 +28,7 @@ class PastReader:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._folds: Final = Folds(node.log)
         self._threads: Final = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="past")
 
     def close(self) -> None:
@@ -47,7 +49,7 @@ class PastReader:
 
     async def state(self, stream: str, position: int) -> Stood | Rejection:
         """The state of a stream after a position."""
-        return await self._away(lambda: reading.stood_at(self._node.log, stream, position))
+        return await self._away(lambda: reading.stood_at(self._node.log, self._folds, stream, position))
 
     async def causes(self, event: Recorded) -> Causes:
         """What led to an event, and what it led to among the 20,000 that follow it."""

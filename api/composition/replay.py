@@ -23,6 +23,7 @@ from domain.project.decider import NAME_KIND
 from domain.project.events import ProjectCreated
 from infrastructure.history import bisecting, reading
 from infrastructure.history.expressions import Expression
+from infrastructure.history.folds import Folds
 from infrastructure.history.port import Filter, History
 from infrastructure.history.rows import Kept, PastRows, names_of
 from infrastructure.history.searching import EVENT_ROOTS, Progress, content_of, search
@@ -57,6 +58,7 @@ class Replay:
 
     def __init__(self, history: History, rows: PastRows | None, scratch: Path) -> None:
         self.history = history
+        self.folds = Folds(history)
         self._rows = rows
         self._scratch = scratch
 
@@ -137,11 +139,11 @@ class Replay:
 
     def state(self, stream: str, position: int) -> Stood:
         """The folded state of a stream after a position."""
-        return _told(reading.stood_at(self.history, stream, position))
+        return _told(reading.stood_at(self.history, self.folds, stream, position))
 
-    def steps(self, stream: str, position: int) -> Iterator[Step]:
-        """A stream event by event up to a position."""
-        return _told(reading.steps_of(self.history, stream, position))
+    def steps(self, stream: str, position: int, *, after: int = 0) -> Iterator[Step]:
+        """A stream event by event, behind one position and up to another."""
+        return _told(reading.steps_of(self.history, self.folds, stream, after=after, until=position))
 
     def event(self, text: str) -> Recorded:
         """The event of a position or of a stream and version."""
@@ -165,7 +167,9 @@ class Replay:
     ) -> bisecting.Turn | None:
         """Where a stream's state made a condition true."""
         asked = Expression(expression, bisecting.STATE_ROOTS)
-        found = bisecting.turn_of_stream(self.history, stream, asked, after=after, until=until, progress=progress)
+        found = bisecting.turn_of_stream(
+            self.history, self.folds, stream, asked, after=after, until=until, progress=progress
+        )
         return _judged(asked, _told(found))
 
     def bisect_rows(
@@ -205,7 +209,7 @@ class Replay:
         """Why a command was refused."""
         from infrastructure.history.refusals import explain
 
-        return _told(explain(self.history, command_id))
+        return _told(explain(self.history, self.folds, command_id))
 
     def model(self, name: str) -> AnyProjection:
         """The read model of a name."""

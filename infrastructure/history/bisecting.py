@@ -10,6 +10,7 @@ from domain.kernel.past.errors import ExpressionNotReadable
 from domain.kernel.past.trees import KIND, Tree, Trees
 from domain.kernel.text import shown
 from infrastructure.history.expressions import Expression
+from infrastructure.history.folds import Folds
 from infrastructure.history.port import Past
 from infrastructure.history.reading import aggregate_of, events_until
 from infrastructure.history.rows import Kept, PastRows, names_of
@@ -58,20 +59,28 @@ class Seen:
 
 
 def turn_of_stream(
-    past: Past, stream: str, expression: Expression, *, after: int, until: int, progress: Callable[[int], None]
+    past: Past,
+    folds: Folds,
+    stream: str,
+    expression: Expression,
+    *,
+    after: int,
+    until: int,
+    progress: Callable[[int], None],
 ) -> Turn | Rejection | None:
     """The first event of a stream behind ``after`` whose state makes it true; None where there is none."""
     aggregate = aggregate_of(stream)
     if aggregate is None or not past.events_of(stream, limit=1):
         return UnknownThing(kind="stream", name=shown(stream))
-    seen, state, begun = Seen(expression), aggregate.initial, False
-    for count, event in enumerate(events_until(past, stream, until)):
-        if not begun and event.position > after:
+    seen, before = Seen(expression), folds.at_position(stream, after)
+    state, begun = before.state, False
+    for count, event in enumerate(events_until(past, stream, until, before.version)):
+        if not begun:
             begun = True
             if expression.holds(seen.of(state, None)):
                 return Turn(after, None, already=True)
         state = aggregate.evolve(state, event.event)
-        if begun and expression.holds(seen.of(state, event)):
+        if expression.holds(seen.of(state, event)):
             return Turn(event.position, None, already=False)
         if count % TOLD_EVERY == 0:
             progress(event.position)

@@ -5,10 +5,11 @@ from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from domain.catalogue import AGGREGATES, REGISTRY
-from domain.kernel.decider import Recorded
+from domain.kernel.decider import Aggregate, Recorded
 from domain.kernel.ids import prefix
 from infrastructure.history.port import Past
 from infrastructure.log.mapper import recorded
+from infrastructure.runtime.state_codec import shape_of, thaw
 
 PAGE_EVENTS: Final = 2_000
 STRIDE_EVENTS_MIN: Final = 256
@@ -16,6 +17,7 @@ STRIDE_EVENTS_MIN: Final = 256
 WAYPOINTS_MAX: Final = 128
 """States of one stream that are remembered; persistent maps share what did not change from one to the next."""
 STREAMS_MAX: Final = 64
+ANYWHERE: Final = 2**63 - 1
 
 
 class Folded(NamedTuple):
@@ -66,12 +68,10 @@ class Folds:
                 position is not None and event_position > position
             )
 
-        now = Folded(0, 0, aggregate.initial)
         way = self._way(stream)
-        for point in reversed(way.points):
-            if not beyond(point.version, point.position):
-                now = point
-                break
+        near = (one for one in reversed(way.points) if not beyond(one.version, one.position))
+        now = next(near, Folded(0, 0, aggregate.initial))
+        now = self._kept(aggregate, stream, now, version, position) or now
         while rows := self._past.events_of(stream, after=now.version, limit=PAGE_EVENTS):
             for row in rows:
                 if beyond(row.version, row.position):
@@ -81,6 +81,22 @@ class Folds:
                 with self._lock:
                     way.note(now)
         return now
+
+    def _kept(
+        self, aggregate: Aggregate[Any], stream: str, now: Folded, version: int | None, position: int | None
+    ) -> Folded | None:
+        """What the source keeps, where that is nearer than what is remembered by more than a page."""
+        shape, highest = shape_of(aggregate), ANYWHERE if version is None else version
+        while (
+            kept := self._past.state_before(
+                stream, shape, version=highest, position=ANYWHERE if position is None else position
+            )
+        ) is not None and kept.version > now.version + PAGE_EVENTS:
+            row = next(iter(self._past.events_of(stream, after=kept.version - 1, limit=1)), None)
+            if row is not None and row.version == kept.version and (position is None or row.position <= position):
+                return Folded(kept.version, row.position, thaw(aggregate, kept.state))
+            highest = kept.version - 1
+        return None
 
     def _way(self, stream: str) -> _Way:
         with self._lock:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow
 
 
@@ -50,6 +51,10 @@ class Past(Protocol):
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
         """Events of one stream with version > after, in order."""
+        ...
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        """The last kept state of a shape that is neither beyond a version of its stream nor beyond a position."""
         ...
 
 

@@ -7,11 +7,12 @@ from typing import Any, Final
 import psycopg
 
 from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.log.postgres_connections import conninfo
 from infrastructure.sql import load
 
-_SQL: Final = load("postgres/history.sql")
+_SQL: Final = {**load("postgres/history.sql"), **load("postgres/past_states.sql")}
 
 
 def connect_read_only(url: str) -> psycopg.Connection:
@@ -29,6 +30,7 @@ class PostgresHistory:
 
     def __init__(self, url: str) -> None:
         self._connection = connect_read_only(url)
+        self._keeps_states = bool(self._rows("keeps_states")[0][0])
 
     def head(self) -> int:
         head: int = self._rows("head")[0][0]
@@ -39,6 +41,12 @@ class PostgresHistory:
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
         return [LogRow(*row) for row in self._rows("events_of", (stream, after, limit))]
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        if not self._keeps_states:
+            return None
+        wanted = {"stream": stream, "kind": kind, "version": version, "position": position}
+        return next((PastState(*row) for row in self._rows("state_before", wanted)), None)
 
     def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
         values = {

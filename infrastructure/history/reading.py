@@ -21,6 +21,7 @@ from domain.kernel.past.points import (
 from domain.kernel.past.steps import Step, Stood, steps
 from domain.kernel.past.trees import Trees
 from domain.kernel.text import shown
+from infrastructure.history.folds import Folds
 from infrastructure.history.port import Past
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import LogRow
@@ -69,9 +70,8 @@ def aggregate_of(stream: str) -> Aggregate[Any] | None:
     return AGGREGATES.get(prefix(stream))
 
 
-def events_until(past: Past, stream: str, position: int) -> Iterator[Recorded]:
-    """The events of one stream up to a position, page by page."""
-    version = 0
+def events_until(past: Past, stream: str, position: int, version: int = 0) -> Iterator[Recorded]:
+    """The events of one stream behind a version and up to a position, page by page."""
     while rows := past.events_of(stream, after=version, limit=PAGE_EVENTS):
         for row in rows:
             if row.position > position:
@@ -80,24 +80,21 @@ def events_until(past: Past, stream: str, position: int) -> Iterator[Recorded]:
         version = rows[-1].version
 
 
-def stood_at(past: Past, stream: str, position: int) -> Stood | UnknownThing:
+def stood_at(past: Past, folds: Folds, stream: str, position: int) -> Stood | UnknownThing:
     """The state of a stream after a position; absent where it has no event at all."""
+    if aggregate_of(stream) is None or not past.events_of(stream, limit=1):
+        return UnknownThing(kind="stream", name=shown(stream))
+    version, last, state = folds.at_position(stream, position)
+    return Stood(stream, version, last, position, Trees().of(state))
+
+
+def steps_of(past: Past, folds: Folds, stream: str, *, after: int, until: int) -> Iterator[Step] | UnknownThing:
+    """The events of a stream behind one position and up to another, with the state on either side."""
     aggregate = aggregate_of(stream)
     if aggregate is None or not past.events_of(stream, limit=1):
         return UnknownThing(kind="stream", name=shown(stream))
-    state, last = aggregate.initial, None
-    for last in events_until(past, stream, position):
-        state = aggregate.evolve(state, last.event)
-    version, at = (0, 0) if last is None else (last.version, last.position)
-    return Stood(stream, version, at, position, Trees().of(state))
-
-
-def steps_of(past: Past, stream: str, position: int) -> Iterator[Step] | UnknownThing:
-    """Every event of a stream up to a position, with the state on either side."""
-    aggregate = aggregate_of(stream)
-    if aggregate is None or not past.events_of(stream, limit=1):
-        return UnknownThing(kind="stream", name=shown(stream))
-    return steps(aggregate, events_until(past, stream, position))
+    begun = folds.at_position(stream, after)
+    return steps(aggregate, events_until(past, stream, until, begun.version), begun.state)
 
 
 def causes_of(past: Past, event: Recorded, later: Callable[[Recorded], Iterator[Recorded]]) -> Causes:

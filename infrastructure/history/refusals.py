@@ -15,6 +15,7 @@ from domain.kernel.past.trees import Tree, Trees
 from domain.kernel.text import shown
 from domain.refusal.events import CommandRefused
 from infrastructure.history.deciding import Decider, NotDecidable
+from infrastructure.history.folds import Folds
 from infrastructure.history.port import Filter, History
 from infrastructure.history.reading import stood_at
 from infrastructure.history.searching import search
@@ -42,7 +43,7 @@ class Explained:
     note: str
 
 
-def explain(history: History, command_id: str) -> Explained | UnknownThing:
+def explain(history: History, folds: Folds, command_id: str) -> Explained | UnknownThing:
     """The refusal of a command by its id. Only refusals that matter for audit are on record."""
     row = _record_of(history, command_id)
     if row is None:
@@ -53,7 +54,7 @@ def explain(history: History, command_id: str) -> Explained | UnknownThing:
     kept = history.commands([(event.command_id, event.actor)]).get((event.command_id, event.actor))
     if event.command_id != command_id:
         note = "it was refused before anything was decided: who asked may not"
-        return Explained(event, name, None, "", None, _principal(history, event), note)
+        return Explained(event, name, None, "", None, _principal(history, folds, event), note)
     if kept is None or not kept.body:
         return Explained(event, name, None, "", None, {}, "its receipt is gone: receipts are kept for 8 days")
     run = list(search(history, Filter(command=command_id), None, after=0, until=history.head()))
@@ -64,7 +65,7 @@ def explain(history: History, command_id: str) -> Explained | UnknownThing:
             again = decider.again(kept, run)
     except NotDecidable as problem:
         return Explained(event, name, command, "", None, {}, f"it cannot be decided again: {problem}")
-    states = {stream: _state(history, stream, run[0].position - 1) for stream in again.reads}
+    states = {stream: _state(history, folds, stream, run[0].position - 1) for stream in again.reads}
     note = "" if again.rejection is not None else "today's rules would accept it"
     return Explained(event, name, command, tracer.rule_of(again.rejection), again.rejection, states, note)
 
@@ -108,10 +109,10 @@ def _record_of(history: History, command_id: str) -> LogRow | None:
     return next((row for row in rows if row.causation_id == command_id), None)
 
 
-def _principal(history: History, event: Recorded) -> dict[str, tuple[int, Tree]]:
-    return {event.actor: _state(history, event.actor, event.position)} if event.actor.startswith("key_") else {}
+def _principal(history: History, folds: Folds, event: Recorded) -> dict[str, tuple[int, Tree]]:
+    return {event.actor: _state(history, folds, event.actor, event.position)} if event.actor.startswith("key_") else {}
 
 
-def _state(history: History, stream: str, position: int) -> tuple[int, Tree]:
-    stood = stood_at(history, stream, position)
+def _state(history: History, folds: Folds, stream: str, position: int) -> tuple[int, Tree]:
+    stood = stood_at(history, folds, stream, position)
     return (0, Trees().of(None)) if isinstance(stood, UnknownThing) else (stood.version, stood.tree)

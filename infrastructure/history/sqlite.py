@@ -10,12 +10,14 @@ from urllib.parse import quote
 import orjson
 
 from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.sql import load
 
 BUSY_SECONDS: Final = 5.0
 _SQL: Final = load("sqlite/history.sql")
 _LOG: Final = load("sqlite/log.sql")
+_PAST: Final = load("sqlite/past_states.sql")
 Values = Sequence[object] | Mapping[str, object]
 
 
@@ -58,6 +60,7 @@ class SqliteHistory:
     def __init__(self, path: Path) -> None:
         self._connection = open_read_only(path)
         self._path = path
+        self._keeps_states = bool(self._rows(_PAST["keeps_states"])[0][0])
 
     def head(self) -> int:
         head: int = self._rows(_LOG["head"])[0][0]
@@ -68,6 +71,12 @@ class SqliteHistory:
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
         return self._log_rows(_LOG["events_of"], (stream, after, -1 if limit is None else limit))
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        if not self._keeps_states:
+            return None
+        wanted = {"stream": stream, "kind": kind, "version": version, "position": position}
+        return next((PastState(*row) for row in self._rows(_PAST["state_before"], wanted)), None)
 
     def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
         values = {

@@ -3,6 +3,7 @@
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,8 +32,21 @@ def stand_up(past: Past, rows: PastRows | None, position: int, file: Path, told:
     """Write every read model as of a position into a new file; answers the number of rows of each.
 
     Where the server keeps the versions of the rows they are copied; what it does not keep is folded from the log.
+    The file is whole when it gets its name; what breaks off, or is broken off, leaves nothing.
     """
-    with sqlite3.connect(file) as scratch:
+    partial = file.with_name(file.name + ".partial")
+    partial.unlink(missing_ok=True)
+    try:
+        counts = _stood_up(past, rows, position, partial, told)
+        partial.replace(file)
+    finally:
+        for left in (partial, partial.with_name(partial.name + "-journal")):
+            left.unlink(missing_ok=True)
+    return counts
+
+
+def _stood_up(past: Past, rows: PastRows | None, position: int, file: Path, told: Told) -> dict[str, int]:
+    with closing(sqlite3.connect(file)) as scratch, scratch:
         scratch.execute("PRAGMA synchronous = OFF")
         scratch.execute("PRAGMA journal_mode = MEMORY")
         kept = {one.name: _usable(rows, one, position) for one in PROJECTIONS}
@@ -47,7 +61,6 @@ def stand_up(past: Past, rows: PastRows | None, position: int, file: Path, told:
         scratch.execute(_SQL["create_about"])
         at = next(iter(past.page(after=max(0, position - 1), limit=1)), None)
         scratch.execute(_SQL["insert_about"], (position, None if at is None or position == 0 else at.recorded_at))
-    scratch.close()
     return {one.name: counts[one.name] for one in PROJECTIONS}
 
 

@@ -9,6 +9,7 @@ from domain.kernel.change import replace
 from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
     DecideUnderLock,
     Lease,
@@ -51,6 +52,7 @@ class MemoryLog:
         self._keys: dict[KeyName, str] = {}
         self._leases: dict[LeaseName, Lease] = {}
         self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
+        self._past_states: dict[str, dict[int, PastState]] = {}
         self._alive_through = 0
         self._duties: dict[str, tuple[str, int]] = {}
         self._told: dict[str, ToldReport] = {}
@@ -123,6 +125,19 @@ class MemoryLog:
             for snapshot in snapshots:
                 if snapshot.version >= max(self._snapshots.get(snapshot.stream, {}), default=0):
                     self._snapshots[snapshot.stream] = {snapshot.version: snapshot}
+
+    def keep_state(self, state: PastState, *, spacing_events: int) -> None:
+        with self._lock:
+            kept = self._past_states.setdefault(state.stream, {})
+            alike = (one.version for one in kept.values() if one.kind == state.kind)
+            if max(alike, default=0) <= max(0, state.version - spacing_events):
+                kept[state.version] = state
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        with self._lock:
+            kept = self._past_states.get(stream, {}).values()
+            fitting = [one for one in kept if one.kind == kind and one.version <= version and one.position <= position]
+            return max(fitting, key=lambda one: one.version, default=None)
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         with self._lock:

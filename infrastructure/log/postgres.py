@@ -5,6 +5,7 @@ from typing import Final
 
 from domain.kernel.message import CommandKey
 from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
     Appended,
     DecideUnderLock,
@@ -45,6 +46,7 @@ class PostgresLog:
 
     def __init__(self, url: str, *, readers_max: int = READERS_MAX, caller_clock: bool = False) -> None:
         self._queries: Mapping[str, str] = load("postgres/log.sql")
+        self._past: Mapping[str, str] = load("postgres/past_states.sql")
         self._caller_clock = caller_clock
         with connect(url, purpose="migrate") as connection:
             migrate(connection)
@@ -130,6 +132,14 @@ class PostgresLog:
             texts([one.kind for one in latest]),
             blobs([one.state for one in latest]),
         )
+
+    def keep_state(self, state: PastState, *, spacing_events: int) -> None:
+        self._readers.rows(self._past["keep_state"], {**state._asdict(), "spacing": spacing_events})
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        wanted: Parameters = {"stream": stream, "kind": kind, "version": version, "position": position}
+        rows = self._readers.rows(self._past["state_before"], wanted)
+        return PastState(*rows[0]) if rows else None
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         rows = self._rows("renew", *_lease_names(sessions), self._at(now))

@@ -10,6 +10,7 @@ import orjson
 from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
     DecideUnderLock,
     Lease,
@@ -37,6 +38,7 @@ from infrastructure.log.walk import (
 from infrastructure.sql import load
 
 _SQL: Final = load("sqlite/log.sql")
+_PAST: Final = load("sqlite/past_states.sql")
 
 
 class SqliteLog:
@@ -128,6 +130,16 @@ class SqliteLog:
         with self.file.writing() as connection:
             connection.executemany(_SQL["keep_snapshot"], rows)
             connection.executemany(_SQL["drop_older_snapshots"], [row[:2] for row in rows])
+
+    def keep_state(self, state: PastState, *, spacing_events: int) -> None:
+        with self.file.writing() as connection:
+            connection.execute(_PAST["keep_state"], {**state._asdict(), "spacing": spacing_events})
+
+    def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
+        wanted = {"stream": stream, "kind": kind, "version": version, "position": position}
+        with self.file.reading() as connection:
+            row = connection.execute(_PAST["state_before"], wanted).fetchone()
+        return None if row is None else PastState(*row)
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         stamps: dict[LeaseName, int] = {}

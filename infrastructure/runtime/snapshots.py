@@ -9,6 +9,7 @@ import structlog
 
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.ids import StreamId, prefix
+from infrastructure.log.past_states import PastState, spacing_events
 from infrastructure.log.port import Log, StoredSnapshot
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.settle import Place
@@ -35,6 +36,8 @@ class Snapshotter:
         self._weighed: deque[tuple[str, int, int]] = deque()
         self._not_before: OrderedDict[str, int] = OrderedDict()
         """Version of each stream from which on it is worth another snapshot."""
+        self._past_kept: OrderedDict[str, int] = OrderedDict()
+        """Version of each stream whose state was kept last for looking back; of the thread alone."""
 
     def decided(self, places: Sequence[Place]) -> None:
         """Only what is durable is kept."""
@@ -57,11 +60,21 @@ class Snapshotter:
             held = self._hot.get(stream)
             if held is not None and self._queued < QUEUED_MAX:
                 self._queued += 1
-                self._thread.submit(self._keep, stream, *held)
+                self._thread.submit(self._keep, stream, *held, position)
 
     def stop(self) -> None:
         """Write what is queued."""
         self._thread.shutdown(wait=True)
+
+    def _keep_past(self, state: PastState) -> None:
+        """Also for those who look back: far fewer than for now."""
+        spacing = spacing_events(state.version, len(state.state))
+        if state.version >= self._past_kept.get(state.stream, 0) + spacing:
+            self._log.keep_state(state, spacing_events=spacing)
+            self._past_kept[state.stream] = state.version
+            self._past_kept.move_to_end(state.stream)
+            if len(self._past_kept) > STREAMS_MAX:
+                self._past_kept.popitem(last=False)
 
     def _kept(self, stream: str, version: int, weight: int) -> None:
         self._hot.weigh(stream, weight)
@@ -70,12 +83,13 @@ class Snapshotter:
         if len(self._not_before) > STREAMS_MAX:
             self._not_before.popitem(last=False)
 
-    def _keep(self, stream: str, version: int, state: Any) -> None:
+    def _keep(self, stream: str, version: int, state: Any, position: int) -> None:
         try:
             shape, text = shape_of(self._aggregates[prefix(stream)]), freeze(state)
             # What came since is little beside it; the memory is changed on the loop only.
             self._weighed.append((stream, version, len(text)))
             self._log.keep_snapshots([StoredSnapshot(stream, version, shape, text)])
+            self._keep_past(PastState(stream, version, position, shape, text))
         except Exception as error:
             _logger.warning("a snapshot was not kept", stream=stream, error=repr(error))
         finally:

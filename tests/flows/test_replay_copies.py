@@ -101,6 +101,21 @@ def test_all_read_models_stand_in_a_file_as_they_were(folder: Path, tmp_path: Pa
     assert rows_of(tmp_path / "scratch.db", "SELECT position FROM about") == [(position,)]
 
 
+def test_standing_up_that_is_broken_off_leaves_nothing(replay: Replay, tmp_path: Path) -> None:
+    def interrupted(_what: str, _count: int) -> None:
+        raise KeyboardInterrupt
+
+    # The timeline has most rows; a page of one is told of at once.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("infrastructure.history.standing.ROWS_AT_ONCE", 1)
+        with pytest.raises(KeyboardInterrupt):
+            replay.stand_up(replay.head(), tmp_path / "scratch.db", interrupted)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "scratch.db.partial").write_text("what a kill left")
+    replay.stand_up(replay.head(), tmp_path / "scratch.db", quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["scratch.db"]
+
+
 def test_todays_rules_decide_what_was_decided(replay: Replay) -> None:
     verdicts = list(replay.redecide(after=0, until=replay.head(), progress=quiet))
     assert {one.kind for one in verdicts} == {"same"}

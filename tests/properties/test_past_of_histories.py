@@ -88,6 +88,10 @@ def _states_are_folds(replay: Replay, events: list[Recorded], at: int) -> None:
                 version += 1
         stood = replay.state(stream, at)
         assert (stood.version, stood.tree) == (version, Trees().of(state))
+        whole = list(replay.steps(stream, at))
+        assert list(replay.steps(stream, at, after=at // 2)) == [
+            one for one in whole if one.recorded.position > at // 2
+        ]
 
 
 def _rows_are_folds(replay: Replay, events: list[Recorded], first: int, last: int) -> None:

@@ -53,8 +53,7 @@ def step(
     """A stream event by event: the event, what it changed, and with --json the state before and after."""
     with past(terminal, store, bundle) as replay:
         after, end = replay.stretch(since, until)
-        told = (one for one in replay.steps(stream, end) if one.recorded.position > after)
-        for one in islice(told, limit):
+        for one in islice(replay.steps(stream, end, after=after), limit):
             changes = one.changes()
             document = {
                 **event_document(one.recorded),
