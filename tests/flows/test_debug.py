@@ -95,9 +95,10 @@ def test_the_strip_and_the_list_show_places_of_the_log_and_no_others() -> None:
     assert strip_positions(0, 40) == ()
 
 
-def test_every_kind_of_event_has_a_colour_and_every_failure_is_an_event() -> None:
+def test_what_is_coloured_is_an_event_and_a_failure_stands_out() -> None:
     assert set(FAILURES) <= set(REGISTRY.names())
-    assert {name.partition(".")[0] for name in REGISTRY.names()} <= set(COLOURS)
+    assert set(COLOURS) <= {name.partition(".")[0] for name in REGISTRY.names()}
+    assert colour_of("unheard.of.v1") == "white"
     assert colour_of("task.failed.v1") != colour_of("task.planned.v1")
 
 

@@ -35,6 +35,8 @@ COLOURS: Final = {
     "node": "bright_blue",
     "outage": "bright_blue",
     "command": "red",
+    "note": "bright_magenta",
+    "message": "bright_magenta",
 }
 """By the first word of a stored name."""
 
@@ -48,7 +50,7 @@ def legend() -> Text:
     """Which colour is which kind, on one line."""
     words = Text()
     for name, colour in {**COLOURS, "failure": FAILURE_COLOUR}.items():
-        if name not in ("outage", "command"):
+        if name not in ("outage", "command", "message"):
             words.append("■ ", Style(color=colour))
             words.append(f"{name}  ")
     return words
