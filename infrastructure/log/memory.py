@@ -174,9 +174,10 @@ class MemoryLog:
             self._duties[duty] = (node, lapses_at)
             return True
 
-    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
+    def tell_node(self, node: str, incarnation: int, report: bytes, *, now: int) -> int | None:
         with self._lock:
             self._told[node] = ToldReport(node, now, report)
+        return self.renew([(node, incarnation)], now=now).get((node, incarnation))
 
     def node_reports(self) -> list[ToldReport]:
         with self._lock:

@@ -271,8 +271,9 @@ class Log(PastStates, Protocol):
         """
         ...
 
-    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
-        """Keep what a node says of itself, in place of what it said before; no event, no history."""
+    def tell_node(self, node: str, incarnation: int, report: bytes, *, now: int) -> int | None:
+        """Keep what a node says of itself in place of what it said before, and renew its lease row; answers the stamp,
+        None where the lease is over. Like beats and duties it waits for no disk: the power takes the node, too."""
         ...
 
     def node_reports(self) -> list[ToldReport]: ...

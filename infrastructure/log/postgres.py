@@ -163,8 +163,10 @@ class PostgresLog:
         wanted: Parameters = {"duty": duty, "node": node, "now": self._at(now), "length": seconds * SECOND}
         return bool(self._readers.rows(self._queries["hold_duty"], wanted))
 
-    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
-        self._rows("tell_node", node, self._at(now), report)
+    def tell_node(self, node: str, incarnation: int, report: bytes, *, now: int) -> int | None:
+        wanted: Parameters = {"node": node, "incarnation": incarnation, "at": self._at(now), "report": report}
+        renewed = self._readers.rows(self._queries["tell_node"], wanted)
+        return int(renewed[0][0]) if renewed else None
 
     def node_reports(self) -> list[ToldReport]:
         return [ToldReport(*row) for row in self._rows("node_reports")]

@@ -163,19 +163,21 @@ class SqliteLog:
             return mark
 
     def beat(self, *, now: int, anew: bool = False) -> int:
-        with self.file.writing() as connection:
+        with self.file.writing(durable=False) as connection:
             former: int = connection.execute(_SQL["alive_through"]).fetchone()[0]
             connection.execute(_SQL["beat"], (now, anew))
         return former
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
-        with self.file.writing() as connection:
+        with self.file.writing(durable=False) as connection:
             held = connection.execute(_SQL["hold_duty"], (duty, node, now, now + seconds * 1_000_000)).fetchall()
         return bool(held)
 
-    def tell_node(self, node: str, report: bytes, *, now: int) -> None:
-        with self.file.writing() as connection:
+    def tell_node(self, node: str, incarnation: int, report: bytes, *, now: int) -> int | None:
+        with self.file.writing(durable=False) as connection:
             connection.execute(_SQL["tell_node"], (node, now, report))
+            renewed = connection.execute(_SQL["renew"], (now, node, incarnation)).fetchall()
+        return renewed[0][0] if renewed else None
 
     def node_reports(self) -> list[ToldReport]:
         with self.file.reading() as connection:

@@ -52,12 +52,13 @@ class SqliteFile:
             raise
 
     @contextmanager
-    def writing(self) -> Generator[sqlite3.Connection]:
+    def writing(self, *, durable: bool = True) -> Generator[sqlite3.Connection]:
         """The writer inside BEGIN IMMEDIATE; committed at the end, rolled back on any exception.
 
+        What need not be ``durable`` may be lost with the power, until the next durable commit takes it along.
         Raises StoreUnavailable where nothing was written, OutcomeUnknown where the commit itself failed.
         """
-        with self._writing:
+        with self._writing, self._synchronous_as(durable=durable):
             writer = self._ready()
             try:
                 writer.execute("BEGIN IMMEDIATE")
@@ -161,6 +162,27 @@ class SqliteFile:
             self._writer = self._connect()
         return self._writer
 
+    @contextmanager
+    def _synchronous_as(self, *, durable: bool) -> Generator[None]:
+        """The next commit waits for the disk only if it must be durable; whatever happens, those behind it do again."""
+        if durable or self._synchronous == "NORMAL":
+            yield
+            return
+        try:
+            self._set_synchronous("NORMAL")
+            yield
+        finally:
+            try:
+                self._set_synchronous(self._synchronous)
+            except StoreUnavailable:
+                self._give_up()
+
+    def _set_synchronous(self, level: Literal["FULL", "NORMAL"]) -> None:
+        try:
+            self._ready().execute(f"PRAGMA synchronous = {level}")
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the durability of {self.path} cannot be set: {error}") from error
+
     def _commit(self, writer: sqlite3.Connection) -> None:
         try:
             writer.execute("COMMIT")
@@ -174,7 +196,11 @@ class SqliteFile:
             if writer.in_transaction:
                 writer.execute("ROLLBACK")
         except sqlite3.Error:
-            self._writer = None
+            self._give_up()
+
+    def _give_up(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
             writer.close()
 
     def _check_open(self) -> None:

@@ -122,9 +122,8 @@ class Presence:
 
     def _show(self, report: NodeReport) -> bool:
         """Renew and tell, on a thread; False where the lease is over."""
-        now = self._log.now()
-        self._log.tell_node(self._node, report.model_dump_json().encode(), now=now)
-        stamp = self._log.renew([(self._node, self._incarnation)], now=now).get((self._node, self._incarnation))
+        text = report.model_dump_json().encode()
+        stamp = self._log.tell_node(self._node, self._incarnation, text, now=self._log.now())
         self._renewed_at = stamp or self._renewed_at
         return stamp is not None
 

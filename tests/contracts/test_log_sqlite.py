@@ -105,6 +105,49 @@ def test_settings_that_lose_acknowledged_work_are_named(log: SqliteLog) -> None:
     assert "synchronous" in problem
 
 
+def test_only_what_may_be_lost_with_the_power_does_not_wait_for_the_disk(log: SqliteLog) -> None:
+    def level(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    with log.file.writing(durable=False) as connection:
+        assert level(connection) == 1
+    with log.file.writing() as connection:
+        assert level(connection) == 2
+    with pytest.raises(KeyError), log.file.writing(durable=False):
+        raise KeyError
+    log.beat(now=NOW)
+    log.hold_duty("ticker", "node_1", now=NOW, seconds=3)
+    log.tell_node("node_1", 1, b"{}", now=NOW)
+    with log.file.writing() as connection:
+        assert level(connection) == 2, "whatever went before"
+
+
+def test_a_writer_whose_durability_cannot_be_set_again_is_replaced(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stubborn(sqlite3.Connection):
+        refuses = False
+
+        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+            if sql == "PRAGMA synchronous = FULL" and Stubborn.refuses:
+                Stubborn.refuses = False
+                raise sqlite3.OperationalError("disk I/O error")
+            return super().execute(sql, *arguments)  # type: ignore[arg-type]
+
+    connect = sqlite3.connect
+
+    def connected(place: Path, **named: object) -> sqlite3.Connection:
+        return connect(place, **named, factory=Stubborn)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
+    log = SqliteLog(path)
+    with log.file.writing(durable=False) as first:
+        Stubborn.refuses = True
+    with log.file.writing() as second:
+        assert second is not first
+        assert second.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert appended(log, "c1", "task_1", 1)
+    log.close()
+
+
 def test_a_closed_log_says_so(log: SqliteLog) -> None:
     log.close()
     log.close()

@@ -1,7 +1,7 @@
 """What several nodes on one PostgreSQL may rely on."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
@@ -140,6 +140,22 @@ def test_a_setting_that_would_lose_commits_is_named(postgres_url: str) -> None:
     log = PostgresLog(postgres_url)
     assert log.check_durability() == ("synchronous_commit is off",)
     log.close()
+
+
+def test_only_what_may_be_lost_with_the_power_does_not_wait_for_the_disk(postgres_url: str) -> None:
+    PostgresLog(postgres_url).close()
+    queries = load("postgres/log.sql")
+    lazy: dict[str, Sequence[object] | dict[str, object]] = {
+        "beat": (False, NOW),
+        "hold_duty": {"duty": "ticker", "node": "node_1", "now": NOW, "length": 3},
+        "tell_node": {"node": "node_1", "incarnation": 1, "at": NOW, "report": b"{}"},
+    }
+    with psycopg.connect(postgres_url) as connection:
+        for name, values in lazy.items():
+            connection.execute(queries[name].encode(), values)
+            assert connection.execute("SHOW synchronous_commit").fetchone() == ("off",), name
+            connection.commit()
+            assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",), name
 
 
 def test_instants_are_the_server_s_whatever_the_caller_says(nodes: tuple[PostgresLog, PostgresLog]) -> None:

@@ -5,6 +5,7 @@ import json
 
 from domain import catalogue
 from domain.dispatch.ready import ReadyIndex
+from domain.kernel.decider import LeaseChange
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Command, Stamp
 from domain.node.commands import JoinNode, LeaveNode, LoseNode, ReportNode
@@ -111,12 +112,25 @@ async def test_a_node_that_never_joined_says_no_goodbye() -> None:
 
 
 def test_every_store_keeps_what_each_node_said_last(log_store: Log) -> None:
-    log_store.tell_node("node_b", b"1", now=NOW)
-    log_store.tell_node("node_a", b"2", now=NOW + 1)
-    log_store.tell_node("node_b", b"3", now=NOW + 2)
+    log_store.tell_node("node_b", 1, b"1", now=NOW)
+    log_store.tell_node("node_a", 1, b"2", now=NOW + 1)
+    log_store.tell_node("node_b", 1, b"3", now=NOW + 2)
     assert [(one.node, one.at, one.report) for one in log_store.node_reports()] == [
         ("node_a", NOW + 1, b"2"),
         ("node_b", NOW + 2, b"3"),
     ]
     log_store.forget_node_reports(before=NOW + 2)
     assert [one.node for one in log_store.node_reports()] == ["node_b"]
+
+
+def test_who_speaks_of_itself_renews_its_lease(log_store: Log) -> None:
+    assert log_store.tell_node(NODE, 1, b"{}", now=NOW) is None, "it has none yet"
+    opened = LeaseChange("open", NODE, 1, LEASE_SECONDS)
+    log_store.append([member("join", leases=(opened,))], now=NOW)
+    assert log_store.tell_node(NODE, 1, b"{}", now=NOW) == NOW + 1, "the stamp always changes"
+    assert log_store.tell_node(NODE, 1, b"{}", now=NOW + SECOND) == NOW + SECOND
+    assert log_store.tell_node(NODE, 2, b"{}", now=NOW + SECOND) is None
+    assert [one.renewed_at for one in log_store.leases()] == [NOW + SECOND]
+    log_store.append([member("leave", leases=(LeaseChange("end", NODE, 1),))], now=NOW)
+    assert log_store.tell_node(NODE, 1, b"last", now=NOW + 2 * SECOND) is None
+    assert [one.report for one in log_store.node_reports()] == [b"last"], "what it says is heard all the same"

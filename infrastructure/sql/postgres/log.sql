@@ -125,27 +125,33 @@ RETURNING s.stream
 SELECT alive_through FROM signalbox.marks
 
 -- name: beat
--- Move the alive-through mark on, or to where the clock was set back; answers its former value.
+-- Move the alive-through mark on, or to where the clock was set back; answers its former value. Waits for no disk.
 WITH former AS (SELECT only_row, alive_through FROM signalbox.marks FOR UPDATE)
 UPDATE signalbox.marks m
 SET alive_through = greatest(CASE WHEN %s THEN 0 ELSE former.alive_through END, coalesce(%s::bigint, signalbox.clock()))
-FROM former WHERE former.only_row = m.only_row
+FROM former, set_config('synchronous_commit', 'off', true) WHERE former.only_row = m.only_row
 RETURNING former.alive_through
 
 -- name: hold_duty
 -- Take or renew a duty; no row comes back while another node holds it by a clock that was not set back since.
+-- Waits for no disk.
 INSERT INTO signalbox.duties AS d (duty, node, held_until)
-VALUES (%(duty)s, %(node)s, coalesce(%(now)s::bigint, signalbox.clock()) + %(length)s)
+SELECT %(duty)s, %(node)s, coalesce(%(now)s::bigint, signalbox.clock()) + %(length)s
+FROM set_config('synchronous_commit', 'off', true)
 ON CONFLICT (duty) DO UPDATE SET node = excluded.node, held_until = excluded.held_until
 WHERE d.node = excluded.node OR d.held_until <= coalesce(%(now)s::bigint, signalbox.clock())
     OR d.held_until > excluded.held_until + 1000000
 RETURNING node
 
 -- name: tell_node
--- What a node says of itself, in place of what it said before.
-INSERT INTO signalbox.node_reports (node, at, report) VALUES (%s, coalesce(%s::bigint, signalbox.clock()), %s)
-ON CONFLICT (node) DO UPDATE SET at = excluded.at, report = excluded.report
-RETURNING at
+-- What a node says of itself, in place of what it said before, and the renewal of its lease. Waits for no disk.
+WITH told AS (
+    INSERT INTO signalbox.node_reports (node, at, report)
+    SELECT %(node)s, coalesce(%(at)s::bigint, signalbox.clock()), %(report)s
+    FROM set_config('synchronous_commit', 'off', true)
+    ON CONFLICT (node) DO UPDATE SET at = excluded.at, report = excluded.report
+)
+SELECT renewed_at FROM signalbox.renew(ARRAY[%(node)s]::text[], ARRAY[%(incarnation)s]::bigint[], %(at)s::bigint)
 
 -- name: node_reports
 -- What every node said last.
