@@ -1,6 +1,7 @@
 """The position that a process knows the log has reached, and the waiting for more."""
 
 import threading
+from collections.abc import Callable
 from time import monotonic
 
 
@@ -11,13 +12,21 @@ class HeadSignal:
         self._head = head
         self._closed = False
         self._changed = threading.Condition()
+        self._listeners: tuple[Callable[[int], None], ...] = ()
+
+    def listen(self, told: Callable[[int], None]) -> None:
+        """Call it whenever the known head has risen, on the thread that announces it: it neither blocks nor raises."""
+        self._listeners = (*self._listeners, told)
 
     def announce(self, head: int) -> None:
         """Raise the known head, never lower it, and wake those who wait."""
         with self._changed:
-            if head > self._head:
-                self._head = head
-                self._changed.notify_all()
+            if head <= self._head:
+                return
+            self._head = head
+            self._changed.notify_all()
+        for told in self._listeners:
+            told(head)
 
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
         """Block until the head is beyond ``position``, time is up or the signal is closed; returns the known head."""

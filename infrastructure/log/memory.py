@@ -2,7 +2,7 @@
 
 import threading
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 
 from domain.kernel.change import replace
@@ -195,6 +195,9 @@ class MemoryLog:
 
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
         return self._signal.wait_beyond(position, timeout_seconds=timeout_seconds)
+
+    def tell_growth(self, told: Callable[[int], None]) -> None:
+        self._signal.listen(told)
 
     def close(self) -> None:
         self._signal.close()

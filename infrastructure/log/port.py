@@ -264,11 +264,8 @@ class Log(PastStates, Protocol):
         ...
 
     def hold_duty(self, duty: str, node: str, *, now: int, seconds: int) -> bool:
-        """Take or renew the lease on a node duty (ticker, reactor); False while another node holds it.
-
-        A lease that ends more than 1 s later than one taken now was stamped before the clock was set back, and counts
-        as lapsed.
-        """
+        """Take or renew the lease on a node duty (ticker, reactor); False while another node holds it. One that ends
+        more than 1 s later than one taken now was stamped before the clock was set back, and counts as lapsed."""
         ...
 
     def tell_node(self, node: str, incarnation: int, report: bytes, *, now: int) -> int | None:
@@ -289,10 +286,12 @@ class Log(PastStates, Protocol):
         ...
 
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
-        """Block until the head is beyond ``position`` or time is up; returns the head as known.
+        """Block until the head is beyond ``position`` or time is up; returns the head as known. In-process appends wake
+        it at once; another node's by NOTIFY, with a jittered poll (1 s to 30 s) beneath."""
+        ...
 
-        In-process appends wake it at once; another node's by NOTIFY, with a jittered poll (1 s to 30 s) beneath.
-        """
+    def tell_growth(self, told: Callable[[int], None]) -> None:
+        """Call it with each head that ``wait_beyond`` would wake for, on any thread: it neither blocks nor raises."""
         ...
 
     def close(self) -> None: ...

@@ -185,6 +185,9 @@ class PostgresLog:
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
         return self._signal.wait_beyond(position, timeout_seconds=timeout_seconds)
 
+    def tell_growth(self, told: Callable[[int], None]) -> None:
+        self._signal.listen(told)
+
     def close(self) -> None:
         self._signal.close()
         self._follower.close()

@@ -1,7 +1,7 @@
 """The log in one SQLite file: a single writer, durable before it answers."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -201,6 +201,9 @@ class SqliteLog:
 
     def wait_beyond(self, position: int, *, timeout_seconds: float) -> int:
         return self._signal.wait_beyond(position, timeout_seconds=timeout_seconds)
+
+    def tell_growth(self, told: Callable[[int], None]) -> None:
+        self._signal.listen(told)
 
     def close(self) -> None:
         self._signal.close()

@@ -37,7 +37,7 @@ class SqliteFile:
         """``schema`` names the migrations; NORMAL may lose the last transactions with the power, never half of one."""
         self.path: Final = path
         self._schema = schema
-        self._synchronous = synchronous
+        self._synchronous: Final = synchronous
         self._own_lock = self._claim()
         self._writing = threading.RLock()
         self._idle: list[sqlite3.Connection] = []

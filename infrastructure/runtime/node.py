@@ -25,6 +25,7 @@ from infrastructure.runtime.builds.desk import BuildDesk
 from infrastructure.runtime.builds.worker import Around
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.dispatching import Dispatching
+from infrastructure.runtime.following import Following
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
@@ -43,7 +44,6 @@ from infrastructure.runtime.snapshots import Snapshotter
 from infrastructure.runtime.ticker import Ticker
 from projections.catalogue import PROJECTIONS
 
-FOLLOW_SECONDS: Final = 1.0
 FLEET_PREFIXES: Final = frozenset(one.prefix for one in catalogue.AGGREGATES.values() if one.fleet)
 _logger = structlog.get_logger("signalbox.node")
 
@@ -83,13 +83,14 @@ class Node:
         self.leases: Final = LeaseDesk(log)
         self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
         self.head: Final = PositionWaiters()
+        self._head_sign = HeadSign(self.head)
         observers: tuple[Observer, ...] = (
             self.hints,
             *self.dispatching.observers,
             self.lock_room,
             self.session_room,
             self._snapshots,
-            HeadSign(self.head),
+            self._head_sign,
             *options.observers,
         )
         self.committer: Final = Committer(
@@ -106,6 +107,7 @@ class Node:
             secret=options.secret,
             appended=options.appended,
         )
+        self._following = Following(log, self.hints, self.committer, self._heard, self._keep_hints)
         self.projector: Final = Projector(
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
@@ -157,13 +159,13 @@ class Node:
 
     async def start(self) -> None:
         """Read the hints up to the head, then serve; time is swept once everything else runs."""
-        await self._catch_up()
+        await self._following.catch_up()
         self.committer.start()
         await asyncio.to_thread(self.projector.start)
         self.builds.worker.start()
         loop = asyncio.get_running_loop()
         self._tasks = [
-            loop.create_task(self._follow(), name="follow"),
+            loop.create_task(self._following.run(), name="follow"),
             loop.create_task(self._ticker.run(), name="ticker"),
         ]
         self.head.reach(self.log.head())
@@ -182,7 +184,7 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.stop()
         await self.leases.stop()
-        await self._keep_hints()
+        await self._keep_hints(1)
         await asyncio.to_thread(self.builds.worker.stop)
         await asyncio.to_thread(self.projector.stop)
         await asyncio.to_thread(self._snapshots.stop)
@@ -216,9 +218,9 @@ class Node:
         known = self.hot.get(lock_stream(project))
         return known is not None and request in known[1].waiters
 
-    async def _keep_hints(self) -> None:
+    async def _keep_hints(self, least_events: int = hints_checkpoint.KEEP_EVERY_EVENTS) -> None:
         """A checkpoint between groups, so that the next start reads only what came after it."""
-        if self.committer.busy or self.hints.position == self._kept:
+        if self.committer.busy or self.hints.position - self._kept < least_events:
             return
         # The text is made on the loop, where the folds change; it is written on a thread.
         checkpoint = hints_checkpoint.checkpoint(self.hints.folds, self.hints.position)
@@ -229,40 +231,10 @@ class Node:
         else:
             self._kept = checkpoint.version
 
-    async def _catch_up(self) -> None:
-        while (page := await asyncio.to_thread(self.hints.read_page)).end > self.hints.position:
-            self.hints.absorb(page)
-
-    async def _follow(self) -> None:
-        """What other nodes wrote, or what a doubt left unseen, reaches the hints and the waiters here."""
-        while True:
-            try:
-                await self._follow_once()
-            except Exception as error:
-                _logger.warning("following the log failed and is repeated", error=repr(error))
-                await asyncio.sleep(FOLLOW_SECONDS)
-
-    async def _follow_once(self) -> None:
-        if self.hints.position - self._kept >= hints_checkpoint.KEEP_EVERY_EVENTS:
-            await self._keep_hints()
-        if self.log.shared:
-            await asyncio.to_thread(self.log.wait_beyond, self.hints.position, timeout_seconds=FOLLOW_SECONDS)
-        else:
-            # Nobody else writes here: only a doubt about an append leaves something unseen.
-            await asyncio.sleep(FOLLOW_SECONDS)
-        # On a thread: while PostgreSQL is away this takes seconds, in which everybody else has to be answered.
-        if await asyncio.to_thread(self.log.head) <= self.hints.position:
-            return
-        page = await asyncio.to_thread(self.hints.read_page)
-        if self.committer.decides_on_a_thread:
-            # That thread walks the ready index right now; the page is read again in the next round.
-            return
-        places = self.hints.absorb(page)
-        if places:
-            self.waiting.committed(places, self.hints.position)
-            self.lock_room.committed(places, self.hints.position)
-            self.session_room.committed(places, self.hints.position)
-            self.head.reach(max(self.hints.position, self.head.position))
+    def _heard(self, places: Sequence[Place]) -> None:
+        """Of events that this node did not append itself, or did not know to be appended."""
+        for room in (self.waiting, self.lock_room, self.session_room, self._head_sign):
+            room.committed(places, self.hints.position)
 
 
 class HeadSign:

@@ -62,3 +62,12 @@ def test_closing_the_log_ends_every_wait(log_store: Log) -> None:
         assert waiting.result() == 0
 
     assert monotonic() - started < LONG_SECONDS / 2
+
+
+def test_whoever_listens_is_told_of_every_growth_once(log_store: Log) -> None:
+    told: list[int] = []
+    log_store.tell_growth(told.append)
+    log_store.append([member("c1", ("task_1", 1))], now=NOW)
+    log_store.append([member("c1", ("task_1", 1))], now=NOW)
+    log_store.append([member("c2", ("task_1", 2), ("task_1", 3))], now=NOW)
+    assert told == [1, 3]

@@ -21,14 +21,6 @@ class StuckError(Exception):
     """Nothing can happen any more, or too much happened, and the simulation is not at its end."""
 
 
-class Later:
-    """What a blocking call returns that waits: its result is asked for after ``seconds``."""
-
-    def __init__(self, seconds: float, result: Callable[[], Any]) -> None:
-        self.seconds = seconds
-        self.result = result
-
-
 class SimulatedLoop(asyncio.BaseEventLoop):
     """Runs one callback at a time. Callbacks of one home keep their order, those of several homes have none.
 
@@ -172,10 +164,6 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 result: Any = func(*args)
             except Exception as error:
                 self.call_later(self.delay(), deliver, future.set_exception, error, context=context)
-                return
-            if isinstance(result, Later):
-                wait = result
-                self.call_later(wait.seconds, lambda: deliver(future.set_result, wait.result()), context=context)
                 return
             self.call_later(self.delay(), deliver, future.set_result, result, context=context)
 

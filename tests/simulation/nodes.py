@@ -80,10 +80,10 @@ class Process:
     async def _start(self) -> None:
         metrics = Metrics()
         node = Node(cast("Log", self._log), MemoryRows(), Keys(SECRET), NodeOptions(secret=SECRET))
-        await node._catch_up()
+        await node._following.catch_up()
         node.committer.start()
         loop = self._loop
-        node._tasks = [loop.create_task(node._follow()), loop.create_task(node._ticker.run())]
+        node._tasks = [loop.create_task(node._following.run()), loop.create_task(node._ticker.run())]
         self.node, self.heartbeats = node, HeartbeatDesk(node, metrics)
 
 

@@ -1,12 +1,13 @@
 """One log in memory behind the port of each node: its calls get lost, their answers get lost, or they come too late."""
 
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from random import Random
 from typing import Any, Final, TypeVar
 
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import DecideUnderLock, Member, MemberResult, OutcomeUnknown, StoreUnavailable
-from tests.simulation.loop import Later, SimulatedLoop
+from tests.simulation.loop import SimulatedLoop
 
 T = TypeVar("T")
 BEGAN: Final = 1_700_000_000_000_000
@@ -59,10 +60,14 @@ class NodeLog:
     def renew(self, sessions: Sequence[tuple[str, int]], *, now: int) -> dict[tuple[str, int], int]:
         return self._uncertain(lambda: self._shared.renew(sessions, now=self._shared.now()), may_be_late=True)
 
-    def wait_beyond(self, position: int, *, timeout_seconds: float) -> Any:
-        known = self._shared.head() > position
-        seconds = self._chance.uniform(0.001, 0.1) if known else self._chance.uniform(0.05, timeout_seconds)
-        return Later(seconds, self._shared.head)
+    def tell_growth(self, told: Callable[[int], None]) -> None:
+        home = copy_context()
+
+        def some_time_later(head: int) -> None:
+            if self._chance.random() >= self._weather.lost_call:
+                self._shared.loop.call_later(self._chance.uniform(0.001, 0.1), told, head, context=home.copy())
+
+        self._shared.tell_growth(some_time_later)
 
     def _uncertain(self, call: Callable[[], T], *, may_be_late: bool) -> T:
         weather, dice = self._weather, self._chance.random()
