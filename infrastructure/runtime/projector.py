@@ -163,8 +163,9 @@ class Projector:
 
     def catch_up(self) -> int:
         """Fold what is in the log now and return the position; for tools and tests, not beside a running thread."""
+        self._pace.hurry()
         while self._lead():
-            pass
+            self._pace.hurry()
         return self.position()
 
     def _run(self) -> None:

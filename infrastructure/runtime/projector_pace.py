@@ -11,11 +11,12 @@ HOLD_EVENTS_MAX: Final = 50_000
 """Whoever is further behind takes his full share of the interpreter until he is not."""
 SHARE_MAX: Final = 0.1
 """Of the time that pages nobody waits for may take beside a committer at work."""
-GAP_SECONDS: Final = 0.01
-"""Between the beginnings of two pages that nobody waits for: many small commits make one page."""
+GATHER_SECONDS: Final = 0.05
+"""A page that nobody waits for begins so long after it was asked for: whoever is just being answered comes first, and
+many small commits make one page."""
 SLICE_SECONDS: Final = 0.002
 """What the committer gets after each slice of a page that nobody waits for."""
-_LOOK_SECONDS: Final = 0.005
+_LOOK_SECONDS: Final = 0.02
 
 
 class Pace:
@@ -37,7 +38,8 @@ class Pace:
     def begin_page(self, lag_events: int) -> None:
         """Wait until the page is worth its while."""
         self._lags, self._yields = lag_events > 0, lag_events <= HOLD_EVENTS_MAX
-        while not self._is_time():
+        asked_at = time.monotonic()
+        while not self._is_time(asked_at):
             self._hurried.wait(_LOOK_SECONDS)
         self._hurried.clear()
         self._page_began = time.monotonic()
@@ -55,10 +57,10 @@ class Pace:
         """The page took so long, without what was yielded."""
         self._hold_seconds = max(HOLD_SECONDS_MIN, seconds / SHARE_MAX)
 
-    def _is_time(self) -> bool:
+    def _is_time(self, asked_at: float) -> bool:
         if not self._yields or self._hurried.is_set() or self._wanted():
             return True
-        passed = time.monotonic() - self._page_began
+        now = time.monotonic()
         if self._busy():
-            return passed >= self._hold_seconds
-        return self._lags or passed >= GAP_SECONDS
+            return now - self._page_began >= self._hold_seconds
+        return self._lags or now - asked_at >= GATHER_SECONDS
