@@ -1,12 +1,15 @@
-"""What a long history costs: claims, start and memory beside 1,000 to 100,000 settled tasks (more on demand)."""
+"""What a long history costs: commits, claims, start and memory beside 10^3 to 10^5 events (10^6 by ``--long``)."""
 
 import argparse
 import asyncio
 import json
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import uvloop
@@ -18,17 +21,23 @@ from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
 from domain.lock.events import LocksGranted, LocksReleased
 from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, SessionEnded, SessionOpened
-from domain.task.commands import ClaimTask, CompleteTask
+from domain.task.commands import ClaimTask, CompleteTask, ReportProgress
 from domain.task.events import TaskClaimed, TaskCompleted, TaskPlanned, TaskReadied, TaskStarted
 from infrastructure.log.mapper import new_event
 from infrastructure.log.port import Appended, Member, NewEvent
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.runtime.interpreter import tune
 from tests.benchmarks.stores import fresh_folder
-from tests.support.running_node import answer, running_fleet
+from tests.support.running_node import Fleet, answer, running_fleet
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (110, 1_100, 11_000)
+LONG = 111_000
+"""Settled tasks of nine events each: a million events in all."""
 CLAIMS = 400
+REPORTS = 400
+FLAT = 1.2
+"""A claim or commit may take so many times what it takes beside the shortest history."""
+MEBIBYTES_MAX = 300
 GROUP = 500
 PROJECT = ProjectId("proj_" + "0" * 26)
 LOCKS = with_prefix("locks", PROJECT)
@@ -41,13 +50,16 @@ def main(argv: list[str]) -> int:
     options = argparse.ArgumentParser()
     options.add_argument("--json", type=Path)
     options.add_argument("--tasks", default=",".join(map(str, SIZES)))
+    options.add_argument("--long", action="store_true", help="the million events, too: some minutes")
     options.add_argument("--one", type=Path)
     chosen = options.parse_args(argv)
     if chosen.one:
         print(json.dumps(uvloop.run(measured(chosen.one))))
         return 0
     results: dict[str, Any] = {}
-    for tasks in map(int, chosen.tasks.split(",")):
+    sizes = [*map(int, chosen.tasks.split(",")), *([LONG] if chosen.long else [])]
+    print(f"sqlite: durable (fsync on); limits: {FLAT}x the first line, {MEBIBYTES_MAX} MiB", flush=True)
+    for tasks in sizes:
         folder = fresh_folder()
         seconds = write_history(folder, tasks)
         # A process of its own, so that its memory and its start are those of a server.
@@ -58,15 +70,30 @@ def main(argv: list[str]) -> int:
             text=True,
         )
         found = json.loads(told.stdout.strip().splitlines()[-1])
-        results[str(tasks)] = {"written_seconds": seconds, **found}
-        print(
-            f"  {tasks:>9,} tasks, {tasks * EVENTS_A_TASK:,} events in history: "
-            f"claim p50 {found['claim_p50_ms']:.2f} ms, first start {found['first_start_seconds']:.1f} s, "
-            f"start again {found['start_seconds']:.1f} s, memory {found['mebibytes']:.0f} MiB (300 at 10^6 events)"
-        )
+        files = sum(file.stat().st_size for file in folder.iterdir()) / 2**20
+        results[str(tasks)] = {"written_seconds": seconds, "file_mebibytes": files, **found}
+        show(tasks, results[str(tasks)], results[str(sizes[0])])
+        rmtree(folder)
     if chosen.json:
         chosen.json.write_text(json.dumps(results, indent=2))
     return 0
+
+
+def show(tasks: int, found: dict[str, float], shortest: dict[str, float]) -> None:
+    """One length of history, beside the shortest one."""
+
+    def beside(name: str, unit: str) -> str:
+        return f"{found[name]:.2f} {unit} ({found[name] / shortest[name]:.2f}x)"
+
+    print(
+        f"  {tasks * EVENTS_A_TASK:>9,} events, {tasks:,} tasks, {found['file_mebibytes']:,.0f} MiB of files, ", end=""
+    )
+    print(f"written in {found['written_seconds']:.1f} s")
+    for what in ("claim", "commit"):
+        print(f"    {what} p50 {beside(f'{what}_p50_ms', 'ms')}, CPU {beside(f'{what}_cpu_ms', 'ms')}")
+    print(f"    first start {found['first_start_seconds']:.1f} s (reads the log), ", end="")
+    print(f"read models level {found['level_seconds']:.1f} s later, start again {found['start_seconds']:.1f} s")
+    print(f"    memory {found['mebibytes']:.0f} MiB, at most {found['mebibytes_at_most']:.0f} MiB", flush=True)
 
 
 def write_history(folder: Path, tasks: int) -> float:
@@ -151,43 +178,78 @@ class History:
 
 
 async def measured(folder: Path) -> dict[str, float]:
-    """First start (reads the log), second start (from the checkpoint), claims one after another, memory."""
+    """First start (reads the log), second start (from the checkpoint), claims and commits one after another, memory."""
     tune()
     began = time.perf_counter()
-    async with running_fleet(folder, "sqlite"):
-        first = time.perf_counter() - began
+    async with running_fleet(folder, "sqlite") as fleet:
+        found = {"first_start_seconds": time.perf_counter() - began}
+        began = time.perf_counter()
+        await until_level(fleet.services)
+        found["level_seconds"] = time.perf_counter() - began
     began = time.perf_counter()
     async with running_fleet(folder, "sqlite") as fleet:
-        started = time.perf_counter() - began
-        await until_level(fleet.services)
+        found["start_seconds"] = time.perf_counter() - began
         await fleet.plan(CLAIMS, prefix="fresh")
-        session = await fleet.session()
-        taken: list[float] = []
-        for _ in range(CLAIMS):
-            before = time.perf_counter()
-            task = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
-            taken.append(time.perf_counter() - before)
-            await fleet.ask(CompleteTask(project="shop", task=task["task"], token=task["token"]))
-        taken.sort()
-        return {
-            "claim_p50_ms": taken[len(taken) // 2] * 1_000,
-            "first_start_seconds": first,
-            "start_seconds": started,
-            "mebibytes": resident_mebibytes(),
-        }
+        await until_level(fleet.services)
+        found.update(await work(fleet))
+        await until_level(fleet.services)
+        found.update(memory())
+    return found
+
+
+async def work(fleet: Fleet) -> dict[str, float]:
+    """Claims one after another, each completed but the last, and progress reports of that one."""
+    session = await fleet.session()
+    task = token = ""
+
+    async def complete() -> None:
+        if task:
+            await fleet.ask(CompleteTask(project="shop", task=task, token=token))
+
+    async def claim() -> None:
+        nonlocal task, token
+        told = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+        task, token = told["task"], told["token"]
+
+    async def report() -> None:
+        outcome = await fleet.ask(ReportProgress(project="shop", task=task, token=token, percent=50.0))
+        assert outcome.ok, outcome.text
+
+    return {**await timed("claim", CLAIMS, claim, before=complete), **await timed("commit", REPORTS, report)}
+
+
+async def nothing() -> None:
+    """No preparation."""
+
+
+async def timed(
+    name: str, times: int, step: Callable[[], Awaitable[None]], *, before: Callable[[], Awaitable[None]] = nothing
+) -> dict[str, float]:
+    """Median time of what is done again and again, and the processor time of this process for each."""
+    taken: list[float] = []
+    spent = 0.0
+    for _ in range(times):
+        await before()
+        began, processor = time.perf_counter(), time.process_time()
+        await step()
+        taken.append(time.perf_counter() - began)
+        spent += time.process_time() - processor
+    return {f"{name}_p50_ms": statistics.median(taken) * 1_000, f"{name}_cpu_ms": spent / times * 1_000}
 
 
 async def until_level(services: Services) -> None:
     """The projector has folded what lies in the log, so that only claims are measured."""
-    for _ in range(6_000):
+    for _ in range(12_000):
         if min(services.reads.positions().values()) >= services.events.head():
             return
         await asyncio.sleep(0.1)
 
 
-def resident_mebibytes() -> float:
+def memory() -> dict[str, float]:
+    """Resident memory of this process now, and the most that it ever was."""
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    names = {"mebibytes": "VmRSS:", "mebibytes_at_most": "VmHWM:"}
+    return {name: int(status.partition(label)[2].split()[0]) / 1024 for name, label in names.items()}
 
 
 if __name__ == "__main__":
