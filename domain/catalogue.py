@@ -8,6 +8,7 @@ from domain.dispatch import assign_task, bid, claim, claim_work, follow, keys, p
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.notes import NOTE_DECISIONS
+from domain.dispatch.pipeline_rules import PIPELINE_DECISIONS, publishing
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
@@ -30,6 +31,10 @@ from domain.node.evolve import NodeEvent
 from domain.note import decider as note
 from domain.note import events as note_events
 from domain.note import upcasts as note_upcasts
+from domain.pipeline import decider as pipeline
+from domain.pipeline import upcasts as pipeline_upcasts
+from domain.pipeline.commands import PublishDefinition
+from domain.pipeline.events import PipelineEvent
 from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
@@ -74,6 +79,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         quota.QUOTA,
         note.BOARD,
         note.INBOX,
+        pipeline.PIPELINE,
         refusal.REFUSALS,
         RUN,
     )
@@ -115,6 +121,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *get_args(quota.QuotaEvent),
     note_events.NotePosted,
     *get_args(note.InboxEvent),
+    *get_args(PipelineEvent),
     session_events.SessionOpened,
     session_events.SessionStatusChanged,
     session_events.SessionDrainBegun,
@@ -152,6 +159,7 @@ REGISTRY: Final = Registry(
         **node_upcasts.UPCASTS,
         **quota_upcasts.UPCASTS,
         **note_upcasts.UPCASTS,
+        **pipeline_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
         **run_upcasts.UPCASTS,
     },
@@ -204,6 +212,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     **SESSION_DECISIONS,
     **QUOTA_DECISIONS,
     **NOTE_DECISIONS,
+    **PIPELINE_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,
@@ -222,6 +231,7 @@ _CLASSES: Final[tuple[type[Command], ...]] = (
     task_commands.ClaimTasks,
     task_commands.ClaimWork,
     *RUN_COMMANDS,
+    PublishDefinition,
 )
 
 COMMANDS: Final[Mapping[str, type[Command]]] = {command.NAME: command for command in _CLASSES}
@@ -232,12 +242,14 @@ def rules(ready: ReadyIndex, proposals: Proposals | None = None, expressions: Ex
     """The decision of every command; ``ready`` is the hint from which claims without a named task choose.
 
     ``proposals`` are those of windows that the runtime closes; without them all work is given out by priority.
-    ``expressions`` tell the conditions of runs; without them a phase that has one is parked.
+    ``expressions`` tell the conditions of pipelines; without them a phase that has one is parked, and a definition
+    that has one is not published.
     """
     claims: dict[type[Command], Decide] = {
         task_commands.ClaimTask: partial(claim.claim, ready=ready, proposals=proposals),
         task_commands.ClaimTasks: partial(claim.claim_many, ready=ready, proposals=proposals),
         task_commands.ClaimWork: partial(claim_work.claim_work, ready=ready, proposals=proposals),
     }
-    decisions = _DECISIONS | claims | run_decisions(expressions)
+    published: dict[type[Command], Decide] = {PublishDefinition: publishing(expressions)}
+    decisions = _DECISIONS | claims | published | run_decisions(expressions)
     return Rules({command: handing_over(decide) for command, decide in decisions.items()})

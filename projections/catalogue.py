@@ -11,6 +11,7 @@ from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
 from projections.lock_queue.projection import LOCK_QUEUE
 from projections.node_roster.projection import NODE_ROSTER
+from projections.pipeline_definitions.projection import PIPELINE_DEFINITIONS
 from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.pools.projection import POOLS
 from projections.projects.projection import PROJECTS
@@ -40,6 +41,7 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     API_KEYS,
     SHORT_IDS,
     QUOTA_ROSTER,
+    PIPELINE_DEFINITIONS,
     NODE_ROSTER,
     FLEET_METRICS,
     PIPELINE_RUNS,

@@ -54,6 +54,7 @@ PAGES: Final = frozenset(
         "notes",
         "pools",
         "quotas",
+        "pipelineDefinitions",
         "nodes",
         "timeline",
         "events",

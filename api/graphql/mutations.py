@@ -32,6 +32,7 @@ from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position
 from domain.kernel.message import Answer, Command, Done
+from domain.pipeline.decider import DefinitionStored
 from domain.principal.allow import MATRIX, Row
 from domain.principal.commands import IssueKey
 from domain.project.decider import ProjectNamed
@@ -71,6 +72,9 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "revoke_needs": Done,
     "apply_plan": PlanApplied,
     "create_task": TaskCreated,
+    "publish_definition": DefinitionStored,
+    "deprecate_definition": Done,
+    "retire_definition": Done,
     "claim_task": Claimed,
     "claim_tasks": ClaimedTasks,
     "claim_work": ClaimedTasks,

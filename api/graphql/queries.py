@@ -11,6 +11,7 @@ from api.graphql.errors import Refused, RequestNotReadable
 from api.graphql.note_queries import NoteQuery
 from api.graphql.pages import Connection
 from api.graphql.past_queries import PastQuery
+from api.graphql.pipeline_queries import PipelineQuery
 from api.graphql.projection_queries import ProjectionQuery
 from api.graphql.reads import fleet, locks, metrics, rows, tasks
 from api.graphql.reads import nodes as reads_nodes
@@ -39,7 +40,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, ProjectionQuery, RunQuery):
+class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, ProjectionQuery, RunQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

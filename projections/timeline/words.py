@@ -32,6 +32,7 @@ from projections.timeline import lock_words, run_words, task_words
 from projections.timeline.lock_words import LockEvent
 from projections.timeline.node_words import NodeTurn, node_turn
 from projections.timeline.note_words import NoteTurn, note_turn
+from projections.timeline.pipeline_words import DefinitionTurn, definition_turn
 from projections.timeline.quota_words import QuotaTurn, quota_turn
 from projections.timeline.run_words import RunEvent
 from projections.timeline.session_words import SessionManner, manner_of
@@ -50,7 +51,8 @@ _Project = (
     | ProjectBookmarkRemoved
 )
 _Rest = KeyIssued | KeyRevoked | CommandRefused
-TimelineEvent = NodeTurn | NoteTurn | QuotaTurn | TaskEvent | RunEvent | _Session | LockEvent | _Project | _Rest
+_Work = TaskEvent | RunEvent | DefinitionTurn
+TimelineEvent = NodeTurn | NoteTurn | QuotaTurn | _Work | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -69,6 +71,8 @@ def _line(event: TimelineEvent) -> str:
         return task_words.in_words(event)
     if isinstance(event, RunEvent):
         return run_words.in_words(event)
+    if isinstance(event, DefinitionTurn):
+        return definition_turn(event)
     if isinstance(event, NodeTurn):
         return node_turn(event)
     if isinstance(event, NoteTurn):

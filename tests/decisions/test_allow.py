@@ -42,6 +42,7 @@ READS = {
         "locks",
         "notes",
         "messages",
+        "pipelines",
         "events",
         "refusals",
         "metrics",
@@ -105,6 +106,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.locks": {"worker", "viewer", "operator", "admin"},
     "read.notes": {"worker", "viewer", "operator", "admin"},
     "read.messages": {"worker", "viewer", "operator", "admin"},
+    "read.pipelines": {"worker", "viewer", "operator", "admin"},
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
     "read.ledger": {"operator", "admin"},
@@ -126,6 +128,9 @@ WHO_MAY: dict[str, set[Role]] = {
     "revoke_needs": {"operator", "admin"},
     "apply_plan": {"operator", "admin"},
     "create_task": {"operator", "admin"},
+    "publish_definition": {"operator", "admin"},
+    "deprecate_definition": {"operator", "admin"},
+    "retire_definition": {"operator", "admin"},
     "claim_task": {"worker", "operator"},
     "claim_tasks": {"worker", "operator"},
     "claim_work": {"worker", "operator"},
@@ -215,7 +220,7 @@ def test_the_table_of_this_test_is_complete() -> None:
 
 @pytest.mark.parametrize("action", sorted(MATRIX))
 def test_a_worker_changes_only_what_is_its_own(action: str) -> None:
-    reads = {"read.projects", "read.tasks", "read.runs", "read.sessions", "read.locks", "read.notes"}
+    reads = {"read.projects", "read.tasks", "read.runs", "read.sessions", "read.locks", "read.notes", "read.pipelines"}
     allowed = allow(principal("worker", ALPHA), action, ALPHA, own=False) is None
     assert allowed is (action in reads)
 

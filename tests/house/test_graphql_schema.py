@@ -41,6 +41,7 @@ from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
 from projections.lock_queue.rows import LockQueueRow
 from projections.node_roster.rows import NodeRosterRow, NodeStatus
+from projections.pipeline_definitions.rows import PipelineDefinitionRow
 from projections.pools.rows import PoolRow
 from projections.projects.rows import ProjectRow
 from projections.quota_roster.rows import QuotaRosterRow
@@ -61,6 +62,7 @@ RENAMED = {
     "project": {"projectId"},
     "parent": {"parentId"},
     "projects": {"projectIds"},
+    "pipeline": {"pipelineId"},
     "correlation": {"correlationId"},
     "command": {"commandId"},
     "causation": {"causationId"},
@@ -72,6 +74,7 @@ LEFT_OUT = {
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
     "PoolRow": {"key", "requests"},
+    "PipelineDefinitionRow": {"key"},
     "ApiKeyRow": {"project"},
     "ProjectRow": {"project"},
     "AttentionRow": {"key", "project", "stands", "beneath", "begun_at"},
@@ -140,6 +143,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (QuotaRosterRow, "Quota"),
         (NodeRosterRow, "Node"),
         (PoolRow, "Pool"),
+        (PipelineDefinitionRow, "PipelineDefinition"),
         (ProjectRow, "Project"),
         (ApiKeyRow, "Key"),
         (AttentionRow, "Attention"),
@@ -217,6 +221,7 @@ ASKED_BY = {
     "projects": "projects",
     "api_keys": "keys",
     "quota_roster": "quotas",
+    "pipeline_definitions": "pipelineDefinitions",
     "node_roster": "nodes",
     "pipeline_runs": "runs",
 }

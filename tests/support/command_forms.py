@@ -36,9 +36,9 @@ class Place:
 
 
 def places_of(kind: type[Command]) -> Iterator[Place]:
-    """Every place of a command, from the outside in."""
+    """Every place of a command, from the outside in; the fields of a form that comes again are told once."""
     whole = schema_of(kind)
-    yield from _fields(whole, whole, ())
+    yield from _fields(whole, whole, (), set())
 
 
 @lru_cache
@@ -89,21 +89,25 @@ def choices_of(schema: Schema, whole: Schema) -> tuple[Schema, ...]:
     return (schema,) if branches is None else tuple(one for branch in branches for one in choices_of(branch, whole))
 
 
-def _fields(schema: Schema, whole: Schema, path: Path) -> Iterator[Place]:
+def _fields(schema: Schema, whole: Schema, path: Path, told: set[str]) -> Iterator[Place]:
     for name, field in schema.get("properties", {}).items():
-        yield from _place(field, whole, (*path, name))
+        yield from _place(field, whole, (*path, name), told)
 
 
-def _place(schema: Schema, whole: Schema, path: Path) -> Iterator[Place]:
+def _place(schema: Schema, whole: Schema, path: Path, told: set[str]) -> Iterator[Place]:
     every = choices_of(schema, whole)
     choices = tuple(one for one in every if one.get("type") != "null")
     yield Place(path, choices, nullable=len(choices) < len(every))
     first = choices[0]
-    yield from _fields(first, whole, path)
+    if "properties" in first:
+        if first["title"] in told:
+            return
+        told.add(first["title"])
+    yield from _fields(first, whole, path, told)
     if isinstance(first.get("items"), Mapping):
-        yield from _place(first["items"], whole, (*path, 0))
+        yield from _place(first["items"], whole, (*path, 0), told)
     if isinstance(first.get("additionalProperties"), Mapping):
-        yield from _place(first["additionalProperties"], whole, (*path, MAP_KEY))
+        yield from _place(first["additionalProperties"], whole, (*path, MAP_KEY), told)
 
 
 def _example(schema: Schema, whole: Schema, path: Path, filled: Callable[[str], object | None], full: bool) -> Any:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from domain.kernel.ids import Instant, derived_id
 from tests.support.command_forms import Place
+from tests.support.definitions import a_field, phases
 from tests.support.whole_server import Caller, Told, WholeServer
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ def fresh_key() -> str:
 
 
 POOL = "units"
+PIPELINE = "release"
 FRIEND = "friend"
 """A project that every scene knows of."""
 FILLED: Mapping[str, Callable[[Scene], object | None]] = {
@@ -104,6 +106,12 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "check_fence.resource": lambda _: "path:own//lib/one",
     "check_fence.token": lambda scene: scene.lock_token,
     "pool": lambda _: POOL,
+    "definition.name": lambda _: f"made-{next(_NUMBERS)}",
+    "definition.phases": lambda _: phases(),
+    "definition.inputs": lambda _: [a_field("size")],
+    "definition.outputs.value": lambda _: "inputs.size",
+    "pipeline": lambda _: PIPELINE,
+    "version": lambda _: 1,
     "member": lambda _: "one",
     "set_pool.members": lambda _: [{"name": "two", "labels": ["large"]}],
     "open_session.resume": lambda scene: scene.former,
@@ -149,6 +157,11 @@ THINGS: Mapping[str, str] = {
     "pool": "none",
     "run": "none",
     "phase": "none",
+    "pipeline": "none",
+    "concurrency.key": "none",
+    "definition.labels": "none",
+    "definition.name": "none",
+    "definition.outputs.name": "none",
     "revoke_key.key": "key",
     "open_session.name": "none",
     "create_task.task": "none",
@@ -224,6 +237,8 @@ async def a_scene(server: WholeServer, caller: Caller | None = None, project: st
     waits = await asking.done("acquire_locks", claims=busy, wait="queue", **life)
     await owner.done("post_note", project=name, task="held", text="read me")
     await owner.done("send_message", project=name, to=session, text="hello")
+    definition = {"name": PIPELINE, "phases": phases()}
+    await owner.done("publish_definition", project=name, definition=definition)
     key = fresh_key()
     await owner.done("issue_key", key=key, name="unused", role="viewer", digest="1" * 64)
     return Scene(

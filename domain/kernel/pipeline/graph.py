@@ -84,8 +84,8 @@ def arms_of(phase: AnyPhase) -> tuple[str, ...]:
             assert_never(phase)
 
 
-def on_exhausted_of(phase: WorkPhase | MapPhase | PipelinePhase | RepeatPhase) -> OnExhausted:
-    """What follows when the phase gives up."""
+def on_exhausted_of(phase: AnyPhase) -> OnExhausted | None:
+    """What follows when the phase gives up; None for kinds that have nothing to give up."""
     match phase:
         case WorkPhase():
             return phase.work.on_exhausted
@@ -93,6 +93,8 @@ def on_exhausted_of(phase: WorkPhase | MapPhase | PipelinePhase | RepeatPhase) -
             return phase.map.on_exhausted
         case PipelinePhase() | RepeatPhase():
             return phase.on_exhausted
+        case BranchPhase() | GatePhase() | WaitPhase() | ExternalPhase() | JoinPhase():
+            return None
         case _:
             assert_never(phase)
 

@@ -7,13 +7,8 @@ from pydantic import Field, StringConstraints
 from domain.kernel.message import Message
 from domain.kernel.values import Value
 
-RESERVED: Final = frozenset(
-    {
-        *("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import"),
-        *("let", "loop", "package", "namespace", "return", "var", "void", "while"),
-    }
-)
-"""Words of the language of conditions: a name that is one could not be spoken of, and is refused (``checks``)."""
+RESERVED: Final = frozenset({"true", "false", "null", "in"})
+"""Words of the language of conditions: a name that is one would be read as the word, and is refused (``checks``)."""
 EXPRESSION_CHARACTERS_MAX: Final = 1_000
 
 

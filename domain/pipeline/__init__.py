@@ -1,0 +1,1 @@
+"""Definitions of pipelines: published under a name, never changed afterwards."""

@@ -1,0 +1,1 @@
+"""Definitions of pipelines: every version with its content and its state."""
