@@ -39,7 +39,10 @@ class Messages:
         found = self._inputs.get(model)
         if found is None:
             named = [(name, field) for name, field in model.model_fields.items() if name not in without]
-            made: list[tuple[str, Any, Any]] = [self._input_field(model, name, field) for name, field in named]
+            forms: dict[str, Any] = model.model_json_schema().get("properties", {})
+            made: list[tuple[str, Any, Any]] = [
+                self._input_field(model, name, field, _bounds(forms[name])) for name, field in named
+            ]
             for name, (kind, default, words) in (further or {}).items():
                 made.append((name, kind, strawberry.field(default=default, description=words)))
             found = strawberry.input(_class(f"{model.__name__}Input", made), description=_words(model))
@@ -67,9 +70,10 @@ class Messages:
         }
         return self.output_of(model)(**values, **further)
 
-    def _input_field(self, model: type[Message], name: str, field: FieldInfo) -> tuple[str, Any, Any]:
+    def _input_field(
+        self, model: type[Message], name: str, field: FieldInfo, words: str | None
+    ) -> tuple[str, Any, Any]:
         kind = self._kind(model, name, field.annotation, field.metadata, output=False)
-        words = _bounds(model, name)
         if field.is_required():
             return name, kind, strawberry.field(description=words)
         default = field.get_default(call_default_factory=True)
@@ -198,8 +202,8 @@ _BOUNDS: Final = {
 }
 
 
-def _bounds(model: type[Message], name: str) -> str | None:
-    schema: dict[str, Any] = model.model_json_schema()["properties"][name]
+def _bounds(schema: dict[str, Any]) -> str | None:
+    """What a field's JSON Schema says about its size, in words."""
     choices = [schema, *schema.get("anyOf", ())]
     words = [f"{word} {one[key]}" for one in choices for key, word in _BOUNDS.items() if key in one]
     return _sentence("; ".join(words))

@@ -1,6 +1,8 @@
 """Doors that are not hot, on FastAPI: new keys, and the schemas of all commands."""
 
 import asyncio
+from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
 import orjson
@@ -98,7 +100,8 @@ def _unknown(key: str) -> Problem:
     )
 
 
-def _schemas() -> dict[str, object]:
+@cache
+def _schemas() -> Mapping[str, object]:
     """Commands of the doors; those that only policies ask are left out."""
     return {
         name: {"description": (kind.__doc__ or "").strip(), "command": kind.model_json_schema()}

@@ -9,11 +9,10 @@ import pytest
 
 from api.graphql.documents import CACHED_MAX, DocumentInvalid, Documents
 from api.graphql.errors import Refused
-from api.graphql.schema import create_schema
-from tests.support.graphql import Installation, installed
+from tests.support.graphql import Installation, installed, schema
 
 CPU_SECONDS_MAX = 0.05
-SCHEMA = create_schema()
+SCHEMA = schema()
 
 
 def chain(count: int, inner: str) -> str:

@@ -1,7 +1,7 @@
 """The queries of the command line fit the schema that the server publishes."""
 
 import pytest
-from graphql import build_schema, parse, validate
+from graphql import GraphQLSchema, build_schema, parse, validate
 
 from api.cli import queries
 from api.cli.worker import idle
@@ -10,7 +10,11 @@ from tests.house.sources import ROOT
 QUERIES = {name: text for name, text in vars(queries).items() if name.isupper() and not name.startswith("_")}
 
 
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema((ROOT / "api" / "graphql" / "schema.graphql").read_text(encoding="utf-8"))
+
+
 @pytest.mark.parametrize("query", [*QUERIES.values(), idle.QUERY], ids=[*QUERIES, "idle"])
-def test_a_query_fits_the_schema(query: str) -> None:
-    schema = build_schema((ROOT / "api" / "graphql" / "schema.graphql").read_text(encoding="utf-8"))
+def test_a_query_fits_the_schema(schema: GraphQLSchema, query: str) -> None:
     assert validate(schema, parse(query)) == []

@@ -20,7 +20,7 @@ from api.graphql import enums
 from api.graphql.limits import LISTS, PAGES
 from api.graphql.mutations import asked_commands
 from api.graphql.operations import operations
-from api.graphql.schema import FILE, create_schema, schema_text
+from api.graphql.schema import FILE, schema_text
 from api.graphql.types import attention
 from domain.catalogue import COMMANDS
 from domain.dispatch.standstill import Because
@@ -52,6 +52,7 @@ from projections.task_board.rows import TaskBoardRow, TaskStatus
 from projections.timeline.queries import TimelineOrder
 from projections.timeline.rows import TimelineRow
 from tests.house.sources import ROOT
+from tests.support.graphql import schema as made_once
 
 RELEASED = ROOT / "tests" / "golden" / "schema.graphql"
 RENAMED = {
@@ -88,7 +89,7 @@ ASKED_ONLY: dict[type[Enum], tuple[str, ...]] = {enums.SessionStatus: ("live",)}
 
 @pytest.fixture(scope="module")
 def schema() -> GraphQLSchema:
-    return create_schema()
+    return made_once()
 
 
 def object_type(schema: GraphQLSchema, name: str) -> GraphQLObjectType:

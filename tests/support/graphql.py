@@ -4,18 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import orjson
+from graphql import GraphQLSchema
 
 from api.composition.server import running
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.graphql.asgi import ASGIApp, Message
+from api.graphql.schema import create_schema
 from api.ports import Services
 from infrastructure.settings import Settings
 from tests.support.waiting import SECONDS_MAX, soon
+
+
+@cache
+def schema() -> GraphQLSchema:
+    """The schema, which knows no server: one for all of them, as making it takes longer than most tests."""
+    return create_schema()
 
 
 class Client:
@@ -109,7 +118,7 @@ class Installation:
     def __init__(self, services: Services, key: str) -> None:
         self.services = services
         self.edge = Edge(services)
-        self.app = create_graphql_app(services, self.edge)
+        self.app = create_graphql_app(services, self.edge, schema=schema())
         self.owner = Client(self.app, key)
 
     async def client(self, role: str, *projects: str) -> Client:
@@ -133,7 +142,7 @@ class Installation:
     def with_services(self, **changes: Any) -> Client:
         """The owner's client on services of which some are fakes."""
         services = replace(self.services, **changes)
-        return Client(create_graphql_app(services, Edge(services)), self.owner.key)
+        return Client(create_graphql_app(services, Edge(services), schema=schema()), self.owner.key)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from api.graphql.app import create_graphql_app
 from api.ports import Services
 from infrastructure.settings import Settings
 from tests.support.doors import Answer, Doors
+from tests.support.graphql import schema
 
 
 class NodeDoors(Doors):
@@ -23,7 +24,10 @@ class NodeDoors(Doors):
         self.services = services
         self.edge = Edge(services)
         self.app = create_app(
-            services, graphql=create_graphql_app(services, self.edge), settings=settings, edge=self.edge
+            services,
+            graphql=create_graphql_app(services, self.edge, schema=schema()),
+            settings=settings,
+            edge=self.edge,
         )
         self.owner = owner
 

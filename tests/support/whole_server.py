@@ -16,6 +16,7 @@ from api.http.asgi import Message
 from api.ports import Services
 from domain.session.decider import POLICY_PREFIX
 from infrastructure.settings import Settings
+from tests.support.graphql import schema
 from tests.support.waiting import happens
 
 
@@ -151,7 +152,7 @@ async def whole_server(folder: Path, store: str = "memory") -> AsyncIterator[Who
     settings = Settings(data=folder, store=store)
     async with running(settings) as services:
         edge = Edge(services)
-        graphql, mcp = create_graphql_app(services, edge), create_mcp_app(services, edge, settings)
+        graphql, mcp = create_graphql_app(services, edge, schema=schema()), create_mcp_app(services, edge, settings)
         app = create_app(services, graphql=graphql, settings=settings, edge=edge, mcp=mcp)
         try:
             yield WholeServer(app, services, edge, Caller(app, (folder / "local.key").read_text().strip()))
