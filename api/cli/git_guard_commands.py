@@ -40,7 +40,7 @@ def install(
     *,
     project: Project = None,
     repository: Annotated[
-        str | None, typer.Option("--repository", help="What scopes call it; else by its remote or folder.")
+        str | None, typer.Option("--repository", help="What scopes call it; else the name of its folder.")
     ] = None,
     mode: AnyMode = Mode.STRICT,
     key_file: Annotated[

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from api.cli.exits import Exit, exit_of
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
-from api.cli.worker.settings import BadCapabilityError, WorkerSettings, capabilities_of
+from api.cli.worker.settings import BadCapabilityError, WorkerSettings, Worktrees, capabilities_of
 from signalbox.client.errors import Refused, SignalboxError
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def run(arguments: Sequence[str]) -> Exit:
             capacity=said.capacity,
             capabilities=capabilities,
             ttl_seconds=said.ttl,
+            worktrees=_worktrees(said) if said.worktree else None,
             until_idle=said.until_idle,
             push=said.push,
             grace_seconds=said.grace,
@@ -76,6 +77,13 @@ def run(arguments: Sequence[str]) -> Exit:
     finally:
         terminal.close()
     return Exit.OK if done else Exit.IN_VAIN
+
+
+def _worktrees(said: argparse.Namespace) -> Worktrees:
+    repository: Path = said.repository.resolve()
+    beside = repository.with_name(f"{repository.name.removesuffix('.git')}.worktrees")
+    folder: Path = beside if said.worktrees is None else said.worktrees.resolve()
+    return Worktrees(repository, said.worktree_pool, folder, said.base)
 
 
 def _work(terminal: Terminal, settings: WorkerSettings) -> bool:
@@ -100,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--capability", action="append", default=[], metavar="K=V", help="what tasks may require; repeatable")
     add("--until-idle", action="store_true", help="end when no task of the project can move any more")
     add("--push", action="store_true", help="wait for work that the server gives, instead of asking for it")
+    add("--worktree", action="store_true", help="give each attempt a git worktree of its own, a unit of a pool")
+    add("--worktree-pool", default="worktrees", metavar="NAME", help="the pool (default worktrees)")
+    add("--repository", type=Path, default=Path(), metavar="FOLDER", help="that worktrees are made of (default: here)")
+    add("--worktrees", type=Path, metavar="FOLDER", help="where they are (default: REPOSITORY.worktrees, beside it)")
+    add("--base", default="HEAD", metavar="COMMIT", help="where each attempt begins (default HEAD)")
     add("--name", default=f"worker-{os.getpid()}", type=_label, help="shown in lists")
     add("--ttl", type=_whole(10, 86_400), default=60, metavar="SECONDS", help="of the lease (10-86400, default 60)")
     grace = "that work may go on after SIGTERM (0-86400, default 30)"

@@ -50,7 +50,13 @@ def acquire(command: AcquireLocks, stamp: Stamp, view: View) -> Decision:
     if isinstance(wishes, BadPattern):
         return refuse(wishes)
     above = lives_around(view, StreamId(command.session))
-    owner = owner_of_request(space, session, command.session, stamp.project, wishes, above)
+    if command.attempt is None:
+        owner = owner_of_request(space, session, command.session, stamp.project, wishes, above)
+    else:
+        attempt = session.attempts.get((stamp.project, int(command.attempt)))
+        if attempt is None:
+            return refuse(LockTokenFenced(token=command.attempt, session=command.session))
+        owner = Owner(command.session, command.incarnation, attempt.task, above)
     asking = _Asking(command, stamp, view, session, space, wishes, owner)
     held = _held_already(asking)
     if held is not None:
@@ -88,11 +94,14 @@ def end_delay(command: EndLockDelay, stamp: Stamp, view: View) -> Decision:
 def _held_already(asking: _Asking) -> Grant | None:
     """An identical grant of the session's, or what covers everything for the owner."""
     project = asking.stamp.project
+    tokens = asking.space.coverage.by_owner.get(asking.owner.name, ())
+    if asking.command.attempt is not None:
+        # What another attempt of the session holds is not this one's, however alike it is.
+        return identical(asking.space, tokens, asking.wishes)
     own = (token for where, token in asking.session.grants if where == project)
     found = identical(asking.space, own, asking.wishes)
     if found is not None or asking.owner.task is None:
         return found
-    tokens = asking.space.coverage.by_owner.get(asking.owner.name, ())
     return next(iter(covering(asking.space, tokens, asking.wishes)), None)
 
 

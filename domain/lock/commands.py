@@ -48,6 +48,9 @@ class AcquireLocks(ProjectCommand):
     """Tell holders that may be preempted to go; for people, who wait in the queue until the notice is over."""
     supersede_key: str = Field(default="", max_length=200)
     """Takes the place of every waiting request with the same key; empty takes nobody's."""
+    attempt: TokenText | None = None
+    """Token of the session's attempt that the locks are for: they end with it. None: the attempt that holds them all
+    already, else the only one, else the session itself."""
 
 
 class ReleaseLocks(ProjectCommand):

@@ -1,5 +1,6 @@
 """Putting the guard into a repository and taking it out again; hooks that were there before go on working."""
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Final
 from signalbox.client.errors import Refused
 from signalbox.git_guard.git import Git
 from signalbox.git_guard.hooks import HOOKS, Hook, Mode
+from signalbox.hook.places import name_of
 
 MARK: Final = "# Written by `signalbox git-guard install`; `signalbox git-guard uninstall` takes it away again."
 KEPT: Final = ".before-signalbox"
@@ -88,11 +90,9 @@ def hooks_folder(git: Git) -> Path:
 
 
 def repository_name(git: Git) -> str:
-    """What scopes are likely to call it: by its remote, else by its folder."""
-    remote = git.maybe("config", "--get", "remote.origin.url")
-    common = git.text("rev-parse", "--path-format=absolute", "--git-common-dir")
-    place = (remote or common.removesuffix("/.git")).rstrip("/")
-    return place.replace(":", "/").rpartition("/")[2].removesuffix(".git")
+    """What scopes are likely to call it, as the hook of agents does: by the folder that all its worktrees share."""
+    common = os.path.realpath(git.text("rev-parse", "--path-format=absolute", "--git-common-dir"))
+    return name_of(common)
 
 
 def _script(hook: Hook, mode: Mode) -> str:

@@ -31,7 +31,7 @@ def repository_of(path: str) -> Repository | None:
         git = os.path.join(folder, ".git")
         if os.path.exists(git):
             common = _common_of(git)
-            return Repository(folder, common, _name_of(common))
+            return Repository(folder, common, name_of(common))
         if without_git is None and os.path.isdir(os.path.join(folder, ".signalbox")):
             # A folder that a server was started in, where nobody uses git.
             without_git = Repository(folder, folder, _fit(os.path.basename(folder)))
@@ -130,7 +130,8 @@ def _common_of(git: str) -> str:
     return os.path.realpath(folder if shared is None else os.path.join(folder, shared.strip()))
 
 
-def _name_of(common: str) -> str:
+def name_of(common: str) -> str:
+    """What locks call the repository whose worktrees share this folder."""
     folder = os.path.basename(common)
     if folder == ".git":
         folder = os.path.basename(os.path.dirname(common))

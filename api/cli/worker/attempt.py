@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -12,6 +13,8 @@ from api.cli.worker.group import CommandGroup, LifeLine, environment_of
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
+from api.cli.worker.trees import NoWorktree, Trees
+from api.cli.worker.worktrees import Worktree
 from signalbox.git_guard.pusher import Pusher
 
 EXIT_TEMPORARY: Final = 75
@@ -55,6 +58,8 @@ class Surroundings:
     journal: Journal
     life_line: LifeLine
     url: str
+    trees: Trees | None = None
+    """Where each attempt gets a worktree of its own."""
 
 
 async def attempt(held: Held, surroundings: Surroundings, life: OpenedLife) -> Ending:
@@ -66,9 +71,30 @@ async def attempt(held: Held, surroundings: Surroundings, life: OpenedLife) -> E
     command = work.run if work.run is not None else settings.command
     if command is None:
         return Released("this worker has no --exec, and the task says no `run`")
-    environment = environment_of(os.environ, _variables(work, life, surroundings.url))
+    variables = _variables(work, life, surroundings.url)
+    if surroundings.trees is None:
+        return await _run(held, surroundings, command, variables)
     try:
-        group = await CommandGroup.start(command, environment, surroundings.life_line)
+        tree = await surroundings.trees.take(held, life)
+    except NoWorktree as none:
+        return _stopped(held, held.stopped.result()) if held.stopped.done() else Failed("agent", str(none))
+    try:
+        place = {"SIGNALBOX_WORKTREE": str(tree.place)}
+        return await _run(held, surroundings, command, {**variables, **place}, tree)
+    finally:
+        await surroundings.trees.leave(held, tree)
+
+
+async def _run(
+    held: Held,
+    surroundings: Surroundings,
+    command: str,
+    variables: Mapping[str, object],
+    tree: Worktree | None = None,
+) -> Ending:
+    environment = environment_of(os.environ, variables)
+    try:
+        group = await CommandGroup.start(command, environment, surroundings.life_line, tree)
     except (OSError, ValueError) as error:
         return Failed("agent", f"the command cannot be started: {error}")
     return await _watched(held, group, surroundings)

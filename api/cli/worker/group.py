@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from api.cli.worker.worktrees import Worktree
+
 LINE_BYTES_MAX: Final = 65_536
 VARIABLE_BYTES_MAX: Final = 100_000
 """The system refuses larger environment variables; what does not fit is on standard input only."""
@@ -62,7 +64,9 @@ class CommandGroup:
         self._exited = exited
 
     @classmethod
-    async def start(cls, command: str, environment: Mapping[str, str], life_line: LifeLine) -> "CommandGroup":
+    async def start(
+        cls, command: str, environment: Mapping[str, str], life_line: LifeLine, tree: Worktree | None = None
+    ) -> "CommandGroup":
         """Start a command in a session of its own. Raises OSError where the system does not start it."""
         loop = asyncio.get_running_loop()
         transport, protocol = await loop.subprocess_exec(
@@ -71,7 +75,8 @@ class CommandGroup:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=dict(environment),
-            pass_fds=(life_line.reader,),
+            cwd=None if tree is None else tree.place,
+            pass_fds=(life_line.reader,) if tree is None else (life_line.reader, tree.lock),
             start_new_session=True,
         )  # fmt: skip
         return cls(asyncio.subprocess.Process(transport, protocol, loop), protocol.exited)

@@ -9,6 +9,7 @@ from api.cli.worker.group import LifeLine
 from api.cli.worker.idle import Idleness
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
+from api.cli.worker.trees import Trees
 from api.cli.worker.worker import Worker
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.endpoint import Endpoint
@@ -32,13 +33,16 @@ def run_worker(endpoint: Endpoint, settings: WorkerSettings, *, as_json: bool) -
 
 async def _run(endpoint: Endpoint, settings: WorkerSettings, journal: Journal, life_line: LifeLine) -> bool:
     client = AsyncClient(endpoint, requests_max=2 * settings.capacity + REQUESTS_BESIDE)
-    surroundings = Surroundings(settings, journal, life_line, endpoint.url)
+    trees = None if settings.worktrees is None else Trees(client, settings.worktrees, journal)
+    surroundings = Surroundings(settings, journal, life_line, endpoint.url, trees)
     idleness = Idleness(client, settings.project)
     worker = Worker(client, surroundings, idleness)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)
     try:
+        if trees is not None:
+            await trees.check(settings.project, settings.start_patience_seconds)
         await worker.run()
         return not idleness.in_vain
     finally:

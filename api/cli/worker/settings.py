@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 Capability = bool | int | float | str
@@ -16,6 +17,24 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?")
 
 class BadCapabilityError(ValueError):
     """A capability that is not written ``key=value``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worktrees:
+    """Where they are made, and of what."""
+
+    repository: Path
+    """Any checkout of it, or a bare one."""
+    pool: str
+    """The pool whose units they are; its members' names are the folders' names."""
+    folder: Path
+    base: str
+    """Where each attempt begins: a branch, a tag or a commit."""
+
+    @property
+    def claim(self) -> str:
+        """One unit of the pool."""
+        return f"pool:{self.pool}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +57,8 @@ class WorkerSettings:
     capabilities: Mapping[str, Capability] = field(default_factory=dict[str, Capability])
     ttl_seconds: int = 60
     until_idle: bool = False
+    worktrees: Worktrees | None = None
+    """Where each attempt gets a worktree of its own; None runs all in the worker's folder."""
     push: bool = False
     """Wait for work that the server gives, instead of asking for it."""
     grace_seconds: float = 30.0
