@@ -22,6 +22,7 @@ MODULES: Final = {
     "top": "top_command",
     "worker": "worker_command",
     "hook": "hook_command",
+    "mcp": "mcp_command",
     "plan": "plan_commands",
     "run": "run.commands",
     "task": "task_commands",

@@ -9,23 +9,33 @@ from mcp.server import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared.exceptions import MCPError
 from mcp.types import (
+    INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    ResourceTemplate,
     TextContent,
+    TextResourceContents,
     Tool,
     ToolAnnotations,
 )
 
 from api.mcp import catalogue
 from api.mcp.catalogue import INSTRUCTIONS, TOOLS
+from api.mcp.resources import TEMPLATES
 from api.mcp.service import ToolService
 from domain.principal.allow import Principal
 
 PrincipalOf = Callable[[str], Principal | None]
 Context = ServerRequestContext[Any, Any]
+_JSON: Final = "application/json"
 _READS: Final = ToolAnnotations(read_only_hint=True)
 
 
@@ -50,6 +60,12 @@ def build(
 def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Server[Any]:
     """The tools as the SDK has them."""
     listed = ListToolsResult(tools=[_listed(one) for one in TOOLS])
+    templates = ListResourceTemplatesResult(
+        resource_templates=[
+            ResourceTemplate(name=one.name, uri_template=one.uri, description=one.description, mime_type=_JSON)
+            for one in TEMPLATES
+        ]
+    )
 
     async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return listed
@@ -60,8 +76,29 @@ def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Se
         text = orjson.dumps(answer).decode()
         return CallToolResult(content=[TextContent(text=text)], is_error=not done)
 
+    async def list_resources(_: Context, __: PaginatedRequestParams | None) -> ListResourcesResult:
+        # There are as many as there are tasks: they are named by templates.
+        return ListResourcesResult(resources=[])
+
+    async def list_templates(_: Context, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+        return templates
+
+    async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
+        done, answer = await tools.read(params.uri, _caller(context, principal_of))
+        if not done:
+            raise MCPError(INVALID_PARAMS, f"{answer['why']} {answer['next']}", answer)
+        text = orjson.dumps(answer).decode()
+        return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=_JSON, text=text)])
+
     return Server(
-        "signalbox", version=version, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
+        "signalbox",
+        version=version,
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_templates,
+        on_read_resource=read_resource,
     )
 
 

@@ -1,15 +1,18 @@
-"""Calls of tools, whatever carries them: arguments in, JSON out, faults told and never raised."""
+"""Calls of tools and reads of resources, whatever carries them: JSON out, faults told and never raised."""
 
 import asyncio
 import secrets
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 from api.edge import Edge
+from api.mcp import resources
 from api.mcp.answers import Fields, ToolRefused, told, told_fault
-from api.mcp.arguments import read
+from api.mcp.arguments import Arguments
+from api.mcp.arguments import read as read_arguments
 from api.mcp.call import Call
 from api.mcp.catalogue import BY_NAME
 from api.mcp.errors import UnknownTool
@@ -29,25 +32,34 @@ class ToolService:
     edge: Edge
     stopping: asyncio.Event
 
+    async def read(self, uri: str, principal: Principal) -> tuple[bool, Fields]:
+        """Whether the resource is there for the principal, and what it holds."""
+        call = Call("read", self.services, self.edge, principal, "", Arguments(), self.stopping)
+        return await _told(resources.read(call, uri), "read")
+
     async def call(self, name: str, arguments: Fields, principal: Principal, client: str) -> tuple[bool, Fields]:
         """Whether it was done, and what the tool answers."""
-        try:
-            return True, await self._called(name, arguments, principal, client)
-        except ToolRefused as refused:
-            return False, refused.refusal
-        except RequestRefused as refused:
-            return False, told(refused.rejection)
-        except ServiceFault as fault:
-            return False, told_fault(fault)
-        except Exception:
-            return False, _fault(name)
+        return await _told(self._called(name, arguments, principal, client), name)
 
     async def _called(self, name: str, arguments: Fields, principal: Principal, client: str) -> Fields:
         tool = BY_NAME.get(name)
         if tool is None:
             raise ToolRefused(told(UnknownTool(tool=shown(name, 100), known=", ".join(BY_NAME))))
-        who = read(name, tool.arguments, arguments)
+        who = read_arguments(name, tool.arguments, arguments)
         return await tool.run(Call(name, self.services, self.edge, principal, client, who, self.stopping), who)
+
+
+async def _told(work: Coroutine[Any, Any, Fields], name: str) -> tuple[bool, Fields]:
+    try:
+        return True, await work
+    except ToolRefused as refused:
+        return False, refused.refusal
+    except RequestRefused as refused:
+        return False, told(refused.rejection)
+    except ServiceFault as fault:
+        return False, told_fault(fault)
+    except Exception:
+        return False, _fault(shown(name, 100))
 
 
 def _fault(tool: str) -> Fields:

@@ -28,6 +28,10 @@ class HttpRequest:
     path: str
     body: bytes | None = None
     seconds_max: float = 15.0
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Beside those of every request."""
+    repeatable: bool = True
+    """Whether it may be sent again by itself, where a kept connection had died under it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class Transport:
         Raises ServerUnavailable without one, ServerFaultError for one that is no HTTP or larger than 64 MiB.
         """
         exchange = exchange or Exchange()
-        kept = self._take()
+        kept = self._take() if request.repeatable else None
         if kept is not None:
             with suppress(ConnectionError, http.client.RemoteDisconnected):
                 return self._attempt(kept, request, exchange)
@@ -112,7 +116,7 @@ class Transport:
             sock.settimeout(request.seconds_max)
         if exchange.broken_off:
             raise TimeoutError("broken off")
-        headers = dict(self.headers)
+        headers = {**self.headers, **request.headers}
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         connection.request(request.method, self._prefix() + request.path, body=request.body, headers=headers)

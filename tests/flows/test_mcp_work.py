@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import MCPError
 
 from tests.support.mcp_client import MODES, Agent, agent
 from tests.support.waiting import soon
@@ -181,3 +182,32 @@ async def test_agents_leave_notes_and_ask_each_other_to_release(server: WholeSer
         assert (await one.call("inbox", **first, acknowledge=9))["refused"] == "message_not_there"
         stranger = await two.call("inbox", **first)
         assert stranger["refused"] == "unknown_thing"
+
+
+async def test_a_task_the_locks_and_the_timeline_are_resources(server: WholeServer) -> None:
+    body = "long " * 9_000
+    await server.owner.done("apply_plan", project="shop", tasks=[task("a/b", body=body)])
+    async with agent(await server.caller("worker", "shop")) as one:
+        life = await begun(one)
+        given = await one.done("next_task", **life)
+        assert given["body"]["characters_left_out"] == len(body) - 24_000
+        templates = (await one.client.list_resource_templates()).resource_templates
+        assert [each.name for each in templates] == ["task", "locks", "timeline"]
+        for name in ("a/b", "a%2Fb", given["task"]):
+            found = await one.read(f"signalbox://shop/tasks/{name}")
+            assert (found["key"], found["status"], found["body"]["untrusted"]) == ("a/b", "running", body)
+        (held,) = (await one.read("signalbox://shop/locks"))["locks"]
+        assert (held["session"], held["locks"]) == (life["session"], ["path:repo//src/a/b/**"])
+        mine = f"signalbox://shop/timeline?session={life['session']}"
+        lines = await one.read(mine)
+        assert {each["type"] for each in lines["lines"]} == {"lock.granted.v1", "task.claimed.v1"}
+        assert (await one.read(f"{mine}&after={lines['after']}"))["lines"] == []
+        for wrong in ("signalbox://shop/timeline", "signalbox://other/locks", "signalbox://shop/tasks/none", "x://y"):
+            with pytest.raises(MCPError):
+                await one.read(wrong)
+    async with agent(server.owner) as lead:
+        everything = await lead.read("signalbox://shop/timeline")
+        assert {"task.planned.v1", "lock.granted.v1"} <= {each["type"] for each in everything["lines"]}
+        for wrong in ("?after=x", "?limit=1", "?after=" + "9" * 30):
+            with pytest.raises(MCPError):
+                await lead.read(f"signalbox://shop/timeline{wrong}")

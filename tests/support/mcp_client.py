@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import TextContent
+from mcp.types import TextContent, TextResourceContents
 
 from tests.support.whole_server import Caller
 
@@ -37,6 +37,13 @@ class Agent:
         answer = await self.call(tool, **arguments)
         assert "refused" not in answer, answer
         return answer
+
+    async def read(self, uri: str) -> dict[str, Any]:
+        """What a resource holds."""
+        (content,) = (await self.client.read_resource(uri)).contents
+        assert isinstance(content, TextResourceContents)
+        found: dict[str, Any] = json.loads(content.text)
+        return found
 
 
 @asynccontextmanager

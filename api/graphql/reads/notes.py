@@ -7,13 +7,13 @@ import strawberry
 from api.graphql.context import Context
 from api.graphql.pages import Connection, connection
 from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.reads.rows import is_own
 from api.graphql.types.note import InboxMessage, Note, message_of, note_of
 from projections.blackboard.queries import NotePage
 from projections.blackboard.rows import NoteRow
 from projections.inbox.queries import MessagePage
 from projections.inbox.rows import MessageRow
 from projections.kernel.requests import cursor_after
-from projections.session_roster.queries import SessionPage
 
 
 @strawberry.input
@@ -55,10 +55,8 @@ async def inbox(
 ) -> Connection[InboxMessage]:
     """A page of messages, the oldest first. An agent reads those of its own sessions only."""
     name = text(session) or ""
-    found = await ask(context, SessionPage(keys=(name,), limit=1), asked.after)
-    own = any(row.owner == context.principal.id for row in found.rows)
     request = MessagePage(
-        project=await context.project("read.messages", project, own=own),
+        project=await context.project("read.messages", project, own=await is_own(context, name)),
         session=name,
         read=read,
         limit=asked.first,

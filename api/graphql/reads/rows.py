@@ -152,7 +152,7 @@ async def timeline(
     asked: Asked,
 ) -> Connection[TimelineLine]:
     """A page of events in words; agents read those of their own sessions only."""
-    own = session is not None and await _is_own(context, session)
+    own = session is not None and await is_own(context, session)
     request = TimelinePage(
         project=await context.project("read.events", project, own=own),
         session=text(session),
@@ -183,7 +183,8 @@ def checked_types(types: list[str] | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text(one) or "" for one in types or ()))
 
 
-async def _is_own(context: Context, identifier: str) -> bool:
+async def is_own(context: Context, identifier: str) -> bool:
+    """Whether the session is one that the caller opened."""
     page = await ask(context, SessionPage(keys=(text(identifier) or "",), limit=1), None)
     rows: tuple[SessionRosterRow, ...] = page.rows
     return any(row.owner == context.principal.id for row in rows)

@@ -1,0 +1,190 @@
+"""MCP between a client's pipes and the server's door at /mcp: each line is one request, each answer one line."""
+
+import base64
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Final, cast
+
+from signalbox.client.errors import SignalboxError
+from signalbox.client.fields import Fields
+from signalbox.client.transport import HttpAnswer, HttpRequest, Transport
+
+LINE_BYTES_MAX: Final = 1_048_576
+REQUESTS_MAX: Final = 32
+"""Under way at once; a further line waits in the pipe."""
+ANSWER_SECONDS_MAX: Final = 60.0
+ENDING_SECONDS_MAX: Final = 5.0
+"""How long what is under way may still take once the client has closed its end."""
+VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
+_NAMED_BY: Final[Mapping[str, str]] = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_SAFE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
+_ACCEPT: Final = "application/json, text/event-stream"
+_INVALID_REQUEST: Final = -32600
+_PARSE_ERROR: Final = -32700
+_INTERNAL_ERROR: Final = -32603
+
+Find = Callable[[], Transport]
+
+
+class Shim:
+    """Carries messages to and fro. It understands as little of them as the server's door wants to be told in headers.
+
+    ``life`` is passed with calls of tools that name no session: whoever started the agent knows which one it is.
+    """
+
+    def __init__(self, find: Find, output: BinaryIO, life: Mapping[str, object]) -> None:
+        self._find = find
+        self._output = output
+        self._life = dict(life)
+        self._writing = threading.Lock()
+        self._finding = threading.Lock()
+        self._room = threading.BoundedSemaphore(REQUESTS_MAX)
+        self._transport: Transport | None = None
+        self._version: str | None = None
+        """What the handshake of an older client agreed upon."""
+
+    def serve(self, lines: BinaryIO) -> None:
+        """Until the client closes its end."""
+        under_way: list[threading.Thread] = []
+        while line := lines.readline(LINE_BYTES_MAX + 1):
+            if len(line) > LINE_BYTES_MAX:
+                self._refuse(None, _INVALID_REQUEST, f"a message has at most {LINE_BYTES_MAX} bytes")
+                while not line.endswith(b"\n") and (line := lines.readline(LINE_BYTES_MAX + 1)):
+                    pass
+                continue
+            if not line.strip():
+                continue
+            self._room.acquire()
+            thread = threading.Thread(target=self._carry, args=(line,), daemon=True)
+            thread.start()
+            under_way = [one for one in under_way if one.is_alive()] + [thread]
+        for one in under_way:
+            one.join(ENDING_SECONDS_MAX)
+        if self._transport is not None:
+            self._transport.close()
+
+    def _carry(self, line: bytes) -> None:
+        try:
+            message = _message(line)
+            if message is None:
+                self._refuse(None, _PARSE_ERROR, "a message is one JSON object in one line")
+                return
+            self._forward(message)
+        finally:
+            self._room.release()
+
+    def _forward(self, message: Fields) -> None:
+        identifier = message.get("id")
+        try:
+            answer = self._send(self._with_life(message))
+        except SignalboxError as error:
+            if "id" in message:
+                self._tell(message, identifier, error)
+            return
+        if answer.status == 202 or "id" not in message:
+            return
+        told = _message(answer.body)
+        if told is None or "jsonrpc" not in told:
+            self._refuse(identifier, _INTERNAL_ERROR, _words(answer.status, told))
+            return
+        if message.get("method") == "initialize":
+            self._version = _agreed(told) or self._version
+        self._write(answer.body.replace(b"\n", b" "))
+
+    def _send(self, message: Fields) -> HttpAnswer:
+        body = json.dumps(message, ensure_ascii=False).encode(errors="replace")
+        request = HttpRequest(
+            "POST",
+            "/mcp",
+            body,
+            seconds_max=ANSWER_SECONDS_MAX,
+            headers=self._headers(message),
+            repeatable=False,
+        )
+        transport = self._connected()
+        try:
+            return transport.send(request)
+        except SignalboxError:
+            # The next message looks where the server is now.
+            self._lose(transport)
+            raise
+
+    def _connected(self) -> Transport:
+        with self._finding:
+            if self._transport is None:
+                self._transport = self._find()
+            return self._transport
+
+    def _lose(self, transport: Transport) -> None:
+        with self._finding:
+            if self._transport is transport:
+                self._transport = None
+        transport.close()
+
+    def _headers(self, message: Fields) -> dict[str, str]:
+        """What the revision without sessions wants to see outside the message."""
+        params = _object(message.get("params"))
+        version = _object(params.get("_meta")).get(VERSION_KEY)
+        if not isinstance(version, str):
+            return {"Accept": _ACCEPT} | ({} if self._version is None else {"MCP-Protocol-Version": self._version})
+        method = str(message.get("method"))
+        headers = {"Accept": _ACCEPT, "MCP-Protocol-Version": _header(version), "Mcp-Method": _header(method)}
+        name = params.get(_NAMED_BY.get(method, ""))
+        return headers | ({"Mcp-Name": _header(name)} if isinstance(name, str) else {})
+
+    def _with_life(self, message: Fields) -> Fields:
+        params = _object(message.get("params"))
+        arguments = _object(params.get("arguments"))
+        if message.get("method") != "tools/call" or not self._life or "session" in arguments:
+            return message
+        return {**message, "params": {**params, "arguments": {**arguments, **self._life}}}
+
+    def _tell(self, message: Fields, identifier: object, error: SignalboxError) -> None:
+        if message.get("method") != "tools/call":
+            self._refuse(identifier, _INTERNAL_ERROR, f"{error.message}. {error.next}")
+            return
+        refusal = {"refused": error.code, "kind": error.kind, "why": error.message, "next": error.next}
+        content = [{"type": "text", "text": json.dumps(refusal)}]
+        result = {"content": content, "isError": True, "resultType": "complete"}
+        self._write(json.dumps({"jsonrpc": "2.0", "id": identifier, "result": result}).encode())
+
+    def _refuse(self, identifier: object, code: int, words: str) -> None:
+        error = {"code": code, "message": words}
+        self._write(json.dumps({"jsonrpc": "2.0", "id": identifier, "error": error}).encode())
+
+    def _write(self, line: bytes) -> None:
+        with self._writing:
+            self._output.write(line + b"\n")
+            self._output.flush()
+
+
+def _message(text: bytes) -> Fields | None:
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return cast("Fields", found) if isinstance(found, dict) else None
+
+
+def _object(value: object) -> Fields:
+    return cast("Fields", value) if isinstance(value, dict) else {}
+
+
+def _agreed(told: Fields) -> str | None:
+    version = _object(told.get("result")).get("protocolVersion")
+    return version if isinstance(version, str) and _SAFE.fullmatch(version) else None
+
+
+def _header(value: str) -> str:
+    """As the revision wants texts in headers that are not plain."""
+    if _SAFE.fullmatch(value) and not value.startswith("=?base64?"):
+        return value
+    return f"=?base64?{base64.b64encode(value.encode(errors='replace')).decode()}?="
+
+
+def _words(status: int, told: Fields | None) -> str:
+    error = _object(_object(told).get("error"))
+    message, advice = error.get("message"), error.get("next")
+    return f"{message} {advice}" if message else f"the server answered {status}"

@@ -1,0 +1,118 @@
+"""The tools over pipes: the official SDK's client before `signalbox mcp`, a server that is started, gone, or back."""
+
+import io
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mcp import Client, StdioServerParameters
+
+from api.cli.mcp_shim import LINE_BYTES_MAX, Shim
+from signalbox.client.errors import ServerUnavailable
+from signalbox.client.transport import Transport
+from tests.house.sources import ROOT
+from tests.support.command_line import CommandLine, end
+from tests.support.mcp_client import MODES, Agent
+from tests.support.waiting import until
+
+CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "status", "arguments": {}}}
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    line = CommandLine(tmp_path_factory.mktemp("served"))
+    serving = line.serve()
+    try:
+        line("project", "create", "shop")
+        for key in MODES:
+            line("task", "create", key)
+        yield line
+    finally:
+        assert end(serving) == 0
+
+
+@asynccontextmanager
+async def over_pipes(line: CommandLine, mode: str, **environment: str) -> AsyncIterator[Agent]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SIGNALBOX_")}
+    started = StdioServerParameters(
+        command=sys.executable,
+        args=["-m", "signalbox", "mcp"],
+        cwd=line.folder,
+        env={**kept, "PYTHONPATH": str(ROOT), **environment},
+    )
+    async with Client(started, mode=mode) as client:
+        yield Agent(client)
+
+
+@pytest.mark.parametrize("mode", MODES)
+async def test_the_tools_work_over_pipes_for_the_session_of_whoever_started_it(cli: CommandLine, mode: str) -> None:
+    async with over_pipes(cli, mode) as one:
+        assert len((await one.client.list_tools()).tools) == 10
+        you = (await one.done("prime", name="über"))["you"]
+    life = {"SIGNALBOX_SESSION": you["session"], "SIGNALBOX_INCARNATION": str(you["incarnation"])}
+    async with over_pipes(cli, mode, **life) as one:
+        assert (await one.done("next_task", task=mode))["key"] == mode
+        assert (await one.done("prime"))["you"]["session"] == you["session"]
+        assert (await one.done("report", outcome="complete", text="fertig ✓"))["reported"] == "complete"
+        assert (await one.call("report", outcome="complete"))["refused"] == "nothing_held"
+
+
+def said(lines: bytes, transport: Any, **life: object) -> list[dict[str, Any]]:
+    """What the shim answers to lines, by id."""
+    output = io.BytesIO()
+    Shim(transport, output, life).serve(io.BytesIO(lines))
+    return sorted((json.loads(line) for line in output.getvalue().splitlines()), key=lambda one: str(one["id"]))
+
+
+def nowhere() -> Transport:
+    raise ServerUnavailable("no_server", "no server runs here", "Start one with `signalbox up`.")
+
+
+def test_without_a_server_the_model_is_told_what_to_do() -> None:
+    other = {"jsonrpc": "2.0", "id": 8, "method": "tools/list"}
+    note = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    told = said("\n".join(map(json.dumps, [CALL, other, note])).encode(), nowhere)
+    assert [one["id"] for one in told] == [7, 8]
+    assert told[0]["result"]["isError"]
+    assert json.loads(told[0]["result"]["content"][0]["text"])["next"] == "Start one with `signalbox up`."
+    assert "Start one" in told[1]["error"]["message"]
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b"7", b"\xff\xfe", b'"x"', b"[" * 100_000])
+def test_what_is_no_message_is_answered_and_the_next_one_is_heard(line: bytes) -> None:
+    told = said(b"\n".join([line, b"", json.dumps(CALL).encode()]), nowhere)
+    assert [(one["id"], one.get("error", {}).get("code")) for one in told] == [(7, None), (None, -32700)]
+
+
+def test_a_line_without_end_is_refused_and_not_kept() -> None:
+    long = b"x" * (3 * LINE_BYTES_MAX) + b"\n" + json.dumps(CALL).encode()
+    told = said(long, nowhere)
+    assert [(one["id"], one.get("error", {}).get("code")) for one in told] == [(7, None), (None, -32600)]
+
+
+def test_a_refusal_of_the_door_is_told_in_words(cli: CommandLine) -> None:
+    url = json.loads((cli.folder / ".signalbox" / "server.json").read_text())["url"]
+    (told,) = said(json.dumps(CALL).encode(), lambda: Transport(url, {"Authorization": "Bearer nothing"}))
+    assert "A key is needed" in told["error"]["message"]
+
+
+def test_start_starts_a_server_that_stays_and_is_found_by_the_next(tmp_path: Path) -> None:
+    folder, line = tmp_path, CommandLine(tmp_path)
+    pid = 0
+    try:
+        for _ in range(2):
+            ran = line("mcp", "--start", stdin=json.dumps(CALL) + "\n", SIGNALBOX_BIND="127.0.0.1:0")
+            (told,) = [json.loads(one) for one in ran.out.splitlines()]
+            assert json.loads(told["result"]["content"][0]["text"])["refused"] == "project_not_named"
+            found = json.loads((folder / ".signalbox" / "server.json").read_text())
+            assert pid in (0, found["pid"])
+            pid = found["pid"]
+    finally:
+        if pid:
+            os.kill(pid, 15)
+            until(lambda: not (folder / ".signalbox" / "server.json").exists())
