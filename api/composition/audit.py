@@ -122,8 +122,8 @@ def trusted_keys(keys: Sequence[str]) -> list[PublicKey]:
     found: list[PublicKey] = []
     for one in keys:
         try:
-            lines = Path(one).read_bytes()[:KEY_FILE_BYTES_MAX].decode().split() if Path(one).is_file() else [one]
-            found += [read_key(line) for line in lines]
+            lines = Path(one).read_bytes()[:KEY_FILE_BYTES_MAX].decode().splitlines() if Path(one).is_file() else [one]
+            found += [read_key(line) for line in lines if line.strip()]
         except (NoteUnreadable, OSError, ValueError) as error:
             advice = "Give a key as `audit keys list` prints it, or a file."
             raise AuditError(f"{one[:100]}: {error}", advice) from error

@@ -14,6 +14,7 @@ from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Progress, Report, ended
 from infrastructure.bundle.rows import ReadRow
 from infrastructure.ledger.copies import read_checkpoint_lines
+from infrastructure.ledger.port import KeyPeriod
 from infrastructure.ledger.signing import verified
 from infrastructure.ledger.statement import Statement, read_statement
 from projections.audit_ledger.note import (
@@ -22,8 +23,8 @@ from projections.audit_ledger.note import (
     NoteUnreadable,
     PublicKey,
     read_checkpoint,
-    read_key,
     read_note,
+    with_periods,
 )
 from projections.audit_ledger.proofs import is_included, left_siblings
 from projections.audit_ledger.tree import HASH_BYTES, Frontier
@@ -39,12 +40,14 @@ def verify_bundle(
     manifest = bundle.manifest
     span = (manifest.first, manifest.last)
     try:
-        keys = tuple(trusted) or bundle_keys(bundle)
+        known = bundle_keys(bundle)
+        keys = with_periods(trusted, known) or known
         note = _read_note(bundle, CHECKPOINT)
         checkpoint, statement = read_checkpoint(note.text), _statement(bundle, keys)
-        signed_by = verified(note, keys)
+        signed_by = verified(note, keys, checkpoint.at)
         if not signed_by or statement is None:
-            return ended(Verdict.FORGED, "no trusted key has signed the checkpoint and the statement", *span)
+            words = "no trusted key has signed the checkpoint and the statement in its time"
+            return ended(Verdict.FORGED, words, *span)
         others = _others(bundle, keys)
         if others is None or {statement.origin, manifest.origin} != {checkpoint.origin}:
             return ended(Verdict.FORGED, "a checkpoint is of another log, or not signed by a trusted key", *span)
@@ -66,8 +69,9 @@ def bundle_keys(bundle: Bundle) -> tuple[PublicKey, ...]:
     """The keys that a bundle brings along. Raises BundleUnreadable, NoteUnreadable."""
     try:
         found = orjson.loads(read_file(bundle.folder / KEYS, SMALL_BYTES_MAX))
-        return tuple(read_key(str(one["key"])) for one in found)
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        periods = (KeyPeriod(str(one["key"]), one.get("since") or 0, one.get("until")) for one in found)
+        return tuple(one.public_key() for one in periods)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise BundleUnreadable(f"{bundle.folder / KEYS} holds no keys") from error
 
 
@@ -77,7 +81,8 @@ def _read_note(bundle: Bundle, name: str) -> Note:
 
 def _statement(bundle: Bundle, keys: Sequence[PublicKey]) -> Statement | None:
     note = _read_note(bundle, STATEMENT)
-    return read_statement(note.text) if verified(note, keys) else None
+    statement = read_statement(note.text)
+    return statement if verified(note, keys, statement.at) else None
 
 
 def _others(bundle: Bundle, keys: Sequence[PublicKey]) -> dict[int, bytes] | None:
@@ -90,7 +95,7 @@ def _others(bundle: Bundle, keys: Sequence[PublicKey]) -> dict[int, bytes] | Non
     for one in lines:
         note = read_note(one.note)
         checkpoint = read_checkpoint(note.text)
-        if not verified(note, keys) or checkpoint.origin != bundle.manifest.origin:
+        if not verified(note, keys, checkpoint.at) or checkpoint.origin != bundle.manifest.origin:
             return None
         roots[checkpoint.size] = checkpoint.root
     return roots

@@ -17,6 +17,7 @@ from projections.audit_ledger.note import (
     PublicKey,
     read_checkpoint,
     read_note,
+    with_periods,
 )
 from projections.audit_ledger.tiles import TILE_HASHES
 from projections.audit_ledger.tree import HASH_BYTES, Frontier
@@ -34,16 +35,19 @@ def verify_live(
     progress: Progress = lambda _done, _all: None,
 ) -> Report:
     """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere."""
+    keys = with_periods(trusted, [one.public_key() for one in source.public_keys()])
     signed: dict[int, Checkpoint] = {}
     signers: tuple[PublicKey, ...] = ()
     for one in (*copies, *_all_checkpoints(source)):
         try:
             note = read_note(one.note)
-            checkpoint, by = read_checkpoint(note.text), verified(note, trusted)
+            checkpoint = read_checkpoint(note.text)
+            by = verified(note, keys, checkpoint.at)
         except NoteUnreadable as error:
             return ended(Verdict.FORGED, f"a checkpoint of {one.size} events cannot be read: {error}")
         if not by or checkpoint.size != one.size:
-            return ended(Verdict.FORGED, f"a checkpoint of {one.size} events is not signed by a trusted key")
+            words = f"a checkpoint of {one.size} events is not signed by a trusted key in its time"
+            return ended(Verdict.FORGED, words)
         known = signed.setdefault(checkpoint.size, checkpoint)
         if (known.origin, known.root) != (checkpoint.origin, checkpoint.root):
             words = f"two different logs of {one.size} events were signed"

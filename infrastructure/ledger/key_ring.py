@@ -3,6 +3,7 @@
 import base64
 import binascii
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,7 @@ class KeyRing:
             self._read(file)
         if not any(key.until is None for key in self._keys.values()):
             self._make(now)
+        self._publish()
 
     def sign(self, text: str, *, now: int) -> Note:
         """The text with the signature of every key that is not retired."""
@@ -83,6 +85,7 @@ class KeyRing:
                 retired = key.model_copy(update={"until": now + overlap_seconds * SECOND})
                 replace_text(self._file(public), retired.model_dump_json())
                 self._keys[public] = retired
+            self._publish()
         return KeyPeriod(str(made), now, None)
 
     def _make(self, now: int) -> PublicKey:
@@ -91,8 +94,14 @@ class KeyRing:
         key = _KeyFile(name=self._name, seed=base64.b64encode(seed).decode(), since=now)
         kept_text(self._file(public), key.model_dump_json)
         self._keys[public] = key
-        replace_text(self._folder / PUBLIC_FILE, "\n".join(map(str, self._keys)))
         return public
+
+    def _publish(self) -> None:
+        """Write what whoever verifies trusts: the public halves with their periods."""
+        periods = (replace(public, since=key.since, until=key.until) for public, key in self._keys.items())
+        text = "\n".join(one.line for one in periods)
+        if kept_text(self._folder / PUBLIC_FILE, lambda: text) != text:
+            replace_text(self._folder / PUBLIC_FILE, text)
 
     def _read(self, file: Path) -> None:
         try:

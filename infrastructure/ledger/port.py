@@ -1,8 +1,10 @@
 """What every store of the ledger can do; memory, SQLite and PostgreSQL are peers behind it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple, Protocol
 
+from projections.audit_ledger.note import PublicKey, read_key
 from projections.audit_ledger.tiles import Growth
 
 CHECKPOINTS_MAX: Final = 1_000
@@ -27,6 +29,10 @@ class KeyPeriod(NamedTuple):
     """``name+hash+base64``."""
     since: int
     until: int | None
+
+    def public_key(self) -> PublicKey:
+        """The key that knows its period. Raises NoteUnreadable, TypeError."""
+        return replace(read_key(self.key), since=int(self.since), until=None if self.until is None else int(self.until))
 
 
 class LedgerStore(Protocol):

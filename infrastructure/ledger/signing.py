@@ -25,13 +25,17 @@ def signature(name: str, seed: bytes, text: str) -> Signature:
     return Signature(name, public.key_hash, private.sign(text.encode()))
 
 
-def verified(note: Note, keys: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
-    """Those of the keys that have signed the note; one whose signature does not hold makes it nobody's."""
+def verified(note: Note, keys: Sequence[PublicKey], at: int | None = None) -> tuple[PublicKey, ...]:
+    """Those of the keys that have signed the note; one whose signature does not hold makes it nobody's.
+
+    Where the note tells ``at`` what instant it was signed, keys whose period does not hold that do not count.
+    """
     found: list[PublicKey] = []
     for key, signed in signers(note, keys):
         try:
             Ed25519PublicKey.from_public_bytes(key.key).verify(signed, note.text.encode())
         except InvalidSignature:
             return ()
-        found.append(key)
+        if at is None or key.signs_at(at):
+            found.append(key)
     return tuple(found)

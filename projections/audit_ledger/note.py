@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Final
@@ -15,6 +15,8 @@ ED25519: Final = b"\x01"
 """Mark of the kind of signature that is used here."""
 SIGNATURES_MAX: Final = 16
 NOTE_CHARACTERS_MAX: Final = 16_384
+CLOCKS_DIFFER_MAX: Final = 60_000_000
+"""Microseconds."""
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _DASH: Final = "\u2014 "
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,6 +59,20 @@ class PublicKey:
     name: str
     key: bytes
     """Ed25519 public key, 32 bytes."""
+    since: int = field(default=0, compare=False)
+    """When it began to sign, microseconds since 1970; 0 where that is not known."""
+    until: int | None = field(default=None, compare=False)
+    """When it was retired; None where it was not, or that is not known."""
+
+    def signs_at(self, at: int) -> bool:
+        """Whether its period holds an instant, give or take a minute by which clocks may differ."""
+        return self.since - CLOCKS_DIFFER_MAX <= at and (self.until is None or at <= self.until + CLOCKS_DIFFER_MAX)
+
+    @property
+    def line(self) -> str:
+        """The key with its period, as files of trusted keys have it."""
+        words = [str(self), written(self.since)] + ([] if self.until is None else [written(self.until)])
+        return " ".join(words)
 
     @property
     def key_hash(self) -> bytes:
@@ -107,14 +123,24 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 
 def read_key(text: str) -> PublicKey:
-    """A key in the form ``name+hash+base64``. Raises NoteUnreadable."""
-    name, _, rest = text.strip().partition("+")
+    """A key in the form ``name+hash+base64``, behind which its period may stand. Raises NoteUnreadable."""
+    said, *period = text.split()[:4] or [""]
+    if len(period) > 2:
+        raise NoteUnreadable("behind a public key stand at most two instants, since when and until when it signs")
+    since, until = [read_instant(one) for one in period] + [0, None][len(period) :]
+    name, _, rest = said.partition("+")
     digest, _, encoded = rest.partition("+")
     key = _decoded(encoded)
-    found = PublicKey(name, key[1:])
+    found = PublicKey(name, key[1:], since or 0, until)
     if not name or key[:1] != ED25519 or len(key) != 1 + HASH_BYTES or found.key_hash.hex() != digest:
         raise NoteUnreadable("a public key is NAME+HASH+KEY, such as `audit keys list` prints")
     return found
+
+
+def with_periods(trusted: Sequence[PublicKey], told: Sequence[PublicKey]) -> tuple[PublicKey, ...]:
+    """Trusted keys, with the periods that somebody else tells of those whose own is not known: that only narrows."""
+    periods = {key: key for key in told}
+    return tuple(periods.get(key, key) if key.since == 0 and key.until is None else key for key in trusted)
 
 
 def signers(note: Note, keys: Sequence[PublicKey]) -> list[tuple[PublicKey, bytes]]:

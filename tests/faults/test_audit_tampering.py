@@ -1,5 +1,6 @@
 """Seven tamperings, each on a copy of a real database and of a bundle of it: each is found, by its own name."""
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class World:
 
     @property
     def trusted(self) -> list[PublicKey]:
-        return [read_key(line) for line in (self.folder / "keys" / "public.txt").read_text().split()]
+        return [read_key(line) for line in (self.folder / "keys" / "public.txt").read_text().splitlines()]
 
     def copy(self, folder: Path) -> "World":
         shutil.copytree(self.folder, folder)
@@ -263,6 +264,24 @@ def test_a_signature_by_another_key_is_none(honest: World, tmp_path: Path) -> No
     connection.execute("UPDATE checkpoints SET note = replace(note, ?, ?)", (f"{origin}\n700", f"{origin}\n699"))
     connection.close()
     assert world.live().verdict is Verdict.FORGED
+
+
+def test_a_key_that_was_retired_signs_nothing_more(honest: World, tmp_path: Path) -> None:
+    """What the bundle has was signed in these days: after a key that was retired long ago."""
+    world = honest.copy(tmp_path / "copy")
+    bundle = world.folder / "bundle"
+    without_periods = [read_key(str(key)) for key in world.trusted]
+    ring = KeyRing(world.folder / "keys", read_manifest(bundle).origin, now=NOW)
+    ring.rotate(now=NOW + 1, overlap_seconds=3_600)
+    assert [key.until for key in world.trusted] == [NOW + 1 + 3_600_000_000, None]
+    assert verify_bundle(Bundle(bundle), world.trusted).verdict is Verdict.FORGED
+    assert world.live().verdict is Verdict.FORGED
+    # Whoever has no more than the key believes the periods that the bundle brings along.
+    assert verify_bundle(Bundle(bundle), without_periods).verdict is Verdict.INTACT
+    keys = [{"key": str(key), "since": key.since, "until": key.until} for key in world.trusted]
+    (bundle / "keys.json").write_text(json.dumps(keys))
+    assert verify_bundle(Bundle(bundle), without_periods).verdict is Verdict.FORGED
+    assert verify_bundle(Bundle(bundle)).verdict is Verdict.FORGED
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "statement", "keys.json", "events/000000000001.jsonl",

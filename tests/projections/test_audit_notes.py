@@ -15,6 +15,7 @@ from projections.audit_ledger.note import (
     read_instant,
     read_key,
     read_note,
+    with_periods,
     written,
 )
 
@@ -96,3 +97,21 @@ def test_what_is_no_key_is_refused(text: str) -> None:
 def test_what_is_no_note_is_refused(text: str) -> None:
     with pytest.raises(NoteUnreadable):
         read_note(text)
+
+
+def test_a_key_signs_in_its_period_give_or_take_a_minute() -> None:
+    minute = 60_000_000
+    line = f"{public_key('signalbox/test', bytes(32))} 2026-01-01T00:00:00.000000Z 2026-02-01T00:00:00.000000Z"
+    key = read_key(line)
+    since, until = read_instant("2026-01-01T00:00:00.000000Z"), read_instant("2026-02-01T00:00:00.000000Z")
+    assert (key.since, key.until, key.line) == (since, until, line)
+    instants = (since - 2 * minute, since - minute, since, until + minute, until + 2 * minute)
+    assert [key.signs_at(at) for at in instants] == [False, True, True, True, False]
+    bare = read_key(str(key))
+    assert (bare, bare.since, bare.until) == (key, 0, None)
+    assert bare.signs_at(until + 2 * minute)
+    assert with_periods([bare], [key])[0].until == until
+    assert with_periods([key], [bare])[0].until == until
+    for wrong in (f"{key} yesterday", f"{line} 2026-03-01T00:00:00.000000Z", ""):
+        with pytest.raises(NoteUnreadable):
+            read_key(wrong)
