@@ -122,6 +122,7 @@ def create_app(
         "/v1/audit/rotate": ("POST", audit.rotate),
         "/v1/audit/hashes": ("GET", audit.hashes),
         "/v1/audit/events": ("GET", audit.events),
+        "/v1/audit/redacted": ("POST", audit.redacted),
         "/v1/audit/proof": ("GET", audit.proof),
         "/v1/audit/consistency": ("GET", audit.consistency),
         "/v1/audit/statement": ("POST", audit.statement),

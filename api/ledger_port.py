@@ -1,10 +1,13 @@
 """What the surfaces need of the audit ledger; the composition binds it, as it does all of ``ports``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from domain.kernel.ids import ProjectId
+
+Rules = Mapping[str, tuple[str, ...]]
+"""Pattern of stored names of events -> fields, or ids as ``@actor``, that are left out of those that fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,14 @@ class LedgerPort(Protocol):
         """None where the tree is not that long."""
         ...
 
-    async def statement(self, first: int, last: int, project: ProjectId | None, principal: str) -> str:
-        """A signed note that these events were asked for."""
+    async def redacted(
+        self, after: int, limit: int, project: ProjectId | None, rules: Rules, principal: str
+    ) -> tuple[bytes, int, str]:
+        """What a policy leaves of events with position > ``after``, as lines; up to where; a signed note of them."""
+        ...
+
+    async def statement(
+        self, first: int, last: int, project: ProjectId | None, rules: Rules | None, principal: str
+    ) -> str:
+        """A signed note that these events were asked for, less what a policy leaves out."""
         ...

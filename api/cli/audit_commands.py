@@ -180,7 +180,8 @@ def _show_keys(terminal: Terminal, answer: Fields) -> None:
 
 
 def _report_words(report: Fields) -> list[str]:
-    redacted = f", and {report['redacted']} redacted ones, not proven" if report.get("redacted") else ""
+    kind = "as the ledger showed them" if report.get("attested") == report.get("redacted") else "not proven"
+    redacted = f", and {report['redacted']} redacted ones, {kind}" if report.get("redacted") else ""
     span = f"@{report['first']} to @{report['last']}"
     lines = [f"{str(report['verdict']).upper()}  {span}: {report['events']} events{redacted}"]
     found = objects(report, "findings")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from infrastructure.bundle.layout import BundleUnreadable, Format, Manifest
 from infrastructure.bundle.parquet import connect
 from infrastructure.bundle.reader import Bundle
-from infrastructure.bundle.redaction import read_rules
+from infrastructure.bundle.redaction import Rules, read_rules
 from infrastructure.bundle.report import Report
 from infrastructure.bundle.verify_bundle import verify_bundle
 from infrastructure.bundle.verify_live import verify_live
@@ -54,8 +54,8 @@ class ServerSource:
             KeyPeriod(text(one, "key"), integer(one, "since"), cast("int | None", one.get("until"))) for one in found
         ]
 
-    def statement(self, first: int, last: int, project: str | None) -> tuple[str, str | None]:
-        answer = self._client.ask(audit.statement(first, last, project))
+    def statement(self, first: int, last: int, project: str | None, rules: Rules | None) -> tuple[str, str | None]:
+        answer = self._client.ask(audit.statement(first, last, project, rules))
         return text(answer, "note"), cast("str | None", answer.get("project"))
 
     def path(self, position: int, size: int) -> tuple[bytes, ...]:
@@ -64,6 +64,9 @@ class ServerSource:
 
     def hashes(self, first_tile: int, count: int) -> bytes:
         return self._client.ask(audit.leaf_hashes(first_tile, count))
+
+    def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
+        return self._client.ask(audit.redacted_events(after, limit, project, rules))
 
     def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
         return self._client.ask(audit.stored_events(after, limit, project))
@@ -144,6 +147,7 @@ def _told(report: Report) -> Fields:
         "last": report.last,
         "events": report.events,
         "redacted": report.redacted,
+        "attested": report.attested,
         "checkpoints": report.checkpoints,
         "size": None if checkpoint is None else checkpoint.size,
         "at": None if checkpoint is None else checkpoint.at,

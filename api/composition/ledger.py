@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, ParamSpec, TypeVar
 
 from api.composition.commands import in_our_words
-from api.ledger_port import Consistency, Inclusion, LedgerKey, SignedNote
+from api.ledger_port import Consistency, Inclusion, LedgerKey, Rules, SignedNote
 from api.ports import ServiceFault
 from domain.kernel.ids import ProjectId
 from infrastructure.bundle.store_source import StoreSource
@@ -127,9 +127,17 @@ class LedgerDesk:
         """The proof for two sizes."""
         return await self._in_thread(self._consistency, old, new)
 
-    async def statement(self, first: int, last: int, project: ProjectId | None, principal: str) -> str:
+    async def redacted(
+        self, after: int, limit: int, project: ProjectId | None, rules: Rules, principal: str
+    ) -> tuple[bytes, int, str]:
+        """What a policy leaves of events, as lines of JSON, with a signed note of them."""
+        return await self._in_thread(self._source(principal).redacted, after, limit, project, rules)
+
+    async def statement(
+        self, first: int, last: int, project: ProjectId | None, rules: Rules | None, principal: str
+    ) -> str:
         """A signed note that these events were asked for."""
-        note, _ = await self._in_thread(self._source(principal).statement, first, last, project)
+        note, _ = await self._in_thread(self._source(principal).statement, first, last, project, rules)
         return str(note)
 
     def _source(self, principal: str) -> StoreSource:

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Awaitable
 from dataclasses import asdict
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import orjson
 from pydantic import Field, ValidationError
@@ -25,8 +25,23 @@ HASH_TILES_MAX: Final = 256
 CHECKPOINTS_MAX: Final = 1_000
 OVERLAP_SECONDS_MAX: Final = 365 * 86_400
 BODY_BYTES_MAX: Final = 4_096
+POLICY_BYTES_MAX: Final = 65_536
 LINES_TYPE: Final = b"application/x-ndjson"
 BYTES_TYPE: Final = b"application/octet-stream"
+LeftOut = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=200,
+        pattern="^(@(actor|command_id|correlation_id|causation_id|traceparent)|[^@].*)$",
+        description="a field of the state; or @actor, @command_id, @correlation_id, @causation_id, @traceparent",
+    ),
+]
+Policy = Annotated[
+    dict[Annotated[str, Field(max_length=200)], Annotated[tuple[LeftOut, ...], Field(max_length=200)]],
+    Field(min_length=1, max_length=1_000),
+]
+"""Patterns of stored names of events, and what is left out of those that fit."""
 M = TypeVar("M", bound=Message)
 T = TypeVar("T")
 
@@ -73,6 +88,16 @@ class StatementWish(Message):
     first: int = Field(ge=1, le=POSITION_MAX)
     last: int = Field(ge=0, le=POSITION_MAX)
     project: str | None = Field(default=None, max_length=200)
+    redaction: Policy | None = None
+
+
+class RedactedWish(Message):
+    """What `POST /v1/audit/redacted` takes: a page of events, and what is to be left out of them."""
+
+    after: int = Field(ge=0, le=POSITION_MAX)
+    limit: int = Field(default=EVENTS_MAX, ge=1, le=EVENTS_MAX)
+    project: str | None = Field(default=None, max_length=200)
+    redaction: Policy
 
 
 class RotationWish(Message):
@@ -135,6 +160,20 @@ class AuditDoors:
             return problem_reply(fault_problem(fault))
         return Reply(200, lines + orjson.dumps({"position": position}, option=orjson.OPT_APPEND_NEWLINE), LINES_TYPE)
 
+    async def redacted(self, request: Request) -> Reply:
+        """What a policy leaves of events, as lines of JSON, and a last line with the position reached and a signed
+        note of what stands there."""
+        wish = await _body(request, RedactedWish, POLICY_BYTES_MAX)
+        project = await self._project(request.who, wish.project)
+        try:
+            lines, position, note = await self._ledger.redacted(
+                wish.after, wish.limit, project, wish.redaction, request.who.id
+            )
+        except ServiceFault as fault:
+            return problem_reply(fault_problem(fault))
+        end = orjson.dumps({"position": position, "note": note}, option=orjson.OPT_APPEND_NEWLINE)
+        return Reply(200, lines + end, LINES_TYPE)
+
     async def proof(self, request: Request) -> Reply:
         """The audit path of an event."""
         asked = read_query(ProofQuery, request)
@@ -149,7 +188,7 @@ class AuditDoors:
 
     async def statement(self, request: Request) -> Reply:
         """A signed note that these events were asked for."""
-        wish = await _body(request, StatementWish)
+        wish = await _body(request, StatementWish, POLICY_BYTES_MAX)
         project = await self._project(request.who, wish.project)
         return await _answer(self._statement(wish, project, request.who))
 
@@ -192,7 +231,7 @@ class AuditDoors:
         }
 
     async def _statement(self, wish: StatementWish, project: ProjectId | None, who: Principal) -> object:
-        note = await self._ledger.statement(wish.first, wish.last, project, who.id)
+        note = await self._ledger.statement(wish.first, wish.last, project, wish.redaction, who.id)
         return {"note": note, "project": project}
 
     async def _project(self, who: Principal, name: str | None) -> ProjectId | None:
@@ -216,9 +255,9 @@ async def _answer(work: Awaitable[object]) -> Reply:
         return problem_reply(fault_problem(fault))
 
 
-async def _body(request: Request, kind: type[M]) -> M:
+async def _body(request: Request, kind: type[M], bytes_max: int = BODY_BYTES_MAX) -> M:
     require_json(request.content_type, request.content_encoding)
-    body = await read_body(request.receive, request.content_length, BODY_BYTES_MAX)
+    body = await read_body(request.receive, request.content_length, bytes_max)
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

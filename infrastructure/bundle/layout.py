@@ -15,6 +15,7 @@ CHECKPOINTS: Final = "checkpoints.jsonl"
 KEYS: Final = "keys.json"
 EVENTS: Final = "events"
 TILES: Final = "tiles"
+REDACTIONS: Final = "redactions"
 MANIFEST_BYTES_MAX: Final = 16 * 1024 * 1024
 
 Format = Literal["jsonl", "csv", "cloudevents", "parquet"]
@@ -100,3 +101,8 @@ def events_file(folder: Path, part: int, kind: Format) -> Path:
 def tiles_file(folder: Path, part: int) -> Path:
     """The leaf hashes of a part, 32 bytes each, of every position of it inside the bundle's range."""
     return folder / TILES / f"{part:012d}.hashes"
+
+
+def redactions_file(folder: Path, part: int) -> Path:
+    """What was signed of the redacted events of a part, a note for each page of them."""
+    return folder / REDACTIONS / f"{part:012d}.jsonl"

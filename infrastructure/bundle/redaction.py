@@ -1,7 +1,9 @@
 """What is left out of exported events: fields of their states, by type."""
 
+import base64
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from typing import Any, Final, cast
 
 import orjson
@@ -28,6 +30,12 @@ def read_rules(text: bytes) -> Rules:
     if unknown or len(rules) > RULES_MAX:
         raise BundleUnreadable(f"a policy has {RULES_MAX} rules at most, and no such columns: {sorted(unknown)}")
     return rules
+
+
+def digest(rules: Rules) -> str:
+    """What a policy is known by: SHA-256 over it as JSON with names in order, in base64."""
+    text = orjson.dumps({pattern: list(fields) for pattern, fields in rules.items()}, option=orjson.OPT_SORT_KEYS)
+    return base64.b64encode(sha256(text).digest()).decode()
 
 
 class Redaction:

@@ -25,6 +25,8 @@ class Report:
     signed_by: tuple[PublicKey, ...]
     checkpoints: int
     """Signed checkpoints whose root was computed."""
+    attested: int = 0
+    """Redacted events of which everything that is left was signed by the ledger."""
 
     @property
     def verdict(self) -> Verdict:

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from infrastructure.bundle.redaction import Rules
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
 
 
@@ -20,8 +21,8 @@ class Source(Protocol):
         """The ledger's public keys, as the source says."""
         ...
 
-    def statement(self, first: int, last: int, project: str | None) -> tuple[str, str | None]:
-        """A signed note that these events are asked for, and the id of the project."""
+    def statement(self, first: int, last: int, project: str | None, rules: Rules | None) -> tuple[str, str | None]:
+        """A signed note that these events are asked for, less what a policy leaves out, and the id of the project."""
         ...
 
     def path(self, position: int, size: int) -> tuple[bytes, ...]:
@@ -34,4 +35,8 @@ class Source(Protocol):
 
     def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
         """Events with position > ``after`` as lines of JSON, and the position up to which they were looked for."""
+        ...
+
+    def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
+        """The same of what a policy leaves of them, with a signed note of the lines."""
         ...

@@ -1,14 +1,19 @@
 """The stores themselves as a source, for whoever has them open."""
 
+from collections.abc import Callable
 from typing import Final
 
 from infrastructure.bundle.jsonl import write_line
+from infrastructure.bundle.redaction import Redaction, Rules, digest
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
+from infrastructure.ledger.redacted_page import RedactedPage
 from infrastructure.ledger.scribe import Scribe
-from infrastructure.ledger.statement import Statement
-from infrastructure.log.port import Log
+from infrastructure.ledger.statement import WHOLE, Statement
+from infrastructure.log.port import Log, LogRow
+from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.proofs import inclusion_proof
 from projections.audit_ledger.tiles import node_reader
+from projections.audit_ledger.tree import Frontier
 
 LINES_BYTES_MAX: Final = 8 * 1024 * 1024
 """A page of events ends with the one that passes this."""
@@ -31,12 +36,12 @@ class StoreSource:
     def public_keys(self) -> list[KeyPeriod]:
         return self._scribe.store.public_keys()
 
-    def statement(self, first: int, last: int, project: str | None) -> tuple[str, str | None]:
+    def statement(self, first: int, last: int, project: str | None, rules: Rules | None) -> tuple[str, str | None]:
         events = max(0, last - first + 1)
         if project is not None:
             events = self._log.count_of(project, after=first - 1, through=last)
-        now = self._log.now()
-        statement = Statement(self._scribe.origin, first, last, events, project, self._principal, now)
+        now, policy = self._log.now(), digest(rules) if rules else WHOLE
+        statement = Statement(self._scribe.origin, first, last, events, project, self._principal, now, policy)
         return str(self._scribe.ring.sign(statement.text(), now=now)), project
 
     def path(self, position: int, size: int) -> tuple[bytes, ...]:
@@ -46,11 +51,34 @@ class StoreSource:
         return b"".join(self._scribe.store.tiles(0, first_tile, count))
 
     def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
+        return self._lines(after, limit, project, write_line)
+
+    def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
+        redaction, tree, left_out = Redaction(rules), Frontier(), 0
+
+        def written(row: LogRow) -> bytes:
+            nonlocal left_out
+            shown, redacted = redaction.applied(row)
+            tree.add(leaf_hash(shown))
+            left_out += redacted
+            return write_line(shown, redacted=redacted)
+
+        lines, position = self._lines(after, limit, project, written)
+        now = self._log.now()
+        page = RedactedPage(
+            self._scribe.origin, after + 1, position, tree.size, left_out, project, digest(rules), tree.root(),
+            self._principal, now,
+        )  # fmt: skip
+        return lines, position, str(self._scribe.ring.sign(page.text(), now=now))
+
+    def _lines(
+        self, after: int, limit: int, project: str | None, written: Callable[[LogRow], bytes]
+    ) -> tuple[bytes, int]:
         lines: list[bytes] = []
         position, weight = after, 0
         for row in self._log.page(after=after, limit=limit):
             if project is None or row.project == project:
-                lines.append(write_line(row))
+                lines.append(written(row))
                 weight += len(lines[-1])
             position = row.position
             if weight >= LINES_BYTES_MAX:

@@ -13,6 +13,7 @@ from infrastructure.bundle.layout import CHECKPOINT, CHECKPOINTS, KEYS, STATEMEN
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Progress, Report, ended
 from infrastructure.bundle.rows import ReadRow
+from infrastructure.bundle.verify_redaction import examine_redaction
 from infrastructure.ledger.copies import read_checkpoint_lines
 from infrastructure.ledger.port import KeyPeriod
 from infrastructure.ledger.signing import verified
@@ -53,16 +54,17 @@ def verify_bundle(
             return ended(Verdict.FORGED, "a checkpoint is of another log, or not signed by a trusted key", *span)
         findings = _promised(bundle, statement)
         leads, proven = _leads_to(bundle, checkpoint, others)
+        attested, left_out = examine_redaction(bundle, statement, keys)
         examined = _examined(bundle, progress)
     except (BundleUnreadable, NoteUnreadable) as error:
         return ended(Verdict.INCOMPLETE, str(error), *span)
-    findings += examined.findings
+    findings += left_out + examined.findings
     if manifest.project is not None and not findings:
         findings += _counted(examined, statement)
     if not leads:
         words = "the hashes do not lead to the root that was signed"
         findings.append(Finding(Verdict.REHASHED, manifest.first, 0, words))
-    return Report(tuple(findings), *span, examined.events, examined.redacted, checkpoint, signed_by, proven)
+    return Report(tuple(findings), *span, examined.events, examined.redacted, checkpoint, signed_by, proven, attested)
 
 
 def bundle_keys(bundle: Bundle) -> tuple[PublicKey, ...]:

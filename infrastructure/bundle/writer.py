@@ -19,6 +19,7 @@ from infrastructure.bundle.layout import (
     KEYS,
     MANIFEST,
     PART_POSITIONS,
+    REDACTIONS,
     STATEMENT,
     TILES,
     VERSION,
@@ -29,9 +30,9 @@ from infrastructure.bundle.layout import (
     Record,
     events_file,
     part_of,
+    redactions_file,
     tiles_file,
 )
-from infrastructure.bundle.redaction import Redaction
 from infrastructure.bundle.source import Source
 from infrastructure.ledger.copies import checkpoint_line
 from infrastructure.ledger.port import CHECKPOINTS_MAX, SignedCheckpoint
@@ -85,10 +86,9 @@ def export(source: Source, folder: Path, wish: Wish, progress: Progress = lambda
     Raises NothingToExport, BundleUnreadable (the folder holds something else), OSError, and the source's faults.
     """
     plan = _resumed(folder, wish) or _begun(source, folder, wish)
-    redaction = Redaction(wish.redaction) if wish.redaction else None
     for part in range(part_of(plan.first), plan.last + 1, PART_POSITIONS):
         if part not in plan.done:
-            counted = _part(source, folder, plan, part, redaction)
+            counted = _part(source, folder, plan, part)
             plan = plan.model_copy(update={"done": {**plan.done, part: (counted.events, counted.redacted)}})
             _write(folder / PLAN, plan.model_dump_json().encode())
         progress(min(part + PART_POSITIONS - 1, plan.last) - plan.first + 1, plan.last - plan.first + 1)
@@ -132,8 +132,8 @@ def _begun(source: Source, folder: Path, wish: Wish) -> _Plan:
     if checkpoint is None or last < wish.first:
         asked = f"@{wish.first} to @{wish.last or size}"
         raise NothingToExport(f"there are no events from {asked}; the log ends at @{size}")
-    note, project = source.statement(wish.first, last, wish.project)
-    for name in (EVENTS, TILES):
+    note, project = source.statement(wish.first, last, wish.project, wish.redaction)
+    for name in (EVENTS, TILES, *((REDACTIONS,) if wish.redaction else ())):
         (folder / name).mkdir(parents=True, exist_ok=True)
     _write(folder / CHECKPOINT, checkpoint.note.encode())
     _write(folder / STATEMENT, note.encode())
@@ -164,26 +164,33 @@ def _proof(source: Source, position: int, size: int) -> Proof:
     return Proof(position=position, path=tuple(base64.b64encode(one).decode() for one in path))
 
 
-def _part(source: Source, folder: Path, plan: _Plan, part: int, redaction: Redaction | None) -> _Counted:
+def _part(source: Source, folder: Path, plan: _Plan, part: int) -> _Counted:
     first, last = max(part, plan.first), min(part + PART_POSITIONS - 1, plan.last)
     hashes = source.hashes((part - 1) // TILE_HASHES, PART_TILES)
     _write(tiles_file(folder, part), hashes[(first - part) * HASH_BYTES : (last - part + 1) * HASH_BYTES])
     file = events_file(folder, part, plan.wish.format)
     partial = file.with_name(file.name + ".partial")
     encoder, counted, after = encoder_of(partial, plan.wish.format, plan.origin), _Counted(), first - 1
+    rules, project, notes = plan.wish.redaction, plan.wish.project, list[bytes]()
     try:
         while after < last:
-            lines, position = source.lines(after, min(PAGE_EVENTS, last - after), plan.wish.project)
+            if rules:
+                lines, position, note = source.redacted(after, min(PAGE_EVENTS, last - after), project, rules)
+                notes.append(orjson.dumps({"note": note}, option=orjson.OPT_APPEND_NEWLINE))
+            else:
+                lines, position = source.lines(after, min(PAGE_EVENTS, last - after), project)
             if position <= after:
                 raise BundleUnreadable(f"the log has no event @{after + 1}, of which a checkpoint was signed")
-            if redaction is None and encoder.passes_lines:
+            if not rules and encoder.passes_lines:
                 encoder.add_lines(lines)
                 counted.events += lines.count(b"\n")
             else:
-                _encode(encoder, lines, redaction, counted)
+                _encode(encoder, lines, counted)
             after = position
     finally:
         encoder.close()
+    if rules:
+        _write(redactions_file(folder, part), b"".join(notes))
     # The plan that names the part as done is durable, so the part has to be there before it.
     with partial.open("rb") as written:
         os.fsync(written.fileno())
@@ -191,11 +198,9 @@ def _part(source: Source, folder: Path, plan: _Plan, part: int, redaction: Redac
     return counted
 
 
-def _encode(encoder: Encoder, lines: bytes, redaction: Redaction | None, counted: _Counted) -> None:
+def _encode(encoder: Encoder, lines: bytes, counted: _Counted) -> None:
     for line in lines.splitlines(keepends=True):
-        row, redacted = jsonl.read_line(line).row, False
-        if redaction is not None:
-            row, redacted = redaction.applied(row)
+        row, redacted = jsonl.read_line(line)
         encoder.add(row, redacted=redacted)
         counted.events += 1
         counted.redacted += redacted

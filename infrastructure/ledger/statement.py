@@ -9,6 +9,8 @@ from projections.audit_ledger.note import NoteUnreadable, read_instant, written
 _KIND: Final = "/export"
 _NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _EVERY: Final = "*"
+WHOLE: Final = "-"
+"""Stands for the policy of redaction where nothing is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class Statement:
     principal: str
     at: int
     """Microseconds since 1970."""
+    redaction: str = ""
+    """Digest of the policy by which something is left out, or WHOLE; empty in statements that do not tell."""
 
     def text(self) -> str:
         """What is signed."""
@@ -34,6 +38,7 @@ class Statement:
             self.project or _EVERY,
             self.principal,
             written(self.at),
+            *((self.redaction,) if self.redaction else ()),
         )
         return "".join(f"{line}\n" for line in lines)
 
@@ -41,11 +46,12 @@ class Statement:
 def read_statement(text: str) -> Statement:
     """Raises NoteUnreadable."""
     lines = text.split("\n")
-    if len(lines) != 8 or lines[7] or not lines[0].endswith(_KIND):
-        raise NoteUnreadable("a statement has the lines origin, first, last, events, project, principal and time")
+    if len(lines) not in (8, 9) or lines[-1] or not lines[0].endswith(_KIND):
+        raise NoteUnreadable("a statement has lines for origin, first, last, events, project, principal, time, policy")
     if not all(map(_NUMBER.fullmatch, lines[1:4])):
         raise NoteUnreadable("a number of the statement cannot be read")
     project = None if lines[4] == _EVERY else lines[4]
     first, last, events = map(int, lines[1:4])
     origin = lines[0].removesuffix(_KIND)
-    return Statement(origin, first, last, events, project, lines[5], read_instant(lines[6]))
+    redaction = lines[7] if len(lines) == 9 else ""
+    return Statement(origin, first, last, events, project, lines[5], read_instant(lines[6]), redaction)

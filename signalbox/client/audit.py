@@ -1,7 +1,7 @@
 """Requests to the audit ledger: what an export, a verification and proofs are made of."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple, TypeVar
 from urllib.parse import urlencode
@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 from signalbox.client.answers import body_of
 from signalbox.client.asks import Ask
 from signalbox.client.errors import ServerFaultError
-from signalbox.client.fields import Fields, integer, parsed
+from signalbox.client.fields import Fields, integer, parsed, text
 from signalbox.client.transport import HttpAnswer, HttpRequest
 
 AUDIT_SECONDS_MAX = 60.0
 """Silence before and inside an answer; a statement counts the events of a project."""
+Policy = Mapping[str, Sequence[str]]
+"""Patterns of stored names of events, and fields or @ids that are left out of those that fit."""
 T = TypeVar("T")
 
 
@@ -23,6 +25,15 @@ class StoredEvents(NamedTuple):
     lines: bytes
     position: int
     """Up to here the log was looked at; the end is reached when it no longer moves."""
+
+
+class RedactedEvents(NamedTuple):
+    """What a policy leaves of events, as lines of JSON."""
+
+    lines: bytes
+    position: int
+    note: str
+    """Signed by the ledger: what the lines say."""
 
 
 def checkpoints(size: int, limit: int) -> Ask[Fields]:
@@ -56,9 +67,16 @@ def consistency(old: int, new: int) -> Ask[Fields]:
     return _get("consistency", body_of, old=old, new=new)
 
 
-def statement(first: int, last: int, project: str | None) -> Ask[Fields]:
-    """A signed ``note`` that these events are asked for."""
-    return _post("statement", {"first": first, "last": last, "project": project})
+def statement(first: int, last: int, project: str | None, redaction: Policy | None = None) -> Ask[Fields]:
+    """A signed ``note`` that these events are asked for, less what a policy leaves out."""
+    wish: Fields = {"first": first, "last": last, "project": project}
+    return _post("statement", wish if redaction is None else {**wish, "redaction": dict(redaction)})
+
+
+def redacted_events(after: int, limit: int, project: str | None, redaction: Policy) -> Ask[RedactedEvents]:
+    """What a policy leaves of the events behind a position."""
+    wish = {"after": after, "limit": limit, "project": project, "redaction": dict(redaction)}
+    return Ask(_post("redacted", wish).request, _redacted_of)
 
 
 def leaf_hashes(first_tile: int, count: int) -> Ask[bytes]:
@@ -88,8 +106,18 @@ def _bytes_of(answer: HttpAnswer) -> bytes:
 
 
 def _lines_of(answer: HttpAnswer) -> StoredEvents:
+    lines, end = _page_of(answer)
+    return StoredEvents(lines, integer(end, "position"))
+
+
+def _redacted_of(answer: HttpAnswer) -> RedactedEvents:
+    lines, end = _page_of(answer)
+    return RedactedEvents(lines, integer(end, "position"), text(end, "note"))
+
+
+def _page_of(answer: HttpAnswer) -> tuple[bytes, Fields]:
     body = _bytes_of(answer)
     lines, _, last = body.rstrip(b"\n").rpartition(b"\n")
     if not body.endswith(b"\n"):
         raise ServerFaultError("not_understood", "the server's page of events has no end", "Ask again.")
-    return StoredEvents(lines + b"\n" if lines else b"", integer(parsed(last), "position"))
+    return lines + b"\n" if lines else b"", parsed(last)
