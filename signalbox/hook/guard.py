@@ -70,6 +70,7 @@ def refusal(wanted: Wanted, desk: "Desk", *, queue: bool) -> str:
     """
     from signalbox.hook.words import refused_edit
 
+    desk.ready()
     lasting = {claim: mode for claim, mode in wanted.claims.items() if not desk.memory.holds(f"{mode} {claim}")}
     if not lasting and wanted.claims and not desk.memory.is_fresh:
         # All is held as far as is remembered: one question confirms it, and what has ended is taken anew.

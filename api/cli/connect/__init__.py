@@ -1,0 +1,1 @@
+"""Connecting coding clients: what is written into their own settings, taken back, and tried out."""

@@ -1,0 +1,128 @@
+"""`signalbox connect` and `disconnect`: our entries in a coding client's settings, shown before they are written."""
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from api.cli.command import Project, command
+from api.cli.connect.changes import Change, planned, take_back, undone, write
+from api.cli.connect.clients import CODING_CLIENTS, hook_command
+from api.cli.reading import project_of
+from api.cli.terminal import Terminal
+from signalbox.client.errors import Refused, ServerUnavailable
+from signalbox.hook.places import repository_of
+
+TRUST: Final = {
+    "claude": "Claude Code runs hooks in folders that it was told to trust: accept its question.",
+    "codex": "Codex skips new hooks without a word: run `codex`, enter /hooks and trust them.",
+    "gemini": "Gemini CLI asks about new hooks of a project when it starts: accept them.",
+}
+
+
+class Client(Enum):
+    """A coding client."""
+
+    CLAUDE = "claude"
+    CODEX = "codex"
+    GEMINI = "gemini"
+
+
+class Where(Enum):
+    """Whose settings."""
+
+    PROJECT = "project"
+    USER = "user"
+
+
+AnyClient = Annotated[Client, typer.Argument(help="The coding client.")]
+Scope = Annotated[Where, typer.Option("--scope", help="Settings in this repository, or those of the user.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
+
+
+def register(app: typer.Typer) -> None:
+    command(app, "connect")(connect)
+    command(app, "disconnect", without=("server_url", "api_key", "data_folder"))(disconnect)
+
+
+def connect(
+    terminal: Terminal,
+    client: AnyClient,
+    *,
+    scope: Scope = Where.PROJECT,
+    observe: Annotated[bool, typer.Option("--observe", help="Refuse nothing, only tell.")] = False,
+    project: Project = None,
+    repository: Annotated[str | None, typer.Option("--repository", help="Name of the repository in claims.")] = None,
+    pool: Annotated[str | None, typer.Option("--pool", help="Credentials whose quota its sessions share.")] = None,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="Call `signalbox` by name, for shared settings.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Let a coding client ask before it edits."""
+    chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
+    options = ["--observe"] if observe else []
+    named = _project(terminal, project, scope)
+    said = {"--project": named, "--repository": repository, "--pool": pool, "--data": _data(terminal)}
+    options += [f"{name}={value}" for name, value in said.items() if value]
+    root = _root()
+    file = chosen.settings(scope.value, root, environment)
+    change = planned(chosen, file, hook_command(client.value, options, portable=portable), environment)
+    if not change.is_nothing:
+        _confirm(terminal, change, yes=yes)
+        write(change, environment)
+    told = {"client": client.value, "file": str(file), "changed": not change.is_nothing}
+    state = "is connected" if change.is_nothing else "connected"
+    terminal.show(told, f"{chosen.title} {state}: {file}", TRUST[client.value], "next: signalbox doctor")
+
+
+def disconnect(terminal: Terminal, client: AnyClient, scope: Scope = Where.PROJECT, yes: Yes = False) -> None:
+    """Take our entries out of a client's settings."""
+    chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
+    file = chosen.settings(scope.value, _root(), environment)
+    change = undone(chosen, file, environment)
+    if not change.is_nothing:
+        _confirm(terminal, change, yes=yes)
+    take_back(change, environment)
+    told = {"client": client.value, "file": str(file), "changed": not change.is_nothing}
+    words = "was not connected" if change.is_nothing else "disconnected"
+    terminal.show(told, f"{chosen.title} {words}: {file}")
+
+
+def _project(terminal: Terminal, named: str | None, scope: Where) -> str | None:
+    """In a repository the one that is meant; for a user whatever each repository's server has."""
+    if named or scope is Where.USER:
+        return named
+    try:
+        return project_of(terminal.client, None)
+    except ServerUnavailable as error:
+        raise Refused(
+            "no_project", "no server can be asked which project this is", "Name it with --project."
+        ) from error
+
+
+def _data(terminal: Terminal) -> str | None:
+    return None if terminal.data is None else str(terminal.data.resolve())
+
+
+def _root() -> Path:
+    """The checkout that one is in, else the folder."""
+    here = Path.cwd()
+    found = repository_of(os.path.realpath(here))
+    return here if found is None else Path(found.top)
+
+
+def _confirm(terminal: Terminal, change: Change, *, yes: bool) -> None:
+    """Show what changes; a person is asked, a program has to say so."""
+    if not terminal.as_json:
+        print(change.diff())
+    if yes:
+        return
+    if terminal.as_json or not sys.stdin.isatty():
+        data = {"diff": change.diff()}
+        raise Refused("not_confirmed", "Nothing was written.", "Say --yes to write this.", data)
+    if not typer.confirm("Write this?"):
+        raise Refused("not_confirmed", "Nothing was written.", "Ask again when you want it.")

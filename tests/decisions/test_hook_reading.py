@@ -1,0 +1,210 @@
+"""What the hook reads out of events: files of patches, writes of shell lines, claims of paths."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.lock.resource import Resource, parse
+from signalbox.client.endpoint import find_endpoint
+from signalbox.client.errors import Refused, ServerUnavailable
+from signalbox.hook.event import edited_paths, event_of
+from signalbox.hook.guard import wanted_by
+from signalbox.hook.installation import NoServerError, find_installation
+from signalbox.hook.memory import Memory
+from signalbox.hook.options import options_of
+from signalbox.hook.patch import patched_paths
+from signalbox.hook.places import CLAIMS_MAX, Repository, joined, path_claim, repository_of, worktree_claim
+from signalbox.hook.reading import UnreadableError, json_of
+from signalbox.hook.shell import shell_writes
+from tests.support.hooks import git, repository
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        st.lists,
+    )
+)
+def test_json_is_read_as_the_standard_library_reads_it(value: object) -> None:
+    text = json.dumps(value)
+    assert json_of(f" {text}\n") == json.loads(text)
+
+
+@given(st.text(max_size=200))
+def test_what_the_standard_library_refuses_is_refused(text: str) -> None:
+    try:
+        expected = json.loads(text, parse_constant=lambda _: 1 / 0)
+    except (ValueError, ZeroDivisionError):
+        with pytest.raises(UnreadableError):
+            json_of(text)
+    else:
+        assert json_of(text) == expected
+
+
+def test_a_patch_names_every_file_that_it_touches() -> None:
+    patch = "*** Begin Patch\n*** Add File: a b.py\n+*** x\n*** Update File: c\n*** Move to: d\n*** Delete File: e\n"
+    assert patched_paths(patch) == ["a b.py", "c", "d", "e"]
+    with pytest.raises(UnreadableError):
+        patched_paths("*** Begin Patch\n*** Add File: \n")
+
+
+def test_an_edit_names_its_file_in_every_client() -> None:
+    for client, tool, field in (
+        ("claude", "Edit", "file_path"),
+        ("claude", "NotebookEdit", "notebook_path"),
+        ("gemini", "write_file", "file_path"),
+    ):
+        told = {"session_id": "s", "hook_event_name": "X", "tool_name": tool, "tool_input": {field: "/a"}}
+        assert edited_paths(event_of(client, json.dumps(told), {})) == ["/a"]
+
+
+WRITES = {
+    "echo x > a": ["a"],
+    "echo x>>a 2>&1": ["a"],
+    "cmd &> 'a b'": ["a b"],
+    "cat <<'END' > a\nrm b\n> c\nEND\ntouch d": ["a", "d"],
+    "wc < in > out": ["out"],
+    "sed -i.bak 's/a/b/' one": ["one"],
+    "sed 's/a/b/' one": [],
+    "perl -pi -e 's/a/b/' one": ["one"],
+    "A=1 sudo tee -a a b": ["a", "b"],
+    "mv one two": ["one", "two"],
+    "cp one folder": ["folder/one"],
+    "ln -s one two": ["two"],
+    "cd folder && rm x; touch y": ["folder/x", "folder/y"],
+    "dd if=x of=y": ["y"],
+    "rm -rf folder": ["folder"],
+    "rm on*": ["one"],
+    "if true; then rm a; fi": ["a"],
+    "echo $(rm a)": ["a"],
+    'echo "a > b"': [],
+    "rm $X `y`": [],
+    "echo 'unended > a": [],
+    "git checkout HEAD -- one": ["one"],
+    "git mv one two && git rm x": ["one", "two", "x"],
+    "ls | grep x 2>/dev/null": ["/dev/null"],
+}
+
+
+@pytest.mark.parametrize("line", WRITES)
+def test_a_line_of_shell_writes_what_it_obviously_writes(line: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "one").touch()
+    found = shell_writes(line, str(tmp_path)).paths
+    assert [os.path.relpath(path, tmp_path) if path.startswith(str(tmp_path)) else path for path in found] == WRITES[
+        line
+    ]
+
+
+MOVES = {
+    "git stash": "exclusive",
+    "git -c x=y reset --hard HEAD~1": "exclusive",
+    "git pull && git add .": "exclusive",
+    "git reset HEAD~1": "update",
+    "git commit -m 'git stash'": "update",
+    "git -C folder checkout main": None,
+    "git stash list": None,
+    "git diff --stat": None,
+    "echo git stash": None,
+}
+
+
+@pytest.mark.parametrize("line", MOVES)
+def test_verbs_of_git_that_move_a_checkout_are_seen(line: str, tmp_path: Path) -> None:
+    assert shell_writes(line, str(tmp_path)).trees.get(str(tmp_path)) == MOVES[line]
+
+
+def test_a_branch_that_is_moved_or_deleted_is_seen(tmp_path: Path) -> None:
+    assert shell_writes("git branch -D a/b", str(tmp_path)).branches == [(str(tmp_path), "a/b")]
+    assert shell_writes("git branch --list a", str(tmp_path)).branches == []
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), min_size=1)
+
+
+@given(st.lists(NAMES.filter(lambda name: name not in (".", "..")), min_size=1, max_size=5))
+def test_the_claim_of_a_path_is_what_the_lock_service_writes_and_matches_just_that(names: list[str]) -> None:
+    claim = path_claim(Repository("/top", "/top/.git", "app"), "/".join(["/top", *names]))
+    parsed = parse(claim)
+    if len(claim.encode()) > 512:
+        return
+    assert isinstance(parsed, Resource), parsed
+    assert parsed.text == claim
+    assert parsed.is_literal
+
+
+def test_a_worktree_has_its_own_checkout_and_the_name_that_all_share(tmp_path: Path) -> None:
+    main = repository(tmp_path / "app@1")
+    git(main, "worktree", "add", "-q", str(tmp_path / "copy"))
+    first, second = repository_of(str(main / "src")), repository_of(str(tmp_path / "copy" / "src"))
+    assert first is not None
+    assert second is not None
+    assert first.name == second.name == "app-1"
+    assert worktree_claim(first) != worktree_claim(second)
+    assert all(isinstance(parse(worktree_claim(one)), Resource) for one in (first, second))
+    assert repository_of(str(tmp_path)) is None
+
+
+def test_more_files_than_one_request_takes_are_claimed_by_their_folders() -> None:
+    claims = joined([f"path:r//a/b{number % 3}/{number}" for number in range(CLAIMS_MAX + 1)])
+    assert claims == ["path:r//a/b0/", "path:r//a/b1/", "path:r//a/b2/"]
+    with pytest.raises(UnreadableError):
+        joined([f"path:r//{number}" for number in range(CLAIMS_MAX + 1)])
+
+
+def test_a_grant_covers_the_same_and_what_lies_in_its_folder() -> None:
+    memory = Memory("")
+    memory.keep("1", ["exclusive path:r//src/", "shared path:r//docs/**", "exclusive path:r//a/**/b/**"])
+    assert memory.holds("exclusive path:r//src/a")
+    assert memory.holds("shared path:r//docs/a/b")
+    assert not memory.holds("exclusive path:r//docs/a")
+    assert not memory.holds("exclusive path:r//srca")
+    assert not memory.holds("exclusive path:r//a/x/b/c"), "only the lock service can tell"
+
+
+def test_a_repository_carries_the_name_that_was_given_for_it(tmp_path: Path) -> None:
+    here, other = repository(tmp_path / "here"), repository(tmp_path / "other")
+    options = options_of(["claude", "--repository", "main"], {})
+    for file, name in ((here / "x", "main"), (other / "x", "other")):
+        told = {
+            "session_id": "s",
+            "hook_event_name": "PreToolUse",
+            "cwd": str(here),
+            "tool_name": "Write",
+            "tool_input": {"file_path": str(file)},
+        }
+        wanted = wanted_by(event_of("claude", json.dumps(told), {}), options, {})
+        assert f"path:{name}//x" in wanted.claims
+
+
+@pytest.mark.parametrize("content", ['{"url": "http://127.0.0.1:1"}', "{", "[]", '{"url": 3}', '{"url": "nonsense"}'])
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"SIGNALBOX_URL": "http://x:2/"},
+        {"SIGNALBOX_KEY": "k"},
+        {"SIGNALBOX_URL": "http://x:2", "SIGNALBOX_KEY": "k"},
+    ],
+)
+def test_the_hook_finds_the_server_that_the_client_finds(
+    tmp_path: Path, content: str, environment: dict[str, str]
+) -> None:
+    data = tmp_path / ".signalbox"
+    data.mkdir()
+    (data / "server.json").write_text(content)
+    (data / "local.key").write_text("local\n")
+    below = tmp_path / "a"
+    below.mkdir()
+    try:
+        expected = find_endpoint(environment=environment, folder=below)
+    except (Refused, ServerUnavailable):
+        with pytest.raises(NoServerError):
+            find_installation(environment, "", [str(below)])
+    else:
+        found = find_installation(environment, "", [str(below)])
+        assert (found.url, found.key) == (expected.url, expected.key)

@@ -1,0 +1,199 @@
+"""Connecting a coding client in a scratch home: shown, written, tried out by the doctor, taken back byte for byte."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.connect.changes import planned, take_back, undone, write
+from api.cli.connect.clients import CODING_CLIENTS, hook_command
+from api.cli.connect.settings_file import connected, disconnected, handlers_in, text_of
+from signalbox.client.errors import Refused
+from tests.support.command_line import CommandLine, Ran, end
+from tests.support.hooks import git, repository
+
+CLIENTS = tuple(CODING_CLIENTS)
+OTHERS: dict[str, Any] = {
+    "model": "opus",
+    "hooks": {
+        "PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "theirs"}]}],
+        "BeforeTool": [{"matcher": ".*", "hooks": [{"type": "command", "command": "theirs"}]}],
+    },
+}
+
+
+@dataclass
+class Home:
+    """A repository below a running server's folder, and a user with a home of his own."""
+
+    line: CommandLine
+    home: Path
+    root: Path
+
+    def __call__(self, *arguments: str, code: int = 0) -> Ran:
+        return self.line(*arguments, code=code)
+
+    def file(self, client: str) -> Path:
+        chosen = CODING_CLIENTS[client]
+        return self.root / chosen.folder / chosen.file
+
+    def trust(self) -> None:
+        """As Codex keeps it once a person has reviewed the hooks."""
+        config = self.home / ".codex" / "config.toml"
+        config.parent.mkdir(exist_ok=True)
+        key = f"{self.file('codex')}:pre_tool_use:0:0"
+        config.write_text(f'[hooks.state."{key}"]\ntrusted_hash = "sha256:00"\n')
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("connect")
+    line = CommandLine(folder)
+    process = line.serve()
+    line("project", "create", "shop")
+    yield folder
+    end(process)
+
+
+@pytest.fixture
+def home(served: Path, tmp_path: Path) -> Home:
+    mine = tmp_path / "home"
+    mine.mkdir()
+    root = repository(served / tmp_path.name)
+    environment = {"HOME": str(mine), "XDG_STATE_HOME": str(mine / "state"), "XDG_CACHE_HOME": str(mine / "cache")}
+    return Home(CommandLine(root, environment), mine, root)
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_a_client_is_connected_found_enforced_and_disconnected_byte_for_byte(home: Home, name: str) -> None:
+    file = home.file(name)
+    file.parent.mkdir()
+    before = json.dumps(OTHERS, indent=3).encode() + b"\n\n"
+    file.write_bytes(before)
+    home.trust()
+    home("connect", name, "--yes")
+    assert json.loads(file.read_bytes())["model"] == "opus"
+    told = home("doctor", name, "--json").json
+    assert told["clients"][name]["state"] == "enforced", told
+    home("disconnect", name, "--yes")
+    assert file.read_bytes() == before
+
+
+def test_a_change_is_shown_and_not_written_unless_it_is_confirmed(home: Home) -> None:
+    shown = home("connect", "claude", code=1)
+    assert not home.file("claude").exists()
+    assert "+++" in shown.out
+    assert "hook" in shown.out
+
+
+def test_the_doctor_tells_who_only_observes_who_is_not_connected_and_what_is_broken(home: Home) -> None:
+    home("connect", "claude", "--observe", "--yes")
+    home("connect", "codex", "--yes")
+    told = home("doctor", "--json", code=1).json
+    states = {name: one["state"] for name, one in told["clients"].items()}
+    assert states == {"claude": "observed only", "codex": "broken", "gemini": "not connected"}
+    assert any("/hooks" in one["mend"] for one in told["clients"]["codex"]["findings"])
+    file = home.file("claude")
+    file.write_text(file.read_text().replace("--observe", "").replace("signalbox/hook/", "gone/signalbox/hook/"))
+    words = home("doctor", "claude", code=1).out
+    assert "Claude Code: broken" in words
+    assert "a free file was refused, too" in words
+
+
+def test_settings_of_a_worktree_speak_of_the_repository_that_all_its_worktrees_share(home: Home) -> None:
+    copy = home.root.with_name(f"{home.root.name}-copy")
+    git(home.root, "worktree", "add", "-q", str(copy))
+    line = CommandLine(copy, home.line.environment)
+    line("connect", "claude", "--yes", "--project", "shop")
+    assert line("doctor", "claude", "--json").json["clients"]["claude"]["state"] == "enforced"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One file of a client, connected without a command line."""
+
+    file: Path
+    environment: dict[str, str]
+
+    def connect(self, client: str = "claude") -> bool:
+        """Whether that changed anything."""
+        change = planned(CODING_CLIENTS[client], self.file, hook_command(client, [], portable=True), self.environment)
+        if not change.is_nothing:
+            write(change, self.environment)
+        return not change.is_nothing
+
+    def disconnect(self, client: str = "claude") -> bool:
+        change = undone(CODING_CLIENTS[client], self.file, self.environment)
+        take_back(change, self.environment)
+        return not change.is_nothing
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path / "a" / "b" / "settings.json", {"XDG_STATE_HOME": str(tmp_path / "state")})
+
+
+def test_what_was_not_there_is_gone_again(settings: Settings) -> None:
+    assert settings.connect()
+    assert settings.file.exists()
+    assert settings.disconnect()
+    assert not settings.file.parent.parent.exists()
+
+
+@pytest.mark.parametrize("before", [b"", b"{}", b'{"hooks": {}}', b'{"hooks":{"Stop":[]},"x":"\\u00e9"}', b"\t{ }\n\n"])
+def test_connecting_twice_changes_nothing_and_disconnecting_leads_back(settings: Settings, before: bytes) -> None:
+    settings.file.parent.mkdir(parents=True)
+    settings.file.write_bytes(before)
+    assert settings.connect()
+    assert not settings.connect()
+    assert settings.disconnect()
+    assert settings.file.read_bytes() == before
+    assert not settings.disconnect()
+    assert settings.file.read_bytes() == before
+
+
+def test_what_others_wrote_in_between_stays(settings: Settings) -> None:
+    settings.connect()
+    data = json.loads(settings.file.read_bytes())
+    settings.file.write_text(json.dumps(data | {"theme": "dark"}))
+    assert not settings.connect()
+    assert settings.disconnect()
+    assert json.loads(settings.file.read_bytes()) == {"theme": "dark"}
+
+
+def test_an_older_entry_of_ours_is_replaced(settings: Settings) -> None:
+    client = CODING_CLIENTS["claude"]
+    settings.file.parent.mkdir(parents=True)
+    settings.file.write_text(
+        json.dumps(connected(OTHERS, client, hook_command("claude", ["--observe"], portable=False)))
+    )
+    assert settings.connect()
+    assert "--observe" not in settings.file.read_text()
+    settings.disconnect()
+    assert json.loads(settings.file.read_bytes()) == OTHERS
+
+
+@pytest.mark.parametrize("content", [b"{ // a comment\n}", b"[]", b"\xff"])
+def test_settings_that_cannot_be_read_are_left_alone(settings: Settings, content: bytes) -> None:
+    settings.file.parent.mkdir(parents=True)
+    settings.file.write_bytes(content)
+    with pytest.raises(Refused):
+        settings.connect()
+    assert settings.file.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_entries_of_ours_are_known_however_they_are_written_and_others_are_not(name: str) -> None:
+    client = CODING_CLIENTS[name]
+    for portable in (True, False):
+        data = connected(OTHERS, client, hook_command(name, ["--project=a b"], portable=portable))
+        for event in {group.event for group in client.groups}:
+            assert any(client.is_ours(one) for one in handlers_in(data, event))
+        assert disconnected(data, client) == OTHERS
+    assert client.is_ours({"command": "signalbox", "args": ["hook", name]})
+    assert not client.is_ours({"command": f"echo signalbox hook-{name}"})
+    assert not client.is_ours({"command": "it's"})
+    assert text_of(OTHERS, None).endswith("}\n")
