@@ -150,6 +150,13 @@ class HotStates:
         for name, stream_of_name in names.items():
             self._names[name] = stream_of_name
 
+    def borrow(self, other: "HotStates", streams: Iterable[str]) -> None:
+        """Take in what another memory holds of the streams; that one may be changed on its loop meanwhile."""
+        for stream in streams:
+            held = other.get(stream)
+            if held is not None:
+                self.put(stream, *held)
+
     def adopt_all(self, other: "HotStates") -> None:
         """Take in all states of another memory, with their weights."""
         for stream, (version, state) in other._held.items():

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 from domain.kernel.decider import AggregateByPrefix, StreamsMissing, View
 from infrastructure.log.port import Log
-from infrastructure.runtime.hot import Held, HotStates
+from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.view import GroupView
 
 ROUNDS_MAX: Final = 64
@@ -40,11 +40,8 @@ class Looker:
         raise LookedTooLongError
 
     async def _bring(self, own: HotStates, missing: StreamsMissing) -> None:
-        hot: dict[str, Held] = {
-            stream: held for stream in missing.streams if (held := self._hot.get(stream)) is not None
-        }
-        own.adopt(hot, {}, dict.fromkeys(hot, 0))
+        own.borrow(self._hot, missing.streams)
         # In a log that others write, too, what is in memory here may be of yesterday: it is brought forward.
-        lacking = [stream for stream in missing.streams if self._log.shared or stream not in hot]
+        lacking = [stream for stream in missing.streams if self._log.shared or own.get(stream) is None]
         if lacking or missing.keys:
             own.adopt(*await asyncio.to_thread(own.load, lacking, missing.keys))

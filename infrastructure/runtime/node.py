@@ -123,7 +123,7 @@ class Node:
             ),
             self.projector.status,
         )
-        reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, self.decode)
+        reactor = Reactor(log, catalogue.AGGREGATES, catalogue.POLICIES, self.decode, self.hot)
         self._ticker = Ticker(
             log,
             self.hints,

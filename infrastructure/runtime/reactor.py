@@ -1,7 +1,7 @@
 """The safety net beneath the policies: finds derived commands that have no receipt and sends them."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -9,9 +9,8 @@ from domain.kernel.decider import AggregateByPrefix, Recorded, StreamsMissing
 from domain.kernel.errors import Unreplayable
 from domain.kernel.ids import Instant
 from domain.kernel.message import Command, Event, Stamp
-from domain.kernel.policy import Cause, Derived, Policy, derived_stamp
-from domain.kernel.registry import Registry
-from infrastructure.log.port import Log, LogRow, OutcomeUnknown, StoredSnapshot, StoreUnavailable
+from domain.kernel.policy import Cause, Policy, derived_stamp
+from infrastructure.log.port import Log, LogRow, StoredSnapshot
 from infrastructure.runtime.group import by_event
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
@@ -26,6 +25,14 @@ _logger = structlog.get_logger("signalbox.reactor")
 Wanted = tuple[Command, Stamp]
 
 
+class _Asked(NamedTuple):
+    """A policy with an event that it answers."""
+
+    policy: Policy
+    cause: Cause
+    correlation_id: str
+
+
 class Reactor:
     """Follows the log behind the committer. Almost always everything has its receipt already and nothing is sent.
 
@@ -36,13 +43,14 @@ class Reactor:
         self,
         log: Log,
         aggregates: AggregateByPrefix,
-        registry: Registry,
         policies: Sequence[Policy],
         decode: Callable[[LogRow], Recorded],
+        hot: HotStates,
     ) -> None:
+        """``hot`` is only read: what the committer remembers need not be folded from its first event once more."""
         self._log = log
         self._aggregates = aggregates
-        self._registry = registry
+        self._hot = hot
         self._policies = by_event(policies)
         self._names = frozenset(kind.TYPE for kind in self._policies)
         self._decode = decode
@@ -77,17 +85,37 @@ class Reactor:
         page = self._log.page(after=self._position, limit=PAGE_EVENTS)
         if not page:
             return ()
-        view = GroupView(HotStates(self._log, self._aggregates, self._registry), self._aggregates, self._log.era)
-        wanted: dict[str, Wanted] = {}
-        for row in page:
-            if row.type in self._names:
-                for command, stamp in self._derived(row, view, now):
-                    wanted[stamp.command_id] = (command, stamp)
+        wanted = {stamp.command_id: (command, stamp) for command, stamp in self._derived(page, now)}
         present: set[str] = self._log.receipts_present(list(wanted)) if wanted else set()
         self._seen = page[-1].position
         return tuple(one for command_id, one in wanted.items() if command_id not in present)
 
-    def _derived(self, row: LogRow, view: GroupView, now: Instant) -> list[Wanted]:
+    def _derived(self, page: Sequence[LogRow], now: Instant) -> list[Wanted]:
+        """What the policies answer to a page, in its order. What all of them lack is read at once."""
+        view = GroupView(self._hot.empty(), self._aggregates, self._log.era)
+        asked = [one for row in page if row.type in self._names for one in self._asked(row)]
+        answers: list[Sequence[Wanted]] = [()] * len(asked)
+        open_ones = list(range(len(asked)))
+        while open_ones:
+            lacking: dict[int, StreamsMissing] = {}
+            for number in open_ones:
+                try:
+                    answers[number] = self._reacted(asked[number], view, now)
+                except StreamsMissing as missing:
+                    lacking[number] = missing
+            open_ones = list(lacking)
+            self._bring(view.hot, lacking.values())
+        return [wanted for answer in answers for wanted in answer]
+
+    def _bring(self, own: HotStates, lacking: Iterable[StreamsMissing]) -> None:
+        streams = list(dict.fromkeys(stream for one in lacking for stream in one.streams))
+        names = list(dict.fromkeys(name for one in lacking for name in one.keys))
+        if streams or names:
+            # The committer's memory may be a moment behind the page, or behind other nodes: newer events are read.
+            own.borrow(self._hot, streams)
+            own.adopt(*own.load(streams, names))
+
+    def _asked(self, row: LogRow) -> list[_Asked]:
         try:
             recorded = self._decode(row)
         except Exception as error:
@@ -95,29 +123,22 @@ class Reactor:
             return []
         cause = Cause(recorded.stream, recorded.version, recorded.event, recorded.project)
         kind: type[Event] = type(recorded.event)
-        return [
-            (derived.command, derived_stamp(policy.name, cause, derived, now, recorded.correlation_id))
-            for policy in self._policies.get(kind, ())
-            for derived in self._reacted(policy, cause, view)
-        ]
+        return [_Asked(policy, cause, recorded.correlation_id) for policy in self._policies.get(kind, ())]
 
-    def _reacted(self, policy: Policy, cause: Cause, view: GroupView) -> Sequence[Derived]:
+    def _reacted(self, asked: _Asked, view: GroupView, now: Instant) -> Sequence[Wanted]:
+        policy, cause, correlation_id = asked
         try:
-            return self._react(policy, cause, view)
-        except (StoreUnavailable, OutcomeUnknown):
+            return [
+                (derived.command, derived_stamp(policy.name, cause, derived, now, correlation_id))
+                for derived in policy.react(cause, view)
+            ]
+        except StreamsMissing:
             raise
         except Exception as error:
             # A fault of ours that another look would meet again; what lies behind it must not wait for it.
             place = f"{cause.stream}@{cause.version}"
             _logger.exception("a policy is passed over", policy=policy.name, cause=place, error=repr(error))
             return ()
-
-    def _react(self, policy: Policy, cause: Cause, view: GroupView) -> Sequence[Derived]:
-        while True:
-            try:
-                return policy.react(cause, view)
-            except StreamsMissing as missing:
-                view.hot.adopt(*view.hot.load(missing.streams, missing.keys))
 
     def _resume(self) -> int:
         kept = self._log.snapshots([CHECKPOINT_STREAM]).get(CHECKPOINT_STREAM)

@@ -106,7 +106,13 @@ async def test_the_reactor_passes_over_a_policy_that_fails_and_finds_what_lies_b
     await bank.do(Move(account=A, amount=150), "behind")
     await bank.committer.stop()
     forgetful = Policy("again", POLICIES[0].answers, POLICIES[0].react)
-    reactor = Reactor(log, AGGREGATES, REGISTRY, (UNLUCKY_MOVES, forgetful), lambda row: recorded(row, REGISTRY))
+    reactor = Reactor(
+        log,
+        AGGREGATES,
+        (UNLUCKY_MOVES, forgetful),
+        lambda row: recorded(row, REGISTRY),
+        HotStates(log, AGGREGATES, REGISTRY),
+    )
     with capture_logs() as told:
         wanted = reactor.look(Instant(1))
     assert [command.NAME for command, _ in wanted] == ["note"]

@@ -16,6 +16,7 @@ from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow
 from infrastructure.runtime.hints import HintFolds, Hints
+from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome, accepted, refused
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.ticker import OUTAGE_SECONDS, Ticker
@@ -51,7 +52,13 @@ class Nodes:
         for one in self.world.log:
             hints.standings.observe(one.stream, one.event)
         self.hints.append(hints)
-        reactor = Reactor(self.log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, decode)
+        reactor = Reactor(
+            self.log,
+            catalogue.AGGREGATES,
+            catalogue.POLICIES,
+            decode,
+            HotStates(self.log, catalogue.AGGREGATES, catalogue.REGISTRY),
+        )
         return Ticker(self.log, hints, reactor, self.execute, node=name)
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:

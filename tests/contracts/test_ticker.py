@@ -20,6 +20,7 @@ from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.runtime.hints import HintFolds, Hints
+from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.retention import KEPT_SECONDS
@@ -65,7 +66,9 @@ def decode(row: LogRow) -> Any:
 
 def ticker(log: MemoryLog, desk: Desk) -> tuple[Ticker, Hints]:
     hints = Hints(log, decode, Keys(b"secret"), HintFolds(), 0)
-    reactor = Reactor(log, catalogue.AGGREGATES, catalogue.REGISTRY, catalogue.POLICIES, decode)
+    reactor = Reactor(
+        log, catalogue.AGGREGATES, catalogue.POLICIES, decode, HotStates(log, catalogue.AGGREGATES, catalogue.REGISTRY)
+    )
     return Ticker(log, hints, reactor, desk.execute, node="node_1"), hints
 
 
