@@ -1,11 +1,20 @@
 """Fixtures every test folder shares."""
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import Postgres, PostgresServer, open_own_server, open_postgres
+
+# Where Python is told to leave no bytecode behind, each of the many processes that tests start would compile all that
+# it imports. So it goes into the environment's folder, not between the sources.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.pycache_prefix = os.environ["PYTHONPYCACHEPREFIX"] = str(Path(sys.prefix) / "bytecode")
+    sys.dont_write_bytecode = False
 
 # No clock for one example, nor for making it: on two busy cores it measures the neighbours. The test's own timeout
 # bounds both.

@@ -218,11 +218,11 @@ def run(seed: int, steps: int) -> Histories:
 
 
 def test_the_queue_is_the_one_of_the_naive_model() -> None:
-    histories = [run(seed, 500) for seed in range(10)]
-    assert sum(one.grants_after_waiting for one in histories) > 300
-    assert sum(one.conflicts for one in histories) > 300
-    assert sum(one.overtakings for one in histories) > 50
-    assert sum(one.deadlocks for one in histories) > 20
+    histories = [run(seed, 500) for seed in range(5)]
+    assert sum(one.grants_after_waiting for one in histories) > 150
+    assert sum(one.conflicts for one in histories) > 150
+    assert sum(one.overtakings for one in histories) > 25
+    assert sum(one.deadlocks for one in histories) > 10
 
 
 @pytest.mark.soak

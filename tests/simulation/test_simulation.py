@@ -11,7 +11,7 @@ import pytest
 from tests.simulation.bugs import BUGS
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 100
+SEEDS = 60
 SEEDS_OF_THE_SOAK = 3_000
 SEEDS_TO_FIND_A_BUG = 150
 
