@@ -32,6 +32,9 @@ class Memory:
         """Tokens that are needed as long as the tool runs."""
         self.places: dict[str, str] = {}
         """Claim on a path -> where that lies on this machine."""
+        self.mail_looked: list[object] = []
+        self.mail_told = 0
+        """Number of the last message that the model was told."""
 
     @property
     def is_fresh(self) -> bool:
@@ -60,6 +63,8 @@ class Memory:
 
     def begin(self, session: str, incarnation: int) -> None:
         """A life at the server begins, which holds nothing yet."""
+        if session != self.session:
+            self.mail_looked, self.mail_told = [], 0
         self.session, self.incarnation = session, incarnation
         self.grants, self.after_tool = {}, []
 
@@ -115,6 +120,7 @@ def _recall(memory: Memory, fields: "dict[str, object]") -> None:
     memory.process = text_in(fields, "process")
     memory.trusted_seconds = number_in(fields, "trusted_seconds")
     memory.heard = _list_in(fields, "heard")
+    memory.mail_looked, memory.mail_told = _list_in(fields, "mail_looked"), int(number_in(fields, "mail_told"))
     memory.after_tool = [str(one) for one in _list_in(fields, "after_tool")]
     places = fields.get("places")
     if is_object(places):

@@ -5,6 +5,7 @@ import os
 from signalbox.hook.asking import commands
 from signalbox.hook.clocks import seconds_since
 from signalbox.hook.desk import Desk
+from signalbox.hook.mail import mail
 from signalbox.hook.places import repository_of
 from signalbox.hook.reading import text_in
 from signalbox.hook.verdict import SILENCE, Verdict, told
@@ -30,13 +31,14 @@ def begun(desk: Desk) -> Verdict:
     desk.beat()
     desk.memory.save()
     home = repository_of(os.path.realpath(desk.event.cwd)) if os.path.isabs(desk.event.cwd) else None
-    return told(desk.event, context(desk, desk.options.repository or ("" if home is None else home.name)))
+    words = context(desk, desk.options.repository or ("" if home is None else home.name))
+    return told(desk.event, "\n".join(part for part in (words, mail(desk, always=True)) if part))
 
 
 def asked(desk: Desk) -> Verdict:
-    """A person said something: the session works."""
+    """A person said something: the session works, and hears what others wrote."""
     _beat(desk, {"signal": "progress"})
-    return SILENCE
+    return told(desk.event, mail(desk, always=True))
 
 
 def sub_agent_begun(desk: Desk) -> Verdict:
@@ -47,7 +49,7 @@ def sub_agent_begun(desk: Desk) -> Verdict:
 
 
 def tool_ended(desk: Desk) -> Verdict:
-    """A tool has run: what it needed only meanwhile is free again, and the session lives."""
+    """A tool has run: what it needed only meanwhile is free again, the session lives and hears what others wrote."""
     memory = desk.memory
     if memory.after_tool:
         tokens, memory.after_tool = memory.after_tool, []
@@ -56,7 +58,7 @@ def tool_ended(desk: Desk) -> Verdict:
             memory.grants.pop(token, None)
         memory.save()
     _beat(desk, {"signal": "tool_ended", "tool": desk.event.tool[:200]})
-    return SILENCE
+    return told(desk.event, mail(desk))
 
 
 def person_waited_for(desk: Desk) -> Verdict:

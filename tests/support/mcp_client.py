@@ -1,4 +1,4 @@
-"""The official SDK's client before our doors: it speaks to the application itself, with a key of its own."""
+"""The official SDK's client before our doors, with a key of its own."""
 
 import json
 from collections.abc import AsyncIterator
@@ -11,6 +11,7 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import TextContent, TextResourceContents
 
+from tests.support.waiting import SECONDS_MAX
 from tests.support.whole_server import Caller
 
 MODES = ("auto", "legacy")
@@ -48,11 +49,23 @@ class Agent:
 
 @asynccontextmanager
 async def agent(caller: Caller, mode: str = "auto") -> AsyncIterator[Agent]:
-    """An agent with the caller's key."""
-    headers = {"authorization": f"Bearer {caller.key}"}
-    transport = httpx2.ASGITransport(app=caller.app)
+    """An agent with the caller's key, before the application itself."""
+    async with _speaking("http://localhost", caller.key, mode, httpx2.ASGITransport(app=caller.app)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def agent_at(url: str, key: str, mode: str = "auto") -> AsyncIterator[Agent]:
+    """An agent before a running server."""
+    async with _speaking(url, key, mode, None) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _speaking(url: str, key: str, mode: str, transport: httpx2.AsyncBaseTransport | None) -> AsyncIterator[Agent]:
+    headers = {"authorization": f"Bearer {key}"}
     async with (
-        httpx2.AsyncClient(transport=transport, headers=headers, timeout=90.0) as http,
-        Client(streamable_http_client("http://localhost/mcp", http_client=http), mode=mode) as client,
+        httpx2.AsyncClient(transport=transport, headers=headers, timeout=SECONDS_MAX) as http,
+        Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,
     ):
         yield Agent(client)
