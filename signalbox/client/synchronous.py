@@ -6,11 +6,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from signalbox.client.asks import Accepted, Ask, command, graphql
+from signalbox.client.asks import Accepted, Ask, Waited, command, graphql, wait
 from signalbox.client.endpoint import Endpoint, find_endpoint
 from signalbox.client.errors import ServerUnavailable
 from signalbox.client.fields import Fields
 from signalbox.client.retries import Pauses
+from signalbox.client.sessions import Session
 from signalbox.client.transport import Transport
 
 T = TypeVar("T")
@@ -47,6 +48,21 @@ class Client:
                 if pause is None or not ask.repeatable:
                     raise
             time.sleep(pause)
+
+    def ask_once(self, ask: Ask[T]) -> T:
+        """The same without asking again, for what is too old by then."""
+        return ask.read(self._transport.send(ask.request))
+
+    def session(self, project: str, **said: object) -> Session:
+        """Open a session that beats by itself; ``said`` is what ``open_session`` takes: name, tool, capabilities, …
+
+        Use it as a context, or end it. ``resume=ID`` is the next life of one that was lost.
+        """
+        return Session(self, project, said)
+
+    def wait(self, project: str, after: int, seconds: float) -> Waited:
+        """Until an event of the project lies behind the position, or so long (30 at most)."""
+        return self.ask(wait(project, after, seconds))
 
     def command(self, name: str, /, **fields: object) -> Accepted:
         """Send one command under a fresh id, such as ``client.command("freeze_project", project="shop")``."""

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from api.cli.worker.calls import Assignment, OpenedLife
 from api.cli.worker.held import Held, Stop
 from api.cli.worker.journal import Journal
 from api.cli.worker.life import CONFIRM_SECONDS_MIN, Life
@@ -15,6 +14,7 @@ from api.cli.worker.settings import WorkerSettings
 from signalbox.client import AsyncClient
 from signalbox.client.asks import Ask, Heard
 from signalbox.client.errors import ServerUnavailable
+from signalbox.client.work import Assignment, OpenedLife
 
 TTL_SECONDS = 40
 OPENED_AT = 1_000.0

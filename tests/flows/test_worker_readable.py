@@ -2,8 +2,8 @@
 
 import pytest
 
-from api.cli.worker.readable import readable
 from domain.kernel.text import is_fit
+from signalbox.client.readable import readable
 
 
 @pytest.mark.parametrize(

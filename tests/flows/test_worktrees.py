@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from api.cli.worker.calls import Assignment
 from api.cli.worker.settings import Worktrees
 from api.cli.worker.worktrees import Worktree, checked, entered, keep_left, let_go, prepared
 from signalbox.client import Client, Refused
+from signalbox.client.work import Assignment
 from tests.support.checkout import Checkout, a_hub
 from tests.support.command_line import CommandLine, end
 from tests.support.processes import alive, pid_in

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
-from api.cli.worker.calls import Assignment, OpenedLife
 from api.cli.worker.directives import directive_of
 from api.cli.worker.group import CommandGroup, LifeLine, environment_of
 from api.cli.worker.held import Held, Stop, first_of
@@ -15,6 +14,7 @@ from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
 from api.cli.worker.trees import NoWorktree, Trees
 from api.cli.worker.worktrees import Worktree
+from signalbox.client.work import Assignment, OpenedLife
 from signalbox.git_guard.pusher import Pusher
 
 EXIT_TEMPORARY: Final = 75

@@ -6,13 +6,13 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from api.cli.worker.calls import Assignment, assignments_of, claim
 from api.cli.worker.life import Life
 from api.cli.worker.reports import LIFE_OVER_CODES
 from api.cli.worker.settings import WorkerSettings
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import Refused, ServerFaultError, SignalboxError
 from signalbox.client.ids import fresh_command_id
+from signalbox.client.work import Assignment, assignments_of, claim
 
 OUTAGE_SECONDS_MAX: Final = 86_400.0
 FAULTS_MAX: Final = 10

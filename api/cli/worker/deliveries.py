@@ -4,13 +4,14 @@ import asyncio
 import time
 from typing import Final
 
-from api.cli.worker.calls import Assignment, assignments_of, fetch
+from api.cli.worker.calls import fetch
 from api.cli.worker.claims import Nothing
 from api.cli.worker.life import Life
 from api.cli.worker.settings import WorkerSettings
 from signalbox.client.asks import Pushed, heartbeat
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import Refused, SignalboxError
+from signalbox.client.work import Assignment, assignments_of
 
 LISTEN_SECONDS_MAX: Final = 10.0
 """How long one heartbeat waits for news."""

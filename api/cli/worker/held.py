@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, assert_never
 
-from api.cli.worker.calls import REASON_CHARACTERS_MAX, Assignment
 from api.cli.worker.directives import Artifact, Checkpoint, Directive, Evidence, Output, Progress, Spent, Summary
+from signalbox.client.work import REASON_CHARACTERS_MAX, Assignment
 
 TAIL_LINES_MAX: Final = 100
 LEFT_MAX: Final = 64

@@ -1,35 +1,24 @@
 """One life of the worker's session: its lease, the heartbeats that renew it, and the work that lives by it."""
 
 import asyncio
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from api.cli.worker.calls import OpenedLife
 from api.cli.worker.held import Held, Stop
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
 from signalbox.client.asks import Heard, ProjectToken, heartbeat
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import Refused, SignalboxError
+from signalbox.client.lease import AGAIN_SECONDS, BEAT_SECONDS_MAX, seconds_since_boot
+from signalbox.client.work import OpenedLife
 
-BEAT_SECONDS_MAX: Final = 5.0
-"""A heartbeat without an answer for so long has failed."""
-AGAIN_SECONDS: Final = 1.0
-"""Between two heartbeats while the server does not answer."""
 CONFIRM_SECONDS_MIN: Final = 0.05
 HOLD_MARGIN_SECONDS: Final = 2.0
 """For the report, before locks end that no renewal keeps."""
 DRAINED: Final = "session_was_drained"
 """Somebody wanted the session to end with what it had: the worker ends, too."""
-
-
-def seconds_since_boot() -> float:
-    """A clock that never goes back and, where the system has one, also counts the time that a machine slept."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 class Life:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from api.cli.worker.calls import OpenedLife
 from api.cli.worker.directives import Artifact
 from api.cli.worker.held import Held, first_of
 from api.cli.worker.journal import Journal
@@ -15,6 +14,7 @@ from signalbox.client.asks import command
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import SignalboxError
 from signalbox.client.fields import Fields, objects, text, texts
+from signalbox.client.work import OpenedLife
 
 WAIT_SECONDS: Final = 20.0
 """How long one question after a unit waits at the server."""

@@ -6,15 +6,17 @@ from contextlib import suppress
 from typing import Final, assert_never
 
 from api.cli.worker.attempt import Completed, Dropped, Ending, Failed, Released, Surroundings, attempt
-from api.cli.worker.calls import Assignment, end_session, life_of, open_session
+from api.cli.worker.calls import open_session
 from api.cli.worker.claims import Claims, Nothing
 from api.cli.worker.deliveries import Deliveries
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Totals
-from api.cli.worker.life import DRAINED, Life, seconds_since_boot
+from api.cli.worker.life import DRAINED, Life
 from api.cli.worker.reports import LIFE_OVER_CODES, Reports
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import ServerFaultError, SignalboxError
+from signalbox.client.lease import seconds_since_boot
+from signalbox.client.work import Assignment, end_session, life_of
 
 SETTLE_SECONDS_MAX: Final = 10.0
 """How long a worker that is being stopped tries to report what it gives back."""

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from api.cli.worker.calls import Assignment
 from api.cli.worker.settings import Worktrees
 from signalbox.client.errors import Refused
+from signalbox.client.work import Assignment
 from signalbox.git_guard.git import Git, GitFailed
 
 LEFT: Final = "refs/signalbox/left"
