@@ -24,9 +24,10 @@ from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, Se
 from domain.task.commands import ClaimTask, CompleteTask, ReportProgress
 from domain.task.events import TaskClaimed, TaskCompleted, TaskPlanned, TaskReadied, TaskStarted
 from infrastructure.log.mapper import new_event
-from infrastructure.log.port import Appended, Member, NewEvent
+from infrastructure.log.port import Appended, Member, NewEvent, StoredSnapshot
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.runtime.interpreter import tune
+from infrastructure.runtime.reactor import CHECKPOINT_KIND, CHECKPOINT_STREAM
 from tests.benchmarks.stores import fresh_folder
 from tests.support.running_node import Fleet, answer, running_fleet
 
@@ -108,6 +109,8 @@ def write_history(folder: Path, tasks: int) -> float:
             results = log.append(members, now=log.now())
             if not all(isinstance(result, Appended) for result in results):
                 raise RuntimeError("the history was not taken as it is")
+        # A server that lived through it would have looked behind its policies as it went.
+        log.keep_snapshots([StoredSnapshot(CHECKPOINT_STREAM, log.head(), CHECKPOINT_KIND, b"{}")])
     finally:
         log.close()
     return time.perf_counter() - began
