@@ -74,6 +74,7 @@ LISTS: Final = frozenset(
         "claims",
         "consumed",
         "counts",
+        "cut",
         "delivered",
         "effects",
         "failed",

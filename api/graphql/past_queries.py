@@ -25,10 +25,19 @@ class PastQuery:
 
     @strawberry.field
     async def state(
-        self, info: Asking, stream: Stream, as_of: AsOf = None, at: At = None, after: After = None
+        self,
+        info: Asking,
+        *,
+        stream: Stream,
+        path: Annotated[
+            str | None, strawberry.argument(description="Only this part, such as `grants` or `plan.needs.0`.")
+        ] = None,
+        as_of: AsOf = None,
+        at: At = None,
+        after: After = None,
     ) -> StateFound:
         """The state of a stream at a point, as decisions saw it."""
-        return await past.state(info.context, stream, await asked(info.context, 1, None, as_of, at, after))
+        return await past.state(info.context, stream, path, await asked(info.context, 1, None, as_of, at, after))
 
     @strawberry.field
     async def difference(

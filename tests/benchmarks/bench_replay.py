@@ -1,4 +1,4 @@
-"""What looking at the past costs beside 10,000 to 1,000,000 events (`--events`), on SQLite."""
+"""What looking at the past costs beside 10,000 to 1,000,000 events (`--events`), on SQLite, beside what it may cost."""
 
 import argparse
 import json
@@ -7,18 +7,31 @@ import shutil
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from api.composition.opening import opened
 from api.composition.replay import Replay
-from domain.catalogue import REGISTRY
+from domain.catalogue import AGGREGATES, REGISTRY
+from domain.kernel.ids import prefix
+from infrastructure.bundle.reader import Bundle
+from infrastructure.bundle.store_source import StoreSource
+from infrastructure.bundle.verify_bundle import verify_bundle
+from infrastructure.bundle.writer import Wish, export
+from infrastructure.history.folds import Folds
 from infrastructure.history.port import Filter
+from infrastructure.history.reading import events_until
+from infrastructure.ledger.key_ring import KeyRing
+from infrastructure.ledger.scribe import Scribe
+from infrastructure.ledger.sqlite import SqliteLedger
 from infrastructure.log.mapper import recorded
+from infrastructure.log.past_states import PastState, spacing_events
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.projector import Projector
+from infrastructure.runtime.state_codec import freeze, shape_of
 from projections.catalogue import PROJECTIONS
 from projections.task_board.queries import TaskPage
 from tests.benchmarks.bench_growth import EVENTS_A_TASK, LOCKS, PROJECT, write_history
@@ -26,6 +39,20 @@ from tests.benchmarks.stores import fresh_folder
 
 SIZES = (10_000, 100_000)
 READS = 200
+LIMITS = {
+    "one_task_as_of_ms": "< 1",
+    "board_page_as_of_ms": "< 20",
+    "state_of_a_task_at_ms": "< 1",
+    "log_by_type_events_a_second": ">= 100,000",
+    "log_by_actor_events_a_second": ">= 100,000",
+    "log_where_events_a_second": ">= 100,000",
+    "bisect_rows_seconds": "< 5",
+    "bisect_lock_space_seconds": "< 5",
+    "run_until_the_middle_seconds": "of rows, not of events",
+    "export_events_a_second": ">= 50,000",
+    "verify_events_a_second": ">= 200,000",
+}
+"""Section 5 of what time travel promises; those with a bound in seconds speak of 1,000,000 events."""
 Figures = dict[str, float]
 
 
@@ -38,8 +65,10 @@ def main(argv: list[str]) -> int:
     for events in map(int, chosen.events.split(",")):
         folder = fresh_folder()
         try:
-            write_history(folder, events // EVENTS_A_TASK)
-            results[str(events)] = {"projected_seconds": _project(folder), **measured(folder)}
+            written = write_history(folder, events // EVENTS_A_TASK)
+            made = {"history_written_seconds": written, "projected_seconds": _project(folder)}
+            made["states_kept_seconds"] = _seconds(partial(_keep_states, folder))
+            results[str(events)] = made | measured(folder) | _ledger(folder)
         finally:
             shutil.rmtree(folder)
     _print(results)
@@ -74,7 +103,8 @@ def measured(folder: Path) -> Figures:
                     lambda: reader.query(TaskPage(project=PROJECT, order="newest_first", limit=50, as_of=at()))
                 ),
                 "state_of_a_task_at_ms": _median(lambda: replay.state(chance.choice(streams), at())),
-                "state_of_the_lock_space_seconds": _seconds(lambda: replay.state(LOCKS, head)),
+                "state_of_the_lock_space_at_ms": _median(lambda: Folds(replay.history).at_position(LOCKS, at()), 5),
+                "next_state_of_the_lock_space_ms": _median(lambda: replay.state(LOCKS, at())),
             }
             return found | _long_work(replay, head, folder)
     finally:
@@ -100,6 +130,34 @@ def _long_work(replay: Replay, head: int, folder: Path) -> Figures:
     }
 
 
+def _keep_states(folder: Path) -> None:
+    """What a server has kept of the one long stream by the time that it is so long."""
+    log = SqliteLog(folder / "signalbox.db")
+    aggregate = AGGREGATES[prefix(LOCKS)]
+    state: Any = aggregate.initial
+    for event in events_until(log, LOCKS, log.head()):
+        state = aggregate.evolve(state, event.event)
+        if event.version % aggregate.snapshot_every == 0:
+            kept = PastState(LOCKS, event.version, event.position, shape_of(aggregate), freeze(state))
+            log.keep_state(kept, spacing_events=spacing_events(event.version, len(kept.state)))
+    log.close()
+
+
+def _ledger(folder: Path) -> Figures:
+    log, ledger = SqliteLog(folder / "signalbox.db"), SqliteLedger(folder / "ledger.db")
+    origin = ledger.origin("signalbox/bench")
+    scribe = Scribe(log, ledger, KeyRing(folder / "keys", origin, now=log.now()), origin)
+    source, bundle = StoreSource(log, scribe, "key_bench"), folder / "bundle"
+    try:
+        scribe.current()
+        exported = _seconds(lambda: export(source, bundle, Wish()))
+        verified = _seconds(lambda: verify_bundle(Bundle(bundle), scribe.ring.public_keys()))
+        return {"export_events_a_second": log.head() / exported, "verify_events_a_second": log.head() / verified}
+    finally:
+        ledger.close()
+        log.close()
+
+
 def _project(folder: Path) -> float:
     log, rows = SqliteLog(folder / "signalbox.db"), SqliteRows(folder / "rows.db")
     projector = Projector(log, rows, PROJECTIONS, lambda row: recorded(row, REGISTRY))
@@ -111,9 +169,9 @@ def _project(folder: Path) -> float:
         log.close()
 
 
-def _median(work: Callable[[], object]) -> float:
+def _median(work: Callable[[], object], times: int = READS) -> float:
     """Milliseconds of one of many, the middle one."""
-    return statistics.median(_seconds(work) for _ in range(READS)) * 1_000
+    return statistics.median(_seconds(work) for _ in range(times)) * 1_000
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -127,6 +185,7 @@ def _quiet(*_: Any) -> None:
 
 
 def _print(results: dict[str, Figures]) -> None:
-    print(f"{'':38}" + "".join(f"{int(events):>14,}" for events in results))
+    print(f"{'events':38}" + "".join(f"{int(events):>14,}" for events in results) + "    limit")
     for name in next(iter(results.values())):
-        print(f"{name:38}" + "".join(f"{figures[name]:>14,.3f}" for figures in results.values()))
+        figures = "".join(f"{one[name]:>14,.3f}" for one in results.values())
+        print(f"{name:38}{figures}    {LIMITS.get(name, '')}".rstrip())

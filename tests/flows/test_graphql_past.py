@@ -61,6 +61,27 @@ async def test_a_stream_is_told_as_it_was_at_any_point(box: Installation) -> Non
     assert found["difference"]["versionAfter"] == last["version"]
 
 
+async def test_a_part_of_a_large_state_is_asked_for_by_its_path(
+    box: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = await planned(box)
+    stream = next(event for event in events if event["type"] == "task.planned.v1")["stream"]
+    asking = """query($stream: String!, $path: String) {
+      state(stream: $stream, path: $path) { state { state cut } } }"""
+    whole = (await box.owner.ask(asking, stream=stream))["state"]["state"]
+    assert whole["cut"] == []
+    part = (await box.owner.ask(asking, stream=stream, path="plan.retry"))["state"]["state"]
+    assert part == {"state": whole["state"]["plan"]["retry"], "cut": []}
+    monkeypatch.setattr("api.graphql.types.past.PARTS_MAX", 8)
+    less = (await box.owner.ask(asking, stream=stream))["state"]["state"]
+    assert "plan" in less["cut"]
+    assert less["state"]["plan"].items() < whole["state"]["plan"].items()
+    below = (await box.owner.ask(asking, stream=stream, path="plan"))["state"]["state"]
+    assert below["cut"] == ["plan"]
+    refused = await box.owner.refused(asking, stream=stream, path="plan.nothing")
+    assert refused["code"] == "unknown_thing"
+
+
 async def test_an_event_is_told_with_its_causes_and_effects(box: Installation) -> None:
     events = await planned(box)
     cancelled = next(event for event in events if event["type"] == "task.cancelled.v1")

@@ -19,7 +19,7 @@ from domain.kernel.past.points import (
     read_point,
 )
 from domain.kernel.past.steps import blame, steps
-from domain.kernel.past.trees import MISSING, Missing, Tree, at_path, differences, leaves
+from domain.kernel.past.trees import MISSING, Missing, Tree, at_path, differences, leaves, within
 
 NOW = Instant(1_795_000_000 * SECOND)
 TASK = "task_01jd2tqz4vex7rjm3g4y9b8k2c"
@@ -139,3 +139,35 @@ def _same(before: Tree, after: Tree, path: tuple[str | int, ...]) -> bool:
 def _recorded(position: int, tree: dict[str, Any]) -> Recorded:
     stream, project = StreamId("tree_1"), ProjectId("fleet")
     return Recorded(position, stream, position, TreeSet(tree=tree), Instant(position), project, "key_a", "c", "c")
+
+
+def size_of(tree: Tree) -> int:
+    parts: list[Any] = list(tree.values()) if isinstance(tree, dict) else tree if isinstance(tree, list) else []
+    return len(parts) + sum(map(size_of, parts))
+
+
+@given(trees, st.integers(0, 12), st.integers(0, 4))
+def test_what_is_shown_of_a_tree_is_small_and_of_it_and_what_is_missing_is_named(
+    tree: Tree, values_max: int, parts_max: int
+) -> None:
+    shown, cut = within(tree, values_max=values_max, parts_max=parts_max)
+    assert size_of(shown) <= values_max
+    assert (shown == tree) == (not cut)
+    for path, value in leaves(shown):
+        whole = at_path(tree, path)
+        assert whole == value or path in cut
+    for path in cut:
+        part, whole = at_path(shown, path), at_path(tree, path)
+        assert isinstance(part, dict | list)
+        assert isinstance(whole, dict | list)
+        assert len(part) < len(whole)
+    assert within(tree, values_max=10_000, parts_max=10_000) == (tree, ())
+
+
+def test_what_is_near_the_root_comes_first() -> None:
+    tree: Tree = {"large": {str(number): [number] for number in range(100)}, "last_token": 7}
+    shown, cut = within(tree, values_max=50, parts_max=20)
+    assert isinstance(shown, dict)
+    assert shown["last_token"] == 7
+    assert len(shown["large"]) == 20
+    assert cut == (("large",),)

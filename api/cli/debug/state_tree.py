@@ -10,7 +10,7 @@ from textual.widgets.tree import TreeNode
 
 from api.cli.replay.telling import value
 from api.cli.words import printable
-from domain.kernel.past.trees import Path
+from domain.kernel.past.trees import Path, parts_of
 from domain.kernel.past.trees import Tree as Plain
 
 CHILDREN_MAX: Final = 500
@@ -58,10 +58,10 @@ class StateTree(Tree[Branch | None]):
             if now.children or now.data is None:
                 continue
             path, tree = now.data
-            parts = _parts(tree)
+            parts = parts_of(tree)
             for name, part in parts[:CHILDREN_MAX]:
                 below = (*path, name)
-                inner = len(_parts(part))
+                inner = len(parts_of(part))
                 if not inner:
                     now.add_leaf(self._label(below, f"{name}: {value(part)}"), None)
                     continue
@@ -74,13 +74,3 @@ class StateTree(Tree[Branch | None]):
     def _label(self, path: Path, words: str) -> Text:
         changed = path in self._changed
         return Text(printable(words), Style(bold=True, color="yellow") if changed else Style(), no_wrap=True)
-
-
-def _parts(tree: Plain) -> list[tuple[str | int, Plain]]:
-    match tree:
-        case dict():
-            return list(tree.items())
-        case list():
-            return list(enumerate(tree))
-        case _:
-            return []

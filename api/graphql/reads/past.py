@@ -17,22 +17,29 @@ from api.graphql.types.past import (
     state_of,
 )
 from domain.kernel.decider import Recorded
-from domain.kernel.errors import Rejection
+from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Position, ProjectId
 from domain.kernel.past.causes import Causes, pruned
 from domain.kernel.past.errors import PointsReversed
 from domain.kernel.past.steps import Stood
-from domain.kernel.past.trees import differences
+from domain.kernel.past.trees import Missing, at_path, differences, path_of
+from domain.kernel.text import shown
 
 CHANGES_MAX = 1_000
 """Fields that one difference tells; a large state that differs everywhere is asked as two states."""
 
 
-async def state(context: Context, stream: str, asked: Asked) -> StateFound:
-    """The folded state of a stream. A foreign one is answered like an absent one."""
+async def state(context: Context, stream: str, path: str | None, asked: Asked) -> StateFound:
+    """The folded state of a stream, or a part of it. A foreign stream is answered like an absent one."""
     at, stale = await _moment(context, asked)
     stood = await _stood(context, stream, at)
-    return StateFound(state=None if stood is None else state_of(stood), position=at, stale=stale)
+    if stood is None:
+        return StateFound(state=None, position=at, stale=stale)
+    wanted = path_of(text(path) or "")
+    part = at_path(stood.tree, wanted)
+    if isinstance(part, Missing):
+        raise Refused(UnknownThing(kind="part of the state", name=shown(path or "")))
+    return StateFound(state=state_of(stood, part, wanted), position=at, stale=stale)
 
 
 async def difference(context: Context, stream: str, earlier: str, asked: Asked) -> DifferenceFound:

@@ -11,8 +11,12 @@ from api.graphql.types.history import LogEvent, event_of
 from domain.kernel.ids import Position
 from domain.kernel.past.causes import Causes, walked
 from domain.kernel.past.steps import Stood
-from domain.kernel.past.trees import Change, Missing, path_text
+from domain.kernel.past.trees import Change, Missing, Path, Tree, path_text, within
 
+VALUES_MAX: Final = 10_000
+PARTS_MAX: Final = 500
+CUT_MAX: Final = 100
+SIDE_VALUES_MAX: Final = 100
 EVENTS_TOLD_MAX: Final = 1_000
 """Events beside one, and effects of it, that an answer holds; `signalbox replay why` tells all."""
 
@@ -33,7 +37,11 @@ class StreamState:
     stream: str
     version: int = strawberry.field(description="Events that made it; 0 where the stream had not begun.")
     changed_at: Position = strawberry.field(description="Position of the last of them.")
-    state: JSON
+    state: JSON = strawberry.field(description="Of a large one the parts near the root; `cut` names what is not whole.")
+    cut: list[str] = strawberry.field(
+        description="Paths of parts that hold more than is shown, at most 100; ask for such a part by `path`. "
+        "Shown are 10,000 values in all and 500 of one part."
+    )
 
 
 @strawberry.type
@@ -51,8 +59,8 @@ class FieldChange:
 
     path: str = strawberry.field(description="Names and places joined by dots, such as `plan.needs.0.key`.")
     kind: ChangeKind
-    before: JSON | None
-    after: JSON | None
+    before: JSON | None = strawberry.field(description="Of a large part the first 100 values.")
+    after: JSON | None = strawberry.field(description="Of a large part the first 100 values.")
 
 
 @strawberry.type
@@ -120,17 +128,31 @@ class EventFound:
     stale: bool
 
 
-def state_of(stood: Stood) -> StreamState:
-    """A state as it is shown."""
-    tree: Any = stood.tree
-    return StreamState(stream=stood.stream, version=stood.version, changed_at=Position(stood.position), state=tree)
+def state_of(stood: Stood, part: Tree, path: Path) -> StreamState:
+    """A part of a state as it is shown."""
+    shown: Any
+    shown, cut = within(part, values_max=VALUES_MAX, parts_max=PARTS_MAX)
+    return StreamState(
+        stream=stood.stream,
+        version=stood.version,
+        changed_at=Position(stood.position),
+        state=shown,
+        cut=[path_text((*path, *one)) for one in cut[:CUT_MAX]],
+    )
 
 
 def change_of(change: Change) -> FieldChange:
     """A difference as it is shown."""
-    before: Any = None if isinstance(change.before, Missing) else change.before
-    after: Any = None if isinstance(change.after, Missing) else change.after
-    return FieldChange(path=path_text(change.path), kind=ChangeKind(change.kind), before=before, after=after)
+    return FieldChange(
+        path=path_text(change.path),
+        kind=ChangeKind(change.kind),
+        before=_side(change.before),
+        after=_side(change.after),
+    )
+
+
+def _side(side: Tree | Missing) -> Any:
+    return None if isinstance(side, Missing) else within(side, values_max=SIDE_VALUES_MAX, parts_max=SIDE_VALUES_MAX)[0]
 
 
 def detail_of(causes: Causes) -> EventDetail:

@@ -1,6 +1,7 @@
 """States and rows as trees of plain values, and what differs between two of them, field by field."""
 
 import dataclasses
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, Literal, NamedTuple, cast
@@ -107,17 +108,55 @@ def _item(items: list[Any], place: int) -> "Tree | Missing":
     return items[place] if place < len(items) else MISSING
 
 
+def parts_of(tree: Tree) -> list[tuple[str | int, Tree]]:
+    """The parts of an object or a list by name or place; nothing of a plain value."""
+    match tree:
+        case dict():
+            return list(tree.items())
+        case list():
+            return list(enumerate(tree))
+        case _:
+            return []
+
+
 def leaves(tree: Tree, path: Path = ()) -> Iterator[tuple[Path, Tree]]:
     """Every field that holds no further ones, with its path; empty lists and objects are fields, too."""
-    parts: list[tuple[str | int, Any]] = []
-    if isinstance(tree, dict):
-        parts = list(tree.items())
-    elif isinstance(tree, list):
-        parts = list(enumerate(tree))
+    parts = parts_of(tree)
     if not parts:
         yield path, tree
     for name, part in parts:
         yield from leaves(part, (*path, name))
+
+
+def within(tree: Tree, *, values_max: int, parts_max: int) -> tuple[Tree, tuple[Path, ...]]:
+    """A tree with so many values and parts of one part at most, and the paths of those parts that are not whole.
+
+    What is near the root comes first. A part for which there was no room is empty, and named.
+    """
+    root = _empty(tree)
+    cut: list[Path] = []
+    ahead: deque[tuple[Path, Tree, Tree]] = deque([((), tree, root)])
+    told = 0
+    while ahead:
+        path, whole, shown = ahead.popleft()
+        parts = parts_of(whole)
+        room = max(0, min(parts_max, values_max - told))
+        told += min(room, len(parts))
+        if len(parts) > room:
+            cut.append(path)
+        for name, value in parts[:room]:
+            inner = _empty(value)
+            if isinstance(shown, dict):
+                shown[str(name)] = inner
+            elif isinstance(shown, list):
+                shown.append(inner)
+            ahead.append(((*path, name), value, inner))
+    return root, tuple(cut)
+
+
+def _empty(tree: Tree) -> Tree:
+    """A tree of the same kind without its parts; a plain value as it is."""
+    return {} if isinstance(tree, dict) else [] if isinstance(tree, list) else tree
 
 
 def at_path(tree: "Tree | Missing", path: Path) -> "Tree | Missing":
