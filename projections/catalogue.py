@@ -6,6 +6,7 @@ from projections.api_keys.projection import API_KEYS
 from projections.attention.projection import ATTENTION
 from projections.blackboard.projection import BLACKBOARD
 from projections.fleet_metrics.projection import FLEET_METRICS
+from projections.gate_inbox.projection import GATE_INBOX
 from projections.inbox.projection import INBOX
 from projections.kernel.projection import Projection
 from projections.lock_map.projection import LOCK_MAP
@@ -46,5 +47,6 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     FLEET_METRICS,
     PIPELINE_RUNS,
     RUN_PHASES,
+    GATE_INBOX,
 )
 """Every read model of the server."""

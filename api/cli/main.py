@@ -28,6 +28,7 @@ MODULES: Final = {
     "doctor": "doctor_command",
     "plan": "plan_commands",
     "run": "run.commands",
+    "gate": "gate_commands",
     "task": "task_commands",
     "session": "session_commands",
     "lock": "lock_commands",

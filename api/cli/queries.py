@@ -19,6 +19,9 @@ _ATTENTION: Final = "topic subject about projectIds since why resolve units task
 
 _RUN: Final = """id projectId pipeline version status rollback reason because inputs labels priority correlationKey
 startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt revision"""
+_GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
+peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
+decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
 _PHASE: Final = """place kind title number needs status generation taskId reason arm input output summary effect
 consumed { place generation } readyAt settledAt changedAt
 task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
@@ -53,6 +56,7 @@ COUNTS: Final = """query($project: String!, $after: Position) {
   found: taskCounts(project: $project, after: $after) { position counts { status total } }
 }"""
 TASK_ENDINGS: Final = _list("tasks", "id", where="TaskFilter")
+GATES: Final = _list("gates", _GATE, where="GateFilter")
 RUN_ENDINGS: Final = _list("runs", "id", where="RunFilter")
 RUNS: Final = _list("runs", _RUN, where="RunFilter")
 RUN: Final = _single("run", f"{_RUN} phases {{ {_PHASE} }}", id="ID!")

@@ -46,6 +46,7 @@ PAGES: Final = frozenset(
     {
         "attention",
         "runs",
+        "gates",
         "tasks",
         "sessions",
         "inbox",
@@ -82,6 +83,7 @@ LISTS: Final = frozenset(
         "generations",
         "grants",
         "phases",
+        "votes",
         "members",
         "models",
         "needs",

@@ -28,6 +28,8 @@ from domain.dispatch.notes import InboxRead, MessagesSent, NoteTaken
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.push_checks import PushChecked
+from domain.dispatch.run_gate import VoteCounted
+from domain.dispatch.run_start import RunBegun
 from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Position
@@ -88,11 +90,16 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "assign_task": TaskAssigned,
     "bid_for_task": Done,
     "dismiss_attention": Done,
+    "start_run": RunBegun,
     "pause_run": Done,
     "resume_run": Done,
     "cancel_run": Done,
     "skip_phase": Done,
     "resolve_phase": Done,
+    "cast_vote": VoteCounted,
+    "override_gate": Done,
+    "revise_evidence": Done,
+    "send_signal": Done,
     "open_session": SessionLife,
     "end_session": Done,
     "signal_session": Done,

@@ -6,6 +6,7 @@ from api.graphql.asking import Asking
 from api.graphql.pages import Connection
 from api.graphql.reads import runs as reads
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
+from api.graphql.types.gate import Gate, GateFilter
 from api.graphql.types.run import Run, RunFilter, RunFound, RunId
 from projections.kernel.requests import LIMIT_DEFAULT
 
@@ -37,3 +38,20 @@ class RunQuery:
     ) -> RunFound:
         """One run with its phases."""
         return await reads.run(info.context, identifier, await asked(info.context, 1, None, as_of, at, after))
+
+    @strawberry.field
+    async def gates(
+        self,
+        info: Asking,
+        *,
+        where: GateFilter | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        at: At = None,
+        after: After = None,
+    ) -> Connection[Gate]:
+        """Questions that runs put to people and agents, by run."""
+        return await reads.gates(
+            info.context, where or GateFilter(), await asked(info.context, first, cursor, as_of, at, after)
+        )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from domain.dispatch import run_verbs
+from domain.dispatch import run_gate, run_start, run_verbs, run_waits
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -12,11 +12,17 @@ from domain.kernel.pipeline.expressions import Expressions
 from domain.run import commands
 
 _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
+    commands.StartRun: run_start.start,
     commands.PauseRun: run_verbs.pause,
     commands.ResumeRun: run_verbs.resume,
     commands.CancelRun: run_verbs.cancel,
     commands.SkipPhase: run_verbs.skip,
     commands.ResolvePhase: run_verbs.resolve,
+    commands.CastVote: run_gate.vote,
+    commands.OverrideGate: run_gate.override,
+    commands.ReviseEvidence: run_gate.revise,
+    commands.SendSignal: run_waits.send_signal,
+    commands.FireTimer: run_waits.fire,
     commands.TellRun: run_verbs.tell,
     commands.ReachRunStart: run_verbs.reach_start,
 }

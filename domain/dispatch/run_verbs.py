@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from domain.dispatch.run_walk import RunWalk
+from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, StreamId, is_type_id
@@ -30,7 +30,6 @@ from domain.run.events import (
     RunCancelRequested,
     RunPaused,
     RunResumed,
-    RunStarted,
 )
 from domain.run.evolve import RUN
 from domain.run.state import SETTLED, TERMINAL, Run
@@ -48,7 +47,7 @@ def find_run(view: View, name: str, stamp: Stamp) -> Run | UnknownThing:
 
 def pause(command: PauseRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Nothing new begins; tasks that nobody has are held."""
-    run = _asked(command, stamp, view)
+    run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
     if run.status == "paused":
@@ -63,7 +62,7 @@ def pause(command: PauseRun, stamp: Stamp, view: View, expressions: Expressions)
 
 def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Tasks may be claimed again, and what became decidable meanwhile is looked at."""
-    run = _asked(command, stamp, view)
+    run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
     if run.status in ("queued", "running"):
@@ -74,14 +73,15 @@ def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expression
     walk.release()
     seconds = (stamp.time - (run.paused_at or stamp.time)) / SECOND
     walk.put(RunResumed(by=stamp.principal, paused_seconds=seconds, at=stamp.time))
-    _start_if_due(walk, stamp)
+    walk.set_timers()
+    start_if_due(walk, stamp)
     walk.go_on()
     return walk.decision()
 
 
 def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """What has not begun settles now, what is under way once its attempt has ended."""
-    run = _asked(command, stamp, view)
+    run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
     if run.status in ("cancelling", "cancelled"):
@@ -97,10 +97,10 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
 
 def skip(command: SkipPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Settle a phase that has not begun, or that is parked, as skipped."""
-    run = _asked(command, stamp, view)
+    run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
-    unfit = _unfit(run, command.run, command.phase, ("pending", "parked"), "skipping it")
+    unfit = unfit_phase(run, command.run, command.phase, ("pending", "parked"), "skipping it")
     if unfit is not None:
         return refuse(unfit)
     phase = run.phase(command.phase)
@@ -122,10 +122,10 @@ def skip(command: SkipPhase, stamp: Stamp, view: View, expressions: Expressions)
 
 def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Settle a parked phase by hand."""
-    run = _asked(command, stamp, view)
+    run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
-    unfit = _unfit(run, command.run, command.phase, ("parked",), "resolving it")
+    unfit = unfit_phase(run, command.run, command.phase, ("parked",), "resolving it")
     if unfit is not None:
         return refuse(unfit)
     walk = RunWalk(run, stamp, view, expressions)
@@ -153,7 +153,7 @@ def reach_start(command: ReachRunStart, stamp: Stamp, view: View, expressions: E
     if isinstance(run, UnknownThing):
         return refuse(run)
     walk = RunWalk(run, stamp, view, expressions)
-    _start_if_due(walk, stamp)
+    start_if_due(walk, stamp)
     walk.go_on()
     return walk.decision()
 
@@ -230,12 +230,7 @@ def _given_up(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettl
     return settled(phase, place, "failed", task.failure, stamp.time)
 
 
-def _start_if_due(walk: RunWalk, stamp: Stamp) -> None:
-    if walk.run.status == "queued" and stamp.time >= walk.run.queued.start_at:
-        walk.put(RunStarted(at=stamp.time))
-
-
-def _asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
+def asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
     """The run, if it is where whoever asks believes it to be."""
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
@@ -246,7 +241,7 @@ def _asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
     return run
 
 
-def _unfit(run: Run, name: str, place: str, statuses: tuple[str, ...], action: str) -> Rejection | None:
+def unfit_phase(run: Run, name: str, place: str, statuses: tuple[str, ...], action: str) -> Rejection | None:
     if run.status not in ("queued", "running", "paused"):
         return RunNotInState(run=name, status=run.status, action=action)
     if place not in {phase.key for phase in run.queued.definition.phases}:

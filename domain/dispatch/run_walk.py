@@ -12,12 +12,14 @@ from domain.kernel.pipeline.definition import AnyPhase, WorkPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
 from domain.project.decider import PROJECT
+from domain.project.settings import DEFAULTS
 from domain.project.state import Project
 from domain.run.advance import advance
 from domain.run.begin import settled
 from domain.run.commands import GRACE_SECONDS
-from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
+from domain.run.gate_events import TimerSet
 from domain.run.state import Run
 from domain.task.commands import PlannedTask
 from domain.task.state import Task
@@ -35,6 +37,8 @@ class RunWalk:
         self._view: Final = view
         self._expressions: Final = expressions
         self._graph: Final = graph_of(run.queued.definition.phases)
+        project = view.read(PROJECT, StreamId(stamp.project))
+        self._settings: Final = project.settings if isinstance(project, Project) else DEFAULTS
         self._said: list[Event] = []
         self._others: list[Write] = []
         self._keys: list[KeyRow] = []
@@ -51,7 +55,7 @@ class RunWalk:
         """Everything that follows by itself."""
         for _ in range(ROUNDS_MAX):
             before = len(self._said)
-            self.put(*advance(self.run, self._stamp.time, self._expressions))
+            self.put(*advance(self.run, self._stamp.time, self._expressions, self._settings.autopilot))
             self._offer()
             self._withdraw()
             if len(self._said) == before:
@@ -66,6 +70,15 @@ class RunWalk:
         """Its tasks may be claimed again."""
         for stream, task in self._open_tasks().values():
             self._tell(stream, let_go(self.run.queued.run, task, self._stamp))
+
+    def set_timers(self) -> None:
+        """What is due comes later by the length of a pause."""
+        for place in self._graph.order:
+            state = self.run.phase(place)
+            if state.status == "waiting":
+                for kind, due in sorted(state.timers.items()):
+                    said = {"place": place, "generation": state.generation, "kind": kind}
+                    self.put(TimerSet.model_validate({**said, "due": due, "at": self._stamp.time}))
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""
@@ -112,8 +125,7 @@ class RunWalk:
         self._keys += made.keys
 
     def _born(self, asked: PlannedTask, place: str, path_length: int) -> Born | str:
-        state = self._view.read(PROJECT, StreamId(self._stamp.project))
-        cases = state.settings.ignoring_case if isinstance(state, Project) else frozenset[str]()
+        cases = self._settings.ignoring_case
         return born(asked, self.run, place, path_length=path_length, stamp=self._stamp, ignoring_case=cases)
 
     def _withdraw(self) -> None:
@@ -163,3 +175,9 @@ class RunWalk:
     def _tell(self, stream: StreamId, events: tuple[Event, ...]) -> None:
         if events:
             self._others.append(Write(stream, events, self._stamp.project))
+
+
+def start_if_due(walk: RunWalk, stamp: Stamp) -> None:
+    """A run that waits for nothing but its time starts once that has come."""
+    if walk.run.status == "queued" and stamp.time >= walk.run.queued.start_at:
+        walk.put(RunStarted(at=stamp.time))

@@ -61,6 +61,8 @@ _RESET_QUOTA: Final = Row(operator="yes", admin="yes", without_project="fleet", 
 _OWN_MAIL: Final = Row(worker="own", viewer="yes", operator="yes", admin="yes")
 _LEDGER: Final = Row(operator="yes", admin="yes")
 """Checkpoints, hashes and proofs tell nothing of any event, so they are read under whichever project somebody sees."""
+_OVERRIDE: Final = Row(admin="yes", people_only=True)
+"""Past the quorum of a gate goes only who runs the whole."""
 _NOBODY: Final = Row()
 """Derived commands: policies ask them past every door."""
 
@@ -94,6 +96,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "revoke_needs": _STEER,
     "apply_plan": _PLAN,
     "create_task": _PLAN,
+    "start_run": _PLAN,
     "pause_run": _PLAN,
     "resume_run": _PLAN,
     "cancel_run": _PLAN,
@@ -102,6 +105,10 @@ MATRIX: Final[Mapping[str, Row]] = {
     "publish_definition": _PLAN,
     "deprecate_definition": _PLAN,
     "retire_definition": _PLAN,
+    "cast_vote": _LOCK,
+    "override_gate": _OVERRIDE,
+    "revise_evidence": _PLAN,
+    "send_signal": _LOCK,
     "claim_task": _ATTEMPT,
     "claim_tasks": _ATTEMPT,
     "claim_work": _WORK,
@@ -153,6 +160,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "acknowledge_attempt": _NOBODY,
     "settle_need": _NOBODY,
     "tell_run": _NOBODY,
+    "fire_timer": _NOBODY,
     "reach_run_start": _NOBODY,
     "elapse_backoff": _NOBODY,
     "time_out_attempt": _NOBODY,

@@ -32,15 +32,19 @@ ROUNDS_MAX: Final = 4
 """Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends."""
 
 
-def advance(run: Run, at: Instant, expressions: Expressions) -> tuple[Following, ...]:
-    """The events that follow from where the run stands; none where it waits for something."""
-    return Advance(run, at, expressions).events()
+def advance(run: Run, at: Instant, expressions: Expressions, autopilot: str = "observe") -> tuple[Following, ...]:
+    """The events that follow from where the run stands; none where it waits for something.
+
+    ``autopilot`` is the project's mode: which gates may settle without a person.
+    """
+    return Advance(run, at, expressions, autopilot).events()
 
 
 class Advance:
     """Walks through the graph and gathers what follows; each step sees the ones before."""
 
-    def __init__(self, run: Run, at: Instant, expressions: Expressions) -> None:
+    def __init__(self, run: Run, at: Instant, expressions: Expressions, autopilot: str) -> None:
+        self._autopilot: Final = autopilot
         self._run = run
         self._at: Final = at
         self._expressions: Final = expressions
@@ -131,7 +135,7 @@ class Advance:
                 self._put(dropped)
 
     def _begin(self, phase: AnyPhase) -> None:
-        for event in begun(self._run, self._graph, phase, self._at, self._expressions):
+        for event in begun(self._run, self._graph, phase, self._at, self._expressions, self._autopilot):
             self._put(event)
 
     def _close(self) -> None:

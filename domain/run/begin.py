@@ -21,13 +21,18 @@ from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
 from domain.run.events import ConditionEvaluated, Outcome, PhaseParked, PhaseReady, PhaseSettled, PhaseSkipped
 from domain.run.evolve import Following
+from domain.run.gates import opened
 from domain.run.known import Said, Speaker
 from domain.run.state import PhaseState, Run
+from domain.run.waits import awaited
 
 
-def begun(run: Run, graph: Graph, phase: AnyPhase, at: Instant, expressions: Expressions) -> tuple[Following, ...]:
+def begun(
+    run: Run, graph: Graph, phase: AnyPhase, at: Instant, expressions: Expressions, autopilot: str
+) -> tuple[Following, ...]:
     """What follows once the join of the phase has fired."""
-    return _Beginning(run.phase(phase.key), phase, at, Speaker(run, graph, phase.key, expressions)).events()
+    speaker = Speaker(run, graph, phase.key, expressions)
+    return _Beginning(run, phase, at, speaker, autopilot).events()
 
 
 def settled(
@@ -50,8 +55,10 @@ def settled(
 class _Beginning:
     """Gathers the first events of one phase."""
 
-    def __init__(self, state: PhaseState, phase: AnyPhase, at: Instant, speaker: Speaker) -> None:
-        self._state: Final = state
+    def __init__(self, run: Run, phase: AnyPhase, at: Instant, speaker: Speaker, autopilot: str) -> None:
+        self._run: Final = run
+        self._state: Final = run.phase(phase.key)
+        self._autopilot: Final = autopilot
         self._phase: Final = phase
         self._at: Final = at
         self._speaker: Final = speaker
@@ -74,17 +81,27 @@ class _Beginning:
                 self._settle("")
             case BranchPhase():
                 self._branch(phase)
-            case GatePhase() | WaitPhase() | MapPhase() | PipelinePhase() | ExternalPhase() | RepeatPhase():
+            case GatePhase():
+                self._add(opened(phase, self._state, self._speaker, self._autopilot, self._at))
+            case WaitPhase():
+                self._add(awaited(phase, self._run, self._speaker, self._at))
+            case MapPhase() | PipelinePhase() | ExternalPhase() | RepeatPhase():
                 self._park(f"phases of the kind {phase.kind} do not run yet")
             case _:
                 assert_never(phase)
+
+    def _add(self, steps: tuple[Following, ...] | Flaw) -> None:
+        if isinstance(steps, Flaw):
+            self._park(steps.reason)
+        else:
+            self._said += steps
 
     def _ready(self, phase: WorkPhase) -> None:
         said = self._speaker.bound(phase.work.inputs)
         if isinstance(said, Flaw):
             self._park(f"the input {said.reason}")
             return
-        handed = orjson.dumps(said.value).decode()
+        handed = orjson.dumps(said.values).decode()
         ready = PhaseReady(
             place=phase.key, generation=self._state.generation, input=handed, reads=said.reads, at=self._at
         )

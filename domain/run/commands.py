@@ -4,11 +4,34 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from domain.kernel.ids import Instant
 from domain.kernel.message import COUNT_MAX, ProjectCommand
+from domain.kernel.pipeline.words import SignalName, Word
 from domain.kernel.text import JsonText, Reference
+from domain.kernel.work import Label
+from domain.run.gate_events import TimerKind, VoteWord
 
 GRACE_SECONDS = 30
 GRACE_SECONDS_MAX = 3_600
+
+
+class StartRun(ProjectCommand):
+    """Begin a run of a published pipeline. The same idempotency key again answers the run that it began."""
+
+    NAME: ClassVar[str] = "start_run"
+    pipeline: Reference
+    version: int | None = Field(default=None, ge=1, le=COUNT_MAX)
+    """None is the latest that is published."""
+    inputs: JsonText = ""
+    """A JSON object; empty is one without fields."""
+    idempotency_key: str = Field(default="", max_length=200)
+    correlation_key: str = Field(default="", max_length=200)
+    """What other projects find it by."""
+    priority: int = Field(default=0, ge=-100, le=100)
+    """Added to that of every task."""
+    labels: tuple[Label, ...] = Field(default=(), max_length=64)
+    start_at: Instant | None = Field(default=None, ge=0, le=2**53)
+    """Microseconds since 1970; not before."""
 
 
 class RunVerb(ProjectCommand):
@@ -56,6 +79,57 @@ class ResolvePhase(RunVerb):
     outcome: Literal["succeeded", "failed"]
     output: JsonText = ""
     reason: str = Field(min_length=1, max_length=500)
+
+
+class CastVote(RunVerb):
+    """Vote at an open gate. A further vote of the same principal takes the place of the one before."""
+
+    NAME: ClassVar[str] = "cast_vote"
+    phase: Reference
+    verdict: VoteWord
+    comment: str = Field(default="", max_length=4_096)
+    evidence: str = Field(default="", max_length=200)
+    """Digest of what was looked at; refused where the evidence is another by now. Empty for whatever there is."""
+    session: Reference | None = None
+    """Of the agent that votes; None for a person."""
+    incarnation: int = Field(default=1, ge=1, le=COUNT_MAX)
+
+
+class OverrideGate(RunVerb):
+    """Decide a gate past its quorum; it is shown as an override for ever."""
+
+    NAME: ClassVar[str] = "override_gate"
+    phase: Reference
+    decision: Literal["approved", "rejected"]
+    reason: str = Field(min_length=1, max_length=4_096)
+
+
+class ReviseEvidence(RunVerb):
+    """Say that a piece of an open gate's evidence is another now: the votes are void, and counting begins anew."""
+
+    NAME: ClassVar[str] = "revise_evidence"
+    phase: Reference
+    name: Word
+    value: JsonText
+
+
+class SendSignal(RunVerb):
+    """Send the run a signal; a phase that waits for it goes on, or the first that will."""
+
+    NAME: ClassVar[str] = "send_signal"
+    name: SignalName
+    content: JsonText = ""
+    """A JSON object; empty is one without fields."""
+
+
+class FireTimer(ProjectCommand):
+    """What a phase waits for is due (derived)."""
+
+    NAME: ClassVar[str] = "fire_timer"
+    run: str
+    place: str
+    generation: int
+    kind: TimerKind
 
 
 class TellRun(ProjectCommand):

@@ -40,3 +40,88 @@ class RunMovedOn(Rejection):
     run: str
     expected: int
     revision: int
+
+
+class InputsUnfit(Rejection):
+    """The inputs do not fit the pipeline {pipeline}: {reason}.
+
+    Correct them; `pipeline versions` and `pipeline graph` show what a definition asks for.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    pipeline: str
+    reason: str
+
+
+class NotYetRun(Rejection):
+    """The pipeline {pipeline} says {what}, which this version knows but does not run yet.
+
+    Publish it without that, and start the new version.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    pipeline: str
+    what: str
+
+
+class RunKeyReused(Rejection):
+    """The idempotency key {key} began run {run} of another pipeline or with other inputs.
+
+    Use a fresh key for a new run; repeat a key only with the very same run.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.IDEMPOTENCY_MISMATCH
+    key: str
+    run: str
+
+
+class VoteRefused(Rejection):
+    """You may not vote at the gate {phase} of run {run}: {reason}.
+
+    Ask somebody who may; `signalbox gate show` tells who.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    run: str
+    phase: str
+    reason: str
+
+
+class EvidenceMoved(Rejection):
+    """What you looked at at the gate {phase} of run {run} is not its evidence any more, which is {digest} now.
+
+    Look at it again and vote on that.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    phase: str
+    digest: str
+
+
+class NoReworkHere(Rejection):
+    """The gate {phase} of run {run} names no phase that would be done anew.
+
+    Approve or reject.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    run: str
+    phase: str
+
+
+class SignalUnfit(Rejection):
+    """The signal {signal} does not fit run {run}: {reason}.
+
+    Correct it; the definition says which signals there are and what they carry.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    run: str
+    signal: str
+    reason: str

@@ -8,7 +8,9 @@ from domain.kernel.pipeline.definition import Definition
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
 Rollback = Literal["none", "complete", "partial"]
-SkipReason = Literal["condition_false", "inputs_skipped", "branch_not_taken", "operator", "exhausted"]
+SkipReason = Literal[
+    "condition_false", "inputs_skipped", "branch_not_taken", "operator", "exhausted", "rejected", "deadline"
+]
 
 
 class Consumed(Message):
@@ -154,7 +156,7 @@ class PhaseParked(Event):
     TYPE: ClassVar[str] = "run.phase_parked.v1"
     place: str
     generation: int
-    kind: Literal["task", "definition"]
+    kind: Literal["task", "definition", "gate", "deadline"]
     reason: str
     at: Instant
 

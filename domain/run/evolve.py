@@ -2,8 +2,11 @@
 
 from typing import Final, assert_never
 
+from immutables import Map
+
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
+from domain.kernel.ids import SECOND, Instant
 from domain.run.events import (
     ConditionEvaluated,
     Consumed,
@@ -25,9 +28,26 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
-from domain.run.state import Absent, PhaseState, Run, RunState, Settlement
+from domain.run.gate_events import (
+    Ballot,
+    GateDecided,
+    GateEscalated,
+    GateEvidenceChanged,
+    GateOpened,
+    GateReminded,
+    LateVote,
+    PhaseWaiting,
+    SignalReceived,
+    SignalTaken,
+    TimerSet,
+    VoteCast,
+    WaitingEvent,
+)
+from domain.run.state import Absent, GateState, PhaseState, Run, RunState, Settlement
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_OfGate = GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
+_Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Opening = (
     JoinFired
@@ -39,7 +59,7 @@ _Opening = (
     | PhaseDropped
     | EffectRegistered
 )
-Following = _Whole | _Opening | _Closing
+Following = _Whole | _Opening | _Closing | WaitingEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -60,6 +80,8 @@ def changed(run: Run, event: Following) -> Run:
             return _whole(run, event)
         case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
             return _closed(run, event)
+        case SignalReceived() | SignalTaken():
+            return _signalled(run, event)
         case _:
             phase = _opened(run.phase(event.place), event)
             after = replace(run, phases=run.phases.set(event.place, phase))
@@ -75,7 +97,8 @@ def _whole(run: Run, event: _Whole) -> Run:
         case RunPaused():
             return replace(run, status="paused", paused_from=run.status, paused_at=event.at)
         case RunResumed():
-            return replace(run, status=run.paused_from, paused_at=None)
+            waiting = {place: _moved(one, event.paused_seconds) for place, one in run.phases.items() if one.timers}
+            return replace(run, status=run.paused_from, paused_at=None, phases=run.phases.update(waiting))
         case RunFailing():
             return replace(run, failing=event.because)
         case RunCancelRequested():
@@ -106,8 +129,25 @@ def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:
     return replace(phase, status=status, reason=reason)
 
 
-def _opened(phase: PhaseState, event: _Opening) -> PhaseState:
+def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
+    waiting = run.signals.get(event.name, ())
+    if isinstance(event, SignalReceived):
+        return replace(run, signals=run.signals.set(event.name, (*waiting, event.content)))
+    rest = waiting[1:]
+    return replace(run, signals=run.signals.set(event.name, rest) if rest else run.signals.delete(event.name))
+
+
+def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
     match event:
+        case PhaseWaiting():
+            return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
+        case TimerSet():
+            return replace(phase, timers=phase.timers.set(event.kind, event.due))
+        case GateOpened():
+            gate = GateState(event, event.at)
+            return replace(_having_read(phase, event.reads), status="waiting", reason="", gate=gate)
+        case GateEvidenceChanged() | VoteCast() | LateVote() | GateReminded() | GateEscalated() | GateDecided():
+            return phase if phase.gate is None else replace(phase, gate=_voted(phase.gate, event))
         case JoinFired():
             return replace(phase, status="fired", consumed=event.satisfied_by)
         case ConditionEvaluated():
@@ -126,6 +166,35 @@ def _opened(phase: PhaseState, event: _Opening) -> PhaseState:
             return phase
         case _:
             assert_never(event)
+
+
+def _voted(gate: GateState, event: _OfGate) -> GateState:
+    match event:
+        case GateEvidenceChanged():
+            opened = gate.opened.model_copy(update={"evidence": event.evidence, "digest": event.digest})
+            return replace(gate, opened=opened, votes=Map())
+        case VoteCast():
+            ballot = Ballot(voter=event.voter, verdict=event.verdict, human=event.human, roles=event.roles)
+            return replace(gate, votes=gate.votes.set(event.voter, ballot))
+        case LateVote():
+            return replace(gate, late=gate.late + 1)
+        case GateReminded():
+            return replace(gate, reminders=event.number)
+        case GateEscalated():
+            return replace(gate, rung=event.rung)
+        case GateDecided():
+            return replace(gate, decision=event.decision)
+        case _:
+            assert_never(event)
+
+
+def _moved(phase: PhaseState, seconds: float) -> PhaseState:
+    """What it waits for comes later by the length of a pause."""
+    more = int(seconds * SECOND)
+    timers = Map((kind, Instant(due + more)) for kind, due in phase.timers.items())
+    gate = phase.gate
+    moved = None if gate is None else replace(gate, begun_at=Instant(gate.begun_at + more))
+    return replace(phase, timers=timers, gate=moved)
 
 
 def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:

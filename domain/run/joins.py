@@ -20,7 +20,7 @@ def input_state(edge: Edge, source: PhaseState) -> InputState:
                 return "satisfied"
             passed_by = edge.arm is not None and source.status == "succeeded"
             return "neutral" if passed_by or source.status == "skipped" else "dead"
-        case "pending" | "fired" | "ready" | "offered" | "parked":
+        case "pending" | "fired" | "ready" | "offered" | "waiting" | "parked":
             return "open"
         case _:
             assert_never(source.status)

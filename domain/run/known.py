@@ -21,6 +21,13 @@ class Said(NamedTuple):
     reads: tuple[Consumed, ...]
 
 
+class Bound(NamedTuple):
+    """What bindings say together, by name."""
+
+    values: dict[str, object]
+    reads: tuple[Consumed, ...]
+
+
 class Speaker:
     """Tells texts for one phase of a run."""
 
@@ -54,7 +61,7 @@ class Speaker:
         reads = (Consumed(place=one, generation=self._settled[one].generation) for one in named if one in self._settled)
         return Said(told.value, tuple(reads))
 
-    def bound(self, bindings: tuple[Binding, ...]) -> Said | Flaw:
+    def bound(self, bindings: tuple[Binding, ...]) -> Bound | Flaw:
         """The mapping that bindings make; the flaw names the first that cannot be told."""
         values: dict[str, object] = {}
         reads: dict[str, Consumed] = {}
@@ -64,7 +71,7 @@ class Speaker:
                 return Flaw(said.kind, f"{binding.name}: {said.reason}")
             values[binding.name] = said.value
             reads |= {one.place: one for one in said.reads}
-        return Said(values, tuple(reads.values()))
+        return Bound(values, tuple(reads.values()))
 
 
 def _values(run: Run) -> dict[str, object]:

@@ -7,10 +7,11 @@ from immutables import Map
 
 from domain.kernel.ids import Instant
 from domain.run.events import Consumed, RunQueued
+from domain.run.gate_events import Ballot, GateOpened
 
 RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
-PhaseStatus = Literal["pending", "fired", "ready", "offered", "parked", Settlement]
+PhaseStatus = Literal["pending", "fired", "ready", "offered", "waiting", "parked", Settlement]
 SETTLED: Final[frozenset[PhaseStatus]] = frozenset({"succeeded", "failed", "skipped", "blocked", "cancelled"})
 TERMINAL: Final[frozenset[RunStatus]] = frozenset({"succeeded", "failed", "cancelled"})
 
@@ -18,6 +19,25 @@ TERMINAL: Final[frozenset[RunStatus]] = frozenset({"succeeded", "failed", "cance
 @dataclass(frozen=True, slots=True)
 class Absent:
     """No such run."""
+
+
+LATE_VOTES_MAX: Final = 64
+"""That one gate records."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """A question that stands or stood in one generation of a gate."""
+
+    opened: GateOpened
+    begun_at: Instant
+    """When it was opened, moved on by pauses: its reminders, ladder and deadline run from here."""
+    votes: Map[str, Ballot] = Map()
+    """The latest of each voter."""
+    rung: int = 0
+    reminders: int = 0
+    decision: str = ""
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +57,9 @@ class PhaseState:
     output: str = ""
     dropped: str = ""
     """For whose sake it is not needed any more."""
+    gate: GateState | None = None
+    timers: Map[str, Instant] = Map()
+    """What is due, by kind."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
 
@@ -62,6 +85,8 @@ class Run:
     """Place of the phase for whose sake nothing further begins."""
     cancel_reason: str = ""
     cancel_grace_seconds: int = 0
+    signals: Map[str, tuple[str, ...]] = Map()
+    """Contents of signals that came and that no phase has taken, by name."""
     tasks: Map[str, str] = Map()
     """Place by task, for every task that the run ever made."""
 

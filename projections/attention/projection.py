@@ -15,6 +15,7 @@ from domain.lock.events import (
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
 from domain.run.events import PhaseBlocked, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
+from domain.run.gate_events import GateDecided, GateOpened
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
 from projections.attention.of_sessions import SessionEvent, session_row
@@ -23,7 +24,7 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 
 _Task = TaskAttentionRaised | TaskAttentionCleared
-_Run = PhaseParked | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked
+_Run = GateOpened | GateDecided | PhaseParked | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked
 _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
@@ -38,6 +39,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
+        case GateOpened() | GateDecided():
+            return (f"{stream}/phase/{event.place}",)
         case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
             return (f"{stream}/phase/{event.place}",)
         case LocksReleased():
@@ -62,10 +65,12 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
     match event:
         case TaskAttentionRaised():
             return _raised(recorded, key, event.topic, "task", recorded.stream, event.reason)
-        case PhaseParked() if event.kind == "definition":
+        case GateOpened():
+            return _raised(recorded, key, "open_gate", "run", recorded.stream, f"{event.place}: {event.question}")
+        case PhaseParked() if event.kind != "task":
             # Work that is parked says so itself, as its task.
             return _raised(recorded, key, "parked_phase", "run", recorded.stream, f"{event.place}: {event.reason}")
-        case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+        case GateDecided() | PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
             return None
         case LocksQuarantined():
             why = f"the locks stay shut, because their owner is gone ({event.reason})"

@@ -18,6 +18,7 @@ AttentionTopic = Literal[
     "frozen",
     "soft_budget",
     "parked_phase",
+    "open_gate",
 ]
 
 RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
@@ -33,6 +34,7 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "quota_refused": "It passes when the quota is there again; reset the pool where it is already.",
     "frozen": "Unfreeze the project.",
     "soft_budget": "Raise the soft budget, or freeze the project.",
+    "open_gate": "Vote, as far as you may; `signalbox gate show` tells who may.",
     "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""

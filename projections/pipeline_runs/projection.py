@@ -23,6 +23,7 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
+from domain.run.gate_events import WaitingEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 from projections.pipeline_runs.rows import PipelineRunRow
@@ -30,7 +31,7 @@ from projections.pipeline_runs.rows import PipelineRunRow
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Counted = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
     )
 
 
-def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted) -> PipelineRunRow:
+def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent) -> PipelineRunRow:
     match event:
         case RunStarted() | RunPaused() | RunResumed() | RunFailing() | RunCancelRequested() | RunSettled():
             return _whole(row, event)

@@ -18,12 +18,13 @@ from domain.run.events import (
     PhaseSkipped,
     RunQueued,
 )
+from domain.run.gate_events import GateOpened, PhaseWaiting
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
-_Waiting = PhaseParked | PhaseReleased
+_Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 RunPhaseEvent = RunQueued | _Opening | _Waiting | _Closing
 
@@ -94,6 +95,12 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
             return row._replace(effect=True)
         case PhaseParked():
             return row._replace(status="parked", reason=event.reason)
+        case PhaseWaiting():
+            read = row._replace(consumed=_with(row.consumed, event.reads))
+            return read._replace(status="waiting", reason=event.what)
+        case GateOpened():
+            read = row._replace(consumed=_with(row.consumed, event.reads))
+            return read._replace(status="waiting", reason=event.question)
         case PhaseReleased():
             return row._replace(status="offered" if row.task else "pending", reason="")
         case _:

@@ -2,7 +2,9 @@
 
 from typing import Literal, NamedTuple
 
-PhaseStatus = Literal["pending", "ready", "offered", "parked", "succeeded", "failed", "skipped", "blocked", "cancelled"]
+PhaseStatus = Literal[
+    "pending", "ready", "offered", "waiting", "parked", "succeeded", "failed", "skipped", "blocked", "cancelled"
+]
 
 
 class RunPhaseRow(NamedTuple):

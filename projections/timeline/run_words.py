@@ -22,18 +22,38 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
+from domain.run.gate_events import (
+    GateDecided,
+    GateEscalated,
+    GateEvidenceChanged,
+    GateOpened,
+    GateReminded,
+    LateVote,
+    PhaseWaiting,
+    SignalReceived,
+    SignalTaken,
+    TimerSet,
+    VoteCast,
+    WaitingEvent,
+)
 from projections.timeline.task_words import with_detail
 
 _Whole = RunQueued | RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Rest = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
-RunEvent = _Whole | _Opening | _Rest
+_OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
+_OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
+RunEvent = _Whole | _Opening | _Rest | WaitingEvent
 
 
 def in_words(event: RunEvent) -> str:
     """The line, of any length."""
     if isinstance(event, _Whole):
         return _whole(event)
+    if isinstance(event, SignalReceived):
+        return f"signal {event.name}"
+    if isinstance(event, WaitingEvent):
+        return f"{event.place}{again(event.generation)}: {_waiting(event)}"
     return with_detail(event.place + again(event.generation), _phase(event))
 
 
@@ -79,6 +99,33 @@ def _phase(event: _Opening | _Rest) -> str:
             return "may change the world from here on"
         case _:
             return _outcome(event)
+
+
+def _waiting(event: _OfPlace) -> str:
+    match event:
+        case GateOpened():
+            return f"asks: {event.question}"
+        case GateEvidenceChanged():
+            return f"its evidence changed, {len(event.voided)} votes are void"
+        case VoteCast():
+            return with_detail(f"{event.voter} votes {event.verdict.replace('_', ' ')}", event.comment)
+        case LateVote():
+            return f"{event.voter} votes {event.verdict.replace('_', ' ')}, too late"
+        case GateReminded():
+            return f"reminder {event.number}"
+        case GateEscalated():
+            return f"escalates to rung {event.rung}" + (f", tells {', '.join(event.notify)}" if event.notify else "")
+        case GateDecided():
+            words = f"{event.decision.replace('_', ' ')} by {event.how}"
+            return with_detail(words, event.detail or event.comment)
+        case TimerSet():
+            return f"{event.kind} timer set"
+        case SignalTaken():
+            return f"takes the signal {event.name}"
+        case PhaseWaiting():
+            return f"waits for {event.what}"
+        case _:
+            assert_never(event)
 
 
 def _outcome(event: _Rest) -> str:

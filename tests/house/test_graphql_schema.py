@@ -225,6 +225,7 @@ ASKED_BY = {
     "pipeline_definitions": "pipelineDefinitions",
     "node_roster": "nodes",
     "pipeline_runs": "runs",
+    "gate_inbox": "gates",
 }
 """The page that shows each read model."""
 SHOWN_WITHIN = {

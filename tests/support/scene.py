@@ -142,6 +142,10 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "send_message.to": lambda scene: scene.above,
     "acknowledge_messages.through": lambda _: 1,
     "output": lambda _: "{}",
+    "inputs": lambda _: "{}",
+    "content": lambda _: "{}",
+    "revise_evidence.value": lambda _: "{}",
+    "cast_vote.session": lambda _: None,
     "expected_revision": lambda _: None,
 }
 """By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
@@ -191,6 +195,11 @@ REFUSED: Mapping[str, str] = {
     "cancel_run": "unknown_thing",
     "skip_phase": "unknown_thing",
     "resolve_phase": "unknown_thing",
+    "start_run": "not_yet_run",
+    "cast_vote": "unknown_thing",
+    "override_gate": "unknown_thing",
+    "revise_evidence": "unknown_thing",
+    "send_signal": "unknown_thing",
 }
 """Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
 OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})

@@ -1,6 +1,8 @@
 """What is asked of runs: begin, pause, go on, end, and settle a phase by hand."""
 
-from typing import Annotated
+import json
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -14,6 +16,67 @@ Revision = Annotated[
     int | None,
     typer.Option("--expected-revision", min=1, help="Refuse where the run is at another one; `run show` tells it."),
 ]
+INPUT_HELP: Final = "NAME=VALUE, where the value is JSON, or else a text; repeatable."
+
+
+def start(
+    terminal: Terminal,
+    pipeline: Annotated[str, typer.Argument(help="Name of a published pipeline.")],
+    *,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="Else the latest that is published.")] = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
+    inputs_file: Annotated[Path | None, typer.Option("--inputs", help="File with a JSON object of inputs.")] = None,
+    idempotency_key: Annotated[
+        str, typer.Option("--idempotency-key", help="Asked again under it, the run that it began is answered.")
+    ] = "",
+    correlation_key: Annotated[
+        str, typer.Option("--correlation-key", help="What other projects find the run by.")
+    ] = "",
+    priority: Annotated[int, typer.Option("--priority", min=-100, max=100, help="Added to that of its tasks.")] = 0,
+    label: Annotated[list[str] | None, typer.Option("--label", help="Of the run and its tasks; repeatable.")] = None,
+    project: Project = None,
+) -> None:
+    """Begin a run."""
+    chosen = project_of(terminal.client, project)
+    answer = terminal.client.command(
+        "start_run",
+        project=chosen,
+        pipeline=pipeline,
+        version=version,
+        inputs=json.dumps(_inputs(inputs_file, inputs or [])),
+        idempotency_key=idempotency_key,
+        correlation_key=correlation_key,
+        priority=priority,
+        labels=label or [],
+    )
+    told = {**answer.answer, "position": answer.position}
+    state = "started" if answer.answer.get("created") else "was started before"
+    terminal.show(told, f"{answer.answer.get('run')} {state}")
+
+
+def _inputs(file: Path | None, said: list[str]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    if file is not None:
+        try:
+            read: object = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(f"{file} holds no JSON: {error}", param_hint="--inputs") from error
+        if not isinstance(read, dict):
+            raise typer.BadParameter(f"{file} holds no JSON object", param_hint="--inputs")
+        found |= read
+    for one in said:
+        name, equals, value = one.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"{one} is not NAME=VALUE", param_hint="--input")
+        found[name] = _value(value)
+    return found
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def pause(
@@ -79,8 +142,20 @@ def resolve(
     _ask(terminal, "resolve_phase", run, f"takes {phase} as {outcome}", project, outcome=outcome, **said)
 
 
-def _ask(terminal: Terminal, name: str, run: str, done: str, project: str | None, **said: object) -> None:
+def _ask(terminal: Terminal, verb: str, run: str, done: str, project: str | None, **said: object) -> None:
     chosen = project_of(terminal.client, project)
     identifier = run_named(terminal.client, chosen, run)
-    answer = terminal.client.command(name, project=chosen, run=identifier, **said)
+    answer = terminal.client.command(verb, project=chosen, run=identifier, **said)
     terminal.show({"run": identifier, "position": answer.position}, f"{identifier} {done}")
+
+
+def signal(
+    terminal: Terminal,
+    run: Run,
+    name: Annotated[str, typer.Argument(metavar="SIGNAL", help="Name of the signal.")],
+    content: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
+    project: Project = None,
+) -> None:
+    """Send the run a signal; a phase that waits for it goes on, or the first that will."""
+    said = json.dumps(_inputs(None, content or []))
+    _ask(terminal, "send_signal", run, f"has the signal {name}", project, name=name, content=said)

@@ -7,7 +7,8 @@ from api.cli.run import asking, showing
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Runs of pipelines: list, show, watch, pause, cancel.")
+    nouns = group("Runs of pipelines: start, show, watch, pause, cancel.")
+    command(nouns, "start")(asking.start)
     command(nouns, "list")(showing.list_runs)
     command(nouns, "show")(showing.show)
     command(nouns, "graph")(showing.graph)
@@ -17,4 +18,5 @@ def register(app: typer.Typer) -> None:
     command(nouns, "cancel")(asking.cancel)
     command(nouns, "skip")(asking.skip)
     command(nouns, "resolve")(asking.resolve)
+    command(nouns, "signal")(asking.signal)
     app.add_typer(nouns, name="run")

@@ -9,6 +9,7 @@ MARKS: Final = {
     "PENDING": "·",
     "READY": "○",
     "OFFERED": "○",
+    "WAITING": "…",
     "PARKED": "!",
     "SUCCEEDED": "✓",
     "FAILED": "✗",

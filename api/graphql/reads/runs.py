@@ -7,8 +7,10 @@ from api.graphql.context import Context
 from api.graphql.pages import Connection, connection
 from api.graphql.reads.asked import NO_IDS, Asked, ask, text
 from api.graphql.reads.short_ids import ids_ending
+from api.graphql.types.gate import Gate, GateFilter, gate_of
 from api.graphql.types.run import Run, RunFilter, RunFound, run_of
 from domain.kernel.ids import Position
+from projections.gate_inbox.queries import GatePage
 from projections.kernel.requests import cursor_after
 from projections.pipeline_runs.queries import RunPage
 
@@ -46,5 +48,27 @@ async def run(context: Context, identifier: str, asked: Asked) -> RunFound:
     return RunFound(
         run=None if row is None else run_of(row, page.position),
         position=Position(page.position),
+        stale=page.stale,
+    )
+
+
+async def gates(context: Context, which: GateFilter, asked: Asked) -> Connection[Gate]:
+    """A page of gates."""
+    request = GatePage(
+        project=await context.project("read.runs", which.project),
+        run=text(which.run),
+        place=text(which.place),
+        statuses=tuple(dict.fromkeys(one.value for one in which.status or ())),
+        gate_class=text(which.gate_class),
+        limit=asked.first,
+        cursor=asked.cursor,
+        as_of=asked.as_of,
+    )
+    page = await ask(context, request, asked.after)
+    selection = request.selection()
+    return connection(
+        [(gate_of(row), partial(cursor_after, selection, row)) for row in page.rows],
+        next_cursor=page.next_cursor,
+        position=page.position,
         stale=page.stale,
     )

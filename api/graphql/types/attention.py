@@ -32,6 +32,7 @@ class AttentionTopic(Enum):
     FROZEN = "frozen"
     SOFT_BUDGET = "soft_budget"
     PARKED_PHASE = "parked_phase"
+    OPEN_GATE = "open_gate"
 
 
 @strawberry.enum

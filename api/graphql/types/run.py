@@ -36,6 +36,7 @@ class PhaseStatus(Enum):
     PENDING = "pending"
     READY = "ready"
     OFFERED = "offered"
+    WAITING = "waiting"
     PARKED = "parked"
     SUCCEEDED = "succeeded"
     FAILED = "failed"

@@ -1,0 +1,106 @@
+"""Starting a run: one decision over the definition, the run and the tasks of its roots."""
+
+from typing import Final, cast
+
+from pydantic_core import from_json, to_json
+
+from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import Instant, StreamId, derived_id
+from domain.kernel.message import Answer, KeyRow, Stamp
+from domain.kernel.pipeline.definition import Definition
+from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.fitting import fitting
+from domain.pipeline.decider import read_version
+from domain.pipeline.state import Version
+from domain.project.decider import read_project
+from domain.run.commands import StartRun
+from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused
+from domain.run.events import RunQueued
+from domain.run.evolve import RUN
+from domain.run.reach import not_yet
+from domain.run.state import Run
+
+ENGINE_SEMANTICS: Final = 1
+"""Number of the rules by which new runs are walked; a change of their behaviour is another number."""
+RUN_KEY: Final = "run"
+"""Kind of the unique names under which runs were asked for, in the scope of their project."""
+
+
+class RunBegun(Answer):
+    """The run exists."""
+
+    run: str
+    created: bool
+    """False where the idempotency key had begun it before."""
+
+
+def start(command: StartRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Begin a run of the version; its roots have their tasks in the same append."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    before = view.key(stamp.project, RUN_KEY, command.idempotency_key) if command.idempotency_key else None
+    if before is not None:
+        return _again(command, before, view)
+    found = read_version(command.pipeline, command.version, stamp, view)
+    if isinstance(found, Rejection):
+        return refuse(found)
+    number, version = found
+    inputs = _inputs(command, version.definition)
+    if isinstance(inputs, Rejection):
+        return refuse(inputs)
+    lacking = not_yet(version.definition)
+    if lacking:
+        return refuse(NotYetRun(pipeline=command.pipeline, what=lacking[0]))
+    return _begun(_queued(command, number, version, inputs, stamp), stamp, view, expressions)
+
+
+def _inputs(command: StartRun, definition: Definition) -> str | InputsUnfit:
+    """JSON text of the inputs with their defaults."""
+    given: object = from_json(command.inputs) if command.inputs else {}
+    if not isinstance(given, dict):
+        return InputsUnfit(pipeline=command.pipeline, reason="they are no object")
+    said = fitting(definition.inputs, cast("dict[str, object]", given))
+    return InputsUnfit(pipeline=command.pipeline, reason=said) if isinstance(said, str) else to_json(said).decode()
+
+
+def _again(command: StartRun, stream: StreamId, view: View) -> Decision:
+    """The run that the key began, where that was of the same pipeline with the same inputs."""
+    run = view.read(RUN, stream)
+    queued = run.queued if isinstance(run, Run) else None
+    if queued is None or queued.pipeline != command.pipeline or queued.inputs != _inputs(command, queued.definition):
+        return refuse(RunKeyReused(key=command.idempotency_key, run=stream))
+    return Decision(answer=RunBegun(run=stream, created=False))
+
+
+def _queued(command: StartRun, number: int, version: Version, inputs: str, stamp: Stamp) -> RunQueued:
+    return RunQueued(
+        run=derived_id(RUN.prefix, stamp.time, stamp.key),
+        project=stamp.project,
+        pipeline=version.definition.name,
+        version=number,
+        digest=version.digest,
+        engine_semantics=ENGINE_SEMANTICS,
+        definition=version.definition,
+        inputs=inputs,
+        labels=tuple(dict.fromkeys((*version.definition.labels, *command.labels))),
+        priority=command.priority,
+        idempotency_key=command.idempotency_key,
+        correlation_key=command.correlation_key,
+        start_at=max(stamp.time, command.start_at or Instant(0)),
+        by=stamp.principal,
+        at=stamp.time,
+    )
+
+
+def _begun(queued: RunQueued, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    walk = RunWalk(Run(queued), stamp, view, expressions)
+    start_if_due(walk, stamp)
+    walk.go_on()
+    decision = walk.decision(queued, answer=RunBegun(run=queued.run, created=True))
+    if not queued.idempotency_key:
+        return decision
+    key = KeyRow(scope=stamp.project, kind=RUN_KEY, name=queued.idempotency_key, stream=StreamId(queued.run))
+    return decision._replace(keys=(*decision.keys, key))

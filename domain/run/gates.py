@@ -1,0 +1,236 @@
+"""How a gate is counted: what its evidence is, who has to agree, what a vote or the time decides."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import orjson
+
+from domain.kernel.ids import SECOND, Instant
+from domain.kernel.pipeline.definition import GatePhase
+from domain.kernel.pipeline.expressions import Flaw
+from domain.kernel.pipeline.gate import APPROVED, EXPIRED, Gate, GateClass, Quorum, Voter
+from domain.kernel.pipeline.texts import filled
+from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
+from domain.run.gate_events import (
+    Ballot,
+    DecidedBy,
+    EvidencePiece,
+    GateDecided,
+    GateDecision,
+    GateEscalated,
+    GateOpened,
+    GateReminded,
+    TimerSet,
+)
+from domain.run.known import Speaker
+from domain.run.state import GateState, PhaseState
+
+AUTOPILOT: Final[dict[str, frozenset[GateClass]]] = {
+    "observe": frozenset(),
+    "fix_forward": frozenset({"merge"}),
+    "auto_staging": frozenset({"merge", "staging"}),
+    "auto_prod": frozenset({"merge", "staging", "production"}),
+}
+"""Classes of gates that may settle without a person, by the project's mode; ``strategic`` is in none."""
+
+GateStep = (
+    GateOpened | GateReminded | GateEscalated | GateDecided | TimerSet | PhaseSettled | PhaseSkipped | PhaseParked
+)
+
+
+def opened(
+    phase: GatePhase, state: PhaseState, speaker: Speaker, autopilot: str, at: Instant
+) -> tuple[GateStep, ...] | Flaw:
+    """The question with its evidence; where the autopilot may and the automatic evidence is there, its answer too."""
+    gate = phase.gate
+    values = speaker.bound(gate.inputs)
+    if isinstance(values, Flaw):
+        return values
+    evidence = pieces_of(gate, speaker)
+    if isinstance(evidence, Flaw):
+        return evidence
+    pieces, reads = evidence
+    question = GateOpened(
+        place=phase.key,
+        generation=state.generation,
+        gate_class=gate.gate_class,
+        question=filled(gate.question, values.values),
+        evidence=pieces,
+        digest=digest_of(pieces),
+        reads=tuple({one.place: one for one in (*values.reads, *reads)}.values()),
+        at=at,
+    )
+    said = None if gate.automatic is None else speaker.tell(gate.automatic)
+    if isinstance(said, Flaw):
+        return said
+    if said is not None and said.value is True and gate.gate_class in AUTOPILOT.get(autopilot, frozenset()):
+        state_then = GateState(question, at)
+        return (question, *decided(phase, state, state_then, "approved", "autopilot", at, detail=autopilot))
+    return (question, *next_timer(phase, state.generation, at, at))
+
+
+def pieces_of(gate: Gate, speaker: Speaker) -> tuple[tuple[EvidencePiece, ...], tuple[Consumed, ...]] | Flaw:
+    """The evidence as it is now, and of which phases it speaks."""
+    found: list[EvidencePiece] = []
+    reads: list[Consumed] = []
+    for one in gate.evidence:
+        said = speaker.tell(one.value)
+        if isinstance(said, Flaw):
+            return Flaw(said.kind, f"the evidence {one.name}: {said.reason}")
+        found.append(piece(one.name, one.subject, orjson.dumps(said.value).decode()))
+        reads += said.reads
+    return tuple(found), tuple(reads)
+
+
+def piece(name: str, subject: object, value: str) -> EvidencePiece:
+    """One piece with its digest."""
+    digest = hashlib.sha256(value.encode()).hexdigest()
+    return EvidencePiece.model_validate(
+        {"name": name, "subject": subject, "value": value, "digest": f"sha256:{digest}"}
+    )
+
+
+def digest_of(pieces: Sequence[EvidencePiece]) -> str:
+    """Of all pieces together."""
+    text = "\n".join(f"{one.name} {one.digest}" for one in pieces)
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def quorum_of(gate: Gate, rung: int) -> Quorum:
+    """What settles the gate on this rung of its ladder."""
+    return next((one.quorum for one in reversed(gate.escalate[:rung]) if one.quorum is not None), gate.quorum)
+
+
+def eligible_of(gate: Gate, rung: int) -> tuple[Voter, ...]:
+    """Who may vote on this rung of its ladder."""
+    return (*gate.eligible, *(one for step in gate.escalate[:rung] for one in step.eligible))
+
+
+def answer_of(gate: Gate, state: GateState) -> tuple[GateDecision, DecidedBy] | None:
+    """What the votes decide; None while they do not."""
+    ballots = state.votes.values()
+    if any(one.verdict == "request_changes" for one in ballots):
+        return "changes_requested", "request"
+    if gate.veto and sum(one.verdict == "reject" for one in ballots) >= gate.veto:
+        return "rejected", "veto"
+    yes = [one for one in ballots if one.verdict == "approve"]
+    wanted = quorum_of(gate, state.rung)
+    enough = len(yes) >= wanted.approvals and sum(one.human for one in yes) >= wanted.people_min
+    by_role = all(sum(one.role in vote.roles for vote in yes) >= one.approvals for one in wanted.per_role)
+    return ("approved", "quorum") if enough and by_role else None
+
+
+def is_out_of_reach(gate: Gate, state: GateState) -> bool:
+    """Whether those who may still vote cannot make up the quorum: told only where all of them are known by name."""
+    voters = eligible_of(gate, state.rung)
+    if any(one.who != "principal" for one in voters):
+        return False
+    against = {name for name, vote in state.votes.items() if vote.verdict == "reject"}
+    return len({one.name for one in voters} - against) < quorum_of(gate, state.rung).approvals
+
+
+def decided(
+    phase: GatePhase,
+    state: PhaseState,
+    gate: GateState,
+    decision: GateDecision,
+    how: DecidedBy,
+    at: Instant,
+    *,
+    by: str = "",
+    comment: str = "",
+    detail: str = "",
+) -> tuple[GateStep, ...]:
+    """The decision with the full tally, and how the phase settles by it."""
+    tally = tuple(gate.votes[name] for name in sorted(gate.votes))
+    answer = GateDecided(
+        place=phase.key,
+        generation=state.generation,
+        decision=decision,
+        how=how,
+        detail=detail,
+        by=by,
+        comment=comment,
+        tally=tally,
+        at=at,
+    )
+    return (answer, _outcome(phase, state, answer, comment, tally, at))
+
+
+def _outcome(
+    phase: GatePhase, state: PhaseState, answer: GateDecided, comment: str, tally: tuple[Ballot, ...], at: Instant
+) -> PhaseSettled | PhaseSkipped:
+    with_arms = phase.gate.on_expiry == "arm"
+    arm = {"approved": APPROVED, "expired": EXPIRED}.get(answer.decision, "") if with_arms else ""
+    if answer.decision == "rejected" and phase.gate.on_reject == "skip":
+        return PhaseSkipped(
+            place=phase.key, generation=state.generation, reason="rejected", detail=comment, arm="", at=at
+        )
+    counts = {
+        "decision": answer.decision,
+        "comment": comment,
+        "approvals": sum(one.verdict == "approve" for one in tally),
+        "rejections": sum(one.verdict == "reject" for one in tally),
+    }
+    good = answer.decision in ("approved", "expired")
+    return PhaseSettled(
+        place=phase.key,
+        generation=state.generation,
+        outcome="succeeded" if good else "failed",
+        reason="" if good else f"it was {answer.decision.replace('_', ' ')}",
+        arm=arm,
+        summary=f"{answer.decision.replace('_', ' ')} by {answer.how}",
+        output=orjson.dumps(counts).decode(),
+        by=answer.by,
+        at=at,
+    )
+
+
+def tended(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
+    """What time brings: reminders, rungs of the ladder, and the end."""
+    elapsed, steps = (at - gate.begun_at) / SECOND, list[GateStep]()
+    asked = phase.gate
+    for number, seconds in enumerate(asked.reminders_seconds, 1):
+        if number > gate.reminders and elapsed >= seconds:
+            steps.append(GateReminded(place=phase.key, generation=state.generation, number=number, at=at))
+    for rung, step in enumerate(asked.escalate, 1):
+        if rung > gate.rung and elapsed >= step.after_seconds:
+            steps.append(escalated(phase, state.generation, rung, "time", at))
+    if asked.deadline_seconds is not None and elapsed >= asked.deadline_seconds:
+        return (*steps, *_expired(phase, state, gate, at))
+    return (*steps, *next_timer(phase, state.generation, gate.begun_at, at))
+
+
+def escalated(phase: GatePhase, generation: int, rung: int, because: object, at: Instant) -> GateEscalated:
+    """The next rung is reached."""
+    notify = phase.gate.escalate[rung - 1].notify
+    return GateEscalated.model_validate(
+        {"place": phase.key, "generation": generation, "rung": rung, "because": because, "notify": notify, "at": at}
+    )
+
+
+def _expired(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
+    match phase.gate.on_expiry:
+        case "park":
+            reason = "nobody decided in time"
+            return (PhaseParked(place=phase.key, generation=state.generation, kind="gate", reason=reason, at=at),)
+        case "reject":
+            return decided(phase, state, gate, "rejected", "expiry", at)
+        case "approve":
+            return decided(phase, state, gate, "approved", "expiry", at)
+        case "arm":
+            return decided(phase, state, gate, "expired", "expiry", at)
+
+
+def next_timer(phase: GatePhase, generation: int, opened_at: Instant, at: Instant) -> tuple[GateStep, ...]:
+    """When to look again; nothing where no time is set."""
+    gate = phase.gate
+    marks = [*gate.reminders_seconds, *(one.after_seconds for one in gate.escalate)]
+    marks += [] if gate.deadline_seconds is None else [gate.deadline_seconds]
+    due = min(
+        (Instant(opened_at + int(mark * SECOND)) for mark in marks if opened_at + mark * SECOND > at), default=None
+    )
+    if due is None:
+        return ()
+    return (TimerSet(place=phase.key, generation=generation, kind="gate", due=due, at=at),)

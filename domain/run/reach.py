@@ -1,0 +1,41 @@
+"""What definitions may say that runs do not do yet: refused in words, never passed over."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, WorkPhase
+from domain.kernel.work import Budget
+
+RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "join"})
+"""Kinds of phases that runs walk through."""
+
+
+def not_yet(definition: Definition) -> tuple[str, ...]:
+    """Everything that is not done yet, in the order of the definition; empty where all of it is."""
+    return (*_of_whole(definition), *(what for phase in definition.phases for what in _of_phase(phase)))
+
+
+def _of_whole(definition: Definition) -> Iterator[str]:
+    if definition.on_failure == "compensate" or definition.on_cancel == "compensate":
+        yield "that its effects are taken back by themselves"
+    if definition.deadline_seconds is not None:
+        yield "a deadline"
+    if definition.budget != Budget():
+        yield "a budget of the run"
+    if definition.concurrency is not None:
+        yield "how many of its runs there may be at a time"
+
+
+def _of_phase(phase: AnyPhase) -> Iterator[str]:
+    if phase.kind not in RUNNABLE:
+        yield f"that {phase.key} is of the kind {phase.kind}"
+    if isinstance(phase, GatePhase):
+        if phase.gate.rework is not None or phase.gate.on_reject in ("rework", "compensate"):
+            yield f"what {phase.key} has done anew"
+        if phase.gate.keep_locks_seconds is not None:
+            yield f"that {phase.key} keeps locks"
+    if isinstance(phase, WorkPhase):
+        if phase.work.start_within_seconds is not None:
+            yield f"when {phase.key} has to begin"
+        if phase.work.close_within_seconds is not None:
+            yield f"when {phase.key} has to be over"

@@ -1,0 +1,138 @@
+"""How the events of a run become the rows of its gates."""
+
+from typing import Any, Final, assert_never, cast, get_args
+
+from domain.kernel.decider import Recorded
+from domain.kernel.pipeline.definition import GatePhase
+from domain.kernel.pipeline.gate import Gate
+from domain.run.events import PhaseBlocked, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
+from domain.run.gate_events import (
+    GateDecided,
+    GateEscalated,
+    GateEvidenceChanged,
+    GateOpened,
+    GateReminded,
+    LateVote,
+    VoteCast,
+)
+from projections.gate_inbox.rows import GateRow
+from projections.kernel.projection import Projection
+from projections.kernel.rows import entries, json_text
+
+_OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
+_OfPhase = PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked
+GateInboxEvent = RunQueued | _OfGate | _OfPhase
+
+
+def keys(recorded: Recorded) -> tuple[str, ...]:
+    """Every gate of a run that begins; else the place that the event speaks of, which may be no gate."""
+    event = cast(GateInboxEvent, recorded.event)
+    if isinstance(event, RunQueued):
+        return tuple(f"{recorded.stream}/{key}" for key in _gates(event))
+    return (f"{recorded.stream}/{event.place}",)
+
+
+def evolve(row: GateRow | None, recorded: Recorded, key: str) -> GateRow | None:
+    """The row after the event."""
+    event = cast(GateInboxEvent, recorded.event)
+    if isinstance(event, RunQueued):
+        return row or _begun(event, recorded, key)
+    if row is None:
+        return None
+    after = _of_phase(row, event) if isinstance(event, _OfPhase) else _of_gate(row, event)
+    return after._replace(generation=event.generation, changed_at=event.at)
+
+
+def _gates(event: RunQueued) -> dict[str, Gate]:
+    return {phase.key: phase.gate for phase in event.definition.phases if isinstance(phase, GatePhase)}
+
+
+def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
+    place = key.partition("/")[2]
+    gate = _gates(event)[place]
+    return GateRow(
+        key=key,
+        project=recorded.project,
+        run=recorded.stream,
+        place=place,
+        pipeline=event.pipeline,
+        status="pending",
+        gate_class=gate.gate_class,
+        generation=1,
+        question=gate.question,
+        evidence="[]",
+        digest="",
+        eligible=json_text([one.model_dump() for one in gate.eligible]),
+        approvals_needed=gate.quorum.approvals,
+        people_needed=gate.quorum.people_min,
+        veto=gate.veto,
+        rung=0,
+        reminders=0,
+        votes="[]",
+        voided_total=0,
+        late_total=0,
+        decision="",
+        how="",
+        decided_by="",
+        comment="",
+        deadline_seconds=gate.deadline_seconds,
+        opened_at=None,
+        decided_at=None,
+        changed_at=event.at,
+    )
+
+
+def _of_phase(row: GateRow, event: _OfPhase) -> GateRow:
+    match event:
+        case PhaseParked():
+            return row._replace(status="parked") if row.status == "open" else row
+        case PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+            return row if row.status == "decided" else row._replace(status="closed")
+        case _:
+            assert_never(event)
+
+
+def _of_gate(row: GateRow, event: _OfGate) -> GateRow:
+    match event:
+        case GateOpened():
+            asked = row._replace(status="open", question=event.question, opened_at=event.at, decided_at=None)
+            fresh = asked._replace(votes="[]", decision="", how="", decided_by="", comment="", rung=0, reminders=0)
+            return _with_evidence(fresh, event)
+        case GateEvidenceChanged():
+            void = row.voided_total + len(event.voided)
+            return _with_evidence(row._replace(votes="[]", voided_total=void), event)
+        case VoteCast():
+            return row._replace(votes=_voted(row.votes, event))
+        case LateVote():
+            return row._replace(late_total=row.late_total + 1)
+        case GateReminded():
+            return row._replace(reminders=event.number)
+        case GateEscalated():
+            return row._replace(rung=event.rung)
+        case GateDecided():
+            answered = row._replace(status="decided", decision=event.decision, how=event.how, decided_at=event.at)
+            return answered._replace(decided_by=event.by, comment=event.comment)
+        case _:
+            assert_never(event)
+
+
+def _with_evidence(row: GateRow, event: GateOpened | GateEvidenceChanged) -> GateRow:
+    return row._replace(evidence=json_text([one.model_dump() for one in event.evidence]), digest=event.digest)
+
+
+def _voted(votes: str, event: VoteCast) -> str:
+    others: list[dict[str, Any]] = [one for one in entries(votes) if one["voter"] != event.voter]
+    mine = {name: getattr(event, name) for name in ("voter", "verdict", "human", "comment", "session")}
+    return json_text([*others, mine])
+
+
+GATE_INBOX: Final = Projection(
+    name="gate_inbox",
+    version=1,
+    row=GateRow,
+    handles=frozenset(get_args(GateInboxEvent)),
+    begins=frozenset({RunQueued}),
+    keys=keys,
+    evolve=evolve,
+    indexes=(("project", "status", "key"), ("run", "key")),
+)

@@ -1,0 +1,286 @@
+"""Gates are answered once, by those who may, on the evidence that there is; time and the autopilot have their say."""
+
+from typing import Any
+
+import pytest
+
+from domain.dispatch.run_gate import VoteCounted
+from domain.kernel.decider import Decision
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import SECOND, Instant, derived_id
+from domain.kernel.pipeline.definition import GatePhase, WaitPhase
+from domain.kernel.pipeline.flow import Edge, Signal, Timer
+from domain.kernel.pipeline.gate import Gate
+from domain.kernel.pipeline.words import ValueField
+from domain.kernel.policy import derived_stamp
+from domain.policies.agenda import Agenda
+from domain.principal.events import KeyIssued
+from domain.project.commands import UpdateProject
+from domain.run.commands import (
+    CastVote,
+    OverrideGate,
+    PauseRun,
+    ResumeRun,
+    ReviseEvidence,
+    SendSignal,
+)
+from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, SignalUnfit, VoteRefused
+from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote
+from tests.support.fleet import accepted
+from tests.support.runs import Railway, edges, work
+
+
+def gate(key: str, *needs: str | Edge, **said: Any) -> GatePhase:
+    fields = {"gate_class": "production", "question": "Ship it?", **said}
+    return GatePhase(key=key, needs=edges(needs), gate=Gate.model_validate(fields, strict=False))
+
+
+def wait(key: str, *needs: str, **said: Any) -> WaitPhase:
+    what = Timer(seconds=said["seconds"]) if "seconds" in said else Signal(**said)
+    return WaitPhase(key=key, needs=edges(needs), wait=what)
+
+
+class Station(Railway):
+    """A run with people who vote, and a clock that brings what is due."""
+
+    def __init__(self, *phases: Any, **said: Any) -> None:
+        self.agenda = Agenda()
+        self.seen = 0
+        super().__init__(*phases, **said)
+        self.keys = {name: self._key(name) for name in ("ann", "bob", "eve")}
+
+    def _key(self, name: str, role: Any = "operator") -> str:
+        stream = derived_id("key", self.now, (name,))
+        issued = KeyIssued(name=name, role=role, projects=(), digest="", expires_at=None, at=self.now)
+        self.given(stream, issued)
+        return stream
+
+    def vote(self, who: str, verdict: Any = "approve", **said: Any) -> Decision:
+        command = CastVote(project="shop", run=self.run_id, phase="ask", verdict=verdict, **said)
+        decision = self.ask(command, by=self.keys.get(who, who))
+        self.react()
+        return decision
+
+    def counted(self, who: str, verdict: Any = "approve", **said: Any) -> VoteCounted:
+        answer = accepted(self.vote(who, verdict, **said)).answer
+        assert isinstance(answer, VoteCounted)
+        return answer
+
+    def wait(self, seconds: float) -> None:
+        self.advance(seconds)
+        for one in self.log[self.seen :]:
+            self.agenda.observe(one)
+        self.seen = len(self.log)
+        for policy, cause, derived in self.agenda.due(self.now):
+            self.agenda.forget(policy, cause)
+            accepted(self.when(derived.command, derived_stamp(policy, cause, derived, self.now, "c")))
+        self.react()
+
+    def told(self, kind: type[Any]) -> list[Any]:
+        return [one.event for one in self.log if isinstance(one.event, kind)]
+
+
+def test_the_vote_that_makes_up_the_quorum_decides_with_the_whole_tally() -> None:
+    station = Station(gate("ask", quorum={"approvals": 2}), work("ship", "ask"))
+    assert station.counted("ann").decision == ""
+    assert station.status("ship") == "pending"
+    assert station.counted("bob").decision == "approved"
+    (answer,) = station.told(GateDecided)
+    assert {one.voter for one in answer.tally} == {station.keys["ann"], station.keys["bob"]}
+    assert (answer.how, station.status("ask"), station.status("ship")) == ("quorum", "succeeded", "offered")
+
+
+def test_the_latest_vote_of_each_counts_and_one_behind_the_decision_changes_nothing() -> None:
+    station = Station(gate("ask", quorum={"approvals": 2}, veto=0))
+    station.counted("ann", "reject")
+    assert station.counted("ann").approvals == 1
+    assert station.counted("ann").approvals == 1
+    station.counted("bob")
+    assert station.stands() == "succeeded"
+    late = station.counted("eve", "reject")
+    assert (late.late, late.decision) == (True, "approved")
+    assert len(station.told(LateVote)) == 1
+    assert station.stands() == "succeeded"
+
+
+def test_a_veto_fails_the_gate_or_skips_it() -> None:
+    station = Station(gate("ask", quorum={"approvals": 2}), work("ship", "ask"))
+    station.counted("ann", "reject", comment="not now")
+    assert (station.status("ask"), station.status("ship"), station.stands()) == ("failed", "blocked", "failed")
+    station = Station(gate("ask", on_reject="skip"), work("ship", "ask"))
+    station.counted("ann", "reject")
+    assert (station.status("ask"), station.status("ship"), station.stands()) == ("skipped", "skipped", "succeeded")
+
+
+def test_who_may_vote_is_told_by_role_name_and_capability_and_agents_are_no_people() -> None:
+    eligible = [{"who": "role", "name": "admin"}, {"who": "capability", "name": "judge"}]
+    quorum = {"approvals": 2, "people_min": 1, "per_role": [{"role": "admin", "approvals": 1}]}
+    station = Station(gate("ask", eligible=eligible, quorum=quorum))
+    station.keys["root"] = station._key("root", "admin")
+    assert isinstance(station.vote("ann").rejection, VoteRefused)
+    judge, other = station.a_session("judge", judge=True), station.a_session("other")
+    assert isinstance(station.vote("key_owner", session=other).rejection, VoteRefused)
+    assert station.vote("ann", session=judge).rejection is not None
+    assert station.counted("key_owner", session=judge).approvals == 1
+    assert station.counted("root").decision == "approved"
+
+
+def test_whoever_asked_or_made_the_evidence_is_left_out() -> None:
+    evidence = [{"name": "commit", "subject": "commit", "value": "phases.build.output.commit"}]
+    build = work("build", outputs=(ValueField(name="commit"),))
+    eligible = [{"who": "role", "name": "operator"}, {"who": "principal", "name": "key_owner"}]
+    asked = gate("ask", "build", evidence=evidence, eligible=eligible, exclude=("requester", "evidence_author"))
+    station = Station(build, asked)
+    station.succeed("build", output='{"commit": "abc"}')
+    refused = station.vote("key_owner").rejection
+    assert isinstance(refused, VoteRefused)
+    assert "started the run" in refused.reason
+    station = Station(build, asked, run={"by": "key_else"})
+    station.succeed("build", output='{"commit": "abc"}')
+    refused = station.vote("key_owner").rejection
+    assert isinstance(refused, VoteRefused)
+    assert "made the evidence" in refused.reason
+    assert station.counted("ann").decision == "approved"
+
+
+def test_other_evidence_voids_the_votes() -> None:
+    evidence = [{"name": "commit", "subject": "commit", "value": "'abc'"}]
+    station = Station(gate("ask", evidence=evidence, quorum={"approvals": 2}))
+    opened = station.run.phase("ask").gate
+    assert opened is not None
+    station.counted("ann", evidence=opened.opened.digest)
+    said: dict[str, Any] = {"project": "shop", "run": station.run_id, "phase": "ask", "name": "commit"}
+    accepted(station.ask(ReviseEvidence(**said, value='"abc"')))
+    assert station.counted("ann").approvals == 1
+    accepted(station.ask(ReviseEvidence(**said, value='"def"')))
+    assert isinstance(station.vote("bob", evidence=opened.opened.digest).rejection, EvidenceMoved)
+    assert station.counted("bob").approvals == 1
+    assert station.counted("ann").decision == "approved"
+
+
+def test_an_override_decides_with_a_reason_and_says_so() -> None:
+    station = Station(gate("ask", quorum={"approvals": 3}), work("ship", "ask"))
+    said: dict[str, Any] = {
+        "project": "shop",
+        "run": station.run_id,
+        "phase": "ask",
+        "decision": "approved",
+        "reason": "it burns",
+    }
+    accepted(station.ask(OverrideGate(**said)))
+    (answer,) = station.told(GateDecided)
+    assert (answer.how, answer.detail, station.status("ask")) == ("override", "it burns", "succeeded")
+    assert isinstance(station.ask(OverrideGate(**said)).rejection, PhaseNotInState)
+
+
+@pytest.mark.parametrize(
+    ("mode", "gate_class", "status"),
+    [
+        ("observe", "merge", "waiting"),
+        ("fix_forward", "merge", "succeeded"),
+        ("fix_forward", "staging", "waiting"),
+        ("auto_staging", "staging", "succeeded"),
+        ("auto_prod", "production", "succeeded"),
+        ("auto_prod", "strategic", "waiting"),
+    ],
+)
+def test_the_autopilot_settles_the_classes_of_its_mode(mode: Any, gate_class: str, status: str) -> None:
+    station = Station(work("build"), gate("ask", "build", gate_class=gate_class, automatic="1 < 2"))
+    accepted(station.ask(UpdateProject(project="shop", autopilot=mode)))
+    station.succeed("build")
+    assert station.status("ask") == status
+    if status == "succeeded":
+        assert [(one.how, one.detail) for one in station.told(GateDecided)] == [("autopilot", mode)]
+
+
+def test_time_reminds_escalates_and_ends_and_a_pause_does_not_count() -> None:
+    ladder = [{"after_seconds": 60, "notify": ["ann"], "quorum": {"approvals": 1}}]
+    asked = gate("ask", quorum={"approvals": 2}, reminders_seconds=(30,), escalate=ladder, deadline_seconds=120)
+    station = Station(asked)
+    station.wait(31)
+    assert len(station.told(GateReminded)) == 1
+    accepted(station.ask(PauseRun(project="shop", run=station.run_id)))
+    station.wait(500)
+    accepted(station.ask(ResumeRun(project="shop", run=station.run_id)))
+    station.wait(20)
+    assert not station.told(GateEscalated)
+    station.wait(10)
+    assert [one.because for one in station.told(GateEscalated)] == ["time"]
+    station.wait(60)
+    assert station.status("ask") == "parked"
+    assert station.counted("bob").decision == "approved"
+    assert station.stands() == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("rule", "status", "arm"), [("reject", "failed", ""), ("approve", "succeeded", ""), ("arm", "succeeded", "expired")]
+)
+def test_a_gate_that_nobody_decides_does_as_it_says(rule: str, status: str, arm: str) -> None:
+    station = Station(gate("ask", deadline_seconds=10, on_expiry=rule))
+    station.wait(11)
+    assert (station.status("ask"), station.run.phase("ask").arm) == (status, arm)
+
+
+def test_a_quorum_out_of_reach_escalates_at_once() -> None:
+    station = Station(work("build"), gate("ask", "build"))
+    names = [{"who": "principal", "name": station.keys[name]} for name in ("ann", "bob")]
+    ladder = [{"after_seconds": 600, "quorum": {"approvals": 1}}]
+    asked = gate("ask", eligible=names, quorum={"approvals": 2}, veto=0, escalate=ladder)
+    station = Station(asked)
+    station.counted("ann", "reject")
+    assert [one.because for one in station.told(GateEscalated)] == ["out_of_reach"]
+    assert station.counted("bob").decision == "approved"
+
+
+def test_what_is_no_open_gate_is_refused() -> None:
+    station = Station(work("build"), gate("ask", "build"))
+    assert isinstance(station.vote("ann").rejection, PhaseNotInState)
+    station.succeed("build")
+    assert isinstance(station.vote("ann", "request_changes").rejection, NoReworkHere)
+    command = CastVote(project="shop", run=station.run_id, phase="build", verdict="approve")
+    assert isinstance(station.ask(command).rejection, UnknownThing)
+
+
+def test_a_timer_and_a_signal_let_the_run_go_on() -> None:
+    told = ValueField(name="url")
+    station = Station(
+        wait("rest", seconds=60), wait("word", "rest", name="deployed", outputs=(told,)), work("end", "word")
+    )
+    assert station.statuses == {"rest": "waiting", "word": "pending", "end": "pending"}
+    station.wait(59)
+    assert station.status("rest") == "waiting"
+    station.wait(2)
+    assert station.statuses == {"rest": "succeeded", "word": "waiting", "end": "pending"}
+    said: dict[str, Any] = {"project": "shop", "run": station.run_id}
+    assert isinstance(station.ask(SendSignal(**said, name="other")).rejection, SignalUnfit)
+    assert isinstance(station.ask(SendSignal(**said, name="deployed")).rejection, SignalUnfit)
+    station.do(SendSignal(**said, name="deployed", content='{"url": "x"}'))
+    assert station.run.phase("word").output == '{"url":"x"}'
+    assert station.status("end") == "offered"
+
+
+def test_a_signal_that_came_before_counts_once() -> None:
+    station = Station(work("a"), wait("one", "a", name="go"), wait("two", "one", name="go"))
+    station.do(SendSignal(project="shop", run=station.run_id, name="go"))
+    station.succeed("a")
+    assert station.statuses == {"a": "succeeded", "one": "succeeded", "two": "waiting"}
+
+
+@pytest.mark.parametrize(("rule", "status"), [("fail", "failed"), ("skip", "skipped"), ("park", "parked")])
+def test_a_signal_that_is_late_does_as_it_says(rule: str, status: str) -> None:
+    station = Station(wait("word", name="go", deadline_seconds=5, on_deadline=rule))
+    station.wait(6)
+    assert station.status("word") == status
+
+
+def test_a_pause_moves_what_is_waited_for() -> None:
+    station = Station(wait("rest", seconds=60))
+    due = station.run.phase("rest").timers["wait"]
+    accepted(station.ask(PauseRun(project="shop", run=station.run_id)))
+    station.wait(100)
+    accepted(station.ask(ResumeRun(project="shop", run=station.run_id)))
+    assert station.run.phase("rest").timers["wait"] == Instant(due + 100 * SECOND)
+    station.wait(30)
+    assert station.status("rest") == "waiting"
+    station.wait(31)
+    assert station.stands() == "succeeded"
