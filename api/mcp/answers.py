@@ -10,6 +10,7 @@ from domain.kernel.errors import Rejection
 BYTES_PER_TOKEN: Final = 3
 """By this rule sizes are judged here: English prose has more bytes to a token, ids and punctuation fewer."""
 REFUSAL_BYTES_MAX: Final = 2_000
+PURPOSE_CHARACTERS_MAX: Final = 200
 Fields = dict[str, Any]
 
 
@@ -44,10 +45,31 @@ def told_fault(fault: ServiceFault) -> Fields:
 
 
 def _refusal(code: str, kind: str, message: str, advice: str, data: Fields) -> Fields:
+    quoted = [str(one["purpose"]) for one in data.get("blockers", ()) if one.get("purpose")]
+    if quoted:
+        # A conflict tells what holders say of themselves in the middle of its sentences.
+        message, advice = _without(message, quoted), _without(advice, quoted)
+        data = data | {"holder": _without(str(data.get("holder", "")), quoted)}
+        data["blockers"] = [_marked(one) for one in data["blockers"]]
     refusal: Fields = {"refused": code, "kind": kind, "why": message, "next": advice}
     if data and len(orjson.dumps(data)) <= REFUSAL_BYTES_MAX:
         refusal["data"] = data
     return refusal
+
+
+def _without(text: str, quoted: list[str]) -> str:
+    for words in quoted:
+        text = text.replace(f" ({words})", "")
+    return text
+
+
+def _marked(blocker: Fields) -> Fields:
+    purpose = str(blocker["purpose"])
+    return (
+        blocker | {"purpose": untrusted(purpose, str(blocker["session"]), PURPOSE_CHARACTERS_MAX)}
+        if purpose
+        else blocker
+    )
 
 
 def untrusted(text: str, by: str, characters_max: int) -> Fields:

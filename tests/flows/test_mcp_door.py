@@ -70,16 +70,42 @@ async def test_words_of_others_stay_in_their_fields(server: WholeServer, mode: s
         primed = await one.done("prime", name=INJECTION)
         life = {name: primed["you"][name] for name in ("session", "incarnation")}
         answers = [primed, await one.done("next_task", **life), await one.done("status", **life)]
-        answers.append(await one.done("prime"))
+        wanted = {"action": "acquire", "claims": ["path:repo//b"], "purpose": INJECTION}
+        held = await one.done("lock", **life, **wanted)
+        await one.done("note", **life, action="post", text=INJECTION, agent=INJECTION[:100])
+        opened = await worker.done("open_session", projects=["shop"], tool=INJECTION, name=INJECTION, model=INJECTION)
+        other = {name: opened[name] for name in ("session", "incarnation")}
+        await one.done("note", **life, action="send", to=other["session"], text=INJECTION)
+        answers += [
+            await one.call("lock", **other, **wanted),
+            await one.done("lock", **other, action="who", claims=["path:repo//b"]),
+            await one.done("lock", **other, action="acquire", claims=["path:repo//b"], queue=True),
+            await one.done("explain", about="lock", name=held["token"]),
+            await one.read("signalbox://shop/locks"),
+        ]
+        await one.done("report", **life, outcome="fail", text=INJECTION)
+        answers += [
+            await one.done("explain", about="session", name=life["session"]),
+            await one.read("signalbox://shop/tasks/a"),
+            await one.done("note", **other, action="read"),
+            await one.done("inbox", **other),
+            await one.done("prime", **other),
+            await one.done("status"),
+            await one.done("explain", about="task", name="a"),
+            await one.read(f"signalbox://shop/timeline?session={life['session']}"),
+        ]
         assert (await one.client.list_tools()).tools == before.tools
     for answer in answers:
-        assert INJECTION not in json.dumps(unmarked(answer))
+        left = json.dumps(unmarked(answer))
+        assert "IGNORE ALL" not in left, left
+    assert sum("IGNORE ALL" in json.dumps(answer) for answer in answers) > 10, "they are told all the same"
 
 
 def unmarked(answer: Any) -> Any:
-    """All of an answer but what is marked as the words of somebody, and one's own name."""
+    """All of an answer but what is marked as the words of somebody, with who that is, and one's own name."""
     if isinstance(answer, dict):
-        return {key: unmarked(value) for key, value in answer.items() if key not in ("untrusted", "you")}
+        marked = ("untrusted", "by", "you") if "untrusted" in answer else ("you",)
+        return {key: unmarked(value) for key, value in answer.items() if key not in marked}
     return [unmarked(each) for each in answer] if isinstance(answer, list) else answer
 
 

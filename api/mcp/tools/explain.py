@@ -4,7 +4,7 @@ from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import Field
 
-from api.mcp.answers import Fields, present, refuse
+from api.mcp.answers import Fields, present, refuse, untrusted
 from api.mcp.arguments import Arguments, Name
 from api.mcp.call import Call
 from api.mcp.errors import ArgumentMissing
@@ -14,6 +14,7 @@ from domain.kernel.ids import ProjectId
 from domain.principal.allow import allow
 
 REASONS_TOLD_MAX: Final = 12
+WORDS_CHARACTERS_MAX: Final = 1_000
 
 
 class Explain(Arguments):
@@ -32,12 +33,17 @@ async def explain(call: Call, arguments: Explain) -> Fields:
     if isinstance(found, Rejection):
         refuse(found)
     reasons = [
-        present(code=one.code, why=one.words, unblock=one.unblock, about=one.about, until=one.until)
+        present(code=one.code, why=_said(one.words), unblock=_said(one.unblock), about=one.about, until=one.until)
         for one in found.reasons[:REASONS_TOLD_MAX]
     ]
     left_out = len(found.reasons) - len(reasons) + found.omitted
-    of = {"name": found.name, "id": found.id, "status": found.status, "moving": found.moving}
-    return {**of, **present(summary=found.summary, reasons=reasons, left_out=left_out or None)}
+    of = {"name": _said(found.name), "id": found.id, "status": found.status, "moving": found.moving}
+    return {**of, **present(summary=_said(found.summary), reasons=reasons, left_out=left_out or None)}
+
+
+def _said(words: str) -> Fields | None:
+    """The sentences are ours and quote what others called their things and why they gave up."""
+    return untrusted(words, "signalbox, quoting others", WORDS_CHARACTERS_MAX) if words else None
 
 
 async def _found(call: Call, arguments: Explain) -> Explanation | Rejection:

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final, Literal, assert_never
 
 from pydantic import Field
 
-from api.mcp.answers import Fields, present, refuse, untrusted
+from api.mcp.answers import PURPOSE_CHARACTERS_MAX, Fields, present, refuse, untrusted
 from api.mcp.arguments import Arguments, Name
 from api.mcp.call import Call
 from api.mcp.errors import ArgumentMissing
@@ -89,7 +89,7 @@ def _blocker(blocker: Fields) -> Fields:
     return present(
         session=blocker["session"],
         task=blocker["task"],
-        purpose=untrusted(blocker["purpose"], holder, 200) if blocker["purpose"] else None,
+        purpose=untrusted(blocker["purpose"], holder, PURPOSE_CHARACTERS_MAX) if blocker["purpose"] else None,
         held=blocker["held"],
         wanted=blocker["wanted"],
         both_cover=blocker["witness"],

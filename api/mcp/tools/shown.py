@@ -82,7 +82,7 @@ def peer(row: SessionRosterRow, locks: Sequence[LockMapRow], most: int) -> Field
     return present(
         session=row.key,
         name=untrusted(row.name, row.key, 60) if row.name else None,
-        tool=row.tool,
+        tool=untrusted(row.tool, row.key, 40) if row.tool else None,
         status=row.status,
         tasks=[str(one["task"]) for one in at_work[:most]],
         locks=claims(shut, most),
