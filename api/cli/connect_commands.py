@@ -1,6 +1,7 @@
 """`signalbox connect` and `disconnect`: our entries in a coding client's settings, shown before they are written."""
 
 import os
+import shlex
 import sys
 from enum import Enum
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 from api.cli.command import Project, command
 from api.cli.connect.changes import Change, planned, take_back, undone, write
 from api.cli.connect.clients import CODING_CLIENTS, hook_command
+from api.cli.connect.documents import documents_of, mcp_server
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused, ServerUnavailable
@@ -65,31 +67,40 @@ def connect(
     """Let a coding client ask before it edits."""
     chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
     options = ["--observe"] if observe else []
-    named = _project(terminal, project, scope)
-    said = {"--project": named, "--repository": repository, "--pool": pool, "--data": _data(terminal)}
+    named, data = _project(terminal, project, scope), _data(terminal)
+    said = {"--project": named, "--repository": repository, "--pool": pool, "--data": data}
     options += [f"{name}={value}" for name, value in said.items() if value]
-    root = _root()
-    file = chosen.settings(scope.value, root, environment)
-    change = planned(chosen, file, hook_command(client.value, options, portable=portable), environment)
-    if not change.is_nothing:
-        _confirm(terminal, change, yes=yes)
+    line = hook_command(client.value, options, portable=portable)
+    server = mcp_server(data, named, portable=portable)
+    documents = documents_of(chosen, scope.value, _root(), environment, line, server)
+    changes = [one for one in (planned(document, environment) for document in documents) if not one.is_nothing]
+    _confirm(terminal, changes, yes=yes)
+    for change in changes:
         write(change, environment)
-    told = {"client": client.value, "file": str(file), "changed": not change.is_nothing}
-    state = "is connected" if change.is_nothing else "connected"
-    terminal.show(told, f"{chosen.title} {state}: {file}", TRUST[client.value], "next: signalbox doctor")
+    files = [str(document.file) for document in documents]
+    state = "connected" if changes else "is connected"
+    words = [f"{chosen.title} {state}: {', '.join(files)}", TRUST[client.value]]
+    if client is Client.CLAUDE and scope is Where.USER:
+        words.append(
+            f"for the tools: claude mcp add --scope user signalbox -- {shlex.join([server['command'], 'mcp'])}"
+        )
+    told = {"client": client.value, "files": files, "changed": bool(changes)}
+    terminal.show(told, *words, "next: signalbox doctor")
 
 
 def disconnect(terminal: Terminal, client: AnyClient, scope: Scope = Where.PROJECT, yes: Yes = False) -> None:
     """Take our entries out of a client's settings."""
     chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
-    file = chosen.settings(scope.value, _root(), environment)
-    change = undone(chosen, file, environment)
-    if not change.is_nothing:
-        _confirm(terminal, change, yes=yes)
-    take_back(change, environment)
-    told = {"client": client.value, "file": str(file), "changed": not change.is_nothing}
-    words = "was not connected" if change.is_nothing else "disconnected"
-    terminal.show(told, f"{chosen.title} {words}: {file}")
+    documents = documents_of(chosen, scope.value, _root(), environment, "", {})
+    # The other way round than they were written: folders that were made for the first of them go last.
+    changes = [undone(document, environment) for document in reversed(documents)]
+    changed = [one for one in changes if not one.is_nothing]
+    _confirm(terminal, changed, yes=yes)
+    for change in changes:
+        take_back(change, environment)
+    files = [str(document.file) for document in documents]
+    told = {"client": client.value, "files": files, "changed": bool(changed)}
+    terminal.show(told, f"{chosen.title} {'disconnected' if changed else 'was not connected'}: {', '.join(files)}")
 
 
 def _project(terminal: Terminal, named: str | None, scope: Where) -> str | None:
@@ -115,14 +126,14 @@ def _root() -> Path:
     return here if found is None else Path(found.top)
 
 
-def _confirm(terminal: Terminal, change: Change, *, yes: bool) -> None:
+def _confirm(terminal: Terminal, changes: list[Change], *, yes: bool) -> None:
     """Show what changes; a person is asked, a program has to say so."""
-    if not terminal.as_json:
-        print(change.diff())
-    if yes:
+    diff = "\n".join(change.diff() for change in changes)
+    if changes and not terminal.as_json:
+        print(diff)
+    if yes or not changes:
         return
     if terminal.as_json or not sys.stdin.isatty():
-        data = {"diff": change.diff()}
-        raise Refused("not_confirmed", "Nothing was written.", "Say --yes to write this.", data)
+        raise Refused("not_confirmed", "Nothing was written.", "Say --yes to write this.", {"diff": diff})
     if not typer.confirm("Write this?"):
         raise Refused("not_confirmed", "Nothing was written.", "Ask again when you want it.")

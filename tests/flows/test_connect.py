@@ -1,6 +1,7 @@
 """Connecting a coding client in a scratch home: shown, written, tried out by the doctor, taken back byte for byte."""
 
 import json
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from api.cli.connect.changes import planned, take_back, undone, write
 from api.cli.connect.clients import CODING_CLIENTS, hook_command
+from api.cli.connect.documents import Document, documents_of, mcp_server
 from api.cli.connect.settings_file import connected, disconnected, handlers_in, text_of
 from signalbox.client.errors import Refused
 from tests.support.command_line import CommandLine, Ran, end
@@ -113,40 +115,54 @@ def test_settings_of_a_worktree_speak_of_the_repository_that_all_its_worktrees_s
 
 @dataclass(frozen=True)
 class Settings:
-    """One file of a client, connected without a command line."""
+    """The files of a client, connected without a command line."""
 
-    file: Path
+    root: Path
     environment: dict[str, str]
+
+    @property
+    def file(self) -> Path:
+        return self.root / ".claude" / "settings.json"
+
+    def documents(self, client: str) -> list[Document]:
+        command, server = hook_command(client, [], portable=True), mcp_server(None, "shop", portable=True)
+        return documents_of(CODING_CLIENTS[client], "project", self.root, self.environment, command, server)
 
     def connect(self, client: str = "claude") -> bool:
         """Whether that changed anything."""
-        change = planned(CODING_CLIENTS[client], self.file, hook_command(client, [], portable=True), self.environment)
-        if not change.is_nothing:
+        changes = [planned(document, self.environment) for document in self.documents(client)]
+        changed = [change for change in changes if not change.is_nothing]
+        for change in changed:
             write(change, self.environment)
-        return not change.is_nothing
+        return bool(changed)
 
     def disconnect(self, client: str = "claude") -> bool:
-        change = undone(CODING_CLIENTS[client], self.file, self.environment)
-        take_back(change, self.environment)
-        return not change.is_nothing
+        changes = [undone(document, self.environment) for document in reversed(self.documents(client))]
+        for change in changes:
+            take_back(change, self.environment)
+        return any(not change.is_nothing for change in changes)
+
+    def begin(self, before: bytes) -> None:
+        self.file.parent.mkdir(parents=True)
+        self.file.write_bytes(before)
 
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(tmp_path / "a" / "b" / "settings.json", {"XDG_STATE_HOME": str(tmp_path / "state")})
+    return Settings(tmp_path / "a" / "b", {"XDG_STATE_HOME": str(tmp_path / "state")})
 
 
 def test_what_was_not_there_is_gone_again(settings: Settings) -> None:
     assert settings.connect()
+    assert json.loads((settings.root / ".mcp.json").read_bytes())["mcpServers"]["signalbox"]["args"] == ["mcp"]
     assert settings.file.exists()
     assert settings.disconnect()
-    assert not settings.file.parent.parent.exists()
+    assert not settings.root.parent.exists()
 
 
 @pytest.mark.parametrize("before", [b"", b"{}", b'{"hooks": {}}', b'{"hooks":{"Stop":[]},"x":"\\u00e9"}', b"\t{ }\n\n"])
 def test_connecting_twice_changes_nothing_and_disconnecting_leads_back(settings: Settings, before: bytes) -> None:
-    settings.file.parent.mkdir(parents=True)
-    settings.file.write_bytes(before)
+    settings.begin(before)
     assert settings.connect()
     assert not settings.connect()
     assert settings.disconnect()
@@ -176,10 +192,33 @@ def test_an_older_entry_of_ours_is_replaced(settings: Settings) -> None:
     assert json.loads(settings.file.read_bytes()) == OTHERS
 
 
+@pytest.mark.parametrize("before", [None, "", "# mine", 'model = "o"\n\n[features]\nhooks = true\n'])
+def test_the_server_in_toml_is_a_block_of_its_own(settings: Settings, before: str | None) -> None:
+    config = settings.root / ".codex" / "config.toml"
+    if before is not None:
+        config.parent.mkdir(parents=True)
+        config.write_text(before)
+    assert settings.connect("codex")
+    table = tomllib.loads(config.read_text())
+    assert table["mcp_servers"]["signalbox"]["env"] == {"SIGNALBOX_PROJECT": "shop"}
+    assert not settings.connect("codex")
+    config.write_text(config.read_text() + "[later]\nx = 1\n")
+    assert settings.disconnect("codex")
+    assert config.read_text().rstrip("\n") == ((before or "").rstrip("\n") + "\n[later]\nx = 1").strip("\n")
+
+
+def test_a_server_that_somebody_wrote_by_hand_stays(settings: Settings) -> None:
+    by_hand = {"mcpServers": {"signalbox": {"type": "http", "url": "http://127.0.0.1:8420/mcp"}}}
+    settings.root.mkdir(parents=True)
+    (settings.root / ".mcp.json").write_text(json.dumps(by_hand))
+    settings.connect()
+    settings.disconnect()
+    assert json.loads((settings.root / ".mcp.json").read_text()) == by_hand
+
+
 @pytest.mark.parametrize("content", [b"{ // a comment\n}", b"[]", b"\xff"])
 def test_settings_that_cannot_be_read_are_left_alone(settings: Settings, content: bytes) -> None:
-    settings.file.parent.mkdir(parents=True)
-    settings.file.write_bytes(content)
+    settings.begin(content)
     with pytest.raises(Refused):
         settings.connect()
     assert settings.file.read_bytes() == content

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.cli.connect.clients import CodingClient
+from api.cli.connect.documents import Document
 from api.cli.connect.record import Record, keep_record, read_record, record_path, replace_file
-from api.cli.connect.settings_file import connected, data_of, disconnected, text_of
 from signalbox.client.errors import Refused
 
 
@@ -33,21 +32,18 @@ class Change:
         return "\n".join(lines)
 
 
-def planned(client: CodingClient, file: Path, command: str, environment: Mapping[str, str]) -> Change:
+def planned(document: Document, environment: Mapping[str, str]) -> Change:
     """What connecting would write. Raises Refused where the file cannot be read as settings."""
-    before = _content(file)
-    text = None if before is None else _text(before, file)
-    data = data_of(text, str(file))
-    wanted = connected(data, client, command)
-    original = _original(client, file, before, environment)
-    after = before if wanted == data and before is not None else text_of(wanted, text).encode()
-    return Change(file, before, after, original)
+    before = _content(document.file)
+    text = None if before is None else _text(before, document.file)
+    original = _original(document, before, environment)
+    return Change(document.file, before, document.with_ours(text).encode(), original)
 
 
-def undone(client: CodingClient, file: Path, environment: Mapping[str, str]) -> Change:
+def undone(document: Document, environment: Mapping[str, str]) -> Change:
     """What disconnecting would write: the file as it was, or without our entries where it has changed since."""
-    before = _content(file)
-    return Change(file, before, _original(client, file, before, environment))
+    before = _content(document.file)
+    return Change(document.file, before, _original(document, before, environment))
 
 
 def write(change: Change, environment: Mapping[str, str]) -> None:
@@ -79,24 +75,21 @@ def take_back(change: Change, environment: Mapping[str, str]) -> None:
     kept.unlink(missing_ok=True)
 
 
-def _original(client: CodingClient, file: Path, now: bytes | None, environment: Mapping[str, str]) -> bytes | None:
+def _original(document: Document, now: bytes | None, environment: Mapping[str, str]) -> bytes | None:
     """What the file holds without us: byte for byte as it was where nobody has changed it since."""
+    file = document.file
     known = read_record(record_path(file, environment))
     if known is not None and now == known.after:
         return known.before
     if now is None:
         return None
     text = _text(now, file)
-    data = data_of(text, str(file))
-    rest = disconnected(data, client)
-    if rest == data:
+    rest = document.without_ours(text)
+    if rest == text:
         return now
-    before = None if known is None or known.before is None else known.before
-    if before is not None and data_of(_text(before, file), str(file)) == rest:
-        return before
-    if not rest and known is not None and known.before is None:
-        return None
-    return text_of(rest, text).encode()
+    if known is not None and document.is_same("" if known.before is None else _text(known.before, file), rest):
+        return known.before
+    return rest.encode()
 
 
 def _content(file: Path) -> bytes | None:
