@@ -27,6 +27,7 @@ MODULES: Final = {
     "disconnect": "connect_commands",
     "doctor": "doctor_command",
     "plan": "plan_commands",
+    "pipeline": "pipeline_commands",
     "run": "run.commands",
     "gate": "gate_commands",
     "task": "task_commands",

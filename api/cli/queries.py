@@ -95,6 +95,12 @@ NODES: Final = _list(
     status="[NodeStatus!]",
 )
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
+DEFINITIONS: Final = _list(
+    "pipelineDefinitions",
+    "name version state digest title phases addedBy addedAt changedAt",
+    where="DefinitionFilter",
+)
+DEFINITION: Final = _list("pipelineDefinitions", "name version state digest definition", where="DefinitionFilter")
 BOOKMARKS: Final = """query($project: String!, $at: Point, $after: Position) {
   found: bookmarks(project: $project, at: $at, after: $after) { bookmarks { name bookmarked } } }"""
 POSITION: Final = "query($at: Point, $after: Position) { found: event(at: $at, after: $after) { position } }"

@@ -3,11 +3,11 @@
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, cast
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from api.plan.faults import FaultCode, PlanFault
 from api.plan.lines import Path, key_of, node_of, place_of
-from api.plan.model import FORMS
+from api.plan.model import FORMS, PlanForm
 from api.plan.nodes import Node, Scalar, Sequence, shown
 
 if TYPE_CHECKING:
@@ -38,12 +38,12 @@ _BOUNDS: Final = {
 def form_faults(error: ValidationError, root: Node, source: str) -> tuple[PlanFault, ...]:
     """One fault for each mistake that validation found, with its place in the text."""
     details = error.errors(include_url=False)
-    return tuple(_fault(detail, root, source) for detail in details if not _is_echo(detail, root))
+    return tuple(_fault(detail, root, source) for detail in details if not is_echo(detail, root))
 
 
-def _is_echo(detail: "ErrorDetails", root: Node) -> bool:
+def is_echo(detail: "ErrorDetails", root: Node) -> bool:
     """A list whose entries are wrong is also called too short; only a list that really is counts."""
-    node = node_of(root, _path(detail))
+    node = node_of(root, path_of(detail))
     return (
         detail["type"] == "too_short"
         and isinstance(node, Sequence)
@@ -52,8 +52,8 @@ def _is_echo(detail: "ErrorDetails", root: Node) -> bool:
 
 
 def _fault(detail: "ErrorDetails", root: Node, source: str) -> PlanFault:
-    path = _path(detail)
-    code, message, advice = _words(detail, path, root)
+    path = path_of(detail)
+    code, message, advice = words_of(detail, path, root, _form_at(path), _no_match(path))
     place = place_of(root, path)
     inside = len(path) >= 2 and path[0] == "tasks"
     rest = path[2:] if inside else path
@@ -69,7 +69,8 @@ def _fault(detail: "ErrorDetails", root: Node, source: str) -> PlanFault:
     )
 
 
-def _path(detail: "ErrorDetails") -> Path:
+def path_of(detail: "ErrorDetails") -> Path:
+    """Where validation found a mistake."""
     return tuple(step for step in detail["loc"] if step != "[key]")
 
 
@@ -78,37 +79,44 @@ def _shown_key(task: Node | None) -> str | None:
     return None if key is None else shown(key)
 
 
-def _words(detail: "ErrorDetails", path: Path, root: Node) -> tuple[FaultCode, str, str]:
+def words_of(
+    detail: "ErrorDetails", path: Path, root: Node, form: type[BaseModel], no_match: tuple[str, str]
+) -> tuple[FaultCode, str, str]:
+    """Code, message and advice. ``form`` holds the field; ``no_match`` is what to say of a text of another pattern."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "plan":
         return cast("FaultCode", context["code"]), cast("str", context["message"]), cast("str", context["advice"])
     if kind == "extra_forbidden":
-        return _unknown(path)
+        return _unknown(path, form)
     if kind == "missing":
         return "missing_field", f"the field {path[-1]} is missing", f"Add `{path[-1]}`."
     if kind in _BOUNDS:
         return "out_of_bounds", _BOUNDS[kind].format(**context), "Keep within the bound."
     if kind == "string_pattern_mismatch":
-        return _no_match(path)
+        return "bad_value", *no_match
     if kind == "literal_error":
         return "bad_value", f"it must be {context['expected']}", "Choose one of these."
     return _wrong_type(kind, node_of(root, path))
 
 
-def _unknown(path: Path) -> tuple[FaultCode, str, str]:
+def _form_at(path: Path) -> type[BaseModel]:
+    """The form that holds the field at the end of the path, if it is one of a form."""
+    return FORMS.get(next((step for step in reversed(path[:-1]) if isinstance(step, str)), ""), PlanForm)
+
+
+def _unknown(path: Path, form: type[BaseModel]) -> tuple[FaultCode, str, str]:
     name = str(path[-1])
-    form = FORMS[next((step for step in reversed(path[:-1]) if isinstance(step, str)), "")]
     known = [field.alias or key for key, field in form.model_fields.items()]
     near = get_close_matches(name, known, n=1)
     advice = f"Did you mean `{near[0]}`?" if near else f"Known here: {', '.join(known)}."
     return "unknown_field", f"there is no field {shown(name)}", advice
 
 
-def _no_match(path: Path) -> tuple[FaultCode, str, str]:
+def _no_match(path: Path) -> tuple[str, str]:
     if path == ("project",):
-        return "bad_value", "this is no name of a project", "Use 1 to 63 of a-z, 0-9 and hyphen, or the project's id."
+        return "this is no name of a project", "Use 1 to 63 of a-z, 0-9 and hyphen, or the project's id."
     advice = "Use 1 to 200 letters, digits and . _ / @ + -, beginning with a letter or digit."
-    return "bad_value", "this is no key of a task", advice
+    return "this is no key of a task", advice
 
 
 def _wrong_type(kind: str, node: Node | None) -> tuple[FaultCode, str, str]:

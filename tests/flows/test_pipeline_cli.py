@@ -1,0 +1,64 @@
+"""Pipelines on the command line against a real server: published, listed, drawn, compared, put away."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.sources import ROOT
+from tests.support.command_line import CommandLine, end
+
+EXAMPLES = ROOT / "examples" / "pipelines"
+
+
+@pytest.fixture(scope="module")
+def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    """A folder with a server and the project shop."""
+    line = CommandLine(tmp_path_factory.mktemp("served"))
+    server = line.serve()
+    try:
+        line("project", "create", "shop")
+        yield line
+    finally:
+        assert end(server) == 0
+
+
+def test_examples_are_published_and_again_are_the_same_version(cli: CommandLine) -> None:
+    names = ("ship-and-watch", "review-and-fix", "each-module")
+    for name in names:
+        told = cli("pipeline", "publish", str(EXAMPLES / f"{name}.yaml"), "--json").json
+        assert (told["name"], told["version"], told["state"], told["created"]) == (name, 1, "published", True)
+    again = cli("pipeline", "publish", str(EXAMPLES / "each-module.yaml"))
+    assert again.out == "shop/each-module version 1 is published, which was there already\n"
+    listed = cli("pipeline", "versions", "--json").json["versions"]
+    assert {one["name"]: one["state"] for one in listed} == dict.fromkeys(names, "published")
+
+
+def test_a_version_is_compared_drawn_and_put_away(cli: CommandLine) -> None:
+    text = "pipeline: small\nphases:\n  a: {work: {title: x, effect: pure}}\n"
+    (cli.folder / "small.yaml").write_text(text)
+    cli("pipeline", "publish", "small.yaml")
+    (cli.folder / "small.yaml").write_text(f"{text}  b: {{needs: [a], wait: {{time: 1s}}}}\n")
+    assert cli("pipeline", "diff", "small.yaml").out.splitlines()[0] == "+ b"
+    draft = cli("pipeline", "publish", "small.yaml", "--draft", "--json").json
+    assert (draft["version"], draft["state"]) == (2, "draft")
+    assert cli("pipeline", "graph", "small").out.split() == ["a", "work,", "pure"]
+    assert "b  wait 1 s" in cli("pipeline", "graph", "small@2").out
+    cli("pipeline", "graph", "small@2", "--svg", "small.svg")
+    assert (cli.folder / "small.svg").read_text().startswith("<svg ")
+    assert cli("pipeline", "diff", "small@2", "small@1", "--json").json["removed"] == ["b"]
+    cli("pipeline", "deprecate", "small", "1")
+    cli("pipeline", "retire", "small", "2")
+    listed = cli("pipeline", "versions", "small", "--json").json["versions"]
+    assert [(one["version"], one["state"]) for one in listed] == [(2, "retired"), (1, "deprecated")]
+    assert "no published version" in cli("pipeline", "graph", "small", code=1).err
+
+
+def test_a_faulty_file_is_refused_with_its_line_before_anything_is_sent(cli: CommandLine) -> None:
+    (cli.folder / "bad.yaml").write_text("pipeline: bad\nphases:\n  a: {needs: [b], work: {title: x}}\n")
+    told = cli("pipeline", "publish", "bad.yaml", code=1)
+    assert told.err.startswith("bad.yaml:3:15: phase a: needs.0: there is no phase b.")
+    assert "nothing was published" in told.err
+    linted = cli("pipeline", "lint", "bad.yaml", "--json", code=1).json
+    assert [(one["code"], one["line"]) for one in linted["findings"]] == [("unknown_phase", 3)]
+    assert cli("pipeline", "graph", "bad@x", code=1).err.startswith("x is no version")
+    assert "$schema" in cli("pipeline", "schema", "--json").json
