@@ -20,6 +20,9 @@ EFFECTS_WITHIN_EVENTS: Final = 20_000
 PAGE_EVENTS: Final = 2_000
 THREADS_MAX: Final = 2
 """Questions of the past that are worked on at once; a long stream takes seconds, and others wait behind it."""
+STREAMS_MAX: Final = 8
+WAYPOINTS_MAX: Final = 4
+"""States that are remembered for the next question: a server has better use for its memory, and keeps some on disk."""
 T = TypeVar("T")
 
 
@@ -28,7 +31,7 @@ class PastReader:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._folds: Final = Folds(node.log)
+        self._folds: Final = Folds(node.log, streams_max=STREAMS_MAX, waypoints_max=WAYPOINTS_MAX)
         self._threads: Final = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="past")
 
     def close(self) -> None:

@@ -31,24 +31,30 @@ class Folded(NamedTuple):
 class _Way:
     """What is remembered of one stream, by rising version."""
 
-    def __init__(self) -> None:
+    def __init__(self, points_max: int) -> None:
         self.points: list[Folded] = []
         self.stride = STRIDE_EVENTS_MIN
+        self._points_max = points_max
 
     def note(self, point: Folded) -> None:
         if point.version % self.stride or (self.points and point.version <= self.points[-1].version):
             return
         self.points.append(point)
-        if len(self.points) > WAYPOINTS_MAX:
+        if len(self.points) > self._points_max:
             self.stride *= 2
             self.points = [one for one in self.points if one.version % self.stride == 0]
 
 
 class Folds:
-    """Folds streams of one source. Safe from any thread as far as the source is."""
+    """Folds streams of one source. Safe from any thread as far as the source is.
 
-    def __init__(self, past: Past) -> None:
+    Memory holds ``waypoints_max`` states of each of ``streams_max`` streams, whatever those weigh.
+    """
+
+    def __init__(self, past: Past, *, streams_max: int = STREAMS_MAX, waypoints_max: int = WAYPOINTS_MAX) -> None:
         self._past = past
+        self._streams_max = streams_max
+        self._waypoints_max = waypoints_max
         self._ways: OrderedDict[str, _Way] = OrderedDict()
         self._lock = Lock()
 
@@ -100,8 +106,8 @@ class Folds:
 
     def _way(self, stream: str) -> _Way:
         with self._lock:
-            way = self._ways.setdefault(stream, _Way())
+            way = self._ways.setdefault(stream, _Way(self._waypoints_max))
             self._ways.move_to_end(stream)
-            if len(self._ways) > STREAMS_MAX:
+            if len(self._ways) > self._streams_max:
                 self._ways.popitem(last=False)
             return way

@@ -153,3 +153,14 @@ def test_a_kept_state_that_cannot_be_of_the_past_is_passed_over(history: tuple[C
     log.keep_state(PastState(PROJECT, 9_999, 1, SHAPE, freeze(wrong)), spacing_events=1)
     assert Folds(log).at_position(PROJECT, 2_500).state == states[2_500].state
     assert Folds(log).at_position(PROJECT, 3_000).state == states[3_000].state
+
+
+def test_memory_holds_a_few_states_of_a_few_streams(history: tuple[CountingLog, list[Folded]]) -> None:
+    log, states = history
+    folds = Folds(log, streams_max=1, waypoints_max=4)
+    for stream in (PROJECT, OTHER, PROJECT):
+        for version in (EVENTS, 700, 5_000):
+            assert folds.at_version(stream, version).state == states[version].state
+    [way] = folds._ways.values()
+    assert 0 < len(way.points) <= 4
+    assert [point.state for point in way.points] == [states[point.version].state for point in way.points]
