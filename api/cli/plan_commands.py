@@ -50,7 +50,7 @@ def check(
 def diff(terminal: Terminal, file: File) -> None:
     """What applying the plan would change on the server; exit code 1 where the server would refuse it."""
     plan = read(file)
-    found = _differences(terminal, plan)
+    found = differences(terminal, plan)
     told = {
         "added": list(found.added),
         "unchanged": list(found.unchanged),
@@ -65,20 +65,23 @@ def diff(terminal: Terminal, file: File) -> None:
 
 def apply(terminal: Terminal, file: File) -> None:
     """Create the tasks of the plan, all or none, and the project where it is absent; again changes nothing."""
+    told = applied(terminal, read(file))
+    created, unchanged = integer(told, "created"), integer(told, "unchanged")
+    terminal.show(told, f"{told['project']}: {count(created, 'task')} created, {unchanged} unchanged")
+
+
+def applied(terminal: Terminal, plan: "Plan") -> dict[str, object]:
+    """Apply a plan, to a project that is made where it is absent; what came of it. Raises Refused with a line."""
     from signalbox.client.asks import command as ask_command
 
-    plan = read(file)
     project = plan.command.project
     if not project.startswith("proj_"):
         _ensure_project(terminal, project)
-    fields = plan.command.model_dump(mode="json")
     try:
-        accepted = terminal.client.ask(ask_command("apply_plan", fields))
+        accepted = terminal.client.ask(ask_command("apply_plan", plan.command.model_dump(mode="json")))
     except Refused as refused:
         raise _placed(refused, plan) from None
-    created, unchanged = integer(accepted.answer, "created"), integer(accepted.answer, "unchanged")
-    told = {**accepted.answer, "project": project, "position": accepted.position}
-    terminal.show(told, f"{project}: {count(created, 'task')} created, {unchanged} unchanged")
+    return {**accepted.answer, "project": project, "position": accepted.position}
 
 
 def schema(terminal: Terminal) -> None:
@@ -93,13 +96,18 @@ def schema(terminal: Terminal) -> None:
 
 def read(file: Path) -> "Plan":
     """The plan of a file. Raises Refused with every fault and its line."""
-    from api.plan.read import read_plan_bytes
-
     try:
         content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:
         raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None
-    plan = read_plan_bytes(content, "<stdin>" if str(file) == "-" else str(file))
+    return sound(content, "<stdin>" if str(file) == "-" else str(file))
+
+
+def sound(content: bytes, source: str) -> "Plan":
+    """The plan of a text. Raises Refused with every fault and its line."""
+    from api.plan.read import read_plan_bytes
+
+    plan = read_plan_bytes(content, source)
     if not isinstance(plan, tuple):
         return plan
     raise Refused(
@@ -136,7 +144,8 @@ def _placed(refused: Refused, plan: "Plan") -> Refused:
     return Refused(refused.code, "\n".join(lines), refused.next, data, refused.kind)
 
 
-def _differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
+def differences(terminal: Terminal, plan: "Plan") -> "PlanDifferences":
+    """What applying the plan would change on the server."""
     from api.cli.queries import PLANNED, PROJECT, PROJECTS
     from api.cli.reading import ROWS_MAX, listing, single
     from api.plan.differences import differences_of
