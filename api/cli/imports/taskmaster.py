@@ -11,6 +11,7 @@ from api.cli.imports.drafts import (
     faulty,
     fields_of,
     list_of,
+    object_in,
     read_json,
     said,
     sections,
