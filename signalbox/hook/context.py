@@ -29,10 +29,10 @@ def context(desk: Desk, home: str) -> str:
         found = graphql(desk.wire, QUERY, asked | ({"after": desk.position} if desk.position else {}))
     except (RefusedError, NoAnswerError):
         return "\n".join(lines)
-    for one in _nodes(found, "mine"):
+    for one in nodes_of(found, "mine"):
         title = quoted(text_in(one, "title"))
         lines.append(f"Your task: {text_in(one, 'key')} {title}, token {text_in(one, 'token')}.")
-    held = [line for one in _nodes(found, "others") if (line := _held(one, memory.session))]
+    held = [line for one in nodes_of(found, "others") if (line := _held(one, memory.session))]
     # What lies in the repository that one works in comes first.
     held.sort(key=lambda line: not line.startswith(f"- path:{home}//"))
     if held:
@@ -56,7 +56,8 @@ def _held(one: "dict[str, object]", own: str) -> str:
     return f"- {', '.join(claims[:3])}{more}: session {session or 'of nobody yet'}{', ' if why else ''}{why}"
 
 
-def _nodes(found: "dict[str, object]", name: str) -> "list[dict[str, object]]":
+def nodes_of(found: "dict[str, object]", name: str) -> "list[dict[str, object]]":
+    """The rows of a page in an answer."""
     page = found.get(name)
     edges = page.get("edges") if is_object(page) else None
     nodes = [one.get("node") for one in edges if is_object(one)] if is_list(edges) else []

@@ -98,16 +98,6 @@ class Desk:
                 raise
         return self._taken(claims, purpose, queue=queue)
 
-    def changed_files(self) -> list[str]:
-        """The files under locks of the agent that differ from what is committed, as git tells it."""
-        held = {claim.partition(" ")[2] for claims in self.memory.grants.values() for claim in claims}
-        places = [place for claim, place in self.memory.places.items() if claim in held]
-        if not places:
-            return []
-        from signalbox.hook.changes import changed
-
-        return changed(places, self.wire.seconds_left)
-
     def _taken(self, claims: "dict[str, str]", purpose: str, *, queue: bool) -> Answer:
         try:
             return self._acquired(claims, purpose, queue=False)

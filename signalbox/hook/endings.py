@@ -2,6 +2,7 @@
 
 from signalbox.hook.asking import Answer, RefusedError, command, commands
 from signalbox.hook.desk import Desk
+from signalbox.hook.holdings import Holdings, holdings
 from signalbox.hook.reading import objects_in, text_in
 from signalbox.hook.verdict import SILENCE, Verdict, refused
 from signalbox.hook.words import quoted
@@ -12,16 +13,17 @@ NAMED_MAX = 8
 
 def turn_ended(desk: Desk) -> Verdict:
     """Kept once while a task lacks its result or files that it holds are not committed; else locks are given back."""
-    held = desk.beat({"signal": "stop"})
+    heard = desk.beat({"signal": "stop"})
+    if desk.worker:
+        # It judges by the exit code, and gives back itself.
+        return SILENCE
+    held = holdings(desk, heard)
     kept_before = desk.event.fields.get("stop_hook_active") is True
-    reasons = [] if desk.worker or kept_before else [*_unreported(held), *_uncommitted(desk)]
-    if reasons:
-        desk.memory.save()
-        return refused("\n".join(["signalbox: this is not the end yet.", *reasons]))
-    if not desk.worker and not _uncommitted(desk):
+    reasons = [] if kept_before else [*_unreported(heard), *_uncommitted(held)]
+    if not reasons:
         _give_back(desk, held)
     desk.memory.save()
-    return SILENCE
+    return refused("\n".join(["signalbox: this is not the end yet.", *reasons])) if reasons else SILENCE
 
 
 def sub_agent_ended(desk: Desk) -> Verdict:
@@ -90,8 +92,7 @@ def session_ended(desk: Desk) -> Verdict:
     memory = desk.memory
     if desk.worker or not memory.session or memory.process != desk.event.process:
         return SILENCE
-    if not _uncommitted(desk):
-        _give_back(desk, desk.beat())
+    _give_back(desk, holdings(desk, desk.beat()))
     command(desk.wire, "end_session", {**_life(desk), "cascade": True})
     memory.begin(memory.session, memory.incarnation)
     memory.trusted_seconds = 0.0
@@ -111,9 +112,9 @@ def _life(desk: Desk) -> "dict[str, object]":
     return {"session": desk.memory.session, "incarnation": desk.memory.incarnation}
 
 
-def _unreported(held: "dict[str, object]") -> list[str]:
+def _unreported(heard: "dict[str, object]") -> list[str]:
     """Tasks that the session has and said nothing final of."""
-    tasks = [text_in(one, "task") for one in objects_in(held, "held") if one.get("task") is not None]
+    tasks = [text_in(one, "task") for one in objects_in(heard, "held") if one.get("task") is not None]
     return [
         f"- task {task} has no result: finish it and report with the tool mcp__signalbox__report (complete, fail, or"
         " release with a note)."
@@ -121,9 +122,8 @@ def _unreported(held: "dict[str, object]") -> list[str]:
     ]
 
 
-def _uncommitted(desk: Desk) -> list[str]:
-    """Files under the session's own locks that git calls changed."""
-    files = desk.changed_files()
+def _uncommitted(held: Holdings) -> list[str]:
+    files = held.unfinished
     if not files:
         return []
     more = f" and {len(files) - NAMED_MAX} more" if len(files) > NAMED_MAX else ""
@@ -131,9 +131,8 @@ def _uncommitted(desk: Desk) -> list[str]:
     return [f"{named} Commit them, or undo what is not wanted; the locks are given back when you end then."]
 
 
-def _give_back(desk: Desk, held: "dict[str, object]") -> None:
-    """All that the session took by itself."""
-    own = [text_in(one, "token") for one in objects_in(held, "held") if one.get("task") is None]
-    commands(desk.wire, [("release_locks", {**desk.fields, "token": token}) for token in own[:100]])
-    for token in own:
+def _give_back(desk: Desk, held: Holdings) -> None:
+    """What is done with."""
+    commands(desk.wire, [("release_locks", {**desk.fields, "token": token}) for token in held.done[:100]])
+    for token in held.done:
         desk.memory.grants.pop(token, None)

@@ -180,6 +180,26 @@ def test_a_turn_ends_once_its_files_are_committed_and_gives_the_locks_back(place
     assert other.fire("AfterAgent", stop_hook_active=False).code == 0
 
 
+def test_locks_that_were_given_after_a_wait_and_never_used_are_given_back_too(place: Place) -> None:
+    first, second, third = place.agent(), place.agent("codex"), place.agent("gemini")
+    first.edit("src/a.py")
+    assert second.edit("src/a.py").code == 2
+    first.fire("Stop", stop_hook_active=False)
+    assert third.edit("src/a.py").code == 2, "it was the other one's turn"
+    assert second.fire("Stop", stop_hook_active=False).code == 0
+    assert third.edit("src/a.py").code == 0
+
+
+def test_what_is_finished_is_given_back_although_something_else_is_not(place: Place) -> None:
+    agent, other = place.agent(), place.agent()
+    agent.edit("src/a.py")
+    agent.edit("src/b.py")
+    (place.folder / "src" / "b.py").write_text("half done\n")
+    assert agent.fire("Stop", stop_hook_active=True).code == 0
+    assert other.edit("src/a.py").code == 0
+    assert other.edit("src/b.py").code == 2
+
+
 def test_the_end_of_a_session_ends_it_at_the_server(place: Place) -> None:
     agent = place.agent()
     agent.edit("src/a.py")
@@ -291,6 +311,11 @@ def test_without_any_memory_an_agent_finds_its_own_life_again(place: Place) -> N
     agent = Agent("claude", f"host-{next(NUMBERS)}", place.folder, blocked / "below", OPTIONS)
     assert agent.edit("src/a.py").code == 0
     assert agent.edit("src/a.py").code == 0
+    (place.folder / "src" / "a.py").write_text("half done\n")
+    kept = agent.fire("Stop", stop_hook_active=False)
+    assert kept.code == 2
+    assert "src/a.py" in kept.err
+    git(place.folder, "checkout", "-q", "src/a.py")
     agent.fire("SessionEnd", reason="other")
     assert agent.edit("src/a.py").code == 0
     assert place.agent().edit("src/a.py").code == 2

@@ -106,3 +106,13 @@ def test_the_layers_are_no_import_names_of_the_environment(installed: Path, tmp_
         "import sys; from importlib.util import find_spec; print([name for name in sys.argv[1:] if find_spec(name)])"
     )
     assert run(tmp_path, installed / "python", "-c", probe, *LAYERS).strip() == "[]"
+
+
+def test_the_hook_judges_from_the_wheel_by_name_and_isolated(installed: Path, hostile: Path) -> None:
+    (hostile / "json.py").write_text("raise SystemExit(0)\n")
+    program = next((installed.parent / "lib").glob("python*/site-packages/signalbox/hook/__main__.py"))
+    environment = os.environ | {"PYTHONPATH": "."}
+    for command in ([installed / "signalbox", "hook"], [installed / "python", "-I", "-S", program]):
+        done = subprocess.run([*command, "codex"], cwd=hostile, env=environment, input=b"{", capture_output=True)
+        assert done.returncode == 2, done.stderr
+        assert b"signalbox: this cannot be checked: it is not JSON" in done.stderr
