@@ -112,7 +112,8 @@ def test_the_hook_judges_from_the_wheel_by_name_and_isolated(installed: Path, ho
     (hostile / "json.py").write_text("raise SystemExit(0)\n")
     program = next((installed.parent / "lib").glob("python*/site-packages/signalbox/hook/__main__.py"))
     environment = os.environ | {"PYTHONPATH": "."}
-    for command in ([installed / "signalbox", "hook"], [installed / "python", "-I", "-S", program]):
+    commands: list[list[str | Path]] = [[installed / "signalbox", "hook"], [installed / "python", "-I", "-S", program]]
+    for command in commands:
         done = subprocess.run([*command, "codex"], cwd=hostile, env=environment, input=b"{", capture_output=True)
         assert done.returncode == 2, done.stderr
         assert b"signalbox: this cannot be checked: it is not JSON" in done.stderr
