@@ -4,7 +4,18 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from api.cli.imports.drafts import Draft, Drafts, Fields, Imported, faulty, fields_of, list_of, read_json, said
+from api.cli.imports.drafts import (
+    Draft,
+    Drafts,
+    Fields,
+    Imported,
+    faulty,
+    fields_of,
+    list_of,
+    object_in,
+    read_json,
+    said,
+)
 
 NEEDS: Final = re.compile(
     r"(?im)^[ \t>*-]*(?:blocked by|depends on|needs|requires|after)[: \t]+((?:#\d+[ \t,]*(?:and[ \t]+)?)+)"
@@ -21,9 +32,8 @@ def read_github(content: bytes) -> Imported:
     """The open issues; lines such as ``Blocked by #12`` are needs. Raises Refused."""
     drafts = Drafts()
     whole = read_json(content)
-    if isinstance(whole, dict):
-        whole = fields_of(whole, "the file").get("issues")
-    for one in list_of(whole, "the file"):
+    fields = object_in(whole)
+    for one in list_of(whole if fields is None else fields.get("issues"), "the file"):
         issue = fields_of(one, "an issue")
         number = said(issue, "number")
         if not number.isdigit():

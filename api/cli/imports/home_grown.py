@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from api.cli.imports.drafts import Draft, Drafts, Fields, Imported, faulty, fields_of, list_of, read_json, said
+from api.cli.imports.drafts import (
+    Draft,
+    Drafts,
+    Fields,
+    Imported,
+    faulty,
+    fields_of,
+    list_of,
+    object_in,
+    read_json,
+    said,
+)
 from domain.lock.segment import escaped
 
 PRIORITIES: Final = {"critical": 40, "urgent": 40, "high": 20, "medium": 0, "normal": 0, "low": -20}
@@ -128,8 +139,8 @@ def _sessions(whole: object) -> dict[str, Fields]:
 
 def _entries(whole: object, names: Sequence[str]) -> list[Fields]:
     """A list, a list below one of the names, or objects by their id."""
-    if isinstance(whole, dict):
-        fields = fields_of(whole, "the file")
+    fields = object_in(whole)
+    if fields is not None:
         below = next((fields[name] for name in names if name in fields), None)
         if below is not None:
             return _entries(below, ())
