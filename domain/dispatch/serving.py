@@ -6,6 +6,9 @@ from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event, Message
 from domain.session.events import SessionEnded, SessionLost, SessionOpened
 
+TELLING: Final[frozenset[type[Event]]] = frozenset({SessionOpened, SessionLost, SessionEnded})
+"""Events that the fold can learn anything from."""
+
 
 class ServingRow(Message):
     """A session in a checkpoint."""

@@ -275,7 +275,7 @@ class Committer:
         return await self._settle(group, view, results)
 
     def _answer(self, pending: Pending, outcome: Outcome) -> None:
-        command_id, key = pending.stamp.command_id, pending.stamp.key
+        command_id, key = pending.stamp.command_id, pending.key
         self._in_flight.pop(key, None)
         if pending.caller is None:
             return
@@ -288,7 +288,7 @@ class Committer:
                 caller.set_result(repeated(command_id, (pending.digest, outcome), digest))
 
     def _fault(self, pending: Pending, error: Exception) -> None:
-        self._in_flight.pop(pending.stamp.key, None)
+        self._in_flight.pop(pending.key, None)
         pending.fail(error)
 
     def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:

@@ -22,7 +22,6 @@ from infrastructure.runtime.view import GroupView
 ROUNDS_MAX: Final = 8
 """How deep policies may answer policies inside one group; the reactor finds what lies deeper."""
 
-
 Joined = tuple[bytes, "asyncio.Future[Outcome]"]
 """The digest of a further arrival of an id, and who waits for its answer."""
 
@@ -42,6 +41,10 @@ class Pending:
     """Whether an append of it broke off: it may be in the log, so no fault may say that nothing was written."""
     counted: bool = False
     """Whether its refusal was counted instead of recorded."""
+    key: CommandKey = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.key = self.stamp.key
 
     def fail(self, error: Exception) -> None:
         """Tell whoever waits that there is no answer."""
@@ -111,7 +114,7 @@ class GroupDecider:
         try:
             self._decide_tree(pending, view, group)
         except StreamsMissing:
-            group.keys.difference_update(one.pending.stamp.key for one in group.decided[decided:])
+            group.keys.difference_update(one.pending.key for one in group.decided[decided:])
             del group.decided[decided:]
             del group.faults[faults:]
             del group.later[later:]
@@ -137,7 +140,7 @@ class GroupDecider:
                 if group.members_max is not None and len(group.decided) >= group.members_max:
                     group.later.append((now, cause))
                     continue
-                if now.stamp.key in group.keys:
+                if now.key in group.keys:
                     # Derived here and asked by the reactor at once: the second one finds the receipt of the first.
                     group.later.append((now, None))
                     continue
@@ -151,7 +154,7 @@ class GroupDecider:
                     view.take_back(undone.pop())
                     continue
                 group.decided.append(decided)
-                group.keys.add(now.stamp.key)
+                group.keys.add(now.key)
                 queue += derived
         except StreamsMissing:
             view.undo()

@@ -9,6 +9,7 @@ import structlog
 from domain.dispatch.manners import TELLING as MANNERS
 from domain.dispatch.manners import Manners
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.serving import TELLING as SERVING
 from domain.dispatch.serving import Serving
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import ProjectId, StreamId
@@ -22,7 +23,8 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.standings import TELLING, Standings
 
 PAGE_EVENTS: Final = 2_000
-_LEARNT: Final[frozenset[type[Event]]] = TIMED | TELLING | MANNERS | {KeyIssued, KeyRevoked}
+_STANDING: Final = TELLING | SERVING | MANNERS
+_LEARNT: Final[frozenset[type[Event]]] = TIMED | _STANDING | {KeyIssued, KeyRevoked}
 """Events that change any fold but the ready index: one look spares most of them all others."""
 _logger = structlog.get_logger("signalbox.hints")
 
@@ -140,9 +142,10 @@ class Hints:
             return
         if type(event) in TIMED:
             self.agenda.observe(Cause(stream, version, event, project))
-        self.standings.observe(stream, event)
-        self.serving.observe(stream, event)
-        self.manners.observe(stream, event)
+        if type(event) in _STANDING:
+            self.standings.observe(stream, event)
+            self.serving.observe(stream, event)
+            self.manners.observe(stream, event)
         if isinstance(event, KeyIssued | KeyRevoked):
             self._keys.observe(stream, event)
             self.folds.key_events[stream, event.TYPE] = event

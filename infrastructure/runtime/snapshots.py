@@ -3,6 +3,7 @@
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import gcd
 from typing import Any, Final
 
 import structlog
@@ -30,6 +31,7 @@ class Snapshotter:
         self._log = log
         self._hot = hot
         self._every = {name: one.snapshot_every for name, one in aggregates.items() if one.snapshot_every}
+        self._step = gcd(*self._every.values()) or 1
         self._aggregates = aggregates
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
         self._queued = 0
@@ -52,7 +54,8 @@ class Snapshotter:
         due = {
             stream
             for stream, version, _, _ in places
-            if (every := self._every.get(prefix(stream)))
+            if version % self._step == 0
+            and (every := self._every.get(prefix(stream)))
             and version % every == 0
             and version >= self._not_before.get(stream, 0)
         }
