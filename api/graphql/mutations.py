@@ -29,6 +29,7 @@ from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.push_checks import PushChecked
 from domain.dispatch.run_gate import VoteCounted
+from domain.dispatch.run_rework import ReworkPlanned
 from domain.dispatch.run_start import RunBegun
 from domain.dispatch.take import Claimed
 from domain.kernel.errors import Rejection
@@ -96,6 +97,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "cancel_run": Done,
     "skip_phase": Done,
     "resolve_phase": Done,
+    "retry_phase": Done,
+    "rework_phases": ReworkPlanned,
     "cast_vote": VoteCounted,
     "override_gate": Done,
     "revise_evidence": Done,

@@ -22,7 +22,9 @@ from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
 from domain.run.state import Run
 from domain.task.commands import PlannedTask
+from domain.task.decider import TASK, phase_name
 from domain.task.state import Task
+from domain.task.waiting import retried
 
 ROUNDS_MAX: Final = 16
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
@@ -79,6 +81,14 @@ class RunWalk:
                 for kind, due in sorted(state.timers.items()):
                     said = {"place": place, "generation": state.generation, "kind": kind}
                     self.put(TimerSet.model_validate({**said, "due": due, "at": self._stamp.time}))
+
+    def try_again(self, place: str) -> None:
+        """The task of a place begins a new generation of its own; a paused run holds it."""
+        stream = StreamId(self.run.phase(place).task)
+        task = self._view.read(TASK, stream)
+        if isinstance(task, Task) and phase_name(task) in ("failed", "parked"):
+            self._touched.add(stream)
+            self._tell(stream, retried(task, None, self._stamp.time))
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""

@@ -105,6 +105,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "publish_definition": _PLAN,
     "deprecate_definition": _PLAN,
     "retire_definition": _PLAN,
+    "retry_phase": _PLAN,
+    "rework_phases": _PLAN,
     "cast_vote": _LOCK,
     "override_gate": _OVERRIDE,
     "revise_evidence": _PLAN,

@@ -81,6 +81,26 @@ class ResolvePhase(RunVerb):
     reason: str = Field(min_length=1, max_length=500)
 
 
+class RetryPhase(RunVerb):
+    """Try a parked phase, or failed work, once more in the same generation."""
+
+    NAME: ClassVar[str] = "retry_phase"
+    phase: Reference
+    reason: str = Field(default="", max_length=500)
+
+
+class ReworkPhases(RunVerb):
+    """Do phases anew, even such that succeeded, and all that took from them; the rest of the run is kept."""
+
+    NAME: ClassVar[str] = "rework_phases"
+    phases: tuple[Word, ...] = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500)
+    accept_repeat: str = Field(default="", max_length=500)
+    """Why work that may have changed the world may do so once more; without, such a rework is refused."""
+    dry_run: bool = False
+    """Only tell what would be done anew, what kept, and why it would be refused."""
+
+
 class CastVote(RunVerb):
     """Vote at an open gate. A further vote of the same principal takes the place of the one before."""
 

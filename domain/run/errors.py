@@ -125,3 +125,15 @@ class SignalUnfit(Rejection):
     run: str
     signal: str
     reason: str
+
+
+class ReworkRefused(Rejection):
+    """These phases of run {run} are not done anew: {reason}.
+
+    Ask with dry_run to see all of it. Work that may change the world once more needs accept_repeat with a reason;
+    behind a point of no return start another run.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    reason: str

@@ -221,6 +221,39 @@ class PhaseSettled(Event):
     at: Instant
 
 
+class RunReworked(Event):
+    """Phases are done anew; a run that had failed or was cancelled goes on."""
+
+    TYPE: ClassVar[str] = "run.reworked.v1"
+    phases: tuple[str, ...]
+    """Keys of those that were named."""
+    reason: str
+    accepted_repeat: str
+    """Why what may change the world is done once more; empty where nothing of that kind is."""
+    by: str
+    at: Instant
+
+
+class PhaseInvalidated(Event):
+    """What came of it does not count any more; a next generation begins."""
+
+    TYPE: ClassVar[str] = "run.phase_invalidated.v1"
+    place: str
+    generation: int
+    """That has ended."""
+    because: str
+    at: Instant
+
+
+class PhaseRetried(Event):
+    """Its work is tried once more, in the same generation."""
+
+    TYPE: ClassVar[str] = "run.phase_retried.v1"
+    place: str
+    generation: int
+    at: Instant
+
+
 class EffectRegistered(Event):
     """The world may be changed from here on: an entry of the ledger by which a run is undone."""
 

@@ -14,10 +14,12 @@ from domain.run.events import (
     JoinFired,
     PhaseBlocked,
     PhaseDropped,
+    PhaseInvalidated,
     PhaseOffered,
     PhaseParked,
     PhaseReady,
     PhaseReleased,
+    PhaseRetried,
     PhaseSettled,
     PhaseSkipped,
     RunCancelRequested,
@@ -25,6 +27,7 @@ from domain.run.events import (
     RunPaused,
     RunQueued,
     RunResumed,
+    RunReworked,
     RunSettled,
     RunStarted,
 )
@@ -43,22 +46,14 @@ from domain.run.gate_events import (
     VoteCast,
     WaitingEvent,
 )
-from domain.run.state import Absent, GateState, PhaseState, Run, RunState, Settlement
+from domain.run.state import TERMINAL, Absent, GateState, PhaseState, Run, RunState, Settlement
 
-_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _OfGate = GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-_Opening = (
-    JoinFired
-    | ConditionEvaluated
-    | PhaseReady
-    | PhaseOffered
-    | PhaseParked
-    | PhaseReleased
-    | PhaseDropped
-    | EffectRegistered
-)
+_Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
+_Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
 Following = _Whole | _Opening | _Closing | WaitingEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
@@ -76,7 +71,15 @@ def evolve(state: RunState, event: RunEvent) -> RunState:
 def changed(run: Run, event: Following) -> Run:
     """The same for a run that is there."""
     match event:
-        case RunStarted() | RunPaused() | RunResumed() | RunFailing() | RunCancelRequested() | RunSettled():
+        case (
+            RunStarted()
+            | RunPaused()
+            | RunResumed()
+            | RunFailing()
+            | RunCancelRequested()
+            | RunReworked()
+            | RunSettled()
+        ):
             return _whole(run, event)
         case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
             return _closed(run, event)
@@ -104,6 +107,9 @@ def _whole(run: Run, event: _Whole) -> Run:
         case RunCancelRequested():
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
             return replace(told, status="cancelling", paused_at=None)
+        case RunReworked():
+            again = replace(run, failing="", cancel_reason="")
+            return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
             return replace(run, status=event.outcome)
         case _:
@@ -160,6 +166,17 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
             return replace(phase, status="parked", reason=event.reason)
         case PhaseReleased():
             return replace(phase, status="offered" if phase.task else "fired", reason="")
+        case _:
+            return _turned(phase, event)
+
+
+def _turned(phase: PhaseState, event: _Turned) -> PhaseState:
+    match event:
+        case PhaseInvalidated():
+            return PhaseState(generation=event.generation + 1)
+        case PhaseRetried():
+            opened = replace(phase, status="offered", reason="", arm="", summary="", output="")
+            return replace(opened, settled_as=0)
         case PhaseDropped():
             return replace(phase, dropped=event.because)
         case EffectRegistered():

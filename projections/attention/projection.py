@@ -14,7 +14,7 @@ from domain.lock.events import (
 )
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
-from domain.run.events import PhaseBlocked, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
+from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
 from domain.run.gate_events import GateDecided, GateOpened
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
@@ -24,7 +24,16 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 
 _Task = TaskAttentionRaised | TaskAttentionCleared
-_Run = GateOpened | GateDecided | PhaseParked | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked
+_Run = (
+    GateOpened
+    | GateDecided
+    | PhaseInvalidated
+    | PhaseParked
+    | PhaseReleased
+    | PhaseSettled
+    | PhaseSkipped
+    | PhaseBlocked
+)
 _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
@@ -39,7 +48,7 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
-        case GateOpened() | GateDecided():
+        case GateOpened() | GateDecided() | PhaseInvalidated():
             return (f"{stream}/phase/{event.place}",)
         case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
             return (f"{stream}/phase/{event.place}",)
@@ -70,7 +79,15 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
         case PhaseParked() if event.kind != "task":
             # Work that is parked says so itself, as its task.
             return _raised(recorded, key, "parked_phase", "run", recorded.stream, f"{event.place}: {event.reason}")
-        case GateDecided() | PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+        case (
+            GateDecided()
+            | PhaseParked()
+            | PhaseInvalidated()
+            | PhaseReleased()
+            | PhaseSettled()
+            | PhaseSkipped()
+            | PhaseBlocked()
+        ):
             return None
         case LocksQuarantined():
             why = f"the locks stay shut, because their owner is gone ({event.reason})"

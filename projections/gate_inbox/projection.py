@@ -5,7 +5,7 @@ from typing import Any, Final, assert_never, cast, get_args
 from domain.kernel.decider import Recorded
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.gate import Gate
-from domain.run.events import PhaseBlocked, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
+from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
 from domain.run.gate_events import (
     GateDecided,
     GateEscalated,
@@ -20,7 +20,7 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
-_OfPhase = PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked
+_OfPhase = PhaseInvalidated | PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked
 GateInboxEvent = RunQueued | _OfGate | _OfPhase
 
 
@@ -84,6 +84,8 @@ def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
 
 def _of_phase(row: GateRow, event: _OfPhase) -> GateRow:
     match event:
+        case PhaseInvalidated():
+            return row._replace(status="pending", opened_at=None)
         case PhaseParked():
             return row._replace(status="parked") if row.status == "open" else row
         case PhaseSettled() | PhaseSkipped() | PhaseBlocked():

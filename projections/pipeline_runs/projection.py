@@ -9,10 +9,12 @@ from domain.run.events import (
     JoinFired,
     PhaseBlocked,
     PhaseDropped,
+    PhaseInvalidated,
     PhaseOffered,
     PhaseParked,
     PhaseReady,
     PhaseReleased,
+    PhaseRetried,
     PhaseSettled,
     PhaseSkipped,
     RunCancelRequested,
@@ -20,6 +22,7 @@ from domain.run.events import (
     RunPaused,
     RunQueued,
     RunResumed,
+    RunReworked,
     RunSettled,
     RunStarted,
 )
@@ -28,9 +31,9 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 from projections.pipeline_runs.rows import PipelineRunRow
 
-_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
-_Counted = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
+_Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent
 
 
@@ -68,6 +71,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         started_by=event.by,
         phases_total=len(event.definition.phases),
         phases_settled=0,
+        settled="[]",
         parked="[]",
         queued_at=event.at,
         started_at=None,
@@ -79,16 +83,30 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
 
 def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent) -> PipelineRunRow:
     match event:
-        case RunStarted() | RunPaused() | RunResumed() | RunFailing() | RunCancelRequested() | RunSettled():
+        case (
+            RunStarted()
+            | RunPaused()
+            | RunResumed()
+            | RunFailing()
+            | RunCancelRequested()
+            | RunReworked()
+            | RunSettled()
+        ):
             return _whole(row, event)
+        case PhaseInvalidated() | PhaseRetried():
+            return _with_settled(_let_go(row, event.place), {*texts(row.settled)} - {event.place})
         case PhaseParked():
             return row._replace(parked=json_text(sorted({*texts(row.parked), event.place})))
         case PhaseReleased():
             return _let_go(row, event.place)
         case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
-            return _let_go(row, event.place)._replace(phases_settled=row.phases_settled + 1)
+            return _with_settled(_let_go(row, event.place), {*texts(row.settled), event.place})
         case _:
             return row
+
+
+def _with_settled(row: PipelineRunRow, places: set[str]) -> PipelineRunRow:
+    return row._replace(settled=json_text(sorted(places)), phases_settled=len(places))
 
 
 def _let_go(row: PipelineRunRow, place: str) -> PipelineRunRow:
@@ -107,6 +125,9 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
             return row._replace(reason=f"{event.because} has failed")
         case RunCancelRequested():
             return row._replace(status="cancelling", reason=event.reason)
+        case RunReworked():
+            again = row._replace(reason="", because="[]", rollback="", settled_at=None)
+            return again._replace(status="running") if row.settled_at is not None else again
         case RunSettled():
             ended = row._replace(status=event.outcome, rollback=event.rollback, settled_at=event.at)
             return ended._replace(because=json_text(list(event.because)))

@@ -33,6 +33,8 @@ class PipelineRunRow(NamedTuple):
     started_by: str
     phases_total: int
     phases_settled: int
+    settled: str
+    """JSON: keys of the phases that have settled."""
     parked: str
     """JSON: keys of the phases that a person has to look at."""
     queued_at: int

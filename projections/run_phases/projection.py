@@ -10,10 +10,12 @@ from domain.run.events import (
     JoinFired,
     PhaseBlocked,
     PhaseDropped,
+    PhaseInvalidated,
     PhaseOffered,
     PhaseParked,
     PhaseReady,
     PhaseReleased,
+    PhaseRetried,
     PhaseSettled,
     PhaseSkipped,
     RunQueued,
@@ -23,10 +25,11 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
+_Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-RunPhaseEvent = RunQueued | _Opening | _Waiting | _Closing
+RunPhaseEvent = RunQueued | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -44,6 +47,12 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         return row or _begun(event, recorded, key)
     if row is None:
         return None
+    if isinstance(event, PhaseInvalidated):
+        fresh = row._replace(status="pending", task=None, reason="", arm="", input="", output="", summary="")
+        again = fresh._replace(consumed="[]", effect=False, ready_at=None, settled_at=None)
+        return again._replace(generation=event.generation + 1, changed_at=event.at)
+    if isinstance(event, PhaseRetried):
+        return row._replace(status="offered", reason="", settled_at=None, changed_at=event.at)
     after = _closed(row, event) if isinstance(event, _Closing) else _opened(row, event)
     return after._replace(generation=event.generation, changed_at=event.at)
 

@@ -8,10 +8,12 @@ from domain.run.events import (
     JoinFired,
     PhaseBlocked,
     PhaseDropped,
+    PhaseInvalidated,
     PhaseOffered,
     PhaseParked,
     PhaseReady,
     PhaseReleased,
+    PhaseRetried,
     PhaseSettled,
     PhaseSkipped,
     RunCancelRequested,
@@ -19,6 +21,7 @@ from domain.run.events import (
     RunPaused,
     RunQueued,
     RunResumed,
+    RunReworked,
     RunSettled,
     RunStarted,
 )
@@ -38,9 +41,10 @@ from domain.run.gate_events import (
 )
 from projections.timeline.task_words import with_detail
 
-_Whole = RunQueued | RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunSettled
+_Turn = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
+_Whole = RunQueued | _Turn
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
-_Rest = PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
+_Rest = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
 RunEvent = _Whole | _Opening | _Rest | WaitingEvent
@@ -76,6 +80,8 @@ def _whole(event: _Whole) -> str:
             return f"run fails: {event.because} has failed"
         case RunCancelRequested():
             return with_detail("run to be cancelled", event.reason)
+        case RunReworked():
+            return with_detail(f"does {', '.join(event.phases)} anew", event.reason)
         case RunSettled():
             return with_detail(f"run {event.outcome}", ", ".join(event.because))
         case _:
@@ -130,6 +136,10 @@ def _waiting(event: _OfPlace) -> str:
 
 def _outcome(event: _Rest) -> str:
     match event:
+        case PhaseInvalidated():
+            return f"done anew because of {event.because}"
+        case PhaseRetried():
+            return "tried once more"
         case PhaseParked():
             return with_detail("parked for a person", event.reason)
         case PhaseReleased():

@@ -175,6 +175,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "cancel_run": {"operator", "admin"},
     "skip_phase": {"operator", "admin"},
     "resolve_phase": {"operator", "admin"},
+    "retry_phase": {"operator", "admin"},
+    "rework_phases": {"operator", "admin"},
     "cast_vote": {"worker", "operator", "admin"},
     "override_gate": {"admin"},
     "revise_evidence": {"operator", "admin"},

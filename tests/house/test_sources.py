@@ -22,7 +22,7 @@ ONLY_IN = {
     "session": {"liveness", "signals", "hierarchy"},
     "project": {"settings"},
     "node": {"health"},
-    "run": {"advance", "begin", "gate_events", "gates", "joins", "known", "reach", "waits"},
+    "run": {"advance", "begin", "gate_events", "gates", "joins", "known", "reach", "rework", "waits"},
     "task": {
         "aggregate",
         "attempt_end",

@@ -20,11 +20,11 @@ from tests.support.fleet import Fleet, accepted
 ONCE = RetryPace(max_attempts=1)
 
 
-def edges(needs: tuple[str | Edge, ...]) -> tuple[Edge, ...]:
-    return tuple(need if isinstance(need, Edge) else Edge(phase=need) for need in needs)
+def edges(needs: tuple[Any, ...]) -> tuple[Edge, ...]:
+    return tuple(Edge(phase=need) if isinstance(need, str) else Edge.model_validate(need) for need in needs)
 
 
-def work(key: str, *needs: str | Edge, join: Join | str = "all", when: str | None = None, **said: Any) -> WorkPhase:
+def work(key: str, *needs: Any, join: Any = "all", when: str | None = None, **said: Any) -> WorkPhase:
     """A phase that makes a task; what is said further is said of its work, or of itself."""
     of_phase = {name: said.pop(name) for name in ("optional", "point_of_no_return") if name in said}
     task = TaskSpec(title=f"Do {key}", retry=said.pop("retry", ONCE), **said.pop("task", {}))
@@ -47,8 +47,8 @@ def branch(key: str, *needs: str | Edge, default: str | None = None, **arms: str
     return BranchPhase(key=key, needs=edges(needs), arms=found, default=default)
 
 
-def _join(said: Join | str) -> Join:
-    return said if isinstance(said, Join) else Join.model_validate({"rule": said})
+def _join(said: Any) -> Join:
+    return Join.model_validate({"rule": said} if isinstance(said, str) else said)
 
 
 def queued_of(definition: Definition, run: str, project: str, at: Any, **said: Any) -> RunQueued:

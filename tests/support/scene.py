@@ -146,6 +146,7 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "content": lambda _: "{}",
     "revise_evidence.value": lambda _: "{}",
     "cast_vote.session": lambda _: None,
+    "rework_phases.phases": lambda _: "deploy",
     "expected_revision": lambda _: None,
 }
 """By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
@@ -165,6 +166,7 @@ THINGS: Mapping[str, str] = {
     "pool": "none",
     "run": "none",
     "phase": "none",
+    "rework_phases.phases": "none",
     "pipeline": "none",
     "concurrency.key": "none",
     "definition.labels": "none",
@@ -197,6 +199,8 @@ REFUSED: Mapping[str, str] = {
     "resolve_phase": "unknown_thing",
     "start_run": "not_yet_run",
     "cast_vote": "unknown_thing",
+    "retry_phase": "unknown_thing",
+    "rework_phases": "unknown_thing",
     "override_gate": "unknown_thing",
     "revise_evidence": "unknown_thing",
     "send_signal": "unknown_thing",

@@ -9,6 +9,7 @@ import typer
 from api.cli.command import Project
 from api.cli.reading import project_of, run_named
 from api.cli.terminal import Terminal
+from signalbox.client.fields import texts
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id, or the last 4 or more characters of it.")]
 Phase = Annotated[str, typer.Argument(metavar="PHASE", help="Key of a phase.")]
@@ -159,3 +160,48 @@ def signal(
     """Send the run a signal; a phase that waits for it goes on, or the first that will."""
     said = json.dumps(_inputs(None, content or []))
     _ask(terminal, "send_signal", run, f"has the signal {name}", project, name=name, content=said)
+
+
+def retry(
+    terminal: Terminal,
+    run: Run,
+    phase: Phase,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    expected_revision: Revision = None,
+    project: Project = None,
+) -> None:
+    """Try a parked phase, or failed work, once more in the same generation."""
+    said = {"phase": phase, "reason": reason, "expected_revision": expected_revision}
+    _ask(terminal, "retry_phase", run, f"tries {phase} once more", project, **said)
+
+
+def rework(
+    terminal: Terminal,
+    run: Run,
+    phases: Annotated[list[str], typer.Argument(metavar="PHASE...", help="Keys of phases.")],
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    accept_repeat: Annotated[
+        str, typer.Option("--accept-repeat", help="Why work that may change the world may do so once more.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done anew.")] = False,
+    expected_revision: Revision = None,
+    project: Project = None,
+) -> None:
+    """Do phases anew, even such that succeeded, with all that took from them; the rest is kept."""
+    chosen = project_of(terminal.client, project)
+    identifier = run_named(terminal.client, chosen, run)
+    answer = terminal.client.command(
+        "rework_phases",
+        project=chosen,
+        run=identifier,
+        phases=phases,
+        reason=reason,
+        accept_repeat=accept_repeat,
+        dry_run=dry_run,
+        expected_revision=expected_revision,
+    )
+    told = answer.answer
+    lines = [f"anew     {', '.join(texts(told, 'redone'))}", f"kept     {', '.join(texts(told, 'kept')) or '-'}"]
+    lines += [f"refused  {why}" for why in texts(told, "refused")]
+    terminal.show({**told, "run": identifier, "position": answer.position}, *lines)

@@ -19,4 +19,6 @@ def register(app: typer.Typer) -> None:
     command(nouns, "skip")(asking.skip)
     command(nouns, "resolve")(asking.resolve)
     command(nouns, "signal")(asking.signal)
+    command(nouns, "retry")(asking.retry)
+    command(nouns, "rework")(asking.rework)
     app.add_typer(nouns, name="run")

@@ -105,6 +105,7 @@ class Run:
     started_by: str
     phases_total: int
     phases_settled: int
+    settled: list[str] = strawberry.field(description="Phases that have settled.")
     parked: list[str] = strawberry.field(description="Phases that a person has to look at.")
     queued_at: Instant
     started_at: Instant | None
@@ -173,6 +174,7 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         started_by=row.started_by,
         phases_total=row.phases_total,
         phases_settled=row.phases_settled,
+        settled=texts(row.settled),
         parked=texts(row.parked),
         queued_at=Instant(row.queued_at),
         started_at=_instant(row.started_at),

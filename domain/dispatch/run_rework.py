@@ -1,0 +1,115 @@
+"""Doing phases of a run anew: once more in the same generation, or in a next one with all that took from them."""
+
+from domain.dispatch.run_verbs import asked, unfit_phase
+from domain.dispatch.run_walk import RunWalk
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.message import Answer, Stamp
+from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.graph import graph_of
+from domain.run.commands import RetryPhase, ReworkPhases
+from domain.run.errors import PhaseNotInState, ReworkRefused, RunNotInState
+from domain.run.events import PhaseInvalidated, PhaseReleased, PhaseRetried, RunReworked
+from domain.run.rework import Redo, redo_of
+from domain.run.state import Run
+
+_OPEN = ("running", "paused", "failed", "cancelled")
+
+
+class ReworkPlanned(Answer):
+    """What is done anew, or would be."""
+
+    done: bool
+    """False where it was only asked for."""
+    redone: tuple[str, ...]
+    kept: tuple[str, ...]
+    refused: tuple[str, ...]
+    """Why it would be refused; empty where it would not."""
+
+
+def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """A next generation of the phases and of all that took from them; the rest is kept."""
+    run = _reworkable(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    graph = graph_of(run.queued.definition.phases)
+    unknown = next((one for one in command.phases if one not in graph.phases), None)
+    if unknown is not None:
+        return refuse(UnknownThing(kind="phase", name=unknown))
+    redo = redo_of(run, graph, command.phases)
+    reasons = _reasons(redo, command.accept_repeat)
+    if command.dry_run:
+        return Decision(answer=ReworkPlanned(done=False, redone=redo.redone, kept=redo.kept, refused=reasons))
+    if reasons:
+        return refuse(ReworkRefused(run=command.run, reason=reasons[0]))
+    walk = RunWalk(run, stamp, view, expressions)
+    for place in redo.redone:
+        walk.give_up(place, command.reason)
+    _anew(walk, command, redo.redone, stamp)
+    walk.go_on()
+    return walk.decision(answer=ReworkPlanned(done=True, redone=redo.redone, kept=redo.kept, refused=()))
+
+
+def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Another try in the same generation: of a parked phase, or of failed work with all that followed from that."""
+    run = _reworkable(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    graph = graph_of(run.queued.definition.phases)
+    if command.phase not in graph.phases:
+        return refuse(UnknownThing(kind="phase", name=command.phase))
+    state = run.phase(command.phase)
+    walk = RunWalk(run, stamp, view, expressions)
+    if state.status == "parked":
+        unfit = unfit_phase(run, command.run, command.phase, ("parked",), "retrying it")
+        if unfit is not None:
+            return refuse(unfit)
+        if state.task:
+            walk.try_again(command.phase)
+        walk.put(PhaseReleased(place=command.phase, generation=state.generation, at=stamp.time))
+    elif state.status == "failed" and state.task:
+        redone = tuple(one for one in redo_of(run, graph, (command.phase,)).redone if one != command.phase)
+        for place in redone:
+            walk.give_up(place, command.reason)
+        walk.try_again(command.phase)
+        _anew(walk, command, redone, stamp)
+        walk.put(PhaseRetried(place=command.phase, generation=state.generation, at=stamp.time))
+    else:
+        action = "retrying it"
+        return refuse(PhaseNotInState(run=command.run, phase=command.phase, status=state.status, action=action))
+    walk.go_on()
+    return walk.decision()
+
+
+def _reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> Run | Rejection:
+    """A run that succeeded is closed: what others took for a fact stays one."""
+    run = asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return run
+    if run.status not in _OPEN:
+        return RunNotInState(run=command.run, status=run.status, action="doing phases anew")
+    return run
+
+
+def _reasons(redo: Redo, accepted: str) -> tuple[str, ...]:
+    passed = tuple(f"{place} is a point of no return and was passed" for place in redo.behind)
+    if accepted:
+        return passed
+    return (*passed, *(f"{place} may have changed the world, and would once more" for place in redo.repeated))
+
+
+def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, ...], stamp: Stamp) -> None:
+    named = command.phases if isinstance(command, ReworkPhases) else (command.phase,)
+    accepted = command.accept_repeat if isinstance(command, ReworkPhases) else ""
+    walk.put(
+        RunReworked(
+            phases=named,
+            reason=command.reason,
+            accepted_repeat=accepted,
+            by=stamp.principal,
+            at=stamp.time,
+        )
+    )
+    for place in redone:
+        generation = walk.run.phase(place).generation
+        walk.put(PhaseInvalidated(place=place, generation=generation, because=", ".join(named), at=stamp.time))

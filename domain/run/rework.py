@@ -1,0 +1,64 @@
+"""What has to be done anew once a phase is: everything that took what came of it, told from what was recorded."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, WorkPhase
+from domain.kernel.pipeline.graph import Graph
+from domain.run.state import SETTLED, Run
+
+_UNFIRED = ("skipped", "blocked", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class Redo:
+    """What a rework would do, each in an order in which phases come after what they need."""
+
+    redone: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Settled phases that stay as they are."""
+    behind: tuple[str, ...]
+    """Of those that would be done anew: points of no return that were passed."""
+    repeated: tuple[str, ...]
+    """Of those that would be done anew: work that may have changed the world, and would once more."""
+
+
+def redo_of(run: Run, graph: Graph, named: Iterable[str]) -> Redo:
+    """The named phases, and what has taken from them or waits behind them settled."""
+    redone = set(named)
+    for key in graph.order:
+        if key not in redone and _is_touched(run, graph.phases[key], redone):
+            redone.add(key)
+    order = tuple(key for key in graph.order if key in redone)
+    return Redo(
+        redone=order,
+        kept=tuple(key for key in graph.order if key not in redone and run.phase(key).status in SETTLED),
+        behind=tuple(key for key in order if _is_passed(run, graph.phases[key])),
+        repeated=tuple(key for key in order if _may_repeat(run, graph.phases[key])),
+    )
+
+
+def stale(run: Run) -> tuple[str, ...]:
+    """Phases that took what is not current any more; a run that has any must not succeed."""
+    return tuple(
+        place
+        for place, phase in sorted(run.phases.items())
+        if any(run.phase(used.place).generation != used.generation for used in phase.consumed)
+    )
+
+
+def _is_touched(run: Run, phase: AnyPhase, redone: set[str]) -> bool:
+    """Whether it took from one of them, or settled without having begun because of one."""
+    state = run.phase(phase.key)
+    if any(used.place in redone for used in state.consumed):
+        return True
+    return not state.consumed and state.status in _UNFIRED and any(edge.phase in redone for edge in phase.needs)
+
+
+def _is_passed(run: Run, phase: AnyPhase) -> bool:
+    marked = isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase) and phase.point_of_no_return
+    return marked and run.phase(phase.key).status == "succeeded"
+
+
+def _may_repeat(run: Run, phase: AnyPhase) -> bool:
+    return isinstance(phase, WorkPhase) and phase.work.effect == "effectful" and bool(run.phase(phase.key).task)

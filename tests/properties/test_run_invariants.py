@@ -1,0 +1,111 @@
+"""Whatever is asked of a run, in whatever order and twice: nothing is left undone, and nothing stale counts."""
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from domain.kernel.decider import fold
+from domain.kernel.ids import StreamId
+from domain.run.advance import advance
+from domain.run.commands import CancelRun, PauseRun, ResumeRun, RetryPhase, ReworkPhases, TellRun
+from domain.run.events import JoinFired
+from domain.run.evolve import RUN
+from domain.run.rework import stale
+from domain.run.state import SETTLED, TERMINAL
+from domain.task.decider import phase_name
+from domain.task.state import Task
+from infrastructure.expressions.conditions import CelExpressions
+from tests.properties.test_run_model import Node, graphs
+from tests.support.runs import Railway, work
+
+VERBS = ("succeed", "succeed", "succeed", "fail", "rework", "retry", "pause", "resume", "cancel", "begin")
+EXPRESSIONS = CelExpressions()
+
+
+class Rolling(Railway):
+    """A run over a random graph, of which anything may be asked."""
+
+    def __init__(self, nodes: tuple[Node, ...], failure: str) -> None:
+        phases = [
+            work(
+                f"p{number}",
+                *({"phase": f"p{one}", "accept": accept} for one, accept in node.needs),
+                join={"rule": node.rule, "at_least": node.least},
+                effect="pure",
+                optional=node.optional,
+            )
+            for number, node in enumerate(nodes)
+        ]
+        super().__init__(*phases, failure=failure)
+
+    def act(self, verb: str, place: str) -> None:
+        said: dict[str, Any] = {"project": "shop", "run": self.run_id}
+        match verb:
+            case "succeed" | "fail" | "begin":
+                self.work_on(place, verb)
+            case "rework":
+                self.twice(ReworkPhases(**said, phases=(place,), reason="r"))
+            case "retry":
+                self.twice(RetryPhase(**said, phase=place))
+            case "pause":
+                self.twice(PauseRun(**said))
+            case "resume":
+                self.twice(ResumeRun(**said))
+            case _:
+                self.twice(CancelRun(**said, grace_seconds=0))
+
+    def twice(self, command: Any) -> None:
+        """Asked, and asked again by somebody whose answer was lost."""
+        self.ask(command)
+        self.react()
+        if not isinstance(command, ReworkPhases):
+            self.ask(command)
+            self.react()
+
+    def work_on(self, place: str, verb: str) -> None:
+        phase = self.run.phase(place)
+        if not phase.is_out or self.claim(self.crew, phase.task).rejection is not None:
+            return
+        task = self.states[StreamId(phase.task)]
+        token = str(task.phase.attempt.token)
+        if verb == "succeed":
+            self.complete(phase.task, token)
+        elif verb == "fail":
+            self.fail(phase.task, token)
+        self.react()
+
+    def check(self) -> None:
+        run = self.run
+        assert advance(run, self.now, EXPRESSIONS) == (), "something was decidable and was not decided"
+        of_run = tuple(one.event for one in self.log if one.stream == self.run_id)
+        assert fold(RUN, of_run) == run
+        fired = [(event.place, event.generation) for event in of_run if isinstance(event, JoinFired)]
+        assert len(set(fired)) == len(fired), "a join fired twice in one generation"
+        live = {place: phase.task for place, phase in run.phases.items() if phase.is_out}
+        for task, place in run.tasks.items():
+            state = self.states[StreamId(task)]
+            assert isinstance(state, Task)
+            unsettled = phase_name(state) not in ("completed", "failed", "cancelled")
+            assert not unsettled or live.get(place) == task, f"the task of {place} was left behind"
+        if run.status in TERMINAL:
+            assert all(run.phase(phase.key).status in SETTLED for phase in self.definition.phases)
+        assert run.status != "succeeded" or not stale(run)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    nodes=graphs(),
+    failure=st.sampled_from(("continue", "fail_fast")),
+    steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 8)), max_size=25),
+)
+def test_whatever_is_asked_of_a_run(nodes: tuple[Node, ...], failure: str, steps: list[tuple[str, int]]) -> None:
+    rolling = Rolling(nodes, failure)
+    rolling.check()
+    for verb, number in steps:
+        rolling.act(verb, f"p{number % len(nodes)}")
+        rolling.check()
+    for task in tuple(rolling.run.tasks):
+        before = len(rolling.log)
+        rolling.ask(TellRun(project="shop", run=rolling.run_id, task=task))
+        assert len(rolling.log) == before, "a word that was heard changes nothing"
