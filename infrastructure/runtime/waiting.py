@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import orjson
+
 from domain.dispatch.market import SEEKERS_MAX, Seeker
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event
@@ -116,7 +118,8 @@ class WaitingRoom:
                     await asyncio.sleep(0)
                     continue
                 again = AGAIN_MAX
-                self._pass_on(waiter)
+                if not _all_locked(outcome):
+                    self._pass_on(waiter)
                 self._gather(waiter)
                 if not await self._woken(waiter, until):
                     return outcome
@@ -226,3 +229,13 @@ class WaitingRoom:
                 waiter.seen[project] = change
                 waiter.woken.set()
                 count -= 1
+
+
+def _all_locked(outcome: Outcome) -> bool:
+    """Whether every ready task was passed over for its locks alone.
+
+    So it would be for all who wait, and one wake would ask them all: the commit that frees a lock wakes again. Whoever
+    stands in the family of a holder may have what others may not, and looks again by itself.
+    """
+    counts = orjson.loads(outcome.text)["error"]["data"]
+    return counts.get("ready", 0) > 0 and counts["ready"] == counts.get("locked")

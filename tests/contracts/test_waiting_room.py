@@ -7,6 +7,7 @@ import pytest
 
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.work import RetryRule
+from domain.lock.events import LocksReleased
 from domain.task.events import TaskPlanned, TaskReadied
 from domain.task.evolve import evolve
 from domain.task.state import Absent
@@ -127,3 +128,49 @@ async def test_where_nothing_is_ready_nobody_looks_again() -> None:
     room = WaitingRoom(lambda _: False, look_again_seconds=0.005)
     assert await room.claim(("proj_1",), attempt, wait_seconds=0.1) == NOTHING
     assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("locked", "attempts"), [(3, 1), (2, 8)])
+async def test_a_wake_goes_round_unless_nobody_could_have_what_is_ready(locked: int, attempts: int) -> None:
+    counts = f'"ready":3,"unmatched":0,"locked":{locked},"unseen":0'
+    told = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{%s}}}' % counts.encode(), 0)
+    room, asked = WaitingRoom(lambda _: True, look_again_seconds=3_600.0), 0
+
+    async def attempt() -> Outcome:
+        nonlocal asked
+        asked += 1
+        return told
+
+    waiting = [asyncio.ensure_future(room.claim(("proj_1",), attempt, wait_seconds=60)) for _ in range(8)]
+    for _ in range(30):
+        await asyncio.sleep(0)
+    assert asked == 8
+    room.committed([READIED], 2)
+    for _ in range(60):
+        await asyncio.sleep(0)
+    assert asked == 8 + attempts
+    room.close()
+    await asyncio.gather(*waiting)
+
+
+async def test_every_freed_lock_serves_one_of_those_who_wait_for_it() -> None:
+    free = 0
+    locked = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{"ready":9,"locked":9,"unseen":0}}}', 0)
+    released = (StreamId("locks_1"), 2, LocksReleased(token=1, reason="completed", at=Instant(1)), "proj_1")
+    room = WaitingRoom(lambda _: True, look_again_seconds=3_600.0)
+
+    async def attempt() -> Outcome:
+        nonlocal free
+        free -= 1
+        return SERVED if free >= 0 else locked
+
+    waiting = [asyncio.ensure_future(room.claim(("proj_1",), attempt, wait_seconds=600)) for _ in range(5)]
+    for _ in range(30):
+        await asyncio.sleep(0)
+    for served in range(1, 6):
+        free = 1
+        room.committed([released], served)
+        for _ in range(60):
+            await asyncio.sleep(0)
+        assert sum(one.done() for one in waiting) == served
+    assert [one.result() for one in waiting] == [SERVED] * 5

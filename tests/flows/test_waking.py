@@ -21,7 +21,8 @@ from domain.lock.commands import (
     WithdrawLockRequest,
 )
 from domain.project.commands import FreezeProject, UnfreezeProject, UpdateProject
-from domain.task.commands import ClaimTask, ClaimWork, ReassignTask
+from domain.session.commands import EndSession
+from domain.task.commands import ClaimTask, ClaimWork, CompleteTask, ReassignTask
 from infrastructure.runtime.waiting import WaitingRoom
 from tests.support.running_node import Fleet, answer, running_fleet
 
@@ -51,6 +52,21 @@ async def _released(scene: Scene) -> Free:
     token = (await scene.hold("path:r//hot"))["token"]
     await scene.plan(ScopeClaim(claim="path:r//hot"))
     return lambda: scene.fleet.ask(ReleaseLocks(**scene.who(scene.holder), token=token))
+
+
+async def _completed(scene: Scene) -> Free:
+    await scene.fleet.plan(2, scope=(ScopeClaim(claim="path:r//hot"),))
+    claimed = answer(await scene.fleet.ask(ClaimTask(**scene.who(scene.holder))))
+    return lambda: scene.fleet.ask(
+        CompleteTask(project=scene.fleet.project, task=claimed["task"], token=claimed["token"])
+    )
+
+
+async def _holder_gone(scene: Scene) -> Free:
+    # What is no path or worktree is free at once, without a delay.
+    await scene.hold("name:hot")
+    await scene.plan(ScopeClaim(claim="name:hot"))
+    return lambda: scene.fleet.ask(EndSession(session=scene.holder, incarnation=1))
 
 
 async def _broken(scene: Scene) -> Free:
@@ -109,6 +125,8 @@ async def _unfrozen(scene: Scene) -> Free:
 
 CASES = (
     _released,
+    _completed,
+    _holder_gone,
     _broken,
     _downgraded,
     _withdrawn,
