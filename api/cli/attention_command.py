@@ -6,7 +6,7 @@ import typer
 
 from api.cli.command import Project, command
 from api.cli.queries import ATTENTION, PROJECTS, STANDSTILLS
-from api.cli.reading import listing, single
+from api.cli.reading import ROWS_MAX, listing, single
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, short, snake_row
 from signalbox.client.fields import Fields, objects, optional_object, optional_text
@@ -33,14 +33,17 @@ def attention(
     """What a person has to look at, the oldest first. Tasks, locks, pools, sessions, quotas, waits that go round."""
     client = terminal.client
     names = [project] if project else [str(one.get("name")) for one in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
-    rows = [shown(row) for row in listing(client, ATTENTION, {"where": {"project": project}}, limit).rows]
+    # The server keeps them by kind and id: which are the oldest is known when all are read.
+    rows = [shown(row) for row in listing(client, ATTENTION, {"where": {"project": project}}, ROWS_MAX).rows]
     for name in names:
         found = single(client, STANDSTILLS, {"project": name})
         rows += [shown_standstill(name, one) for one in objects(found, "standstills")]
         if not found.get("complete"):
             terminal.note(f"{name} has more open work than is looked through for waits that go round")
     rows.sort(key=lambda row: str(row.get("since")).zfill(20))
-    terminal.table("attention", rows, COLUMNS, "nothing needs a person")
+    if len(rows) > limit:
+        terminal.note(f"{len(rows) - limit} more than --limit {limit} shows")
+    terminal.table("attention", rows[:limit], COLUMNS, "nothing needs a person")
 
 
 def shown(row: Fields) -> dict[str, object]:

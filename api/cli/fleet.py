@@ -126,6 +126,12 @@ def _headline(fleet: Fleet, trouble: str, *, live: bool) -> "Text":
         f"   {told.get('completed')} completed, {told.get('failed')} failed,"
         f" {told.get('conflictsAtEdit')} conflicts at an edit"
     )
+    if span := cast("Mapping[str, object]", told.get("makespan") or {}):
+        words += (
+            f"\nmakespan {_seconds(span.get('seconds'))}{'' if span.get('settled') else ' so far'}, critical path"
+            f" {_seconds(span.get('criticalPathSeconds'))}: {_said(span.get('ratio'), ' times')}"
+            f" over {span.get('tasks')} tasks"
+        )
     line = Text(words, style="bold")
     line.append(f"   log {told.get('position')}{'  q quits' if live else ''}", style="dim")
     return line if not trouble else Text(f"{printable(trouble)}\n", style="bold red") + line

@@ -59,16 +59,16 @@ def list_keys(terminal: Terminal, at: At = None) -> None:
     terminal.table("keys", rows, COLUMNS, "no keys")
 
 
-def show(terminal: Terminal, key: Named) -> None:
+def show(terminal: Terminal, key: Named, at: At = None) -> None:
     """One key without its secret."""
-    shown = _shown(_named(terminal, key))
+    shown = _shown(_named(terminal, key, at))
     words = [f"{column.title.lower():<10} {shown.get(column.name)}" for column in COLUMNS]
     terminal.show(snake_row(shown), *words)
 
 
-def _named(terminal: Terminal, name: str) -> Fields:
+def _named(terminal: Terminal, name: str, at: str | None = None) -> Fields:
     """The key of an id, of the end of one, or of a name that only one key has. Raises Refused."""
-    rows = listing(terminal.client, KEYS, {}, KEYS_MAX).rows
+    rows = listing(terminal.client, KEYS, {"at": at}, KEYS_MAX).rows
     found = [row for row in rows if name in (row.get("id"), row.get("name"))]
     if not found and len(name) >= SUFFIX_CHARACTERS_MIN:
         found = [row for row in rows if str(row.get("id")).endswith(name)]
@@ -77,7 +77,11 @@ def _named(terminal: Terminal, name: str) -> Fields:
     if found:
         ids = [str(row.get("id")) for row in found]
         raise Refused("ambiguous", f"{len(found)} keys are called {name}", "Name one by its id.", {"ids": ids})
-    raise Refused("unknown_thing", f"There is no key {name} here.", "See `signalbox key list`.")
+    raise Refused(
+        "unknown_thing",
+        f"There {'is' if at is None else 'was'} no key {name} {'here' if at is None else 'then'}.",
+        "See `signalbox key list`.",
+    )
 
 
 def _shown(row: Fields) -> dict[str, object]:

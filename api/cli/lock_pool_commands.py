@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.queries import POOLS
 from api.cli.reading import listing, project_of
 from api.cli.terminal import Column, Terminal
@@ -48,10 +48,11 @@ def list_pools(
     terminal: Terminal,
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """The pools of a project: how many units are free, held, out of service, and waited for."""
     where = {"project": project_of(terminal.client, project)}
-    rows = listing(terminal.client, POOLS, {"where": where}, limit).rows
+    rows = listing(terminal.client, POOLS, {"where": where, "at": at}, limit).rows
     terminal.table("pools", [snake_row(row) for row in rows], POOL_COLUMNS, "no pools")
 
 
@@ -70,12 +71,17 @@ def set_pool(
     _told(terminal, "set_pool", project, pool, count=count, members=members, quota=quota)
 
 
-def show(terminal: Terminal, pool: Pool, project: Project = None) -> None:
+def show(terminal: Terminal, pool: Pool, project: Project = None, at: At = None) -> None:
     """A pool with its units: which are free, and who has the others."""
     chosen = project_of(terminal.client, project)
-    rows = listing(terminal.client, POOLS, {"where": {"project": chosen, "name": pool}}, 1).rows
+    asked = {"where": {"project": chosen, "name": pool}, "at": at}
+    rows = listing(terminal.client, POOLS, asked, 1).rows
     if not rows:
-        raise Refused("pool_unknown", f"There is no pool {pool} in the project.", "See `signalbox lock pool list`.")
+        raise Refused(
+            "pool_unknown",
+            f"There {'is' if at is None else 'was'} no pool {pool} in the project.",
+            "See `signalbox lock pool list`.",
+        )
     found = snake_row(rows[0])
     if terminal.as_json:
         terminal.show(found)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import At, command, group
 from api.cli.queries import NODES
 from api.cli.reading import listing
 from api.cli.terminal import Column, Terminal
@@ -37,9 +37,10 @@ def list_nodes(
     terminal: Terminal,
     everything: Annotated[bool, typer.Option("--all", help="Those that were stopped, too.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 100,
+    at: At = None,
 ) -> None:
     """Servers that are there or were lost, the latest started first, and how each is."""
-    found = listing(terminal.client, NODES, {"status": None if everything else PRESENT}, limit)
+    found = listing(terminal.client, NODES, {"status": None if everything else PRESENT, "at": at}, limit)
     terminal.table("nodes", [_shown(row) for row in found.rows], COLUMNS, "no servers")
 
 

@@ -1,7 +1,7 @@
 """`signalbox project`: the tenants of the server."""
 
 import json
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -50,11 +50,12 @@ def list_projects(terminal: Terminal, at: At = None) -> None:
     terminal.table("projects", rows, COLUMNS, "no projects")
 
 
-def show(terminal: Terminal, project: Name) -> None:
+def show(terminal: Terminal, project: Name, at: At = None) -> None:
     """A project with all its settings, and whose tasks may need its own."""
-    found = optional_object(single(terminal.client, PROJECT, {"name": project}), "project")
+    found = optional_object(single(terminal.client, PROJECT, {"name": project, "at": at}), "project")
     if not found:
-        raise Refused("unknown_thing", f"There is no project {project} here.", "See `signalbox project list`.")
+        there = "is no project {} here" if at is None else "was no project {} then"
+        raise Refused("unknown_thing", f"There {there.format(project)}.", "See `signalbox project list`.")
     settings = optional_object(found, "settings")
     state = f"frozen: {found.get('frozenReason') or 'no reason was given'}" if found.get("frozen") else "at work"
     lines = [f"{name:<20} {json.dumps(value)}" for name, value in sorted(settings.items())]
@@ -99,12 +100,16 @@ def set_project(
     *,
     running_max: Annotated[int | None, typer.Option("--running-max", min=0, help="Attempts at a time; 0: any.")] = None,
     weight: Annotated[int | None, typer.Option("--weight", min=1, max=1_000, help="Share of common sessions.")] = None,
-    strategy: Annotated[str | None, typer.Option("--strategy", help="priority, optimal or auction.")] = None,
+    strategy: Annotated[
+        Literal["priority", "optimal", "auction"] | None,
+        typer.Option("--strategy", help="Who gives out work, and how."),
+    ] = None,
     window: Annotated[
         int | None, typer.Option("--window", min=50, max=10_000, help="Milliseconds that both are gathered for.")
     ] = None,
     autopilot: Annotated[
-        str | None, typer.Option("--autopilot", help="observe, fix_forward, auto_staging or auto_prod.")
+        Literal["observe", "fix_forward", "auto_staging", "auto_prod"] | None,
+        typer.Option("--autopilot", help="Which gates may settle without a person."),
     ] = None,
     protect: Annotated[list[str] | None, typer.Option("--protect", help="Protected branch; repeatable.")] = None,
     repository: Annotated[

@@ -7,7 +7,7 @@ waitsUntil unmetTotal summary changedAt attention labels deadline notBefore pare
 usageParts reassignedTotal reservedFor"""
 _SESSION: Final = """id name role tool model host worktree parentId credentialPool runningTool toolUntil began owner
 status activity draining incarnation capacity ttlSeconds capabilities attemptsLive
-completedTotal failedTotal lostTotal openedAt changedAt attempts { token projectId taskId }"""
+completedTotal failedTotal lostTotal openedAt changedAt takesPushed attempts { token projectId taskId }"""
 _LOCK: Final = """token sessionId incarnation taskId claims { claim mode } purpose grantedAt lingersUntil
 lingersBecause acceptUntil leavesAt"""
 _REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } purpose requestedAt expiresAt"
@@ -108,7 +108,8 @@ FLEET_METRICS: Final = """query($project: String, $hours: Int!) { fleetMetrics(p
 since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned
 reassignedPerHundredTasks parked conflictsAtEdit stoppedAtEdit lateReports
 assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
-attemptsLive idlePercent queueDepth workersToDrain position stale } }"""
+attemptsLive idlePercent queueDepth workersToDrain makespan { tasks settled seconds criticalPathSeconds ratio }
+position stale } }"""
 
 _MODELS: Final = """models { name table state generation checkpoint lagEvents lagSeconds fingerprint drifted
 parkedStreams error generations { number table state checkpoint fingerprint } build { generation purpose phase

@@ -69,10 +69,11 @@ def tree(
     terminal: Terminal,
     project: Project = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are lost or ended.")] = False,
+    at: At = None,
 ) -> None:
     """Who stands below whom."""
     asked = None if everything else ["LIVE", "SUSPECT"]
-    variables = {"project": project or _only_project(terminal), "status": asked}
+    variables = {"project": project or _only_project(terminal), "status": asked, "at": at}
     rows = [lowered(row) for row in listing(terminal.client, SESSIONS, variables, TREE_ROWS_MAX).rows]
     terminal.show({"sessions": rows}, *(forest(rows) or ["no sessions"]))
 
@@ -135,6 +136,7 @@ def _details(row: Fields) -> list[str]:
         "owner": row.get("owner"),
         "can": pairs(optional_object(row, "capabilities")),
         "lease": f"{row.get('ttlSeconds')} s",
+        "work": "given unasked" if row.get("takesPushed") else "asked for",
         "attempts": f"{row.get('attemptsLive')} of {row.get('capacity')}",
         "ended": f"{row.get('completedTotal')} completed, {row.get('failedTotal')} failed, {row.get('lostTotal')} lost",
     }

@@ -1,6 +1,6 @@
 """`signalbox task`: what is to be done, and how it stands."""
 
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import typer
 
@@ -171,7 +171,10 @@ def bid(
 def dismiss(
     terminal: Terminal,
     task: Name,
-    topic: Annotated[str, typer.Argument(help="overdue, budget or stranded.")],
+    topic: Annotated[
+        Literal["overdue", "budget", "stranded", "parked", "blocked"],
+        typer.Argument(help="The last two say what still is: they end with it, and are not dismissed."),
+    ],
     project: Project = None,
 ) -> None:
     """Say that a person has seen why a task asks for attention."""

@@ -41,6 +41,7 @@ _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
 _WALKS: Final = frozenset({"standstills"})
 """Questions that read page after page of their own; the lists inside them have the same names and no arguments."""
+_WALKS_WITHOUT_ARGUMENTS: Final = frozenset({"makespan"})
 _WALK_COST: Final = 1_000
 PAGES: Final = frozenset(
     {
@@ -175,7 +176,8 @@ class _Walk:
         times = self._rows(node, own) if name in PAGES else LIST_COST if name in LISTS else 1
         # One for each thing; its plain fields are free.
         own.cost = own.cost or min(_CEILING, times * (1 + inner.cost))
-        own.cost += _WALK_COST if name in _WALKS and node.arguments else 0
+        walks = name in _WALKS_WITHOUT_ARGUMENTS or (name in _WALKS and node.arguments)
+        own.cost += _WALK_COST if walks else 0
         own.depth += inner.depth
         own.fields += inner.fields
         own.aliases, own.directives = inner.aliases, inner.directives

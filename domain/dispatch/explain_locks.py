@@ -159,4 +159,5 @@ def _held(held: Grant, view: View) -> Reason:
 
 
 def _owner(held: Grant) -> str:
-    return f"{held.session}, incarnation {held.incarnation}, holds {len(held.claims)} claims"
+    count = len(held.claims)
+    return f"{held.session}, incarnation {held.incarnation}, holds {count} claim{'' if count == 1 else 's'}"

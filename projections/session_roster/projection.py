@@ -99,6 +99,7 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
         first_opened_at=event.at if row is None else row.first_opened_at,
         closed_at=None,
         changed_at=event.at,
+        takes_pushed=event.takes_pushed,
     )
 
 
@@ -204,7 +205,7 @@ def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRo
 
 SESSION_ROSTER: Final = Projection(
     name="session_roster",
-    version=3,
+    version=4,
     row=SessionRosterRow,
     handles=frozenset(get_args(SessionRosterEvent)),
     # A session may be opened again under its id, so its first event is not told apart here.

@@ -67,3 +67,5 @@ class SessionRosterRow(NamedTuple):
     """When it was lost or ended."""
     changed_at: int
     """Instant of its latest change of status."""
+    takes_pushed: bool
+    """Whether it is given work unasked."""

@@ -277,6 +277,9 @@ def test_a_wrong_command_line_is_code_2(cli: CommandLine) -> None:
     cli("nonsense", code=2)
     cli("worker", "--capacity", "0", code=2)
     cli("worker", "--capability", "x", code=2)
+    cli("project", "set", "shop", "--strategy", "foo", code=2)
+    cli("project", "set", "shop", "--autopilot", "on", code=2)
+    cli("task", "dismiss", "api", "foo", "-p", "shop", code=2)
 
 
 def test_no_server_is_code_3(tmp_path: Path) -> None:
@@ -300,6 +303,15 @@ def test_lists_and_things_are_shown_as_they_were(cli: CommandLine) -> None:
     then = cli("task", "list", "-p", "past", "--at", f"@{created}", "--json").json["tasks"]
     assert [one["status"] for one in then] == ["ready"]
     assert "no task first then" in cli("task", "show", "first", "-p", "past", "--at", "begin", code=1).err
+    assert cli("project", "show", "past", "--at", f"@{created}", "--json").json["name"] == "past"
+    assert "was no project past then" in cli("project", "show", "past", "--at", "begin", code=1).err
+    cli("lock", "pool", "set", "gpu", "--count", "2", "-p", "past")
+    assert cli("lock", "pool", "list", "-p", "past", "--at", f"@{created}", "--json").json["pools"] == []
+    assert "was no pool gpu" in cli("lock", "pool", "show", "gpu", "-p", "past", "--at", f"@{created}", code=1).err
+    cli("key", "issue", "later", "--role", "viewer")
+    assert "was no key later then" in cli("key", "show", "later", "--at", f"@{created}", code=1).err
+    assert cli("session", "tree", "-p", "past", "--at", f"@{created}", "--json").json["sessions"] == []
+    assert len(cli("node", "list", "--at", f"@{created}", "--json").json["nodes"]) == 1
 
 
 def test_a_bookmark_stands_for_its_point(cli: CommandLine) -> None:

@@ -86,6 +86,7 @@ def test_work_is_pushed_to_a_worker_that_does_not_ask(cli: CommandLine) -> None:
     assert told["set"] == ["strategy", "window_milliseconds"]
     apply(cli, "pushed", "{key: third, title: Third}")
     session = cli("session", "list", "-p", "pushed", "--all", "--json").json["sessions"][0]["id"]
+    assert "given unasked" in cli("session", "show", session).out
     refused = cli("task", "assign", "third", session, "-p", "pushed", code=1)
     assert "not connected" in refused.err
     refused = cli("task", "bid", "third", session, "-p", "pushed", "--cost", "5", "--confidence", "80", code=1)
@@ -114,6 +115,15 @@ def test_sigterm_gives_the_work_back_and_ends_the_session(cli: CommandLine) -> N
     assert shown["status"] == "ready"
     assert cli("session", "list", "-p", "stopped", "--json").json["sessions"] == []
     assert "1 released" in log.read_text()
+
+
+def test_a_worker_says_what_it_waits_for_and_who_never_began_has_no_last_words(cli: CommandLine) -> None:
+    apply(cli, "plain", "{key: own, title: Own, run: 'true'}")
+    assert "only tasks that say `run`" in cli("worker", "-p", "plain", "--until-idle").out
+    assert "without --exec" not in cli("worker", "-p", "plain", "--until-idle", "--exec", "true").out
+    ran = cli("worker", "-p", "no-such", "--exec", "true", code=1)
+    assert "no-such" in ran.err
+    assert "worker ended" not in ran.out
 
 
 def test_a_cancelled_task_is_stopped_in_its_worker(cli: CommandLine, tmp_path: Path) -> None:

@@ -7,6 +7,11 @@ from typing import Any
 
 import pytest
 
+from api.graphql.reads.makespan import measured
+from projections.kernel.replay import replay
+from projections.task_board.projection import TASK_BOARD
+from projections.task_needs.rows import TaskNeedRow
+from tests.projections.histories import history_of
 from tests.support.command_line import CommandLine, end
 from tests.support.graphql import Installation, installed
 
@@ -71,6 +76,52 @@ async def test_what_was_done_is_what_is_counted(box: Installation) -> None:
     )
 
 
+SPAN = """query($project: String, $after: Position) { fleetMetrics(project: $project, after: $after) {
+  makespan { tasks settled seconds criticalPathSeconds ratio } } }"""
+
+
+async def test_the_makespan_stands_beside_the_longest_chain_of_needs(box: Installation) -> None:
+    async def span(project: str | None) -> Any:
+        told = await box.owner.ask(SPAN, project=project, after=box.services.events.head())
+        return told["fleetMetrics"]["makespan"]
+
+    await box.project("shop")
+    assert await span("shop") is None
+    tasks = [{"key": "a", "title": "a"}, {"key": "b", "title": "b", "needs": [{"task": "a"}]}]
+    await box.owner.ask(PLAN, project="shop", tasks=tasks)
+    planned = await span("shop")
+    assert (planned["tasks"], planned["settled"], planned["ratio"]) == (2, False, None)
+    opened = (await box.owner.ask(OPEN, project="shop"))["openSession"]
+    for _ in tasks:
+        claimed = (await box.owner.ask(CLAIM, project="shop", session=opened["session"]))["claimTask"]
+        await box.owner.ask(REPORT % "completeTask", project="shop", task=claimed["task"], token=claimed["token"])
+    done = await span("shop")
+    assert (done["tasks"], done["settled"]) == (2, True)
+    assert done["seconds"] >= done["criticalPathSeconds"] > 0
+    assert done["ratio"] >= 1
+    assert await span(None) is None
+
+
+def test_the_longest_chain_is_the_one_that_was_worked_on_longest() -> None:
+    one = next(iter(replay(TASK_BOARD, history_of([0])).values()))
+    second, minute = 1_000_000, 60_000_000
+    rows = [
+        one._replace(key=key, status=status, planned_at=minute, claimed_at=claimed, settled_at=settled)
+        for key, status, claimed, settled in (
+            ("a", "completed", 2 * minute, 3 * minute),
+            ("b", "completed", 3 * minute, 5 * minute),
+            ("alone", "cancelled", None, 2 * minute),
+            ("long", "running", 4 * minute, None),
+        )
+    ]
+    need = TaskNeedRow("b/a", one.project, "b", "a", "a", "[]", "completed", True)
+    found = measured(rows, [need], now=6 * minute + second)
+    assert (found.tasks, found.settled, found.seconds, found.critical_path_seconds) == (4, False, 301.0, 180.0)
+    assert found.ratio == 1.67
+    settled = measured(rows[:3], [need], now=9 * minute)
+    assert (settled.settled, settled.seconds, settled.critical_path_seconds) == (True, 240.0, 180.0)
+
+
 async def test_a_foreign_project_and_hours_beyond_bounds_are_refused(box: Installation) -> None:
     await box.project("shop")
     await box.project("other")
@@ -101,4 +152,6 @@ def test_top_shows_the_fleet_once_as_words_and_as_json(line: CommandLine) -> Non
     found = line("top", "--once", "--json").json
     assert found["metrics"]["queueDepth" if "queueDepth" in found["metrics"] else "queue_depth"] == 1
     assert {one["name"]: one["ready"] for one in found["projects"]} == {"shop": 1, "bakery": 0}
-    assert "ready to assigned" in line("top", "--once", "--project", "shop").out
+    shop = line("top", "--once", "--project", "shop").out
+    assert "ready to assigned" in shop
+    assert "critical path" in shop

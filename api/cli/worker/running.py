@@ -13,6 +13,7 @@ from api.cli.worker.trees import Trees
 from api.cli.worker.worker import Worker
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.endpoint import Endpoint
+from signalbox.client.errors import SignalboxError
 
 REQUESTS_BESIDE: Final = 4
 """Requests at a time beside those of attempts: a claim, a heartbeat, a look at the board."""
@@ -43,8 +44,17 @@ async def _run(endpoint: Endpoint, settings: WorkerSettings, journal: Journal, l
     try:
         if trees is not None:
             await trees.check(settings.project, settings.start_patience_seconds)
+        if settings.command is None:
+            words = "without --exec only tasks that say `run` are done here; others are given back"
+            journal.tell("no_command", words)
         await worker.run()
+    except SignalboxError:
+        # Who never began has no work to add up: the error says it all.
+        if worker.served:
+            journal.totals(worker.totals)
+        raise
+    else:
+        journal.totals(worker.totals)
         return not idleness.in_vain
     finally:
         await client.close()
-        journal.totals(worker.totals)

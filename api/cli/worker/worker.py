@@ -31,6 +31,8 @@ class Worker:
 
     def __init__(self, client: AsyncClient, surroundings: Surroundings, is_idle: IsIdle) -> None:
         self.totals = Totals()
+        self.served = False
+        """Whether it ever had a session."""
         self._client = client
         self._surroundings = surroundings
         self._settings = surroundings.settings
@@ -62,6 +64,7 @@ class Worker:
                 opening.cancel()
                 return
             life = opening.result()
+            self.served = True
             why = await self._live(life)
             if why is None:
                 return

@@ -49,6 +49,7 @@ async def fleet_metrics(
         since=hour * HOUR,
         drain_seconds=drain_seconds,
         place=(counted.position, counted.stale),
+        project=found,
     )
 
 
@@ -61,6 +62,7 @@ def _measured(
     since: int,
     drain_seconds: int,
     place: tuple[int, bool],
+    project: str | None,
 ) -> FleetMetrics:
     totals = totals_of(sums)
     under_way = tasks[TaskStatus.ASSIGNED] + tasks[TaskStatus.RUNNING]
@@ -94,6 +96,8 @@ def _measured(
         workers_to_drain=None if mean is None else ceil((tasks[TaskStatus.READY] + under_way) * mean / drain_seconds),
         position=Position(place[0]),
         stale=place[1],
+        project=project,
+        now=now,
     )
 
 

@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.graphql.asking import Asking
 from api.graphql.types.counts import StatusCount
 from domain.kernel.ids import Instant, Position
 
@@ -14,6 +15,17 @@ class AssignmentLatency:
     p50: float | None
     p95: float | None
     p99: float | None
+
+
+@strawberry.type
+class Makespan:
+    """How long a project's work took, against the longest chain of needs in it, which is the least it takes."""
+
+    tasks: int = strawberry.field(description="Those that were planned within the hours.")
+    settled: bool = strawberry.field(description="Whether all of them are; else the time runs on.")
+    seconds: float = strawberry.field(description="From the first plan to the last end, or to now.")
+    critical_path_seconds: float = strawberry.field(description="Last attempts of the tasks on the longest chain.")
+    ratio: float | None = strawberry.field(description="1 is as fast as can be. Null before anything was worked on.")
 
 
 @strawberry.type
@@ -53,3 +65,14 @@ class FleetMetrics:
     )
     position: Position
     stale: bool
+    project: strawberry.Private[str | None]
+    now: strawberry.Private[int]
+
+    @strawberry.field
+    async def makespan(self, info: Asking) -> Makespan | None:
+        """Of one project with 2000 tasks at most that were planned within the hours; else null."""
+        from api.graphql.reads.makespan import makespan
+
+        if self.project is None:
+            return None
+        return await makespan(info.context, self.project, self.since, self.now, self.position)

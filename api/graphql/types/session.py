@@ -82,6 +82,7 @@ class Session:
     first_opened_at: Instant
     closed_at: Instant | None
     changed_at: Instant
+    takes_pushed: bool = strawberry.field(description="It is given work unasked.")
 
 
 @strawberry.type
@@ -144,6 +145,7 @@ def session_of(row: SessionRosterRow, context: Context, as_of: int) -> Session |
         first_opened_at=Instant(row.first_opened_at),
         closed_at=_instant(row.closed_at),
         changed_at=Instant(row.changed_at),
+        takes_pushed=row.takes_pushed,
     )
 
 
