@@ -237,5 +237,5 @@ def _all_locked(outcome: Outcome) -> bool:
     So it would be for all who wait, and one wake would ask them all: the commit that frees a lock wakes again. Whoever
     stands in the family of a holder may have what others may not, and looks again by itself.
     """
-    counts = orjson.loads(outcome.text)["error"]["data"]
-    return counts.get("ready", 0) > 0 and counts["ready"] == counts.get("locked")
+    counts: dict[str, int] = orjson.loads(outcome.text)["error"]["data"]
+    return 0 < counts.get("ready", 0) == counts.get("locked")

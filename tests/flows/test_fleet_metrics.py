@@ -105,14 +105,12 @@ async def test_the_makespan_stands_beside_the_longest_chain_of_needs(box: Instal
 def test_the_longest_chain_is_the_one_that_was_worked_on_longest() -> None:
     one = next(iter(replay(TASK_BOARD, history_of([0])).values()))
     second, minute = 1_000_000, 60_000_000
+    done = one._replace(status="completed", planned_at=minute)
     rows = [
-        one._replace(key=key, status=status, planned_at=minute, claimed_at=claimed, settled_at=settled)
-        for key, status, claimed, settled in (
-            ("a", "completed", 2 * minute, 3 * minute),
-            ("b", "completed", 3 * minute, 5 * minute),
-            ("alone", "cancelled", None, 2 * minute),
-            ("long", "running", 4 * minute, None),
-        )
+        done._replace(key="a", claimed_at=2 * minute, settled_at=3 * minute),
+        done._replace(key="b", claimed_at=3 * minute, settled_at=5 * minute),
+        done._replace(key="alone", status="cancelled", claimed_at=None, settled_at=2 * minute),
+        done._replace(key="long", status="running", claimed_at=4 * minute, settled_at=None),
     ]
     need = TaskNeedRow("b/a", one.project, "b", "a", "a", "[]", "completed", True)
     found = measured(rows, [need], now=6 * minute + second)
