@@ -54,7 +54,13 @@ TOOLS: Final = (
     Tool("explain", "Why a task, session or lock does not move.", Explain, explain, reads_only=True),
     Tool("note", "The blackboard, and messages to others; asks a holder to release.", Note, note),
     Tool("inbox", "Messages to you that you have not acknowledged.", Inbox, inbox),
-    Tool("wait", "Wait, 25 s at most, for a queued lock or for a task to settle.", Wait, wait, reads_only=True),
+    Tool(
+        "wait",
+        "Wait, 25 s at most, for a queued lock, a task, a run or a gate.",
+        Wait,
+        wait,
+        reads_only=True,
+    ),
     Tool("status", "How a project stands: tasks, sessions, locks.", Status, status, reads_only=True),
 )
 BY_NAME: Final = {tool.name: tool for tool in TOOLS}

@@ -105,7 +105,8 @@ class ArgumentMissing(Rejection):
 class TicketUnreadable(Rejection):
     """That is no ticket.
 
-    Pass a `ticket` as a tool gave it: lock/PROJECT/REQUEST or task/PROJECT/TASK.
+    Pass a `ticket` as a tool gave it: lock/PROJECT/REQUEST, task/PROJECT/TASK, run/PROJECT/RUN or
+    gate/PROJECT/RUN/PLACE.
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN

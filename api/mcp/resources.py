@@ -1,4 +1,4 @@
-"""Resources: a task, the lock map and the timeline of a project, read by their URI as they are now."""
+"""Resources: a task, a run, the lock map and the timeline of a project, read by their URI as they are now."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -7,12 +7,18 @@ from urllib.parse import parse_qs, unquote
 from api.mcp.answers import Fields, present, refuse, untrusted
 from api.mcp.call import Call
 from api.mcp.errors import UnknownResource
+from api.mcp.tickets import Ticket
 from api.mcp.tools import shown
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import is_type_id
 from domain.principal.allow import allow
 from domain.task.events import TaskPlanned
+from projections.kernel.rows import texts
 from projections.lock_map.queries import LockPage
+from projections.pipeline_runs.queries import RunPage
+from projections.pipeline_runs.rows import PipelineRunRow
+from projections.run_phases.queries import RunPhasePage
+from projections.run_phases.rows import RunPhaseRow
 from projections.session_roster.queries import SessionPage
 from projections.task_board.queries import TaskPage
 from projections.task_board.rows import TaskBoardRow
@@ -22,6 +28,8 @@ SCHEME: Final = "signalbox://"
 URI_CHARACTERS_MAX: Final = 1_000
 LOCKS_TOLD_MAX: Final = 200
 LINES_TOLD_MAX: Final = 100
+PHASES_TOLD_MAX: Final = 200
+SUMMARY_CHARACTERS_MAX: Final = 1_000
 TEXT_CHARACTERS_MAX: Final = 65_536
 CLAIMS_TOLD_MAX: Final = 64
 
@@ -37,6 +45,7 @@ class Template:
 
 TEMPLATES: Final = (
     Template("task", "signalbox://{project}/tasks/{task}", "A task by key or id, with its whole body."),
+    Template("run", "signalbox://{project}/runs/{run}", "A run of a pipeline with its phases."),
     Template("locks", "signalbox://{project}/locks", "Who holds what."),
     Template(
         "timeline",
@@ -54,6 +63,8 @@ async def read(call: Call, uri: str) -> Fields:
     match [unquote(part) for part in path.split("/", 2)]:
         case [project, "tasks", task] if task and not query:
             return await _task(call, project, task)
+        case [project, "runs", run] if run and not query:
+            return await _run(call, project, run)
         case [project, "locks"] if not query:
             return await _locks(call, project)
         case [project, "timeline"]:
@@ -89,6 +100,39 @@ async def _task(call: Call, name: str, task: str) -> Fields:
         note=untrusted(row.note, worker, TEXT_CHARACTERS_MAX) if row.note else None,
         summary=untrusted(row.summary, worker, TEXT_CHARACTERS_MAX) if row.summary else None,
         reason=untrusted(row.reason, worker, TEXT_CHARACTERS_MAX) if row.reason else None,
+    )
+
+
+async def _run(call: Call, name: str, run: str) -> Fields:
+    project = await call.project(name, "read.runs")
+    page = await call.ask(RunPage(project=project, keys=(run,), limit=1))
+    row: PipelineRunRow | None = next(iter(page.rows), None)
+    if row is None:
+        refuse(UnknownThing(kind="run", name=run[:200]))
+    phases = await call.ask(RunPhasePage(run=row.key, project=project, limit=PHASES_TOLD_MAX))
+    return present(
+        id=row.key,
+        pipeline=row.pipeline,
+        version=row.version,
+        status=row.status,
+        reason=untrusted(row.reason, "its history", TEXT_CHARACTERS_MAX) if row.reason else None,
+        inputs=untrusted(row.inputs, row.started_by, TEXT_CHARACTERS_MAX) if row.inputs else None,
+        ticket=str(Ticket("run", project, row.key)) if row.settled_at is None else None,
+        phases=[_phase(one) for one in phases.rows],
+        more=phases.next_cursor is not None or None,
+    )
+
+
+def _phase(row: RunPhaseRow) -> Fields:
+    return present(
+        place=row.place,
+        kind=row.kind,
+        status=row.status,
+        needs=texts(row.needs),
+        task=row.task,
+        reason=untrusted(row.reason, "its history", SUMMARY_CHARACTERS_MAX) if row.reason else None,
+        summary=untrusted(row.summary, "who did it", SUMMARY_CHARACTERS_MAX) if row.summary else None,
+        output=untrusted(row.output, "who did it", SUMMARY_CHARACTERS_MAX) if row.output else None,
     )
 
 

@@ -7,8 +7,8 @@ from api.mcp.answers import refuse
 from api.mcp.errors import TicketUnreadable
 
 TICKET_CHARACTERS_MAX: Final = 400
-TicketKind = Literal["lock", "task"]
-_KINDS: Final[dict[str, TicketKind]] = {"lock": "lock", "task": "task"}
+TicketKind = Literal["lock", "task", "run", "gate"]
+_KINDS: Final[dict[str, TicketKind]] = {"lock": "lock", "task": "task", "run": "run", "gate": "gate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Ticket:
     kind: TicketKind
     project: str
     name: str
-    """Number of the request, or key or id of the task."""
+    """Number of the request, key or id of the task, id of the run, or run and place of the gate."""
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.project}/{self.name}"

@@ -192,7 +192,7 @@ async def test_a_task_the_locks_and_the_timeline_are_resources(server: WholeServ
         given = await one.done("next_task", **life)
         assert given["body"]["characters_left_out"] == len(body) - 24_000
         templates = (await one.client.list_resource_templates()).resource_templates
-        assert [each.name for each in templates] == ["task", "locks", "timeline"]
+        assert [each.name for each in templates] == ["task", "run", "locks", "timeline"]
         for name in ("a/b", "a%2Fb", given["task"]):
             found = await one.read(f"signalbox://shop/tasks/{name}")
             assert (found["key"], found["status"], found["body"]["untrusted"]) == ("a/b", "running", body)
@@ -211,3 +211,44 @@ async def test_a_task_the_locks_and_the_timeline_are_resources(server: WholeServ
         for wrong in ("?after=x", "?limit=1", "?after=" + "9" * 30):
             with pytest.raises(MCPError):
                 await lead.read(f"signalbox://shop/timeline{wrong}")
+
+
+PHASES: list[dict[str, Any]] = [
+    {
+        "key": "build",
+        "kind": "work",
+        "work": {"task": {"title": "Build it"}, "outputs": [{"name": "passed", "type": "integer"}]},
+    },
+    {
+        "key": "sign_off",
+        "kind": "gate",
+        "needs": [{"phase": "build"}],
+        "gate": {"gate_class": "staging", "question": "Ship it?"},
+    },
+]
+
+
+async def test_a_phase_of_a_run_is_worked_on_and_its_gate_and_end_are_waited_for(server: WholeServer) -> None:
+    owner = server.owner
+    await owner.done("publish_definition", project="shop", definition={"name": "release", "phases": PHASES})
+    run = (await owner.done("start_run", project="shop", pipeline="release"))["run"]
+    async with agent(await server.caller("worker", "shop")) as one:
+        life = await begun(one)
+        given = await one.done("next_task", **life)
+        assert (given["phase"]["run"], given["phase"]["place"]) == (run, "build")
+        gate = f"gate/shop/{run}/sign_off"
+        assert (await one.done("wait", **life, ticket=gate, seconds=0))["status"] == "pending"
+        await one.done("report", **life, outcome="complete", output={"passed": 12})
+        open_gate = await one.done("wait", **life, ticket=gate, seconds=0)
+        assert (open_gate["status"], open_gate["question"]["untrusted"]) == ("open", "Ship it?")
+        ended = asyncio.create_task(one.done("wait", **life, ticket=f"run/shop/{run}", seconds=25))
+        shown = await one.read(f"signalbox://shop/runs/{run}")
+        assert [(each["place"], each["status"]) for each in shown["phases"]] == [
+            ("build", "succeeded"), ("sign_off", "waiting"),
+        ]  # fmt: skip
+        assert shown["phases"][0]["output"]["untrusted"] == '{"passed":12}'
+        await owner.done("cast_vote", project="shop", run=run, phase="sign_off", verdict="approve", comment="yes")
+        decided = await one.done("wait", **life, ticket=gate)
+        assert (decided["decision"], decided["comment"]["untrusted"]) == ("approved", "yes")
+        assert (await soon(ended))["status"] == "succeeded"
+        assert (await one.call("wait", ticket="run/shop/none"))["refused"] == "unknown_thing"

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Final, Literal
 
+import orjson
 from pydantic import Field
 
 from api.mcp.answers import Fields, present
@@ -20,7 +21,7 @@ _COMMANDS: Final[dict[Outcome, str]] = {
 _TEXTS: Final[dict[Outcome, str]] = {"progress": "note", "complete": "summary", "fail": "reason", "release": "note"}
 _TAKES: Final[dict[Outcome, frozenset[str]]] = {
     "progress": frozenset({"percent", "checkpoint"}),
-    "complete": frozenset({"evidence"}),
+    "complete": frozenset({"evidence", "output"}),
     "fail": frozenset({"kind", "checkpoint"}),
     "release": frozenset({"checkpoint"}),
 }
@@ -50,6 +51,9 @@ class Report(Arguments):
         list[Fields] | None,
         Field(max_length=64, description="Proof: [{kind, ref, verdict?, passed?, failed?}]"),
     ] = None
+    output: Annotated[
+        Fields | None, Field(max_length=200, description="Of a phase of a run: what it hands to those behind it")
+    ] = None
     usage: Annotated[
         Fields | None, Field(description="{input_tokens, output_tokens, cost_microdollars} since its start")
     ] = None
@@ -65,6 +69,7 @@ async def report(call: Call, arguments: Report) -> Fields:
         checkpoint=arguments.checkpoint,
         kind=arguments.kind,
         evidence=arguments.evidence,
+        output=None if arguments.output is None else orjson.dumps(arguments.output).decode(),
     )
     taken = {name: value for name, value in fields.items() if name in _TAKES[outcome]}
     said = present(**{_TEXTS[outcome]: arguments.text, "artifacts": arguments.artifacts, "usage": arguments.usage})

@@ -43,6 +43,8 @@ def assignment(claimed: Mapping[str, Any], characters_max: int) -> Fields:
         evidence_needed=claimed["evidence"],
         seconds_max=claimed["timeout_seconds"],
         deadline=claimed["deadline"],
+        phase=claimed.get("origin"),
+        input=untrusted(claimed["input"], "the phases before it", characters_max) if claimed.get("input") else None,
         **before,
         artifacts=[
             untrusted(f"{one['name']}: {one['uri']}", _BEFORE, characters_max)
