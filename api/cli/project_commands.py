@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "list")(list_projects)
     command(nouns, "show")(show)
     command(nouns, "create")(create)
+    command(nouns, "template")(template)
     command(nouns, "freeze")(freeze)
     command(nouns, "unfreeze")(unfreeze)
     app.add_typer(nouns, name="project")
@@ -69,13 +70,41 @@ def create(
     terminal: Terminal,
     name: Annotated[str, typer.Argument(help="1-63 of a-z, 0-9 and hyphen; taken for ever.")],
     lock_delay: Annotated[
-        int, typer.Option("--lock-delay", min=0, max=600, help="Seconds that a lost session's paths stay shut.")
-    ] = 30,
+        int | None,
+        typer.Option("--lock-delay", min=0, max=600, help="Seconds that a lost session's paths stay shut; else 30."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--from", help="Project, or template file (.yaml, .json), that it is made like.")
+    ] = None,
 ) -> None:
     """Make a project; doing it again changes nothing."""
-    answer = terminal.client.command("create_project", name=name, lock_delay_seconds=lock_delay).answer
+    if source is not None:
+        _create_like(terminal, name, source, lock_delay)
+        return
+    seconds = 30 if lock_delay is None else lock_delay
+    answer = terminal.client.command("create_project", name=name, lock_delay_seconds=seconds).answer
     state = "created" if answer.get("created") else "was there already"
     terminal.show(answer, f"project {name} {state}")
+
+
+def _create_like(terminal: Terminal, name: str, source: str, lock_delay: int | None) -> None:
+    from api.cli.project_template import make, template_of
+
+    template = template_of(terminal.client, source)
+    if lock_delay is not None:
+        template = template.model_copy(update={"lock_delay_seconds": lock_delay})
+    keys = make(terminal.client, name, template)
+    told = {"project": name, "from": source, "pools": [one.name for one in template.pools], "keys": keys}
+    secrets = [f"key {one.get('name')} ({one.get('role')}), shown this once: {one.get('secret')}" for one in keys]
+    terminal.show(told, f"project {name} is set up like {source}, with {len(template.pools)} pools", *secrets)
+
+
+def template(terminal: Terminal, project: Name) -> None:
+    """Print what a project is set up with, as a template to be edited and used by `create --from`."""
+    from api.cli.project_template import template_of
+
+    found = template_of(terminal.client, project).model_dump(mode="json", exclude_defaults=True)
+    terminal.show(found, json.dumps(found, ensure_ascii=False, indent=2))
 
 
 def freeze(
