@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from signalbox.client.errors import Refused
+from signalbox.hook.memory import cache_folder, memory_of
 
 OPTION: Final = "signalbox="
 """What a push option begins with that names its session."""
@@ -28,9 +29,17 @@ class Pusher:
 
 
 def pusher_of(environment: Mapping[str, str]) -> Pusher:
-    """Who is named in the surroundings of a commit or a push. Raises Refused."""
+    """Who is named in the surroundings of a commit or a push: a session, or a client whose hook speaks for one.
+
+    Raises Refused.
+    """
     names = ("SIGNALBOX_SESSION", "SIGNALBOX_INCARNATION", "SIGNALBOX_TOKEN")
     session, incarnation, token = (environment.get(name, "") for name in names)
+    if not session and environment.get("CLAUDE_CODE_SESSION_ID"):
+        # What the hook remembers of the session that Claude Code runs this in; any of its tokens stands for all.
+        known = memory_of(cache_folder(dict(environment)), "claude", environment["CLAUDE_CODE_SESSION_ID"], "")
+        session, incarnation = known.session, str(known.incarnation)
+        token = next(reversed(known.grants), "")
     if not session or not token:
         raise Refused(
             "no_session",

@@ -64,6 +64,8 @@ def sub_agent_ended(desk: Desk) -> Verdict:
 
 def mate_idle(desk: Desk) -> Verdict:
     """A mate without work gets the next task of the project, if there is one."""
+    if desk.worker:
+        return SILENCE
     desk.ready()
     try:
         task = command(desk.wire, "claim_task", desk.fields).fields

@@ -11,7 +11,7 @@ from time import sleep
 from signalbox.hook.event import Event, event_of
 from signalbox.hook.guard import is_known, wanted_by
 from signalbox.hook.memory import cache_folder, memory_of
-from signalbox.hook.options import BadOptionsError, Options, options_of
+from signalbox.hook.options import USAGE, BadOptionsError, Options, options_of
 from signalbox.hook.reading import stdin_text
 from signalbox.hook.verdict import SILENCE, Verdict, refused, warned
 
@@ -38,6 +38,8 @@ class Run:
 def main(arguments: list[str]) -> None:
     """Read the event, say the verdict, end the process."""
     environment = dict(os.environ)
+    if "--help" in arguments:
+        _end(Verdict(0, f"usage: {USAGE}\n", ""))
     try:
         run = Run(options_of(arguments, environment))
     except BadOptionsError as error:

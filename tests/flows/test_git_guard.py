@@ -13,6 +13,7 @@ from signalbox.client.fields import text
 from signalbox.git_guard.pusher import Pusher
 from tests.support.checkout import Checkout, a_clone, a_hub
 from tests.support.command_line import CommandLine, end
+from tests.support.hooks import Agent
 
 NUMBERS = itertools.count(1)
 
@@ -201,3 +202,18 @@ def test_hooks_that_were_there_go_on_working_and_come_back(scene: Scene) -> None
     assert hook.read_text() == before
     assert "signalbox" not in clone.git("config", "--list", "--local")
     assert not (hook.parent / "pre-commit").exists()
+
+
+def test_a_client_with_our_hook_commits_what_its_hook_has_locked(scene: Scene, tmp_path: Path) -> None:
+    scene.install(scene.clone)
+    data = str(scene.line.folder / ".signalbox")
+    options = (f"--project={scene.project}", "--repository=r", f"--data={data}", "--seconds=60")
+    agent = Agent("claude", "host-1", scene.clone.folder, tmp_path / "cache", options)
+    known = {"CLAUDE_CODE_SESSION_ID": agent.session, "SIGNALBOX_HOOK_CACHE": str(agent.cache)}
+    clone = Checkout(scene.clone.folder, known)
+    clone.write(src__a="2\n")
+    assert "nobody says for which session" in clone.refused("commit", "--quiet", "--all", "-m", "not yet")
+    assert agent.edit("src/a").code == 0
+    clone.git("commit", "--quiet", "--all", "-m", "mine")
+    clone.write(docs__b="2\n")
+    assert "docs/b" in clone.refused("commit", "--quiet", "--all", "-m", "not locked")
