@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Explained", "Filter", "LogRow", "Replay", "RowChange", "Verdict"]
 ROWS_FILE: Final = "rows.db"
+NEAR_EVENTS_MAX: Final = 500
+"""Two positions with so many events between them differ in the rows that these touch; others in all that changed."""
 T = TypeVar("T")
 
 
@@ -155,11 +157,18 @@ class Replay:
 
     def changed_rows(self, models: tuple[str, ...], after: int, until: int) -> Iterator[RowChange]:
         """Rows that two positions have differently; of every read model but the timeline where none is named."""
+        near = until - after <= NEAR_EVENTS_MAX
+        read = self.history.page(after=after, limit=until - after) if near and until > after else ()
+        events = [recorded(row, REGISTRY) for row in read]
         for projection in PROJECTIONS:
             if projection.name in models or (not models and projection.keeps == "versions"):
                 rows, kept = self._kept(projection, until)
                 names = names_of(projection)
-                for key, before, now in rows.changed(projection, kept, after=after, until=until):
+                if near:
+                    found = rows.changed_by(projection, kept, events, after=after, until=until)
+                else:
+                    found = rows.changed(projection, kept, after=after, until=until)
+                for key, before, now in found:
                     yield RowChange(projection.name, key, _named(names, before), _named(names, now))
 
     def bisect_stream(

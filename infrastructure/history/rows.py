@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from domain.kernel.decider import Recorded
 from infrastructure.history.sqlite import open_read_only
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.rows.fingerprint import fingerprint
@@ -88,6 +89,23 @@ class PastRows:
                 now = row
         if before != now:
             yield key, before, now
+
+    def changed_by(
+        self, projection: AnyProjection, kept: Kept, events: Sequence[Recorded], *, after: int, until: int
+    ) -> Iterator[tuple[str, tuple[Any, ...] | None, tuple[Any, ...] | None]]:
+        """The same from the events between the two positions: only the rows that those touch are looked at."""
+        handled = (one for one in events if type(one.event) in projection.handles)
+        for key in sorted({key for one in handled for key in projection.keys(one)}):
+            before = self._row_as_of(projection, kept, key, after)
+            now = self._row_as_of(projection, kept, key, until)
+            if before != now:
+                yield key, before, now
+
+    def _row_as_of(self, projection: AnyProjection, kept: Kept, key: str, position: int) -> tuple[Any, ...] | None:
+        parts = self._parts(kept, row_columns(projection))
+        found = self._ask("row_as_of", {"position": position, "key": key}, parts)
+        _, ended, *cells = next(self._shaped(projection, found, skipped=2), (0, 0))
+        return tuple(cells) if cells and (ended is None or ended > position) else None
 
     @abstractmethod
     def close(self) -> None: ...

@@ -125,8 +125,8 @@ def test_todays_rules_decide_what_was_decided(replay: Replay) -> None:
 def test_a_changed_rule_is_found_and_nothing_else(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
     real = catalogue.rules
 
-    def changed(ready: ReadyIndex) -> Rules:
-        rules = real(ready)
+    def changed(ready: ReadyIndex, **others: Any) -> Rules:
+        rules = real(ready, **others)
         decide = rules.decisions[CompleteTask]
 
         def other(command: CompleteTask, stamp: Stamp, view: View) -> Decision:

@@ -96,6 +96,9 @@ def _states_are_folds(replay: Replay, events: list[Recorded], at: int) -> None:
 
 def _rows_are_folds(replay: Replay, events: list[Recorded], first: int, last: int) -> None:
     changes = list(replay.changed_rows((), first, last))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("api.composition.replay.NEAR_EVENTS_MAX", -1)
+        assert list(replay.changed_rows((), first, last)) == changes
     for projection in PROJECTIONS:
         if projection.keeps != "versions":
             continue

@@ -75,6 +75,11 @@ WHERE projection = %s AND state = 'live'
 -- Rows of a table as they were after a position. {parts} are names made by infrastructure/history/rows.py.
 SELECT {columns} FROM {table} WHERE since <= %(after)s AND (until IS NULL OR until > %(after)s) ORDER BY key
 
+-- name: row_as_of
+-- The last version of one row that began at or before a position.
+SELECT since, until, {columns} FROM {table}
+WHERE key = %(key)s AND since <= %(position)s ORDER BY since DESC LIMIT 1
+
 -- name: versions_between
 -- Versions of rows that began behind one position and up to another, oldest first.
 SELECT since, {columns} FROM {table} WHERE since > %(after)s AND since <= %(until)s ORDER BY since, key

@@ -45,6 +45,10 @@ SELECT table_name, checkpoint, fingerprint FROM generations WHERE projection = ?
 -- Rows of a table as they were after a position. {parts} are names made by infrastructure/history/rows.py.
 SELECT {columns} FROM {table} WHERE since <= ?1 AND (until IS NULL OR until > ?1) ORDER BY key;
 
+-- name: row_as_of
+-- The last version of one row that began at or before a position.
+SELECT since, until, {columns} FROM {table} WHERE key = ?2 AND since <= ?1 ORDER BY since DESC LIMIT 1;
+
 -- name: versions_between
 -- Versions of rows that began behind one position and up to another, oldest first.
 SELECT since, {columns} FROM {table} WHERE since > ?1 AND since <= ?2 ORDER BY since, key;
