@@ -40,9 +40,6 @@ def pusher_of(environment: Mapping[str, str]) -> Pusher:
         known = memory_of(cache_folder(dict(environment)), "claude", environment["CLAUDE_CODE_SESSION_ID"], "")
         session, incarnation = known.session, str(known.incarnation)
         token = next(reversed(known.grants), "")
-    hooked = None if session else _of_hook(environment)
-    if hooked is not None:
-        return hooked
     if not session or not token:
         raise Refused(
             "no_session",
@@ -82,18 +79,6 @@ def key_of(environment: Mapping[str, str], variable: str | None) -> str:
             f"Have the host set {variable} to the id of the pusher's key.",
         )
     return found
-
-
-def _of_hook(environment: Mapping[str, str]) -> Pusher | None:
-    """The session that the hook of an agent's client keeps for it, with the newest token that it holds."""
-    client_session = environment.get("CLAUDE_CODE_SESSION_ID", "")
-    if not client_session:
-        return None
-    memory = memory_of(cache_folder(dict(environment)), "claude", client_session, "")
-    tokens = [token for token in memory.grants if token.isascii() and token.isdigit()]
-    if not memory.session or not tokens:
-        return None
-    return _named(f"{memory.session}/{memory.incarnation}/{max(tokens, key=int)}")
 
 
 def _named(text: str) -> Pusher:
