@@ -35,6 +35,7 @@ TASKS_LOOKED_AT_MAX: Final = 256
 ASKING_MAX: Final = 16
 """Tasks of a project that queue or have reservations at a time, and never more than sessions could do them."""
 _NEW_ATTEMPT: Final = ""
+_STRANGER: Final = Owner("nobody", 1, _NEW_ATTEMPT)
 
 
 class Starved(NamedTuple):
@@ -126,7 +127,17 @@ def _passed_over(
         if not isinstance(task, Task):
             continue
         for name, session in sessions.items():
-            if not lacking(one.requires, session.opened.capabilities) and misfit(name, session, task, now) is None:
-                if starves(task, name, space, now, view):
-                    yield Starved(one.task, name)
+            if lacking(one.requires, session.opened.capabilities) or misfit(name, session, task, now) is not None:
+                continue
+            if starves(task, name, space, now, view):
+                yield Starved(one.task, name)
                 break
+            # What is free is free for all that follow; what only the holder's family may have is not.
+            if not _is_held(task, space):
+                break
+
+
+def _is_held(task: Task, space: LockSpace) -> bool:
+    """Whether a live grant stands in the way of somebody who is related to no holder."""
+    wishes = wishes_of(task.plan.scope, space)
+    return not isinstance(wishes, BadPattern) and held_by_others(space, _STRANGER, wishes)

@@ -6,8 +6,8 @@ from domain.dispatch.explanation import Explanation
 from domain.dispatch.lookup import lock_stream
 from domain.dispatch.starving import STARVATION_AFTER_SECONDS, Starved, starved
 from domain.kernel.decider import Decision
-from domain.kernel.values import Requirement
-from domain.lock.commands import RESERVATION_SECONDS, EndReservation, ReserveLocks
+from domain.kernel.values import Requirement, ScopeClaim
+from domain.lock.commands import RESERVATION_SECONDS, AcquireLocks, EndReservation, ReserveLocks
 from domain.lock.events import LockRequestWithdrawn, LocksGranted, LocksReleased, LocksRequested
 from domain.project.events import ProjectFrozen
 from domain.session.commands import DrainSession
@@ -88,6 +88,19 @@ def test_a_task_that_nobody_could_do_keeps_nobody_from_the_locks() -> None:
     fleet.given(fleet.project, ProjectFrozen(reason="", at=fleet.now), project=fleet.project)
     assert fleet.look() == ()
     assert fleet.reserve(able).writes == ()
+
+
+def test_a_task_starves_for_others_although_the_holder_of_its_lock_could_do_it() -> None:
+    fleet = Fleet()
+    for name in ("one", "two"):
+        fleet.a_session(name)
+    holder, other = fleet.serving.sessions(fleet.project, 2)
+    claims = (ScopeClaim(claim="path:shop//src/hot"),)
+    accepted(fleet.ask(AcquireLocks(project="shop", session=holder, incarnation=1, claims=claims)))
+    fleet.plan(a_task("hot", scope=("path:shop//src/hot",)))
+    fleet.advance(STARVATION_AFTER_SECONDS)
+    told = starved(fleet.project, fleet.index, fleet.serving, fleet.now, fleet)
+    assert told == (Starved(fleet.id_of("hot"), other),)
 
 
 def test_light_work_that_comes_later_waits_for_the_heavy_task() -> None:
