@@ -38,12 +38,16 @@ def check(
     terminal: Terminal,
     file: File,
     workers: Annotated[int, typer.Option("--workers", min=1, help="For the bound of the makespan.")] = 8,
+    ignores_case: Annotated[
+        list[str] | None,
+        typer.Option("--ignores-case", metavar="REPOSITORY", help="Its paths are compared so; repeatable."),
+    ] = None,
 ) -> None:
     """Look for mistakes, and say how fast the plan can go; needs no server."""
     from api.plan.analysis import analyse
 
     plan = read(file)
-    analysis = analyse(plan.command.tasks)
+    analysis = analyse(plan.command.tasks, ignoring_case=frozenset(ignores_case or ()))
     terminal.show(figures_of(plan, analysis, workers), *words_of(plan, analysis, workers))
 
 

@@ -62,10 +62,15 @@ class _Graph:
     counted: bool
 
 
-def analyse(tasks: Sequence[PlannedTask], seconds: Mapping[str, float] | None = None) -> PlanAnalysis:
+def analyse(
+    tasks: Sequence[PlannedTask],
+    seconds: Mapping[str, float] | None = None,
+    ignoring_case: frozenset[str] = frozenset(),
+) -> PlanAnalysis:
     """Analyse a sound plan; needs outside of it count as met.
 
-    ``seconds`` gives durations by key; where it is given, tasks without one count 0. Raises CircularPlanError.
+    ``seconds`` gives durations by key; where it is given, tasks without one count 0.
+    ``ignoring_case`` names repositories whose paths differ by more than letter case. Raises CircularPlanError.
     """
     number = {task.key: index for index, task in enumerate(tasks)}
     waits = waits_of(tasks)
@@ -76,7 +81,7 @@ def analyse(tasks: Sequence[PlannedTask], seconds: Mapping[str, float] | None = 
     weights = [1.0 if seconds is None else max(0.0, seconds.get(task.key, 0.0)) for task in tasks]
     remaining, path = longest_path(needs, order, weights)
     ancestors = ancestors_of(needs, order)
-    overlaps, conflicts = overlaps_of(tasks, _sequence(tasks, needs, order, remaining), ancestors)
+    overlaps, conflicts = overlaps_of(tasks, _sequence(tasks, needs, order, remaining), ancestors, ignoring_case)
     return PlanAnalysis(
         tasks=len(tasks),
         needs=sum(len(wanted) for wanted in needs),

@@ -10,7 +10,7 @@ from domain.lock.claim_index import ClaimIndex, IndexedClaim
 from domain.lock.errors import TooComplex
 from domain.lock.modes import conflicts
 from domain.lock.overlap import StepBudget, Witness, overlap
-from domain.lock.resource import Resource, parse
+from domain.lock.resource import Resource, parse_in
 from domain.task.commands import PlannedTask
 
 LISTED_MAX: Final = 1_000
@@ -53,13 +53,17 @@ class Overlaps:
 
 
 def overlaps_of(
-    tasks: Sequence[PlannedTask], sequence: Sequence[int], ancestors: Sequence[int]
+    tasks: Sequence[PlannedTask],
+    sequence: Sequence[int],
+    ancestors: Sequence[int],
+    ignoring_case: frozenset[str] = frozenset(),
 ) -> tuple[Overlaps, list[int]]:
     """The overlaps, and for each task as a set of bits all tasks that cannot run beside it.
 
+    Claims on the repositories ``ignoring_case`` are compared without letter case.
     ``sequence`` is a total order that keeps all needs; proposals follow it, so together they close no circle.
     """
-    exclusions = _exclusions(tasks)
+    exclusions = _exclusions(tasks, ignoring_case)
     if exclusions is None:
         return Overlaps(complete=False), [0] * len(tasks)
     unordered = _unordered(exclusions, ancestors)
@@ -78,7 +82,7 @@ def overlaps_of(
         pairs_total += earlier.bit_count()
         for first in _by_place(sequence[:place], earlier):
             if len(pairs) < LISTED_MAX:
-                pairs.append(_told(tasks[first], tasks[later]))
+                pairs.append(_told(tasks[first], tasks[later], ignoring_case))
             if not reached[later] >> first & 1:
                 proposals_total += 1
                 reached[later] |= reached[first] | 1 << first
@@ -100,10 +104,10 @@ def _unordered(exclusions: Sequence[int], ancestors: Sequence[int]) -> list[int]
     return [found & ~ancestors[task] & ~descendants[task] for task, found in enumerate(exclusions)]
 
 
-def _exclusions(tasks: Sequence[PlannedTask]) -> list[int] | None:
+def _exclusions(tasks: Sequence[PlannedTask], ignoring_case: frozenset[str]) -> list[int] | None:
     """Who excludes whom, compared once for each pair of distinct claims."""
     texts = dict.fromkeys(claim.claim for task in tasks for claim in task.scope)
-    resources = {text: resource for text in texts if (resource := _resource(text)) is not None}
+    resources = {text: resource for text in texts if (resource := _resource(text, ignoring_case)) is not None}
     holders = {mode: _holders(tasks, mode) for mode in MODES}
     excluded: dict[tuple[str, LockMode], int] = {}
     index, budget, meetings = ClaimIndex.of(resources.items()), StepBudget(), 0
@@ -141,16 +145,16 @@ def _holders(tasks: Sequence[PlannedTask], asked: LockMode) -> dict[str, int]:
     return held
 
 
-def _resource(text: str) -> Resource | None:
-    found = parse(text)
+def _resource(text: str, ignoring_case: frozenset[str]) -> Resource | None:
+    found = parse_in(text, ignoring_case)
     return found if isinstance(found, Resource) else None
 
 
-def _told(first: PlannedTask, second: PlannedTask) -> Overlap:
+def _told(first: PlannedTask, second: PlannedTask, ignoring_case: frozenset[str]) -> Overlap:
     """The first pair of claims that excludes, with its witness."""
     for one in first.scope:
         for other in second.scope:
-            left, right = _resource(one.claim), _resource(other.claim)
+            left, right = _resource(one.claim, ignoring_case), _resource(other.claim, ignoring_case)
             if left is None or right is None or not conflicts(one.mode, other.mode):
                 continue
             witness = overlap(left, right, StepBudget())

@@ -114,6 +114,9 @@ def test_a_plan_is_judged_before_it_runs(cli: CommandLine) -> None:
     assert told["critical_path"] == ["schema", "api"]
     assert (told["width"], told["makespan_bound"], told["overlaps_total"]) == (2, 2.0, 1)
     assert told["proposed_needs"]
+    (cli.folder / "cased.yaml").write_text(PLAN.format(project="shop").replace("src/api.md", "SRC/api.md"))
+    assert cli("plan", "check", "cased.yaml", "--json").json["overlaps_total"] == 0
+    assert cli("plan", "check", "cased.yaml", "--ignores-case", "repo", "--json").json["overlaps_total"] == 1
     words = cli("plan", "check", "plan.yaml").out
     assert "schema -> api" in words
     assert "src/api.md" in words
