@@ -35,6 +35,8 @@ class Desk:
         """Whether a new life had to begin because the one before was lost."""
         self.position = 0
         """Of the log, once a life was opened or found: what is read from there on knows all that came before."""
+        self.found = False
+        """Whether the life was asked for in this run, and not remembered."""
         self.worker = False
         """Whether the life is that of a worker who started the client: it keeps and ends it."""
 
@@ -61,7 +63,7 @@ class Desk:
         """See that there is a life to speak for. Raises RefusedError, NoAnswerError, TakenOverError."""
         memory = self.memory
         if memory.session and memory.url == self.wire.url and self.options.project in ("", memory.project):
-            if memory.process != self.event.process:
+            if not memory.is_of(self.event.process):
                 raise TakenOverError
             return
         self.open()
@@ -73,12 +75,14 @@ class Desk:
         memory.url, memory.process = self.wire.url, event.process
         if self.above is not None:
             self.above.ready()
+            self.above.memory.save()
         session, after = "", 0
         for _ in range(LIVES_MAX):
             answer = self._opened(session, after)
             session, after = text_in(answer.fields, "session"), int(number_in(answer.fields, "incarnation"))
             if after > beyond and not (fresh and answer.repeated):
                 memory.begin(session, after)
+                self.found = True
                 self.position = answer.position
                 memory.hear(_trusted(number_in(answer.fields, "ttl_seconds")))
                 return
@@ -151,8 +155,10 @@ class Desk:
         elif refused.code in NOT_THERE and about:
             self.memory.session = ""
             self.open()
-        elif refused.code == "session_fenced" and not self.memory.heard:
-            self.open(beyond=self.memory.incarnation)
+        elif refused.code == "session_fenced" and self.found:
+            # Without a memory the first life is found, and the way from there leads to the current one.
+            self.open(beyond=int(number_in(refused.data, "current")) - 1)
+            return True
         else:
             return False
         self.regained = True

@@ -92,7 +92,7 @@ def mate_idle(desk: Desk) -> Verdict:
 def session_ended(desk: Desk) -> Verdict:
     """Give back what is finished and say goodbye; unfinished files stay shut for the lock-delay."""
     memory = desk.memory
-    if desk.worker or not memory.session or memory.process != desk.event.process:
+    if desk.worker or not memory.session or not memory.is_of(desk.event.process):
         return SILENCE
     _give_back(desk, holdings(desk, desk.beat()))
     command(desk.wire, "end_session", {**_life(desk), "cascade": True})

@@ -56,7 +56,7 @@ def is_known(wanted: Wanted, memory: Memory, event: Event, options: Options) -> 
     return (
         not wanted.while_running
         and bool(memory.session)
-        and memory.process == event.process
+        and memory.is_of(event.process)
         and options.project in ("", memory.project)
         and memory.is_fresh
         and all(memory.holds(f"{mode} {claim}") for claim, mode in wanted.claims.items())

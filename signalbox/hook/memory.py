@@ -41,6 +41,10 @@ class Memory:
         """Whether what it says need not be asked again."""
         return seconds_since(self.heard) < self.trusted_seconds
 
+    def is_of(self, process: str) -> bool:
+        """Whether this process of the client speaks for the session; where either is not told, it does."""
+        return process == self.process or not process or not self.process
+
     def holds(self, wanted: str) -> bool:
         """Whether a grant covers ``mode claim``: the same, or a folder above it."""
         return any(_covers(held, wanted) for claims in self.grants.values() for held in claims)

@@ -37,7 +37,7 @@ def begun(desk: Desk) -> Verdict:
 
 def asked(desk: Desk) -> Verdict:
     """A person said something: the session works, and hears what others wrote."""
-    _beat(desk, {"signal": "progress"})
+    _beat(desk, {"signal": "progress"}, always=True)
     return told(desk.event, mail(desk, always=True))
 
 

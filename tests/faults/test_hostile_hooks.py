@@ -155,6 +155,7 @@ def test_what_is_remembered_counts_only_while_it_is_fresh_and_of_this_life(folde
     mine = agent(folder)
     memory = memory_of(str(mine.cache), "claude", "s1", "")
     memory.url, memory.project = NOWHERE["SIGNALBOX_URL"], "shop"
+    memory.process = "1"
     memory.begin("sess_x", 1)
     place = os.path.realpath(folder)
     host = os.uname().nodename

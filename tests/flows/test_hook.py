@@ -318,4 +318,5 @@ def test_without_any_memory_an_agent_finds_its_own_life_again(place: Place) -> N
     git(place.folder, "checkout", "-q", "src/a.py")
     agent.fire("SessionEnd", reason="other")
     assert agent.edit("src/a.py").code == 0
+    assert agent.edit("src/a.py").code == 0, "the second life is found again, too"
     assert place.agent().edit("src/a.py").code == 2
