@@ -16,7 +16,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.graphs import longest_path
 from domain.kernel.ids import StreamId, derived_id
 from domain.kernel.message import Event, Stamp
-from domain.kernel.pipeline.definition import WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase, MapPhase, WorkPhase
 from domain.kernel.pipeline.graph import Graph
 from domain.kernel.pipeline.texts import filled
 from domain.kernel.pipeline.words import ValueField
@@ -95,8 +95,17 @@ def born(
 
 def outputs_of(run: Run, place: str) -> tuple[ValueField, ...]:
     """What the work of a place has to say when it is done."""
-    found = next((one for one in run.queued.definition.phases if one.key == place), None)
-    return found.work.outputs if isinstance(found, WorkPhase) else ()
+    key = place.partition("/")[0]
+    found = next((one for one in run.queued.definition.phases if one.key == key), None)
+    work = None if found is None else work_of(found)
+    return () if work is None else work.outputs
+
+
+def work_of(phase: AnyPhase) -> Work | None:
+    """What is done at a place of the phase: its own work, or that of each of its items."""
+    if isinstance(phase, WorkPhase):
+        return phase.work
+    return phase.map.each if isinstance(phase, MapPhase) and isinstance(phase.map.each, Work) else None
 
 
 def path_lengths_of(graph: Graph) -> dict[str, int]:

@@ -2,12 +2,12 @@
 
 from typing import assert_never
 
+from domain.dispatch.run_tasks import work_of
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, StreamId, is_type_id
 from domain.kernel.message import Stamp
-from domain.kernel.pipeline.definition import WorkPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.work import FALLBACK
 from domain.run.begin import settled
@@ -216,8 +216,8 @@ def _outcome(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettle
 def _given_up(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettled | PhaseSkipped:
     """The task is out of tries: what the phase makes of it."""
     phase = walk.run.phase(place)
-    definition = walk.phase_of(place)
-    rule = definition.work.on_exhausted if isinstance(definition, WorkPhase) else "fail"
+    work = work_of(walk.phase_of(place))
+    rule = "fail" if work is None else work.on_exhausted
     if rule in ("skip", "fallback"):
         return PhaseSkipped(
             place=place,
@@ -244,7 +244,7 @@ def asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
 def unfit_phase(run: Run, name: str, place: str, statuses: tuple[str, ...], action: str) -> Rejection | None:
     if run.status not in ("queued", "running", "paused"):
         return RunNotInState(run=name, status=run.status, action=action)
-    if place not in {phase.key for phase in run.queued.definition.phases}:
+    if place not in {one for phase in run.queued.definition.phases for one in run.places(phase.key)}:
         return UnknownThing(kind="phase", name=place)
     status = run.phase(place).status
     return None if status in statuses else PhaseNotInState(run=name, phase=place, status=status, action=action)

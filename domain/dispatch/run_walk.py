@@ -1,16 +1,18 @@
 """One decision about a run together with its tasks: what follows in the run, and what that asks of them."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from domain.dispatch.lookup import states_of
 from domain.dispatch.plan_birth import Born
-from domain.dispatch.run_tasks import asked_of, born, held_back, let_go, path_lengths_of, withdrawn
+from domain.dispatch.run_tasks import asked_of, born, held_back, let_go, path_lengths_of, withdrawn, work_of
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
-from domain.kernel.pipeline.definition import AnyPhase, WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
+from domain.kernel.pipeline.work import Work
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS
 from domain.project.state import Project
@@ -92,14 +94,13 @@ class RunWalk:
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""
-        return self._graph.phases[place]
+        return self._graph.phases[place.partition("/")[0]]
 
     def give_up(self, place: str, reason: str) -> None:
-        """The task of a place is not wanted any more, whatever becomes of the place."""
-        found = self._open_tasks().get(place)
-        if found is not None:
-            self._touched.add(found[0])
-            self._others += withdrawn(*found, reason, 0, self._stamp, self._view)
+        """The tasks of a place and of its items are not wanted any more, whatever becomes of the place."""
+        for stream, task in self._open_tasks(self.run.places(place)).values():
+            self._touched.add(stream)
+            self._others += withdrawn(stream, task, reason, 0, self._stamp, self._view)
 
     def decision(self, *first: Event, answer: Answer | None = None) -> Decision:
         """All of it in one append."""
@@ -111,23 +112,24 @@ class RunWalk:
         """A task for every phase that is ready, in the order of the definition."""
         if self.run.status != "running":
             return
-        ready = [key for key in self._graph.order if self.run.phase(key).status == "ready"]
+        ready = [place for place in self._places() if self.run.phase(place).status == "ready"]
         lengths = path_lengths_of(self._graph) if ready else {}
         for place in ready:
-            phase = self._graph.phases[place]
-            if isinstance(phase, WorkPhase) and not self.run.phase(place).dropped:
-                self._make(place, phase, lengths[place])
+            phase = self.phase_of(place)
+            work = work_of(phase)
+            if work is not None and not self._is_dropped(place):
+                self._make(place, work, lengths[phase.key])
 
-    def _make(self, place: str, phase: WorkPhase, path_length: int) -> None:
+    def _make(self, place: str, work: Work, path_length: int) -> None:
         at, generation = self._stamp.time, self.run.phase(place).generation
-        asked = asked_of(self.run, place, phase.work)
+        asked = asked_of(self.run, place, work)
         made = asked if isinstance(asked, str) else self._born(asked, place, path_length)
         if isinstance(made, str):
             self.put(PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at))
             return
         task = made.writes[0].stream
         self.put(PhaseOffered(place=place, generation=generation, task=task, at=at))
-        if phase.work.effect != "pure":
+        if work.effect != "pure":
             # In the same append as the task: nothing can change the world before it is in the ledger.
             self.put(EffectRegistered(place=place, generation=generation, task=task, at=at))
         self._touched.add(task)
@@ -143,28 +145,26 @@ class RunWalk:
         if self.run.status == "cancelling":
             self._withdraw_from(tuple(self._open_tasks()), self.run.cancel_reason, GRACE_SECONDS)
         elif self.run.status == "running":
-            dropped = tuple(place for place in self._open_tasks() if self.run.phase(place).dropped)
+            dropped = tuple(place for place in self._out() if self._is_dropped(place))
             self._withdraw_from(dropped, "what it feeds went on without it", GRACE_SECONDS)
             if self.run.failing:
                 self._fail_fast()
 
     def _fail_fast(self) -> None:
         cut = self.run.queued.definition.live_attempts == "cancel"
-        begun = self._open_tasks()
-        late = tuple(place for place in begun if self._graph.phases[place].join.rule != "settled")
+        late = tuple(place for place in self._out() if self.phase_of(place).join.rule != "settled")
         self._withdraw_from(late, f"{self.run.failing} has failed", GRACE_SECONDS if cut else None)
 
     def _withdraw_from(self, places: tuple[str, ...], reason: str, grace_seconds: int | None) -> None:
         at = self._stamp.time
-        for place in places:
-            stream, task = self._open_tasks()[place]
+        for place, (stream, task) in self._open_tasks(places).items():
             writes = withdrawn(stream, task, reason, self._grace(grace_seconds), self._stamp, self._view)
             self._others += writes
             self._touched.add(stream)
             if not writes or any(write.stream != stream for write in writes):
                 continue  # somebody works on it: the run is told when that is over
             state = self.run.phase(place)
-            if self.run.failing and not state.dropped and self.run.status == "running":
+            if self.run.failing and not self._is_dropped(place) and self.run.status == "running":
                 causes = (self.run.failing,)
                 self.put(PhaseBlocked(place=place, generation=state.generation, causes=causes, at=at))
             else:
@@ -173,13 +173,26 @@ class RunWalk:
     def _grace(self, grace_seconds: int | None) -> int | None:
         return grace_seconds if self.run.status != "cancelling" else self.run.cancel_grace_seconds
 
-    def _open_tasks(self) -> dict[str, tuple[StreamId, Task]]:
-        """Tasks of phases that are out, by place, but those that this decision has touched."""
-        out = (place for place in self._graph.order if self.run.phase(place).is_out)
+    def _places(self) -> Iterator[str]:
+        """Phases in the order of the graph, each with its items."""
+        return (place for key in self._graph.order for place in self.run.places(key))
+
+    def _is_dropped(self, place: str) -> bool:
+        """Whether what it feeds, or what it is an item of, goes on without it."""
+        return bool(self.run.phase(place).dropped or self.run.phase(place.partition("/")[0]).dropped)
+
+    def _out(self) -> tuple[str, ...]:
+        """Places whose task is open, but those that this decision has touched."""
+        out = (place for place in self._places() if self.run.phase(place).is_out)
+        return tuple(place for place in out if self.run.phase(place).task not in self._touched)
+
+    def _open_tasks(self, places: tuple[str, ...] | None = None) -> dict[str, tuple[StreamId, Task]]:
+        """Their tasks by place; all, or those of some places. Each that is looked at is checked by the append."""
+        wanted = None if places is None else frozenset(places)
+        out = (place for place in self._out() if wanted is None or place in wanted)
         streams = {place: StreamId(self.run.phase(place).task) for place in out}
-        wanted = {place: stream for place, stream in streams.items() if stream not in self._touched}
-        states = states_of(self._view, wanted.values())
-        found = ((place, stream, states[stream]) for place, stream in wanted.items())
+        states = states_of(self._view, streams.values())
+        found = ((place, stream, states[stream]) for place, stream in streams.items())
         return {place: (stream, state) for place, stream, state in found if isinstance(state, Task)}
 
     def _tell(self, stream: StreamId, events: tuple[Event, ...]) -> None:

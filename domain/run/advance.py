@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, assert_never
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import AnyPhase
+from domain.kernel.pipeline.definition import AnyPhase, MapPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph, graph_of
@@ -26,6 +26,7 @@ from domain.run.events import (
 )
 from domain.run.evolve import Following, changed
 from domain.run.joins import InputState, input_state, verdict
+from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
 
 ROUNDS_MAX: Final = 4
@@ -71,17 +72,46 @@ class Advance:
         self._notice_failure()
         for key in self._graph.order:
             state = self._run.phase(key)
-            if state.status in SETTLED or state.is_out:
-                continue
-            if state.dropped:
+            if state.status in SETTLED or self._is_out(key):
+                self._go_through(key)
+            elif state.dropped:
+                self._stop_items(key, f"{state.dropped} goes on without it")
                 self._settle(key, "cancelled", f"{state.dropped} goes on without it")
             elif state.status == "pending":
                 self._look_at(self._graph.phases[key])
             elif state.status == "fired":
                 self._begin(self._graph.phases[key])  # it was parked and let go
             elif self._ends_early(self._graph.phases[key]):
+                self._stop_items(key, f"{self._run.failing} has failed")
                 self._block(key, (self._run.failing,))
+            else:
+                self._go_through(key)
         self._finish()
+
+    def _go_through(self, key: str) -> None:
+        """Items of a map that begin or are not begun any more, and its end."""
+        phase, state = self._graph.phases[key], self._run.phase(key)
+        if not isinstance(phase, MapPhase) or state.status != "waiting":
+            return
+        if state.dropped or self._ends_early(phase):
+            self._stop_items(key, "the map is not wanted any more")
+            return
+        for step in steps(self._run, phase, self._at):
+            self._put(step)
+        for place in unwanted(self._run, phase):
+            if not self._run.phase(place).dropped:
+                generation = self._run.phase(place).generation
+                self._put(PhaseDropped(place=place, generation=generation, because=key, at=self._at))
+
+    def _stop_items(self, key: str, reason: str) -> None:
+        for place in self._run.places(key)[1:]:
+            state = self._run.phase(place)
+            if state.status not in SETTLED and not state.is_out:
+                self._settle(place, "cancelled", reason)
+
+    def _is_out(self, key: str) -> bool:
+        """Whether a task of the phase, or of one of its items, is open."""
+        return any(self._run.phase(place).is_out for place in self._run.places(key))
 
     def _notice_failure(self) -> None:
         if self._run.failing or self._run.queued.definition.failure != "fail_fast":
@@ -141,8 +171,8 @@ class Advance:
     def _close(self) -> None:
         """A run that is being cancelled: what nobody works on settles at once."""
         for key in self._graph.order:
-            state = self._run.phase(key)
-            if state.status not in SETTLED and not state.is_out:
+            self._stop_items(key, self._run.cancel_reason)
+            if self._run.phase(key).status not in SETTLED and not self._is_out(key):
                 self._settle(key, "cancelled", self._run.cancel_reason)
         if self._is_over():
             self._end("cancelled", ())

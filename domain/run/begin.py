@@ -19,10 +19,12 @@ from domain.kernel.pipeline.definition import (
 )
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
+from domain.kernel.pipeline.work import Work
 from domain.run.events import ConditionEvaluated, Outcome, PhaseParked, PhaseReady, PhaseSettled, PhaseSkipped
 from domain.run.evolve import Following
 from domain.run.gates import opened
 from domain.run.known import Said, Speaker
+from domain.run.maps import expanded
 from domain.run.state import PhaseState, Run
 from domain.run.waits import awaited
 
@@ -85,6 +87,8 @@ class _Beginning:
                 self._add(opened(phase, self._state, self._speaker, self._autopilot, self._at))
             case WaitPhase():
                 self._add(awaited(phase, self._run, self._speaker, self._at))
+            case MapPhase() if isinstance(phase.map.each, Work):
+                self._add(expanded(self._run, phase, self._speaker, self._at))
             case MapPhase() | PipelinePhase() | ExternalPhase() | RepeatPhase():
                 self._park(f"phases of the kind {phase.kind} do not run yet")
             case _:

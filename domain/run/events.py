@@ -9,7 +9,7 @@ from domain.kernel.pipeline.definition import Definition
 Outcome = Literal["succeeded", "failed", "cancelled"]
 Rollback = Literal["none", "complete", "partial"]
 SkipReason = Literal[
-    "condition_false", "inputs_skipped", "branch_not_taken", "operator", "exhausted", "rejected", "deadline"
+    "condition_false", "inputs_skipped", "branch_not_taken", "operator", "exhausted", "rejected", "deadline", "empty"
 ]
 
 

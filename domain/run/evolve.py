@@ -46,6 +46,7 @@ from domain.run.gate_events import (
     VoteCast,
     WaitingEvent,
 )
+from domain.run.map_events import MapExpanded
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, Run, RunState, Settlement
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
@@ -54,7 +55,7 @@ _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent
+Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -85,6 +86,8 @@ def changed(run: Run, event: Following) -> Run:
             return _closed(run, event)
         case SignalReceived() | SignalTaken():
             return _signalled(run, event)
+        case MapExpanded():
+            return _expanded(run, event)
         case _:
             phase = _opened(run.phase(event.place), event)
             after = replace(run, phases=run.phases.set(event.place, phase))
@@ -129,6 +132,14 @@ def _closed(run: Run, event: _Closing) -> Run:
         case _:
             assert_never(event)
     return replace(run, phases=run.phases.set(event.place, after), settled_total=after.settled_as)
+
+
+def _expanded(run: Run, event: MapExpanded) -> Run:
+    """Items of an earlier generation that have the same place begin anew."""
+    phase = replace(_having_read(run.phase(event.place), event.reads), status="waiting", reason="", items=event.items)
+    fresh = PhaseState(generation=event.generation)
+    items = {item.place: fresh for item in event.items}
+    return replace(run, phases=run.phases.update({event.place: phase, **items}))
 
 
 def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:

@@ -1,6 +1,7 @@
 """What conditions and inputs of a phase may speak of, and what they turn out to say."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import NamedTuple
 
 import orjson
@@ -33,6 +34,7 @@ class Speaker:
 
     def __init__(self, run: Run, graph: Graph, key: str, expressions: Expressions) -> None:
         self._expressions = expressions
+        self._roots = ROOTS
         self._settled = {
             one: run.phase(one) for one in sorted(graph.ancestors[key]) if run.phase(one).status in SETTLED
         }
@@ -50,7 +52,7 @@ class Speaker:
 
     def tell(self, text: str) -> Said | Flaw:
         """What it says, or why it cannot be told."""
-        reading = self._expressions.read(text, ROOTS)
+        reading = self._expressions.read(text, self._roots)
         if isinstance(reading, Flaw):
             return reading
         told = self._expressions.tell(text, self._values)
@@ -60,6 +62,13 @@ class Speaker:
         named = dict.fromkeys(path[1] for path in spoken if len(path) > 1 and path[0] == "phases")
         reads = (Consumed(place=one, generation=self._settled[one].generation) for one in named if one in self._settled)
         return Said(told.value, tuple(reads))
+
+    def of_item(self, item: object, index: int) -> "Speaker":
+        """The same, where texts may speak of an item of a map as well."""
+        other = copy(self)
+        other._roots = ROOTS | {"item", "index"}
+        other._values = self._values | {"item": item, "index": index}
+        return other
 
     def bound(self, bindings: tuple[Binding, ...]) -> Bound | Flaw:
         """The mapping that bindings make; the flaw names the first that cannot be told."""

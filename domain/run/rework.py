@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, WorkPhase
 from domain.kernel.pipeline.graph import Graph
+from domain.kernel.pipeline.work import Work
 from domain.run.state import SETTLED, Run
 
 _UNFIRED = ("skipped", "blocked", "cancelled")
@@ -61,4 +62,7 @@ def _is_passed(run: Run, phase: AnyPhase) -> bool:
 
 
 def _may_repeat(run: Run, phase: AnyPhase) -> bool:
-    return isinstance(phase, WorkPhase) and phase.work.effect == "effectful" and bool(run.phase(phase.key).task)
+    work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
+    if not isinstance(work, Work) or work.effect != "effectful":
+        return False
+    return any(run.phase(place).task for place in run.places(phase.key))

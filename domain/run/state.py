@@ -8,6 +8,7 @@ from immutables import Map
 from domain.kernel.ids import Instant
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
+from domain.run.map_events import MapItem
 
 RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
@@ -60,6 +61,8 @@ class PhaseState:
     gate: GateState | None = None
     timers: Map[str, Instant] = Map()
     """What is due, by kind."""
+    items: tuple[MapItem, ...] = ()
+    """Of a map that has expanded."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
 
@@ -89,6 +92,10 @@ class Run:
     """Contents of signals that came and that no phase has taken, by name."""
     tasks: Map[str, str] = Map()
     """Place by task, for every task that the run ever made."""
+
+    def places(self, key: str) -> tuple[str, ...]:
+        """The place of a phase, then those of its items."""
+        return (key, *(item.place for item in self.phase(key).items))
 
     def phase(self, place: str) -> PhaseState:
         """The phase as it stands."""

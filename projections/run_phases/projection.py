@@ -21,6 +21,7 @@ from domain.run.events import (
     RunQueued,
 )
 from domain.run.gate_events import GateOpened, PhaseWaiting
+from domain.run.map_events import MapExpanded
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
@@ -29,7 +30,7 @@ _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-RunPhaseEvent = RunQueued | _Again | _Opening | _Waiting | _Closing
+RunPhaseEvent = RunQueued | MapExpanded | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -37,6 +38,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     event = cast(RunPhaseEvent, recorded.event)
     if isinstance(event, RunQueued):
         return tuple(f"{recorded.stream}/{phase.key}" for phase in event.definition.phases)
+    if isinstance(event, MapExpanded):
+        return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(item.place for item in event.items)))
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -45,6 +48,8 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
     event = cast(RunPhaseEvent, recorded.event)
     if isinstance(event, RunQueued):
         return row or _begun(event, recorded, key)
+    if isinstance(event, MapExpanded):
+        return _expanded(row, event, recorded, key)
     if row is None:
         return None
     if isinstance(event, PhaseInvalidated):
@@ -62,15 +67,34 @@ def _begun(event: RunQueued, recorded: Recorded, key: str) -> RunPhaseRow:
     position, phase = next(
         (number, phase) for number, phase in enumerate(event.definition.phases, 1) if phase.key == place
     )
+    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
+    needs = json_text(list(dict.fromkeys(edge.phase for edge in phase.needs)))
+    return fresh._replace(kind=phase.kind, title=phase.title, position=position, needs=needs)
+
+
+def _expanded(row: RunPhaseRow | None, event: MapExpanded, recorded: Recorded, key: str) -> RunPhaseRow | None:
+    """The map waits for its items; an item that had a row in an earlier generation begins anew."""
+    place = key.partition("/")[2]
+    if place == event.place:
+        if row is None:
+            return None
+        read = row._replace(consumed=_with(row.consumed, event.reads), generation=event.generation)
+        return read._replace(status="waiting", reason=f"{len(event.items)} items", changed_at=event.at)
+    item = next(one for one in event.items if one.place == place)
+    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
+    return fresh._replace(title=item.key, position=event.position, generation=event.generation, input=item.input)
+
+
+def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow:
     return RunPhaseRow(
         key=key,
-        project=recorded.project,
-        run=recorded.stream,
+        project=project,
+        run=run,
         place=place,
-        kind=phase.kind,
-        title=phase.title,
-        position=position,
-        needs=json_text(list(dict.fromkeys(edge.phase for edge in phase.needs))),
+        kind="item",
+        title="",
+        position=0,
+        needs="[]",
         status="pending",
         generation=1,
         task=None,
@@ -83,7 +107,7 @@ def _begun(event: RunQueued, recorded: Recorded, key: str) -> RunPhaseRow:
         effect=False,
         ready_at=None,
         settled_at=None,
-        changed_at=event.at,
+        changed_at=at,
     )
 
 
@@ -143,7 +167,7 @@ RUN_PHASES: Final = Projection(
     version=1,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
-    begins=frozenset({RunQueued}),
+    begins=frozenset({RunQueued, MapExpanded}),
     keys=keys,
     evolve=evolve,
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),

@@ -39,6 +39,7 @@ from domain.run.gate_events import (
     VoteCast,
     WaitingEvent,
 )
+from domain.run.map_events import MapExpanded
 from projections.timeline.task_words import with_detail
 
 _Turn = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
@@ -47,7 +48,7 @@ _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDro
 _Rest = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
-RunEvent = _Whole | _Opening | _Rest | WaitingEvent
+RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded
 
 
 def in_words(event: RunEvent) -> str:
@@ -56,6 +57,8 @@ def in_words(event: RunEvent) -> str:
         return _whole(event)
     if isinstance(event, SignalReceived):
         return f"signal {event.name}"
+    if isinstance(event, MapExpanded):
+        return f"{event.place}{again(event.generation)}: {len(event.items)} items"
     if isinstance(event, WaitingEvent):
         return f"{event.place}{again(event.generation)}: {_waiting(event)}"
     return with_detail(event.place + again(event.generation), _phase(event))

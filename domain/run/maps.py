@@ -1,0 +1,221 @@
+"""Maps: a list becomes items, each with a place of its own in the run, and together they settle the phase."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from itertools import product
+from math import ceil
+from typing import Final, NamedTuple, cast
+
+import orjson
+
+from domain.kernel.ids import Instant
+from domain.kernel.pipeline.definition import MapPhase
+from domain.kernel.pipeline.expressions import Flaw
+from domain.kernel.pipeline.flow import Combination, Matrix, Settle
+from domain.kernel.pipeline.work import FALLBACK
+from domain.run.events import Consumed, PhaseReady, PhaseSettled, PhaseSkipped
+from domain.run.known import Speaker
+from domain.run.map_events import MapExpanded, MapItem
+from domain.run.state import SETTLED, PhaseState, Run
+
+BEGUN_MAX: Final = 100
+"""Items that begin at first: thousands of tasks in one append would hold up everybody else."""
+KEY_CHARACTERS_MAX: Final = 200
+OUTPUT_CHARACTERS_MAX: Final = 1_000_000
+"""Of all items together, as JSON."""
+_SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_Step = MapExpanded | PhaseReady | PhaseSettled | PhaseSkipped
+
+
+def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[_Step, ...] | Flaw:
+    """The items with what each is handed, computed here, once."""
+    over = _items(phase, speaker)
+    if isinstance(over, Flaw):
+        return over
+    if len(over.value) > phase.map.max_items:
+        return Flaw("cost", f"{len(over.value)} items are more than max_items, {phase.map.max_items}")
+    found: list[MapItem] = []
+    reads = {one.place: one for one in over.reads}
+    seen: set[str] = set()
+    for index, item in enumerate(over.value):
+        of_item = speaker.of_item(item, index)
+        key = _key(phase, item, of_item)
+        bound = of_item.bound(phase.map.each.inputs)
+        if isinstance(key, Flaw):
+            return key
+        if isinstance(bound, Flaw):
+            return Flaw(bound.kind, f"item {key}: {bound.reason}")
+        if key in seen:
+            return Flaw("value", f"two items have the key {key}")
+        seen.add(key)
+        reads |= {one.place: one for one in bound.reads}
+        handed = orjson.dumps(bound.values).decode()
+        found.append(MapItem(key=key, place=f"{phase.key}/{_name(key)}", input=handed))
+    order = [one.key for one in run.queued.definition.phases]
+    step = MapExpanded(
+        place=phase.key,
+        generation=run.phase(phase.key).generation,
+        position=order.index(phase.key) + 1,
+        items=tuple(found),
+        reads=tuple(reads.values()),
+        at=at,
+    )
+    return (step,)
+
+
+class _Over(NamedTuple):
+    """What a map goes over, and what that was read of."""
+
+    value: list[object]
+    reads: tuple[Consumed, ...]
+
+
+def _items(phase: MapPhase, speaker: Speaker) -> _Over | Flaw:
+    matrix = phase.map.matrix
+    if matrix is not None:
+        return _combinations(matrix, speaker)
+    said = speaker.tell(phase.map.over or "")
+    if isinstance(said, Flaw):
+        return said
+    values = _list(said.value)
+    return Flaw("type", "what the map goes over is no list") if values is None else _Over(values, said.reads)
+
+
+def _combinations(matrix: Matrix, speaker: Speaker) -> _Over | Flaw:
+    names = [axis.name for axis in matrix.axes]
+    values: list[list[object]] = []
+    reads: dict[str, Consumed] = {}
+    for axis in matrix.axes:
+        if axis.over is None:
+            values.append(list(axis.values))
+            continue
+        said = speaker.tell(axis.over)
+        if isinstance(said, Flaw):
+            return Flaw(said.kind, f"the axis {axis.name}: {said.reason}")
+        found = _list(said.value)
+        if found is None:
+            return Flaw("type", f"the axis {axis.name} is no list")
+        values.append(found)
+        reads |= {one.place: one for one in said.reads}
+    every = [dict(zip(names, point, strict=True)) for point in product(*values)]
+    kept = [point for point in every if not any(_meets(point, one) for one in matrix.exclude)]
+    more = [{one.axis: one.value for one in combination.at} for combination in matrix.include]
+    return _Over([*kept, *(point for point in more if point not in kept)], tuple(reads.values()))
+
+
+def _list(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
+
+
+def _meets(point: Mapping[str, object], combination: Combination) -> bool:
+    return all(point.get(one.axis) == one.value for one in combination.at)
+
+
+def _key(phase: MapPhase, item: object, speaker: Speaker) -> str | Flaw:
+    if phase.map.item_key is not None:
+        said = speaker.tell(phase.map.item_key)
+        if isinstance(said, Flaw):
+            return said
+        item = said.value
+    elif phase.map.matrix is not None:
+        item = "-".join(str(value) for value in cast("Mapping[str, object]", item).values())
+    if not isinstance(item, str | int | float):
+        return Flaw("type", "an item that is a list or a mapping needs an item_key")
+    key = item if isinstance(item, str) else orjson.dumps(item).decode()
+    fits = 0 < len(key) <= KEY_CHARACTERS_MAX
+    return key if fits else Flaw("value", f"the item key {key[:40]!r} is empty or too long")
+
+
+def _name(key: str) -> str:
+    """What a place may hold of a key: itself, or its digest."""
+    return key if _SAFE.fullmatch(key) else sha256(key.encode()).hexdigest()[:24]
+
+
+def steps(run: Run, phase: MapPhase, at: Instant) -> Iterator[_Step]:
+    """What follows for a map that has expanded: items that begin, items that are not wanted any more, its end."""
+    state = run.phase(phase.key)
+    items = [(item, run.phase(item.place)) for item in state.items]
+    decided = _decided(phase.map.settle, [one.status for _, one in items])
+    idle = [(item, one) for item, one in items if one.status == "pending"]
+    under_way = sum(one.status not in SETTLED and one.status != "pending" for _, one in items)
+    if decided:
+        for item, one in idle:
+            yield _settled(one, item.place, "cancelled", "the map was decided without it", "", at)
+    elif idle:
+        # The room grows with what has settled, so that no decision makes more tasks than BEGUN_MAX.
+        room = min(phase.map.max_parallel, BEGUN_MAX + 2 * (len(items) - len(idle) - under_way))
+        for item, one in idle[: max(0, room - under_way)]:
+            yield PhaseReady(place=item.place, generation=one.generation, input=item.input, reads=(), at=at)
+        return
+    if under_way == 0:
+        yield _end(phase, state, [one for _, one in items], at)
+
+
+def unwanted(run: Run, phase: MapPhase) -> tuple[str, ...]:
+    """Places of items under way of a map for which the first ones were enough."""
+    state = run.phase(phase.key)
+    items = [(item.place, run.phase(item.place)) for item in state.items]
+    if phase.map.settle.rule != "first" or _decided(phase.map.settle, [one.status for _, one in items]) != "enough":
+        return ()
+    return tuple(place for place, one in items if one.is_out)
+
+
+def _decided(settle: Settle, statuses: Sequence[str]) -> str:
+    """``enough`` or ``lost`` where no further item changes the outcome; else empty."""
+    bad = sum(one in ("failed", "cancelled", "blocked") for one in statuses)
+    good = sum(one == "succeeded" for one in statuses)
+    limit = _count(settle, len(statuses))
+    if settle.rule == "first":
+        if good >= limit:
+            return "enough"
+        return "lost" if len(statuses) - bad < limit else ""
+    return "lost" if bad > limit else ""
+
+
+def _count(settle: Settle, total: int) -> int:
+    """How many may fail, or have to succeed."""
+    if settle.rule == "all":
+        return 0
+    if settle.items is not None:
+        return settle.items
+    share = (settle.percent or 0) * total / 100
+    return int(share) if settle.rule == "tolerate" else max(1, ceil(share))
+
+
+def _end(phase: MapPhase, state: PhaseState, items: Sequence[PhaseState], at: Instant) -> _Step:
+    if not items:
+        return _empty(phase, state, at)
+    decided = _decided(phase.map.settle, [one.status for one in items])
+    good = sum(one.status == "succeeded" for one in items)
+    lost = decided == "lost" or (phase.map.settle.rule == "first" and decided != "enough")
+    outputs = [orjson.loads(one.output) if one.output else None for one in items]
+    output = orjson.dumps(outputs).decode()
+    if len(output) > OUTPUT_CHARACTERS_MAX:
+        lost, output = True, ""
+    told = f"{good} of {len(items)} items succeeded"
+    if not lost:
+        return _settled(state, phase.key, "succeeded", told, output, at)
+    rule = phase.map.on_exhausted
+    if rule in ("skip", FALLBACK):
+        return PhaseSkipped(
+            place=phase.key,
+            generation=state.generation,
+            reason="exhausted",
+            detail=told,
+            arm=FALLBACK if rule == FALLBACK else "",
+            at=at,
+        )
+    return _settled(state, phase.key, "failed", told, output, at)
+
+
+def _empty(phase: MapPhase, state: PhaseState, at: Instant) -> _Step:
+    if phase.map.on_empty == "succeed":
+        return _settled(state, phase.key, "succeeded", "there are no items", "[]", at)
+    said = {"place": phase.key, "generation": state.generation, "reason": "empty", "detail": "", "arm": ""}
+    return PhaseSkipped.model_validate({**said, "at": at})
+
+
+def _settled(state: PhaseState, place: str, outcome: str, reason: str, output: str, at: Instant) -> PhaseSettled:
+    said = {"place": place, "generation": state.generation, "outcome": outcome, "reason": reason, "arm": ""}
+    return PhaseSettled.model_validate({**said, "summary": "", "output": output, "by": "", "at": at})
