@@ -94,6 +94,7 @@ NODES: Final = _list(
     "now { at ready head logLagEvents projectorLagEvents commandsWaiting sessionsWaiting projectorError warnings }",
     status="[NodeStatus!]",
 )
+CLOCKS: Final = "{ nodes(first: 50) { edges { node { now { at } } } } }"
 PLANNED: Final = _list("events", "event", ', types: ["task.planned.v1"]', project="String")
 DEFINITIONS: Final = _list(
     "pipelineDefinitions",
