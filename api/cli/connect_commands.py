@@ -16,6 +16,7 @@ from api.cli.connect.documents import documents_of, mcp_server
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused, ServerUnavailable
+from signalbox.hook.options import SECONDS_MAX
 from signalbox.hook.places import repository_of
 
 TRUST: Final = {
@@ -62,13 +63,16 @@ def connect(
     portable: Annotated[
         bool, typer.Option("--portable", help="Call `signalbox` by name, for shared settings.")
     ] = False,
+    seconds: Annotated[
+        int | None, typer.Option("--seconds", min=1, max=SECONDS_MAX, help="One event may take so long (3).")
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Let a coding client ask before it edits."""
     chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
     options = ["--observe"] if observe else []
     named, data = _project(terminal, project, scope), _data(terminal)
-    said = {"--project": named, "--repository": repository, "--pool": pool, "--data": data}
+    said = {"--project": named, "--repository": repository, "--pool": pool, "--data": data, "--seconds": seconds}
     options += [f"{name}={value}" for name, value in said.items() if value]
     line = hook_command(client.value, options, portable=portable)
     server = mcp_server(data, named, portable=portable)

@@ -28,7 +28,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def agent(folder: Path, *options: str, client: str = "claude", **environment: str) -> Agent:
-    options = ("--project=shop", *options)
+    # A busy machine may take longer than a person would wait.
+    options = ("--project=shop", "--seconds=60", *options)
     return Agent(client, "s1", folder, folder.parent / "cache", options, environment=NOWHERE | environment)
 
 
@@ -186,7 +187,7 @@ def test_files_of_nobody_are_free_and_links_lead_to_what_they_mean(folder: Path)
 
 
 def test_a_place_that_was_never_connected_is_left_alone_and_one_that_was_is_not(folder: Path) -> None:
-    stranger = Agent("claude", "s1", folder, folder.parent / "cache")
+    stranger = Agent("claude", "s1", folder, folder.parent / "cache", ("--seconds=60",))
     assert stranger.edit("src/a.py").code == 0
     (folder / ".signalbox").mkdir()
     assert stranger.edit("src/a.py").code == 2, "its server is down"

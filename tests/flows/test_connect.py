@@ -18,6 +18,8 @@ from tests.support.command_line import CommandLine, Ran, end
 from tests.support.hooks import git, repository
 
 CLIENTS = tuple(CODING_CLIENTS)
+PATIENT = ("--seconds", "60")
+"""A busy machine may take longer than a person would wait."""
 OTHERS: dict[str, Any] = {
     "model": "opus",
     "hooks": {
@@ -76,7 +78,9 @@ def test_a_client_is_connected_found_enforced_and_disconnected_byte_for_byte(hom
     before = json.dumps(OTHERS, indent=3).encode() + b"\n\n"
     file.write_bytes(before)
     home.trust()
-    home("connect", name, "--yes")
+    home("connect", name, "--yes", *PATIENT)
+    handler = handlers_in(json.loads(file.read_bytes()), CODING_CLIENTS[name].edit_event)[-1]
+    assert handler["timeout"] == 67 * CODING_CLIENTS[name].timeout_factor
     assert json.loads(file.read_bytes())["model"] == "opus"
     told = home("doctor", name, "--json").json
     assert told["clients"][name]["state"] == "enforced", told
@@ -92,8 +96,8 @@ def test_a_change_is_shown_and_not_written_unless_it_is_confirmed(home: Home) ->
 
 
 def test_the_doctor_tells_who_only_observes_who_is_not_connected_and_what_is_broken(home: Home) -> None:
-    home("connect", "claude", "--observe", "--yes")
-    home("connect", "codex", "--yes")
+    home("connect", "claude", "--observe", "--yes", *PATIENT)
+    home("connect", "codex", "--yes", *PATIENT)
     told = home("doctor", "--json", code=1).json
     states = {name: one["state"] for name, one in told["clients"].items()}
     assert states == {"claude": "observed only", "codex": "broken", "gemini": "not connected"}
@@ -109,7 +113,7 @@ def test_settings_of_a_worktree_speak_of_the_repository_that_all_its_worktrees_s
     copy = home.root.with_name(f"{home.root.name}-copy")
     git(home.root, "worktree", "add", "-q", str(copy))
     line = CommandLine(copy, home.line.environment)
-    line("connect", "claude", "--yes", "--project", "shop")
+    line("connect", "claude", "--yes", "--project", "shop", *PATIENT)
     assert line("doctor", "claude", "--json").json["clients"]["claude"]["state"] == "enforced"
 
 

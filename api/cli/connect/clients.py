@@ -53,8 +53,8 @@ class CodingClient:
         return (Path(said) if said else Path.home() / self.folder) / self.file
 
     def handler(self, command: str, group: Group) -> dict[str, object]:
-        """The entry that calls the hook."""
-        seconds = LEAVING_SECONDS if group.event == "SessionEnd" else SECONDS + MARGIN_SECONDS
+        """The entry that calls the hook, and waits longer for it than its command lets it take."""
+        seconds = LEAVING_SECONDS if group.event == "SessionEnd" else _seconds_in(command) + MARGIN_SECONDS
         made: dict[str, object] = {"type": "command", "command": command, "timeout": seconds * self.timeout_factor}
         if self.name == "gemini":
             made["name"] = "signalbox"
@@ -91,6 +91,12 @@ def hook_command(client: str, options: Sequence[str], *, portable: bool) -> str:
     start = ["signalbox", "hook"] if portable else [sys.executable, "-I", "-S", str(_program())]
     words = [*start, client, *options]
     return shlex.join(words) if os.name == "posix" else " ".join(f'"{word}"' if " " in word else word for word in words)
+
+
+def _seconds_in(command: str) -> int:
+    """How long the hook may take, as its command says."""
+    said = [word.partition("=")[2] for word in command.split() if word.startswith("--seconds=")]
+    return int(said[-1]) if said and said[-1].isdigit() else SECONDS
 
 
 def _program() -> Path:
