@@ -101,15 +101,21 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         projection = change.generation.projection
         table = table_name(_DIALECT, change.generation)
         try:
-            if projection.keeps == "latest":
-                keys = json_text([key for key, _ in change.closed])
-                writer.execute(self._statements("drop_rows", table=table), (keys,))
-            else:
-                writer.execute(self._statements("close_versions", table=table), (json_text(change.closed),))
+            self._close(writer, table, change)
             self._insert(writer, table, projection, change.versions)
         except (OverflowError, sqlite3.DataError) as problem:
             raise RowRefused(projection.name) from problem
         self._write_aside(writer, change)
+
+    def _close(self, writer: sqlite3.Connection, table: str, change: Change) -> None:
+        if not change.closed:
+            # Lines are never closed and have no index to be found by: the whole table would be looked through.
+            return
+        if change.generation.projection.keeps == "latest":
+            keys = json_text([key for key, _ in change.closed])
+            writer.execute(self._statements("drop_rows", table=table), (keys,))
+        else:
+            writer.execute(self._statements("close_versions", table=table), (json_text(change.closed),))
 
     def _insert(
         self, writer: sqlite3.Connection, table: str, projection: AnyProjection, versions: list[Versioned[Any]]
