@@ -18,7 +18,7 @@ from signalbox.client.errors import ServerUnavailable
 from signalbox.client.synchronous import headers_of
 from signalbox.client.transport import HttpRequest, Transport
 
-START_SECONDS_MAX: Final = 30.0
+START_SECONDS_MAX: Final = 90.0
 LOG_FILE: Final = "up.log"
 
 

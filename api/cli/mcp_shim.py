@@ -15,8 +15,7 @@ LINE_BYTES_MAX: Final = 1_048_576
 REQUESTS_MAX: Final = 32
 """Under way at once; a further line waits in the pipe."""
 ANSWER_SECONDS_MAX: Final = 60.0
-ENDING_SECONDS_MAX: Final = 5.0
-"""How long what is under way may still take once the client has closed its end."""
+"""No call takes so long; what is under way when the client closes its end is still answered."""
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 _NAMED_BY: Final[Mapping[str, str]] = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _SAFE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
@@ -61,7 +60,7 @@ class Shim:
             thread.start()
             under_way = [one for one in under_way if one.is_alive()] + [thread]
         for one in under_way:
-            one.join(ENDING_SECONDS_MAX)
+            one.join(ANSWER_SECONDS_MAX)
         if self._transport is not None:
             self._transport.close()
 

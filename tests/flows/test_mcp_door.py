@@ -1,5 +1,6 @@
 """The door at /mcp: who may come in, what it costs a model to know it, and that the words of others stay data."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from api.mcp.answers import size_tokens
 from api.mcp.catalogue import INSTRUCTIONS, TOOLS
 from api.mcp.tools.prime import TOKENS_MAX
 from tests.support.mcp_client import agent
+from tests.support.waiting import soon
 from tests.support.whole_server import WholeServer, whole_server
 
 SCHEMA_TOKENS_MAX = 4_000
@@ -141,3 +143,30 @@ async def test_strangers_are_kept_out(server: WholeServer) -> None:
         for broken in ("[]", "{", '{"jsonrpc":"2.0"}', '{"jsonrpc":"2.0","id":1,"method":"nothing/here"}'):
             answer = await http.post(url, content=broken, headers=usual)
             assert 400 <= answer.status_code < 500 or "error" in answer.json(), answer.text
+
+
+async def test_a_wait_ends_when_the_server_goes_down(server: WholeServer) -> None:
+    worker = await server.caller("worker", "shop")
+    await worker.done("open_session", projects=["shop"])
+    async with agent(worker) as one, agent(worker) as two:
+        first, second = [(await each.done("prime"))["you"] for each in (one, two)]
+        lives = [{name: you[name] for name in ("session", "incarnation")} for you in (first, second)]
+        wanted = {"action": "acquire", "claims": ["path:repo//a"]}
+        await one.done("lock", **lives[0], **wanted)
+        ticket = (await two.done("lock", **lives[1], **wanted, queue=True))["ticket"]
+        waiting = asyncio.create_task(two.call("wait", **lives[1], ticket=ticket, seconds=25))
+        settled = asyncio.create_task(one.call("next_task", **lives[0], wait_seconds=25))
+        done, _ = await asyncio.wait({waiting, settled}, timeout=0.2)
+        assert not done
+        server.app.begin_stop()
+        assert (await soon(waiting))["refused"] == "stopping"
+        assert (await soon(settled))["refused"] == "stopping"
+
+
+async def test_a_claim_that_is_none_is_refused_with_what_to_write(server: WholeServer) -> None:
+    async with agent(await server.caller("worker", "shop")) as one:
+        you = (await one.done("prime"))["you"]
+        life = {name: you[name] for name in ("session", "incarnation")}
+        refused = await one.call("lock", **life, action="acquire", claims=["src/api/x.py"])
+        assert refused["refused"] == "bad_pattern"
+        assert "path:" in refused["why"] + refused["next"]
