@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Final
 
-from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, WorkPhase
+from domain.kernel.pipeline.flow import Call
 from domain.kernel.work import Budget
 
-RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "join"})
+RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "join"})
 """Kinds of phases that runs walk through."""
 
 
@@ -34,8 +35,11 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
             yield f"what {phase.key} has done anew"
         if phase.gate.keep_locks_seconds is not None:
             yield f"that {phase.key} keeps locks"
-    if isinstance(phase, WorkPhase):
-        if phase.work.start_within_seconds is not None:
+    work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
+    if isinstance(work, Call):
+        yield f"that {phase.key} runs a pipeline for each item"
+    elif work is not None:
+        if work.start_within_seconds is not None:
             yield f"when {phase.key} has to begin"
-        if phase.work.close_within_seconds is not None:
+        if work.close_within_seconds is not None:
             yield f"when {phase.key} has to be over"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.house.sources import ROOT
 from tests.support.command_line import CommandLine, end
+from tests.support.waiting import until
 
 EXAMPLES = ROOT / "examples" / "pipelines"
 
@@ -62,3 +63,29 @@ def test_a_faulty_file_is_refused_with_its_line_before_anything_is_sent(cli: Com
     assert [(one["code"], one["line"]) for one in linted["findings"]] == [("unknown_phase", 3)]
     assert cli("pipeline", "graph", "bad@x", code=1).err.startswith("x is no version")
     assert "$schema" in cli("pipeline", "schema", "--json").json
+
+
+def test_examples_run_to_their_end_with_shell_workers(cli: CommandLine) -> None:
+    """A map over what was found, a branch that repairs, twenty phases side by side."""
+    cli("project", "create", "yard")
+    names = ("each-module", "merge-with-repair", "twenty-phases")
+    for name in names:
+        cli("pipeline", "publish", str(EXAMPLES / f"{name}.yaml"), "--project", "yard")
+        cli("run", "start", name, "--project", "yard")
+    worker = cli.start("worker", "--project", "yard", log=cli.folder / "worker.log")
+    try:
+        until(lambda: all(run["status"] in ("succeeded", "failed") for run in runs(cli)))
+    finally:
+        end(worker)
+    assert {run["pipeline"]: run["status"] for run in runs(cli)} == dict.fromkeys(names, "succeeded")
+    mapped = next(run["id"] for run in runs(cli) if run["pipeline"] == "each-module")
+    phases = {phase["place"]: phase for phase in cli("run", "show", mapped, "--json", "-p", "yard").json["phases"]}
+    assert {place for place in phases if place.startswith("tests/")} == {
+        f"tests/{module}" for module in ("parser", "store", "server", "client")
+    }
+    assert {phase["status"] for phase in phases.values()} == {"succeeded"}
+
+
+def runs(cli: CommandLine) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = cli("run", "list", "--project", "yard", "--json").json["runs"]
+    return found
