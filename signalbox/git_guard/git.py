@@ -61,8 +61,8 @@ class Git:
         return found.stdout.decode(errors="replace").rstrip("\n") or None if found.returncode == 0 else None
 
     def setting(self, name: str) -> str | None:
-        """A value of the repository's configuration."""
-        return self.maybe("config", "--get", f"signalbox.{name}")
+        """A value of the repository's own configuration: one of a user must not redirect the guard."""
+        return self.maybe("config", "--local", "--get", f"signalbox.{name}")
 
     def empty_tree(self) -> str:
         """Its name depends on the repository's kind of digest."""

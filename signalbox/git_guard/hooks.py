@@ -165,14 +165,22 @@ def _received(git: Git, lines: Iterable[str]) -> Iterator[Change]:
 
 
 def _pushed(git: Git, remote: str, lines: Iterable[str]) -> Iterator[Change]:
-    prefix = f"refs/remotes/{remote}/"
-    default = git.maybe("symbolic-ref", "--quiet", f"{prefix}HEAD")
+    # A push to an address knows what all remotes have.
+    prefix = f"refs/remotes/{remote}/" if git.maybe("config", "--get", f"remote.{remote}.url") else "refs/remotes/"
+    default = git.maybe("symbolic-ref", "--quiet", f"{prefix}HEAD") or next(_usual(git, prefix), None)
     for line in lines:
         _, new, name, old = line.rstrip("\n").split(" ", 3)
         if name.startswith(BRANCHES):
             branch = name.removeprefix(BRANCHES)
             others = (f"--exclude={prefix}{branch}",) if _is_none(new) else ()
             yield _change(git, branch, old, new, _known(git, (*others, f"--glob={prefix}*"), default, prefix))
+
+
+def _usual(git: Git, prefix: str) -> Iterator[str]:
+    """The default branch of a remote that was added by hand and never asked for it."""
+    for name in (f"{prefix}main", f"{prefix}master"):
+        if git.maybe("rev-parse", "--verify", "--quiet", name) is not None:
+            yield name
 
 
 def _known(git: Git, branches: tuple[str, ...], default: str | None, prefix: str) -> Known:

@@ -11,25 +11,27 @@ from signalbox.client import Client
 from signalbox.client.asks import command, events, new_key
 from signalbox.client.fields import text
 from signalbox.git_guard.pusher import Pusher
+from tests.faults.server_process import ServerProcess
 from tests.support.checkout import Checkout, a_clone, a_hub
-from tests.support.command_line import CommandLine, end
+from tests.support.command_line import CommandLine
 from tests.support.hooks import Agent
 
 NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    """A server for all of them: each has a project of its own."""
-    line = CommandLine(tmp_path_factory.mktemp("guard"))
-    process = line.serve()
-    yield line
-    end(process)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of a server for all of them: each has a project of its own."""
+    folder = tmp_path_factory.mktemp("guard")
+    process = ServerProcess(folder, "sqlite", graphql=True)
+    process.start()
+    yield folder
+    process.close()
 
 
 @pytest.fixture(scope="module")
-def client(line: CommandLine) -> Iterator[Client]:
-    with Client.find(data=line.folder / ".signalbox") as client:
+def client(data: Path) -> Iterator[Client]:
+    with Client.find(data=data) as client:
         yield client
 
 
@@ -37,7 +39,7 @@ def client(line: CommandLine) -> Iterator[Client]:
 class Scene:
     """One project with a guarded repository ``r``."""
 
-    line: CommandLine
+    data: Path
     client: Client
     project: str
     hub: Checkout
@@ -57,9 +59,8 @@ class Scene:
         return self.locked(self.session(), *(f"path:r//{one}" for one in claims))
 
     def install(self, where: Checkout, *more: str) -> None:
-        data = str(self.line.folder / ".signalbox")
         at = CommandLine(where.folder)
-        at("git-guard", "install", "--data", data, "--project", self.project, "--repository", "r", *more)
+        at("git-guard", "install", "--data", str(self.data), "--project", self.project, "--repository", "r", *more)
 
     def refusals(self) -> list[str]:
         page = self.client.ask(events(project=self.project, after=0, limit=1_000))
@@ -68,11 +69,11 @@ class Scene:
 
 
 @pytest.fixture
-def scene(line: CommandLine, client: Client, tmp_path: Path) -> Scene:
+def scene(data: Path, client: Client, tmp_path: Path) -> Scene:
     project = f"guarded-{next(NUMBERS)}"
     client.command("create_project", name=project, lock_delay_seconds=0)
     hub, clone = a_hub(tmp_path, src__a="1\n", docs__b="1\n")
-    return Scene(line, client, project, hub, clone)
+    return Scene(data, client, project, hub, clone)
 
 
 def by(clone: Checkout, pusher: Pusher) -> Checkout:
@@ -164,7 +165,7 @@ def test_the_git_host_may_say_whose_key_pushes(scene: Scene, tmp_path: Path) -> 
     (tmp_path / "guard.key").write_text(text(made[2], "secret"))
     scene.install(scene.hub, "--key-file", str(tmp_path / "guard.key"), "--pusher-variable", "HOST_SAYS")
     with Client.find(url=scene.client.endpoint.url, key=text(made[0], "secret")) as worker:
-        pusher = Scene(scene.line, worker, scene.project, scene.hub, scene.clone).agent("src/**")
+        pusher = Scene(scene.data, worker, scene.project, scene.hub, scene.clone).agent("src/**")
     clone = by(scene.clone, pusher)
     clone.commit(src__a="2\n")
     assert "the git host does not tell who pushes" in clone.refused("push", "--quiet", "origin", "main")
@@ -206,7 +207,7 @@ def test_hooks_that_were_there_go_on_working_and_come_back(scene: Scene) -> None
 
 def test_a_client_with_our_hook_commits_what_its_hook_has_locked(scene: Scene, tmp_path: Path) -> None:
     scene.install(scene.clone)
-    data = str(scene.line.folder / ".signalbox")
+    data = str(scene.data)
     options = (f"--project={scene.project}", "--repository=r", f"--data={data}", "--seconds=60")
     agent = Agent("claude", "host-1", scene.clone.folder, tmp_path / "cache", options)
     known = {"CLAUDE_CODE_SESSION_ID": agent.session, "SIGNALBOX_HOOK_CACHE": str(agent.cache)}

@@ -14,7 +14,8 @@ from api.cli.imports.home_grown import Choices, read_home_grown
 from api.cli.imports.taskmaster import read_taskmaster
 from api.plan.read import Plan, read_plan_bytes
 from signalbox.client import Refused
-from tests.support.command_line import CommandLine, end
+from tests.faults.server_process import ServerProcess
+from tests.support.command_line import CommandLine
 
 EXPORTS = Path(__file__).parents[1] / "golden" / "exports"
 
@@ -149,8 +150,10 @@ def test_keys_and_texts_are_made_fit() -> None:
 
 
 def test_an_import_is_shown_first_and_made_when_that_is_said(tmp_path: Path) -> None:
-    line = CommandLine(tmp_path)
-    process = line.serve()
+    data = tmp_path / "data"
+    process = ServerProcess(data, "sqlite", graphql=True)
+    process.start()
+    line = CommandLine(tmp_path, {"SIGNALBOX_DATA": str(data)})
     export = str(EXPORTS / "beads.jsonl")
     shown = line("import", "beads", export, "-p", "shop", "-o", "plan.json")
     assert "nothing was made; --yes makes it" in shown.out
@@ -162,5 +165,5 @@ def test_an_import_is_shown_first_and_made_when_that_is_said(tmp_path: Path) -> 
     assert "0 to create, 4 unchanged" in line("plan", "diff", "plan.json").out
     rows = line("task", "list", "-p", "shop", "--json").json["tasks"]
     assert {row["key"] for row in rows} == {"shop-a1b2", "shop-a1b2.1", "shop-a1b2.2", "shop-e5"}
-    end(process)
+    process.stop()
     assert "not compared with a server" in line("import", "beads", export, "-p", "shop").out

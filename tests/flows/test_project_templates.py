@@ -7,7 +7,8 @@ import pytest
 
 from api.cli.project_template import Template, template_of
 from signalbox.client import Refused
-from tests.support.command_line import CommandLine, end
+from tests.faults.server_process import ServerProcess
+from tests.support.command_line import CommandLine
 
 FILE = """
 lock_delay_seconds: 5
@@ -26,8 +27,10 @@ keys:
 
 def test_a_project_is_made_from_a_file_and_another_one_from_that(tmp_path: Path) -> None:
     (tmp_path / "base.yaml").write_text(FILE)
-    line = CommandLine(tmp_path)
-    process = line.serve()
+    data = tmp_path / "data"
+    process = ServerProcess(data, "sqlite", graphql=True)
+    process.start()
+    line = CommandLine(tmp_path, {"SIGNALBOX_DATA": str(data)})
     made = line("project", "create", "base", "--from", "base.yaml", "--json").json
     assert [(one["name"], one["role"], one["secret"][:4]) for one in made["keys"]] == [
         ("builder", "worker", "sbx_"), ("reader", "viewer", "sbx_"),
@@ -53,7 +56,7 @@ def test_a_project_is_made_from_a_file_and_another_one_from_that(tmp_path: Path)
     assert (
         line("project", "create", "new", "--from", "absent", "--json", code=1).json["error"]["code"] == "unknown_thing"
     )
-    end(process)
+    process.stop()
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from api.cli.worker.settings import Worktrees
 from api.cli.worker.worktrees import Worktree, checked, entered, keep_left, let_go, prepared
 from signalbox.client import Client, Refused
 from signalbox.client.work import Assignment
+from tests.faults.server_process import ServerProcess
 from tests.support.checkout import Checkout, a_hub
-from tests.support.command_line import CommandLine, end
+from tests.support.command_line import CommandLine
 from tests.support.processes import alive, pid_in
 from tests.support.waiting import until
 
@@ -151,11 +152,12 @@ class Fleet:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of one for all."""
-    line = CommandLine(tmp_path_factory.mktemp("server"))
-    process = line.serve()
-    yield line.folder / ".signalbox"
-    end(process)
+    """The data folder of one for all."""
+    folder = tmp_path_factory.mktemp("server")
+    process = ServerProcess(folder, "sqlite", graphql=True)
+    process.start()
+    yield folder
+    process.close()
 
 
 @pytest.fixture
@@ -201,7 +203,7 @@ def test_a_worktree_is_not_recycled_while_the_command_of_a_lost_worker_runs(flee
     assert alive(pid)
     assert not (tmp_path / "second").exists()
     first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.wait(90)
     assert second.wait(90) == 0
     assert (tmp_path / "second").read_text() == "again\n"
     assert "worktree_found" in fleet.events("second-worker")
