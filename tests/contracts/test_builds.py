@@ -440,7 +440,10 @@ def test_a_kill_at_the_end_of_a_build_leaves_no_rows_behind(store: RowStore, dro
     assert place.build("task_board").phase == "failed"
 
 
-def test_a_kill_between_a_generation_and_its_build_leaves_neither(store: RowStore) -> None:
+def test_a_kill_between_a_generation_and_its_build_leaves_neither(
+    store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infrastructure.runtime.builds.worker.ORPHANED_SECONDS", 0.0)
     place = Place(store)
     store.begin(TASK_BOARD, "code")
     place.desk.rebuild(["lock_map"], purpose="rebuild", hold=False, by="key_1")
@@ -485,3 +488,27 @@ def test_whoever_gives_a_build_up_has_the_last_word(store: RowStore, monkeypatch
     assert abandoned == [None]
     assert place.build("task_board").phase == "abandoned"
     assert [(one.number, one.state) for one in place.report("task_board").generations] == [(1, "live")]
+
+
+def test_what_another_node_is_about_to_write_is_not_taken_for_left_over(
+    store: RowStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a generation and its build lies a moment in which whoever holds the duty may look."""
+    place, (projection, *_) = Place(store), CHOSEN
+    begun = store.begin(projection, fingerprint(projection))
+    place.desk.worker.step()
+    assert begun.number in [listed.number for listed in store.generations(projection)]
+    now = place.log.now()
+    written = Build(
+        projection=projection.name, generation=begun.number, purpose="rebuild", hold=False, phase="building",
+        asked_by="key_1", asked_at=now, began_at=now, began_position=0, changed_at=now,
+    )  # fmt: skip
+    store.keep_build(written)
+    place.step()
+    assert place.build(projection.name).phase == "promoted"
+    assert place.is_right(projection)
+    left_over = store.begin(projection, fingerprint(projection))
+    place.desk.worker.step()
+    monkeypatch.setattr("infrastructure.runtime.builds.worker.ORPHANED_SECONDS", 0.0)
+    place.desk.worker.step()
+    assert left_over.number not in [listed.number for listed in store.generations(projection)]

@@ -23,6 +23,8 @@ DUTY: Final = "builds"
 DUTY_SECONDS: Final = 10
 LOOK_SECONDS: Final = 1.0
 RENEW_SECONDS: Final = 2.0
+ORPHANED_SECONDS: Final = 10.0
+"""A generation that has no build for so long was left over; for moments another node is about to write it."""
 COMPARISONS_MAX: Final = 100
 """Attempts to read both generations at one position where the live one keeps no past."""
 COMPARISON_SECONDS: Final = 0.1
@@ -60,6 +62,7 @@ class BuildWorker:
         self._stopping = False
         self._held_at = self._breathed_at = 0.0
         self._tidied = False
+        self._orphaned_since: dict[tuple[str, int], float] = {}
         self.asking: Final = threading.Lock()
         """Held where a generation and its build are made or ended, so that none is taken for one that was left over."""
         self._thread = threading.Thread(target=self._run, name="builds", daemon=True)
@@ -113,26 +116,35 @@ class BuildWorker:
         with self.asking:
             builds = self._store.builds()
             known = {(build.projection, build.generation): build for build in builds}
+            orphans: dict[tuple[str, int], float] = {}
             for projection in self._projections:
                 for listed in self._store.generations(projection):
-                    self._tidy_away(projection, listed, known.get((projection.name, listed.number)))
+                    place = (projection.name, listed.number)
+                    if not self._tidied_away(projection, listed, known.get(place)):
+                        orphans[place] = self._orphaned_since.get(place, time.monotonic())
+            self._orphaned_since = orphans
         latest = {build.projection: build for build in builds}
         for build in builds:
             named = self._by_name.get(build.projection)
             if named is not None and (build.works or build.waits) and build is not latest[build.projection]:
                 self._end(build, named, "abandoned", "another was asked for at the same time")
-        self._tidied = True
+        self._tidied = not orphans
 
-    def _tidy_away(self, projection: AnyProjection, listed: Listed, build: Build | None) -> None:
+    def _tidied_away(self, projection: AnyProjection, listed: Listed, build: Build | None) -> bool:
+        """False while it cannot be told whether somebody is about to write its build."""
         if listed.state == "live":
-            return
+            return True
         if build is not None and build.is_given_up:
             self._drop(projection, listed.number)
         elif listed.state == "building" and (build is None or build.phase == "promoted"):
+            now = time.monotonic()
+            if now - self._orphaned_since.get((projection.name, listed.number), now) < ORPHANED_SECONDS:
+                return False
             # Begun or reopened, and its build was not written any more; only what was asked before has rows.
             self._store.give_up(Generation(projection, listed.number, "", "building", 0))
             if not listed.checkpoint:
                 self._store.drop(projection, listed.number)
+        return True
 
     def _pair(self, build: Build) -> tuple[Build, Generation] | None:
         """A build that is not at its end, with its generation as it is now."""
