@@ -22,8 +22,8 @@ startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedA
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
 decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
-_PHASE: Final = """place kind title number needs status generation taskId reason arm input output summary effect
-consumed { place generation } readyAt settledAt changedAt
+_PHASE: Final = """place kind title number needs status generation taskId reason arm input output summary effect undo
+undoTaskId consumed { place generation } readyAt settledAt changedAt
 task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
 
 _PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGranted createdAt changedAt"

@@ -99,6 +99,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "resolve_phase": Done,
     "retry_phase": Done,
     "rework_phases": ReworkPlanned,
+    "rollback_run": Done,
+    "resolve_undo": Done,
     "cast_vote": VoteCounted,
     "override_gate": Done,
     "revise_evidence": Done,

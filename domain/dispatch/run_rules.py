@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from domain.dispatch import run_gate, run_rework, run_start, run_verbs, run_waits
+from domain.dispatch import run_gate, run_rework, run_start, run_undo, run_verbs, run_waits
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -20,6 +20,8 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.ResolvePhase: run_verbs.resolve,
     commands.RetryPhase: run_rework.retry,
     commands.ReworkPhases: run_rework.rework,
+    commands.RollbackRun: run_undo.rollback,
+    commands.ResolveUndo: run_undo.resolve_undo,
     commands.CastVote: run_gate.vote,
     commands.OverrideGate: run_gate.override,
     commands.ReviseEvidence: run_gate.revise,

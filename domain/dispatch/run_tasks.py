@@ -20,10 +20,10 @@ from domain.kernel.pipeline.definition import AnyPhase, MapPhase, WorkPhase
 from domain.kernel.pipeline.graph import Graph
 from domain.kernel.pipeline.texts import filled
 from domain.kernel.pipeline.words import ValueField
-from domain.kernel.pipeline.work import TaskSpec, Work
+from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
-from domain.run.state import Run
+from domain.run.state import Effect, Run
 from domain.task.attention import attended
 from domain.task.commands import PlannedTask
 from domain.task.decider import live_attempt
@@ -42,21 +42,35 @@ def task_of(run: Run, place: str, generation: int) -> StreamId:
 
 def asked_of(run: Run, place: str, work: Work) -> PlannedTask | str:
     """The task that the work of a place asks for, or why there cannot be one."""
+    phase = run.phase(place)
+    handed: Mapping[str, object] = orjson.loads(phase.input) if phase.input else {}
+    rule = "park" if work.on_exhausted == "park" else "fail"
+    return _planned(run, work.task, key_of(run, place, phase.generation), handed, rule)
+
+
+def undo_of(run: Run, entry: Effect, undo: Undo, task: Task) -> tuple[PlannedTask | str, str]:
+    """The task that takes back an effect, or why there cannot be one; and what it is handed, as JSON text."""
+    handed: dict[str, object] = orjson.loads(task.plan.input) if task.plan.input else {}
+    output = task.phase.output if isinstance(task.phase, Settled) else ""
+    said = {"input": handed, "output": orjson.loads(output) if output else None, "checkpoint": task.checkpoint}
+    key = f"{key_of(run, entry.place, entry.generation)}+undo{entry.tries + 1}"
+    return _planned(run, undo.task, key, handed, "fail"), orjson.dumps(said).decode()
+
+
+def _planned(run: Run, spec: TaskSpec, key: str, handed: Mapping[str, object], rule: str) -> PlannedTask | str:
     try:
-        return PlannedTask.model_validate(_said(run, place, work))
+        return PlannedTask.model_validate(_said(run, spec, key, handed, rule))
     except ValidationError as flaw:
         first = flaw.errors(include_url=False)[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
-def _said(run: Run, place: str, work: Work) -> dict[str, object]:
+def _said(run: Run, spec: TaskSpec, key: str, handed: Mapping[str, object], exhausted: str) -> dict[str, object]:
     """Its fields with their holes filled. Raises ValidationError for a filled text that is too long."""
-    phase, spec = run.phase(place), work.task
-    handed: Mapping[str, object] = orjson.loads(phase.input) if phase.input else {}
-    rule = {"on_exhausted": "park" if work.on_exhausted == "park" else "fail", "max_lost": spec.max_lost}
+    rule = {"on_exhausted": exhausted, "max_lost": spec.max_lost}
     return {
         **{name: getattr(spec, name) for name in TaskSpec.model_fields if name != "max_lost"},
-        "key": key_of(run, place, phase.generation),
+        "key": key,
         "title": filled(spec.title, handed)[:300],
         "body": filled(spec.body, handed)[:65_536],
         "scope": tuple(ScopeClaim(claim=filled(one.claim, handed), mode=one.mode) for one in spec.scope),
@@ -73,22 +87,35 @@ def key_of(run: Run, place: str, generation: int) -> str:
     return f"{run.queued.run}/{place}{again}"
 
 
+def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
+    """The id of the task that a place makes now, and what the phase says of it."""
+    phase = run.phase(place)
+    origin = Origin(run=run.queued.run, place=place, generation=phase.generation)
+    return task_of(run, place, phase.generation), OfPhase(origin, phase.input, outputs_of(run, place))
+
+
+def undoing_of(run: Run, entry: Effect, handed: str) -> tuple[StreamId, OfPhase]:
+    """The id of the task that takes back an effect now, and what is said of it."""
+    parts = (run.queued.run, entry.place, str(entry.generation), "undo", str(entry.tries + 1))
+    origin = Origin(run=run.queued.run, place=entry.place, generation=entry.generation, purpose="undo")
+    return derived_id("task", run.queued.at, parts), OfPhase(origin, handed)
+
+
 def born(
-    planned: PlannedTask, run: Run, place: str, *, path_length: int, stamp: Stamp, ignoring_case: frozenset[str]
+    planned: PlannedTask,
+    stream: StreamId,
+    of_phase: OfPhase,
+    *,
+    path_length: int,
+    stamp: Stamp,
+    ignoring_case: frozenset[str],
 ) -> Born | str:
     """The first events of the task, or why it cannot be."""
     flaw = first_flaw((planned,), ignoring_case)
     if flaw is not None:
         return flaw.message()
-    phase = run.phase(place)
-    origin = Origin(run=run.queued.run, place=place, generation=phase.generation)
-    making = Making(
-        stamp,
-        {planned.key: task_of(run, place, phase.generation)},
-        Known({}, {}),
-        {planned.key: path_length},
-        {planned.key: OfPhase(origin, phase.input, outputs_of(run, place))},
-    )
+    ids, lengths = {planned.key: stream}, {planned.key: path_length}
+    making = Making(stamp, ids, Known({}, {}), lengths, {planned.key: of_phase})
     made = births((planned,), making)
     return made.message() if isinstance(made, Rejection) else made
 

@@ -32,9 +32,11 @@ from domain.run.events import (
     RunResumed,
 )
 from domain.run.evolve import RUN
-from domain.run.state import SETTLED, TERMINAL, Run
+from domain.run.state import SETTLED, TERMINAL, Run, effect_key
+from domain.run.undo_events import UndoFailed, UndoSucceeded
 from domain.task.decider import TASK
 from domain.task.state import Assigned, Backoff, Ended, Parked, Pending, Ready, Running, Settled, Task
+from domain.task.terms import Origin
 
 
 def find_run(view: View, name: str, stamp: Stamp) -> Run | UnknownThing:
@@ -86,7 +88,7 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
         return refuse(run)
     if run.status in ("cancelling", "cancelled"):
         return Decision()
-    if run.status in TERMINAL:
+    if run.status in TERMINAL or run.status == "compensating":
         return refuse(RunNotInState(run=command.run, status=run.status, action="cancelling it"))
     walk = RunWalk(run, stamp, view, expressions)
     reason = command.reason or "its run was cancelled"
@@ -169,10 +171,25 @@ def tell(command: TellRun, stamp: Stamp, view: View, expressions: Expressions) -
         return Decision()
     walk = RunWalk(run, stamp, view, expressions)
     phase = run.phase(place)
-    if phase.task == command.task and phase.status not in SETTLED:
+    if task.plan.origin is not None and task.plan.origin.purpose == "undo":
+        _note_undo(walk, task.plan.origin, command.task, task, stamp)
+    elif phase.task == command.task and phase.status not in SETTLED:
         _note(walk, place, task, stamp)
     walk.go_on()
     return walk.decision()
+
+
+def _note_undo(walk: RunWalk, origin: Origin, name: str, task: Task, stamp: Stamp) -> None:
+    """How it went to take back an effect; a parked task waits for a person like any other."""
+    entry = walk.run.ledger.get(effect_key(origin.place, origin.generation))
+    if entry is None or entry.undo != "undoing" or entry.undo_task != name or not isinstance(task.phase, Settled):
+        return
+    place, generation, at = origin.place, origin.generation, stamp.time
+    if task.phase.outcome == "completed":
+        walk.put(UndoSucceeded(place=place, generation=generation, at=at))
+    else:
+        reason = task.failure or f"its task was {task.phase.outcome}"
+        walk.put(UndoFailed(place=place, generation=generation, reason=reason, at=at))
 
 
 def _note(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:

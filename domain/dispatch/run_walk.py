@@ -4,8 +4,19 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.dispatch.lookup import states_of
-from domain.dispatch.plan_birth import Born
-from domain.dispatch.run_tasks import asked_of, born, held_back, let_go, path_lengths_of, withdrawn, work_of
+from domain.dispatch.plan_birth import Born, OfPhase
+from domain.dispatch.run_tasks import (
+    asked_of,
+    born,
+    held_back,
+    let_go,
+    made_for,
+    path_lengths_of,
+    undo_of,
+    undoing_of,
+    withdrawn,
+    work_of,
+)
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
@@ -22,7 +33,9 @@ from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
-from domain.run.state import Run
+from domain.run.state import Effect, Run
+from domain.run.undo import next_undo
+from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
 from domain.task.commands import PlannedTask
 from domain.task.decider import TASK, phase_name
 from domain.task.state import Task
@@ -109,7 +122,9 @@ class RunWalk:
         return Decision((*own, *self._others), answer or Done(), keys=tuple(self._keys))
 
     def _offer(self) -> None:
-        """A task for every phase that is ready, in the order of the definition."""
+        """A task for every phase that is ready, in the order of the definition; or for the effect whose turn it is."""
+        while self.run.status == "compensating" and (entry := next_undo(self.run)) is not None:
+            self.undo_again(entry)
         if self.run.status != "running":
             return
         ready = [place for place in self._places() if self.run.phase(place).status == "ready"]
@@ -123,7 +138,7 @@ class RunWalk:
     def _make(self, place: str, work: Work, path_length: int) -> None:
         at, generation = self._stamp.time, self.run.phase(place).generation
         asked = asked_of(self.run, place, work)
-        made = asked if isinstance(asked, str) else self._born(asked, place, path_length)
+        made = asked if isinstance(asked, str) else self._born(asked, *made_for(self.run, place), path_length)
         if isinstance(made, str):
             self.put(PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at))
             return
@@ -136,9 +151,30 @@ class RunWalk:
         self._others += made.writes
         self._keys += made.keys
 
-    def _born(self, asked: PlannedTask, place: str, path_length: int) -> Born | str:
+    def _born(self, asked: PlannedTask, stream: StreamId, of_phase: OfPhase, path_length: int) -> Born | str:
         cases = self._settings.ignoring_case
-        return born(asked, self.run, place, path_length=path_length, stamp=self._stamp, ignoring_case=cases)
+        return born(asked, stream, of_phase, path_length=path_length, stamp=self._stamp, ignoring_case=cases)
+
+    def undo_again(self, entry: Effect) -> None:
+        """A task that takes the effect back; none where nobody had begun what it would undo."""
+        at, place, generation = self._stamp.time, entry.place, entry.generation
+        work, task = work_of(self.phase_of(place)), self._view.read(TASK, StreamId(entry.task))
+        undo = None if work is None else work.undo
+        if undo is None or not isinstance(task, Task) or not task.attempts:
+            reason = "nobody had begun it"
+            never = {"place": place, "generation": generation, "reason": reason, "by": "", "at": at}
+            self.put(UndoResolved.model_validate({**never, "how": "never_begun"}))
+            return
+        asked, handed = undo_of(self.run, entry, undo, task)
+        made = asked if isinstance(asked, str) else self._born(asked, *undoing_of(self.run, entry, handed), 1)
+        if isinstance(made, str):
+            self.put(UndoFailed(place=place, generation=generation, reason=made, at=at))
+            return
+        stream, tries = made.writes[0].stream, entry.tries + 1
+        self.put(UndoStarted(place=place, generation=generation, task=stream, tries=tries, at=at))
+        self._touched.add(stream)
+        self._others += made.writes
+        self._keys += made.keys
 
     def _withdraw(self) -> None:
         """Tasks that are not wanted any more: of a run that is cancelled or failing, of inputs that came too late."""

@@ -107,6 +107,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "retire_definition": _PLAN,
     "retry_phase": _PLAN,
     "rework_phases": _PLAN,
+    "rollback_run": _PLAN,
+    "resolve_undo": _PLAN,
     "cast_vote": _LOCK,
     "override_gate": _OVERRIDE,
     "revise_evidence": _PLAN,

@@ -5,7 +5,7 @@ them anew, after whatever crash, finds the same things left to do.
 """
 
 from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from domain.kernel.ids import Instant
 from domain.kernel.pipeline.definition import AnyPhase, MapPhase
@@ -20,6 +20,7 @@ from domain.run.events import (
     PhaseBlocked,
     PhaseDropped,
     PhaseSkipped,
+    Rollback,
     RunFailing,
     RunSettled,
     SkipReason,
@@ -28,7 +29,10 @@ from domain.run.evolve import Following, changed
 from domain.run.joins import InputState, input_state, verdict
 from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
+from domain.run.undo import is_partial, is_undone, owed, passed
+from domain.run.undo_events import RunCompensationStarted
 
+Cause = Literal["failure", "cancel", "operator"]
 ROUNDS_MAX: Final = 4
 """Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends."""
 
@@ -60,6 +64,8 @@ class Advance:
                     self._walk()
                 case "cancelling":
                     self._close()
+                case "compensating":
+                    self._take_back()
                 case "queued" | "paused" | "succeeded" | "failed" | "cancelled":
                     break
                 case _:
@@ -175,12 +181,34 @@ class Advance:
             if self._run.phase(key).status not in SETTLED and not self._is_out(key):
                 self._settle(key, "cancelled", self._run.cancel_reason)
         if self._is_over():
-            self._end("cancelled", ())
+            asked = self._run.rollback_requested
+            wanted = asked or self._run.queued.definition.on_cancel == "compensate"
+            if not (wanted and self._compensate("operator" if asked else "cancel", "cancelled", ())):
+                self._end("cancelled", ())
 
     def _finish(self) -> None:
         if self._is_over():
             unhandled = tuple(key for key in self._graph.phases if self._is_unhandled(key))
-            self._end("failed" if unhandled else "succeeded", unhandled)
+            wanted = unhandled and self._run.queued.definition.on_failure == "compensate"
+            if not (wanted and self._compensate("failure", "failed", unhandled)):
+                self._end("failed" if unhandled else "succeeded", unhandled)
+
+    def _compensate(self, cause: Cause, then: Outcome, because: tuple[str, ...]) -> bool:
+        """Whether effects are taken back first: not behind a point of no return, unless somebody forced it."""
+        entries = owed(self._run)
+        if not entries or (passed(self._run) and not self._run.rollback_forced):
+            return False
+        order = tuple(Consumed(place=one.place, generation=one.generation) for one in entries)
+        started = RunCompensationStarted(cause=cause, then=then, because=because, entries=order, at=self._at)
+        self._put(started)
+        return True
+
+    def _take_back(self) -> None:
+        if not is_undone(self._run):
+            return
+        then: Outcome = "failed" if self._run.then == "failed" else "cancelled"
+        rollback: Rollback = "partial" if is_partial(self._run) else "complete"
+        self._put(RunSettled(outcome=then, rollback=rollback, because=self._run.because, at=self._at))
 
     def _end(self, outcome: Outcome, because: tuple[str, ...]) -> None:
         self._put(RunSettled(outcome=outcome, rollback="none", because=because, at=self._at))

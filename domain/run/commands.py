@@ -101,6 +101,25 @@ class ReworkPhases(RunVerb):
     """Only tell what would be done anew, what kept, and why it would be refused."""
 
 
+class RollbackRun(RunVerb):
+    """End what is under way, take back all effects, the latest first, and settle the run as cancelled."""
+
+    NAME: ClassVar[str] = "rollback_run"
+    reason: str = Field(min_length=1, max_length=500)
+    grace_seconds: int = Field(default=GRACE_SECONDS, ge=0, le=GRACE_SECONDS_MAX)
+    force: bool = False
+    """Also behind a point of no return."""
+
+
+class ResolveUndo(RunVerb):
+    """Decide about an undo that failed: try once more, say that it is done, or leave it."""
+
+    NAME: ClassVar[str] = "resolve_undo"
+    phase: Reference
+    how: Literal["retry", "done", "skip"]
+    reason: str = Field(min_length=1, max_length=500)
+
+
 class CastVote(RunVerb):
     """Vote at an open gate. A further vote of the same principal takes the place of the one before."""
 

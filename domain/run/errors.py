@@ -137,3 +137,25 @@ class ReworkRefused(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     run: str
     reason: str
+
+
+class BehindNoReturn(Rejection):
+    """Run {run} has passed the point of no return {phase}: it is not rolled back.
+
+    Ask with force and a reason if it has to be.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    phase: str
+
+
+class UndoNotFailed(Rejection):
+    """No undo of {phase} has failed in run {run}.
+
+    `signalbox run show` tells how far it is.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    phase: str

@@ -31,6 +31,7 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
+from domain.run.evolve_undo import in_ledger, registered, rolling_back, undoing
 from domain.run.gate_events import (
     Ballot,
     GateDecided,
@@ -48,6 +49,15 @@ from domain.run.gate_events import (
 )
 from domain.run.map_events import MapExpanded
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, Run, RunState, Settlement
+from domain.run.undo_events import (
+    RunCompensationStarted,
+    RunRollbackRequested,
+    UndoEvent,
+    UndoFailed,
+    UndoResolved,
+    UndoStarted,
+    UndoSucceeded,
+)
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _OfGate = GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
@@ -55,7 +65,7 @@ _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded
+Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | UndoEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -88,9 +98,15 @@ def changed(run: Run, event: Following) -> Run:
             return _signalled(run, event)
         case MapExpanded():
             return _expanded(run, event)
+        case RunRollbackRequested() | RunCompensationStarted():
+            return rolling_back(run, event)
+        case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
+            return undoing(run, event)
         case _:
             phase = _opened(run.phase(event.place), event)
             after = replace(run, phases=run.phases.set(event.place, phase))
+            if isinstance(event, EffectRegistered):
+                return registered(after, event)
             if isinstance(event, PhaseOffered):
                 return replace(after, tasks=after.tasks.set(event.task, event.place))
             return after
@@ -111,7 +127,7 @@ def _whole(run: Run, event: _Whole) -> Run:
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
             return replace(told, status="cancelling", paused_at=None)
         case RunReworked():
-            again = replace(run, failing="", cancel_reason="")
+            again = replace(run, failing="", cancel_reason="", rollback_requested=False, owed=(), because=())
             return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
             return replace(run, status=event.outcome)
@@ -131,7 +147,8 @@ def _closed(run: Run, event: _Closing) -> Run:
             after = _as(said, event.outcome, event.reason)
         case _:
             assert_never(event)
-    return replace(run, phases=run.phases.set(event.place, after), settled_total=after.settled_as)
+    closed = replace(run, phases=run.phases.set(event.place, after), settled_total=after.settled_as)
+    return in_ledger(closed, event.place, event.generation, after)
 
 
 def _expanded(run: Run, event: MapExpanded) -> Run:

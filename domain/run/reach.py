@@ -17,8 +17,8 @@ def not_yet(definition: Definition) -> tuple[str, ...]:
 
 
 def _of_whole(definition: Definition) -> Iterator[str]:
-    if definition.on_failure == "compensate" or definition.on_cancel == "compensate":
-        yield "that its effects are taken back by themselves"
+    if definition.undo_parallel:
+        yield "that effects are taken back at once"
     if definition.deadline_seconds is not None:
         yield "a deadline"
     if definition.budget != Budget():
@@ -43,3 +43,5 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
             yield f"when {phase.key} has to begin"
         if work.close_within_seconds is not None:
             yield f"when {phase.key} has to be over"
+        if phase.work.undo is not None and phase.work.undo.close_within_seconds is not None:
+            yield f"when the undo of {phase.key} has to be over"

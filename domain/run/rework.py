@@ -27,6 +27,9 @@ class Redo:
 def redo_of(run: Run, graph: Graph, named: Iterable[str]) -> Redo:
     """The named phases, and what has taken from them or waits behind them settled."""
     redone = set(named)
+    # What was taken back is not there any more, whatever its phase once said.
+    gone = (one for one in run.ledger.values() if one.undo)
+    redone |= {one.place.partition("/")[0] for one in gone if run.phase(one.place).generation == one.generation}
     for key in graph.order:
         if key not in redone and _is_touched(run, graph.phases[key], redone):
             redone.add(key)

@@ -10,7 +10,7 @@ from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
 from domain.run.map_events import MapItem
 
-RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "paused", "cancelling", "compensating", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
 PhaseStatus = Literal["pending", "fired", "ready", "offered", "waiting", "parked", Settlement]
 SETTLED: Final[frozenset[PhaseStatus]] = frozenset({"succeeded", "failed", "skipped", "blocked", "cancelled"})
@@ -73,6 +73,33 @@ class PhaseState:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """An entry of the ledger: a place that may have changed the world in one of its generations."""
+
+    place: str
+    generation: int
+    task: str
+    settled_as: int = 0
+    """When it settled among all phases of the run; 0 while it has not."""
+    outcome: str = ""
+    undo: Literal["", "undoing", "undone", "failed", "skipped"] = ""
+    undo_task: str = ""
+    tries: int = 0
+    left: bool = False
+    """Whether something of it stays in the world although it is over."""
+
+    @property
+    def key(self) -> str:
+        """What the ledger keeps it under."""
+        return effect_key(self.place, self.generation)
+
+
+def effect_key(place: str, generation: int) -> str:
+    """The same from its parts."""
+    return f"{place}@{generation}"
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run that exists."""
 
@@ -90,6 +117,14 @@ class Run:
     cancel_grace_seconds: int = 0
     signals: Map[str, tuple[str, ...]] = Map()
     """Contents of signals that came and that no phase has taken, by name."""
+    ledger: Map[str, Effect] = Map()
+    rollback_requested: bool = False
+    rollback_forced: bool = False
+    owed: tuple[str, ...] = ()
+    """Entries of the ledger that are taken back, in order; empty before that begins."""
+    then: RunStatus = "cancelled"
+    """How it ends once everything is taken back."""
+    because: tuple[str, ...] = ()
     tasks: Map[str, str] = Map()
     """Place by task, for every task that the run ever made."""
 

@@ -14,44 +14,31 @@ from domain.lock.events import (
 )
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
-from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
-from domain.run.gate_events import GateDecided, GateOpened
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
+from projections.attention.of_runs import RunEvent, raised_by, run_key
 from projections.attention.of_sessions import SessionEvent, session_row
 from projections.attention.rows import AttentionRow, AttentionTopic, Subject
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 
 _Task = TaskAttentionRaised | TaskAttentionCleared
-_Run = (
-    GateOpened
-    | GateDecided
-    | PhaseInvalidated
-    | PhaseParked
-    | PhaseReleased
-    | PhaseSettled
-    | PhaseSkipped
-    | PhaseBlocked
-)
 _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
 _Project = ProjectFrozen | ProjectUnfrozen | ProjectBudgetNoticed | ProjectSet
-AttentionEvent = _Task | _Run | _Lock | _Pool | _Quota | _Project | SessionEvent
+AttentionEvent = _Task | RunEvent | _Lock | _Pool | _Quota | _Project | SessionEvent
 """Most releases end locks that were never in quarantine: their rows are looked for and are not there."""
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """One row for each thing, or one for each of its topics."""
     event, stream = cast(AttentionEvent, recorded.event), recorded.stream
+    if isinstance(event, RunEvent):
+        return (run_key(stream, event),)
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
-        case GateOpened() | GateDecided() | PhaseInvalidated():
-            return (f"{stream}/phase/{event.place}",)
-        case PhaseParked() | PhaseReleased() | PhaseSettled() | PhaseSkipped() | PhaseBlocked():
-            return (f"{stream}/phase/{event.place}",)
         case LocksReleased():
             return (f"{stream}/{event.token}",) if event.reason == "lifted" else ()
         case LocksQuarantined() | LocksBroken():
@@ -71,24 +58,12 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionRow | None:
     """The row after the event; none where there is nothing to look at."""
     event = cast(AttentionEvent, recorded.event)
+    if isinstance(event, RunEvent):
+        found = raised_by(event)
+        return None if found is None else _raised(recorded, key, found.topic, "run", recorded.stream, found.why)
     match event:
         case TaskAttentionRaised():
             return _raised(recorded, key, event.topic, "task", recorded.stream, event.reason)
-        case GateOpened():
-            return _raised(recorded, key, "open_gate", "run", recorded.stream, f"{event.place}: {event.question}")
-        case PhaseParked() if event.kind != "task":
-            # Work that is parked says so itself, as its task.
-            return _raised(recorded, key, "parked_phase", "run", recorded.stream, f"{event.place}: {event.reason}")
-        case (
-            GateDecided()
-            | PhaseParked()
-            | PhaseInvalidated()
-            | PhaseReleased()
-            | PhaseSettled()
-            | PhaseSkipped()
-            | PhaseBlocked()
-        ):
-            return None
         case LocksQuarantined():
             why = f"the locks stay shut, because their owner is gone ({event.reason})"
             return _raised(recorded, key, "quarantined_locks", "lock", str(event.token), why)

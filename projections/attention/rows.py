@@ -19,6 +19,7 @@ AttentionTopic = Literal[
     "soft_budget",
     "parked_phase",
     "open_gate",
+    "failed_undo",
 ]
 
 RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
@@ -35,6 +36,7 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "frozen": "Unfreeze the project.",
     "soft_budget": "Raise the soft budget, or freeze the project.",
     "open_gate": "Vote, as far as you may; `signalbox gate show` tells who may.",
+    "failed_undo": "Try the undo once more, or say that it is done or left (`signalbox run resolve-undo`).",
     "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""

@@ -27,6 +27,7 @@ from domain.run.events import (
     RunStarted,
 )
 from domain.run.gate_events import WaitingEvent
+from domain.run.undo_events import RunCompensationStarted, UndoEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 from projections.pipeline_runs.rows import PipelineRunRow
@@ -34,7 +35,7 @@ from projections.pipeline_runs.rows import PipelineRunRow
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -81,7 +82,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
     )
 
 
-def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent) -> PipelineRunRow:
+def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent) -> PipelineRunRow:
     match event:
         case (
             RunStarted()
@@ -93,6 +94,8 @@ def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent)
             | RunSettled()
         ):
             return _whole(row, event)
+        case RunCompensationStarted():
+            return row._replace(status="compensating")
         case PhaseInvalidated() | PhaseRetried():
             return _with_settled(_let_go(row, event.place), {*texts(row.settled)} - {event.place})
         case PhaseParked():

@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple
 
-RunStatus = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+RunStatus = Literal["queued", "running", "paused", "cancelling", "compensating", "succeeded", "failed", "cancelled"]
 
 
 class PipelineRunRow(NamedTuple):

@@ -22,15 +22,17 @@ from domain.run.events import (
 )
 from domain.run.gate_events import GateOpened, PhaseWaiting
 from domain.run.map_events import MapExpanded
+from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
+_Undo = UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
 _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-RunPhaseEvent = RunQueued | MapExpanded | _Again | _Opening | _Waiting | _Closing
+RunPhaseEvent = RunQueued | MapExpanded | _Undo | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -52,9 +54,12 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         return _expanded(row, event, recorded, key)
     if row is None:
         return None
+    if isinstance(event, _Undo):
+        # An undo of a former generation is told in the timeline only.
+        return row if event.generation != row.generation else _undone(row, event)._replace(changed_at=event.at)
     if isinstance(event, PhaseInvalidated):
         fresh = row._replace(status="pending", task=None, reason="", arm="", input="", output="", summary="")
-        again = fresh._replace(consumed="[]", effect=False, ready_at=None, settled_at=None)
+        again = fresh._replace(consumed="[]", effect=False, undo="", undo_task=None, ready_at=None, settled_at=None)
         return again._replace(generation=event.generation + 1, changed_at=event.at)
     if isinstance(event, PhaseRetried):
         return row._replace(status="offered", reason="", settled_at=None, changed_at=event.at)
@@ -105,6 +110,8 @@ def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow
         summary="",
         consumed="[]",
         effect=False,
+        undo="",
+        undo_task=None,
         ready_at=None,
         settled_at=None,
         changed_at=at,
@@ -136,6 +143,20 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
             return read._replace(status="waiting", reason=event.question)
         case PhaseReleased():
             return row._replace(status="offered" if row.task else "pending", reason="")
+        case _:
+            assert_never(event)
+
+
+def _undone(row: RunPhaseRow, event: _Undo) -> RunPhaseRow:
+    match event:
+        case UndoStarted():
+            return row._replace(undo="undoing", undo_task=event.task)
+        case UndoSucceeded():
+            return row._replace(undo="undone")
+        case UndoFailed():
+            return row._replace(undo="failed", reason=event.reason)
+        case UndoResolved():
+            return row._replace(undo="undone" if event.how == "done" else "left" if event.how == "skipped" else "")
         case _:
             assert_never(event)
 

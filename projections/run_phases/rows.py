@@ -38,6 +38,9 @@ class RunPhaseRow(NamedTuple):
     """JSON: list of {place, generation} of what it took when it began."""
     effect: bool
     """Whether it may have changed the world."""
+    undo: str
+    """undoing, undone, failed, or left; empty where nothing was taken back."""
+    undo_task: str | None
     ready_at: int | None
     settled_at: int | None
     changed_at: int

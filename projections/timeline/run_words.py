@@ -40,6 +40,15 @@ from domain.run.gate_events import (
     WaitingEvent,
 )
 from domain.run.map_events import MapExpanded
+from domain.run.undo_events import (
+    RunCompensationStarted,
+    RunRollbackRequested,
+    UndoEvent,
+    UndoFailed,
+    UndoResolved,
+    UndoStarted,
+    UndoSucceeded,
+)
 from projections.timeline.task_words import with_detail
 
 _Turn = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
@@ -48,13 +57,15 @@ _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDro
 _Rest = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
-RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded
+RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded | UndoEvent
 
 
 def in_words(event: RunEvent) -> str:
     """The line, of any length."""
     if isinstance(event, _Whole):
         return _whole(event)
+    if isinstance(event, UndoEvent):
+        return _undo(event)
     if isinstance(event, SignalReceived):
         return f"signal {event.name}"
     if isinstance(event, MapExpanded):
@@ -108,6 +119,25 @@ def _phase(event: _Opening | _Rest) -> str:
             return "may change the world from here on"
         case _:
             return _outcome(event)
+
+
+def _undo(event: UndoEvent) -> str:
+    match event:
+        case RunRollbackRequested():
+            return with_detail("run to be rolled back", event.reason)
+        case RunCompensationStarted():
+            return f"effects are taken back: {', '.join(one.place for one in event.entries)}"
+        case UndoStarted():
+            return f"{event.place}{again(event.generation)}: taken back as {event.task}"
+        case UndoSucceeded():
+            return f"{event.place}{again(event.generation)}: taken back"
+        case UndoFailed():
+            return with_detail(f"{event.place}{again(event.generation)}: not taken back", event.reason)
+        case UndoResolved():
+            words = f"{event.place}{again(event.generation)}: undo {event.how.replace('_', ' ')}"
+            return with_detail(words, event.reason)
+        case _:
+            assert_never(event)
 
 
 def _waiting(event: _OfPlace) -> str:

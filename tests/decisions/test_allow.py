@@ -177,6 +177,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "resolve_phase": {"operator", "admin"},
     "retry_phase": {"operator", "admin"},
     "rework_phases": {"operator", "admin"},
+    "rollback_run": {"operator", "admin"},
+    "resolve_undo": {"operator", "admin"},
     "cast_vote": {"worker", "operator", "admin"},
     "override_gate": {"admin"},
     "revise_evidence": {"operator", "admin"},

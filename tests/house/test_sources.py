@@ -25,6 +25,7 @@ ONLY_IN = {
     "run": {
         "advance",
         "begin",
+        "evolve_undo",
         "gate_events",
         "gates",
         "joins",
@@ -34,6 +35,8 @@ ONLY_IN = {
         "waits",
         "map_events",
         "maps",
+        "undo",
+        "undo_events",
     },
     "task": {
         "aggregate",

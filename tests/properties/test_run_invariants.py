@@ -7,19 +7,45 @@ from hypothesis import strategies as st
 
 from domain.kernel.decider import fold
 from domain.kernel.ids import StreamId
+from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.run.advance import advance
-from domain.run.commands import CancelRun, PauseRun, ResumeRun, RetryPhase, ReworkPhases, TellRun
+from domain.run.commands import (
+    CancelRun,
+    PauseRun,
+    ResolveUndo,
+    ResumeRun,
+    RetryPhase,
+    ReworkPhases,
+    RollbackRun,
+    TellRun,
+)
 from domain.run.events import JoinFired
 from domain.run.evolve import RUN
 from domain.run.rework import stale
 from domain.run.state import SETTLED, TERMINAL
+from domain.run.undo_events import UndoSucceeded
 from domain.task.decider import phase_name
 from domain.task.state import Task
 from infrastructure.expressions.conditions import CelExpressions
 from tests.properties.test_run_model import Node, graphs
-from tests.support.runs import Railway, work
+from tests.support.runs import ONCE, Railway, work
 
-VERBS = ("succeed", "succeed", "succeed", "fail", "rework", "retry", "pause", "resume", "cancel", "begin")
+VERBS = (
+    "succeed",
+    "succeed",
+    "succeed",
+    "fail",
+    "rework",
+    "retry",
+    "pause",
+    "resume",
+    "cancel",
+    "begin",
+    "rollback",
+    "undo",
+    "undo",
+)
+UNDO = Undo(task=TaskSpec(title="Undo", retry=ONCE))
 EXPRESSIONS = CelExpressions()
 
 
@@ -32,12 +58,13 @@ class Rolling(Railway):
                 f"p{number}",
                 *({"phase": f"p{one}", "accept": accept} for one, accept in node.needs),
                 join={"rule": node.rule, "at_least": node.least},
-                effect="pure",
+                effect="idempotent",
+                undo=UNDO,
                 optional=node.optional,
             )
             for number, node in enumerate(nodes)
         ]
-        super().__init__(*phases, failure=failure)
+        super().__init__(*phases, failure=failure, on_failure="compensate", on_cancel="compensate")
 
     def act(self, verb: str, place: str) -> None:
         said: dict[str, Any] = {"project": "shop", "run": self.run_id}
@@ -52,6 +79,10 @@ class Rolling(Railway):
                 self.twice(PauseRun(**said))
             case "resume":
                 self.twice(ResumeRun(**said))
+            case "rollback":
+                self.twice(RollbackRun(**said, reason="r", grace_seconds=0))
+            case "undo":
+                self.take_back(place)
             case _:
                 self.twice(CancelRun(**said, grace_seconds=0))
 
@@ -75,6 +106,22 @@ class Rolling(Railway):
             self.fail(phase.task, token)
         self.react()
 
+    def take_back(self, place: str) -> None:
+        """Every third undo fails, and is said to be done by hand."""
+        due = [one for one in self.run.ledger.values() if one.undo == "undoing"]
+        assert len(due) <= 1, "effects are taken back one after the other"
+        for one in due:
+            if self.claim(self.crew, one.undo_task).rejection is None:
+                token = str(self.states[StreamId(one.undo_task)].phase.attempt.token)
+                if place == "p1":
+                    self.fail(one.undo_task, token)
+                    self.react()
+                    said: dict[str, Any] = {"project": "shop", "run": self.run_id, "phase": one.place, "reason": "r"}
+                    self.ask(ResolveUndo(**said, how="done"))
+                else:
+                    self.complete(one.undo_task, token)
+                self.react()
+
     def check(self) -> None:
         run = self.run
         assert advance(run, self.now, EXPRESSIONS) == (), "something was decidable and was not decided"
@@ -87,10 +134,13 @@ class Rolling(Railway):
             state = self.states[StreamId(task)]
             assert isinstance(state, Task)
             unsettled = phase_name(state) not in ("completed", "failed", "cancelled")
-            assert not unsettled or live.get(place) == task, f"the task of {place} was left behind"
+            undoing = any(one.undo_task == task and one.undo == "undoing" for one in run.ledger.values())
+            assert not unsettled or undoing or live.get(place) == task, f"the task of {place} was left behind"
         if run.status in TERMINAL:
             assert all(run.phase(phase.key).status in SETTLED for phase in self.definition.phases)
         assert run.status != "succeeded" or not stale(run)
+        taken = [(event.place, event.generation) for event in of_run if isinstance(event, UndoSucceeded)]
+        assert len(set(taken)) == len(taken), "an effect was taken back twice"
 
 
 @settings(max_examples=60, deadline=None)

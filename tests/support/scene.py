@@ -199,6 +199,8 @@ REFUSED: Mapping[str, str] = {
     "resolve_phase": "unknown_thing",
     "start_run": "not_yet_run",
     "cast_vote": "unknown_thing",
+    "rollback_run": "unknown_thing",
+    "resolve_undo": "unknown_thing",
     "retry_phase": "unknown_thing",
     "rework_phases": "unknown_thing",
     "override_gate": "unknown_thing",

@@ -205,3 +205,39 @@ def rework(
     lines = [f"anew     {', '.join(texts(told, 'redone'))}", f"kept     {', '.join(texts(told, 'kept')) or '-'}"]
     lines += [f"refused  {why}" for why in texts(told, "refused")]
     terminal.show({**told, "run": identifier, "position": answer.position}, *lines)
+
+
+def rollback(
+    terminal: Terminal,
+    run: Run,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    *,
+    grace: Annotated[
+        int, typer.Option("--grace", min=0, max=3_600, help="Seconds for whoever works for it; 0 ends that at once.")
+    ] = 30,
+    force: Annotated[bool, typer.Option("--force", help="Also behind a point of no return.")] = False,
+    expected_revision: Revision = None,
+    project: Project = None,
+) -> None:
+    """End what is under way, and take back all effects, the latest first."""
+    said = {"reason": reason, "grace_seconds": grace, "force": force, "expected_revision": expected_revision}
+    _ask(terminal, "rollback_run", run, "is rolled back", project, **said)
+
+
+def resolve_undo(
+    terminal: Terminal,
+    run: Run,
+    phase: Phase,
+    reason: Annotated[str, typer.Option("--reason", help="What was done, or why it is left.")],
+    *,
+    done: Annotated[bool, typer.Option("--done", help="It was taken back by hand.")] = False,
+    left: Annotated[bool, typer.Option("--skip", help="It is left as it is; the rollback is partial.")] = False,
+    expected_revision: Revision = None,
+    project: Project = None,
+) -> None:
+    """Decide about an undo that failed: try it once more, unless it is said to be done or left."""
+    if done and left:
+        raise typer.BadParameter("it is done or left, not both", param_hint="--done")
+    how = "done" if done else "skip" if left else "retry"
+    said = {"phase": phase, "how": how, "reason": reason, "expected_revision": expected_revision}
+    _ask(terminal, "resolve_undo", run, f"takes back {phase}: {how}", project, **said)

@@ -15,7 +15,7 @@ from signalbox.client.asks import status as server_status
 from signalbox.client.asks import wait
 from signalbox.client.fields import Fields, integer, objects, texts
 
-_STATUSES: Final = "queued, running, paused, cancelling, succeeded, failed, cancelled"
+_STATUSES: Final = "queued, running, paused, cancelling, compensating, succeeded, failed, cancelled"
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 WAIT_SECONDS: Final = 10.0
 COLUMNS: Final = (

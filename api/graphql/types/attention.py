@@ -33,6 +33,7 @@ class AttentionTopic(Enum):
     SOFT_BUDGET = "soft_budget"
     PARKED_PHASE = "parked_phase"
     OPEN_GATE = "open_gate"
+    FAILED_UNDO = "failed_undo"
 
 
 @strawberry.enum

@@ -24,6 +24,7 @@ class RunStatus(Enum):
     RUNNING = "running"
     PAUSED = "paused"
     CANCELLING = "cancelling"
+    COMPENSATING = "compensating"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -74,6 +75,8 @@ class RunPhase:
     summary: str
     consumed: list[Consumed]
     effect: bool = strawberry.field(description="Whether it may have changed the world.")
+    undo: str = strawberry.field(description="undoing, undone, failed or left; empty where nothing was taken back.")
+    undo_task_id: str | None
     ready_at: Instant | None
     settled_at: Instant | None
     changed_at: Instant
@@ -205,6 +208,8 @@ def phase_of(row: RunPhaseRow, as_of: int) -> RunPhase:
         summary=row.summary,
         consumed=[Consumed(place=one["place"], generation=one["generation"]) for one in entries(row.consumed)],
         effect=row.effect,
+        undo=row.undo,
+        undo_task_id=row.undo_task,
         ready_at=_instant(row.ready_at),
         settled_at=_instant(row.settled_at),
         changed_at=Instant(row.changed_at),

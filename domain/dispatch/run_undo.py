@@ -1,0 +1,68 @@
+"""Taking back the effects of a run: asked for by a person, done by tasks, decided by hand where they fail."""
+
+from domain.dispatch.run_verbs import asked
+from domain.dispatch.run_walk import RunWalk
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.message import Stamp
+from domain.kernel.pipeline.expressions import Expressions
+from domain.run.commands import ResolveUndo, RollbackRun
+from domain.run.errors import BehindNoReturn, RunNotInState, UndoNotFailed
+from domain.run.events import RunCancelRequested
+from domain.run.state import Effect
+from domain.run.undo import passed
+from domain.run.undo_events import RunRollbackRequested, UndoResolved
+
+
+def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """End what is under way, then take everything back, and settle as cancelled."""
+    run = asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    if run.rollback_requested and run.status in ("cancelling", "compensating"):
+        return Decision()
+    if run.status not in ("running", "paused"):
+        return refuse(RunNotInState(run=command.run, status=run.status, action="rolling it back"))
+    points = passed(run)
+    if points and not command.force:
+        return refuse(BehindNoReturn(run=command.run, phase=points[0]))
+    walk = RunWalk(run, stamp, view, expressions)
+    by, at, reason = stamp.principal, stamp.time, command.reason
+    walk.put(RunRollbackRequested(reason=reason, forced=bool(points), by=by, at=at))
+    walk.put(RunCancelRequested(reason=reason, by=by, grace_seconds=command.grace_seconds, at=at))
+    walk.go_on()
+    return walk.decision()
+
+
+def resolve_undo(command: ResolveUndo, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """An undo that failed is tried once more, was done by hand, or is left."""
+    run = asked(command, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    if run.status != "compensating":
+        return refuse(RunNotInState(run=command.run, status=run.status, action="deciding about an undo"))
+    if command.phase.partition("/")[0] not in {phase.key for phase in run.queued.definition.phases}:
+        return refuse(UnknownThing(kind="phase", name=command.phase))
+    failed = next((run.ledger[key] for key in run.owed if _is_failed(run.ledger[key], command.phase)), None)
+    if failed is None:
+        return refuse(UndoNotFailed(run=command.run, phase=command.phase))
+    walk = RunWalk(run, stamp, view, expressions)
+    if command.how == "retry":
+        walk.undo_again(failed)
+    else:
+        walk.put(
+            UndoResolved(
+                place=failed.place,
+                generation=failed.generation,
+                how="done" if command.how == "done" else "skipped",
+                reason=command.reason,
+                by=stamp.principal,
+                at=stamp.time,
+            )
+        )
+    walk.go_on()
+    return walk.decision()
+
+
+def _is_failed(entry: Effect, place: str) -> bool:
+    return entry.undo == "failed" and entry.place == place

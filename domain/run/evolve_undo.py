@@ -1,0 +1,64 @@
+"""How the ledger of a run folds: what may have changed the world, and what was taken back."""
+
+from typing import assert_never
+
+from domain.kernel.change import replace
+from domain.run.events import EffectRegistered
+from domain.run.state import Effect, PhaseState, Run, effect_key
+from domain.run.undo_events import (
+    RunCompensationStarted,
+    RunRollbackRequested,
+    UndoFailed,
+    UndoResolved,
+    UndoStarted,
+    UndoSucceeded,
+)
+
+
+def registered(run: Run, event: EffectRegistered) -> Run:
+    """An entry more."""
+    entry = Effect(event.place, event.generation, event.task)
+    return replace(run, ledger=run.ledger.set(entry.key, entry))
+
+
+def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Run:
+    """What became of the phase stands in its entry, if it has one."""
+    entry = run.ledger.get(effect_key(place, generation))
+    if entry is None:
+        return run
+    settled = replace(entry, settled_as=phase.settled_as, outcome=phase.status)
+    return replace(run, ledger=run.ledger.set(entry.key, settled))
+
+
+def rolling_back(run: Run, event: RunRollbackRequested | RunCompensationStarted) -> Run:
+    """The run on its way back."""
+    match event:
+        case RunRollbackRequested():
+            return replace(run, rollback_requested=True, rollback_forced=event.forced)
+        case RunCompensationStarted():
+            keys = tuple(effect_key(one.place, one.generation) for one in event.entries)
+            return replace(run, status="compensating", owed=keys, then=event.then, because=event.because)
+        case _:
+            assert_never(event)
+
+
+def undoing(run: Run, event: UndoStarted | UndoSucceeded | UndoFailed | UndoResolved) -> Run:
+    """One entry on its way back."""
+    entry = run.ledger.get(effect_key(event.place, event.generation))
+    if entry is None:
+        return run
+    match event:
+        case UndoStarted():
+            after = replace(entry, undo="undoing", undo_task=event.task, tries=event.tries)
+            tasks = run.tasks.set(event.task, event.place)
+            return replace(run, ledger=run.ledger.set(entry.key, after), tasks=tasks)
+        case UndoSucceeded():
+            after = replace(entry, undo="undone")
+        case UndoFailed():
+            after = replace(entry, undo="failed", left=True)
+        case UndoResolved():
+            gone = event.how == "done"
+            after = replace(entry, undo="undone" if gone else "skipped", left=event.how == "skipped")
+        case _:
+            assert_never(event)
+    return replace(run, ledger=run.ledger.set(entry.key, after))

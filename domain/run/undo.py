@@ -1,0 +1,77 @@
+"""Taking back what a run has done: which effects are owed, in which order, and what is left in the world."""
+
+from domain.kernel.pipeline.definition import GatePhase, MapPhase, PipelinePhase, WorkPhase
+from domain.kernel.pipeline.work import Work
+from domain.run.state import Effect, Run
+
+
+def owed(run: Run) -> tuple[Effect, ...]:
+    """Effects that can be taken back and were not, the latest settled first.
+
+    Whoever took from a phase settled after it: this is a reverse order of what depends on what, over all generations.
+    """
+    works = _works(run)
+    found = [one for one in run.ledger.values() if one.undo in ("", "failed") and _is_owed(one, works)]
+    return tuple(sorted(found, key=lambda one: (-one.settled_as, one.place, one.generation)))
+
+
+def passed(run: Run) -> tuple[str, ...]:
+    """Points of no return that have succeeded: behind them nothing is taken back by itself."""
+    return tuple(
+        phase.key
+        for phase in run.queued.definition.phases
+        if isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase)
+        and phase.point_of_no_return
+        and run.phase(phase.key).status == "succeeded"
+    )
+
+
+def next_undo(run: Run) -> Effect | None:
+    """The entry whose turn it is, if nothing stands before it; None while one is under way or has failed for good."""
+    for key in run.owed:
+        entry = run.ledger.get(key)
+        if entry is None or entry.undo in ("undone", "skipped"):
+            continue
+        if entry.undo == "failed" and run.queued.definition.best_effort:
+            continue
+        return entry if entry.undo == "" else None
+    return None
+
+
+def is_undone(run: Run) -> bool:
+    """Whether nothing is left to be taken back, or to be tried."""
+    best = run.queued.definition.best_effort
+    over = ("undone", "skipped", "failed") if best else ("undone", "skipped")
+    return all(key not in run.ledger or run.ledger[key].undo in over for key in run.owed)
+
+
+def is_partial(run: Run) -> bool:
+    """Whether something that may have changed the world stays as it is."""
+    works = _works(run)
+    return any(_is_left(one, works) for one in run.ledger.values())
+
+
+def _works(run: Run) -> dict[str, Work]:
+    """What is done at each phase, or at each of its items."""
+    found: dict[str, Work] = {}
+    for phase in run.queued.definition.phases:
+        if isinstance(phase, WorkPhase):
+            found[phase.key] = phase.work
+        elif isinstance(phase, MapPhase) and isinstance(phase.map.each, Work):
+            found[phase.key] = phase.map.each
+    return found
+
+
+def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
+    work = works.get(entry.place.partition("/")[0])
+    if work is None or work.undo is None:
+        return False
+    return work.undo.when == "started" or entry.outcome == "succeeded"
+
+
+def _is_left(entry: Effect, works: dict[str, Work]) -> bool:
+    if entry.undo in ("failed", "skipped"):
+        return entry.left
+    work = works.get(entry.place.partition("/")[0])
+    lasting = work is not None and work.effect == "effectful" and entry.outcome == "succeeded"
+    return entry.undo == "" and lasting

@@ -1,0 +1,79 @@
+"""What happened as the effects of a run were taken back."""
+
+from typing import ClassVar, Literal
+
+from domain.kernel.ids import Instant
+from domain.kernel.message import Event
+from domain.run.events import Consumed, Outcome
+
+
+class RunRollbackRequested(Event):
+    """Somebody wants all effects taken back; what is under way is ended first."""
+
+    TYPE: ClassVar[str] = "run.rollback_requested.v1"
+    reason: str
+    forced: bool
+    """Also behind a point of no return."""
+    by: str
+    at: Instant
+
+
+class RunCompensationStarted(Event):
+    """Nobody works for the run any more; its effects are taken back, the latest settled first."""
+
+    TYPE: ClassVar[str] = "run.compensation_started.v1"
+    cause: Literal["failure", "cancel", "operator"]
+    then: Outcome
+    """How the run ends once that is done."""
+    because: tuple[str, ...]
+    """Places of the phases that decided it."""
+    entries: tuple[Consumed, ...]
+    """Of the ledger, in the order in which they are taken back."""
+    at: Instant
+
+
+class UndoStarted(Event):
+    """A task takes back an effect."""
+
+    TYPE: ClassVar[str] = "run.undo_started.v1"
+    place: str
+    generation: int
+    task: str
+    tries: int
+    """Tasks that were made for it, this one included."""
+    at: Instant
+
+
+class UndoSucceeded(Event):
+    """The effect is taken back."""
+
+    TYPE: ClassVar[str] = "run.undo_succeeded.v1"
+    place: str
+    generation: int
+    at: Instant
+
+
+class UndoFailed(Event):
+    """It could not be taken back: all halts until a person decides, unless the definition goes on."""
+
+    TYPE: ClassVar[str] = "run.undo_failed.v1"
+    place: str
+    generation: int
+    reason: str
+    at: Instant
+
+
+class UndoResolved(Event):
+    """It is settled without a task: a person took it back or left it, or nobody had begun what it would undo."""
+
+    TYPE: ClassVar[str] = "run.undo_resolved.v1"
+    place: str
+    generation: int
+    how: Literal["done", "skipped", "never_begun"]
+    reason: str
+    by: str
+    """Principal; empty where it follows by itself."""
+    at: Instant
+
+
+UndoEvent = RunRollbackRequested | RunCompensationStarted | UndoStarted | UndoSucceeded | UndoFailed | UndoResolved

@@ -1,0 +1,50 @@
+"""Why a run needs a person: a phase that is parked, a question that stands, an effect that could not be taken back."""
+
+from typing import NamedTuple, assert_never
+
+from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
+from domain.run.gate_events import GateDecided, GateOpened
+from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
+from projections.attention.rows import AttentionTopic
+
+_Gone = PhaseInvalidated | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked | GateDecided
+_Undo = UndoFailed | UndoStarted | UndoResolved
+RunEvent = _Undo | GateOpened | PhaseParked | _Gone
+
+
+class Raised(NamedTuple):
+    """What somebody has to look at."""
+
+    topic: AttentionTopic
+    why: str
+
+
+def run_key(stream: str, event: RunEvent) -> str:
+    """One row for each phase, and one for each effect that is taken back."""
+    if isinstance(event, _Undo):
+        return f"{stream}/undo/{event.place}@{event.generation}"
+    return f"{stream}/phase/{event.place}"
+
+
+def raised_by(event: RunEvent) -> Raised | None:
+    """What the event raises; None where what stood has passed. Work that is parked says so itself, as its task."""
+    match event:
+        case GateOpened():
+            return Raised("open_gate", f"{event.place}: {event.question}")
+        case PhaseParked():
+            return None if event.kind == "task" else Raised("parked_phase", f"{event.place}: {event.reason}")
+        case UndoFailed():
+            return Raised("failed_undo", f"{event.place}: {event.reason}")
+        case (
+            UndoStarted()
+            | UndoResolved()
+            | GateDecided()
+            | PhaseInvalidated()
+            | PhaseReleased()
+            | PhaseSettled()
+            | PhaseSkipped()
+            | PhaseBlocked()
+        ):
+            return None
+        case _:
+            assert_never(event)
