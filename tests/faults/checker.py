@@ -251,11 +251,13 @@ def _check_needs_at_rest(sweep: _Sweep) -> None:
     for need, dependants in sweep.dependants.items():
         for dependant in dependants:
             told, due = sweep.settled_needs[dependant, need], sweep.settlements[need]
-            if told != due:
+            task = sweep.tasks.get(dependant)
+            # Who was cancelled in the meantime need not hear of it any more.
+            if told > due or (told < due and (task is None or task.settled != "cancelled")):
                 sweep.wrong.append(f"{dependant} was told {told} times that {need} settled {due} times")
-    for name, task in sweep.tasks.items():
-        unmet = [need for need, accept in task.needs.items() if sweep.tasks[need].settled not in accept]
-        if unmet and task.ready:
+    for name, planned in sweep.tasks.items():
+        unmet = [need for need, accept in planned.needs.items() if sweep.tasks[need].settled not in accept]
+        if unmet and planned.ready:
             sweep.wrong.append(f"{name} is ready before its needs {unmet}")
 
 

@@ -36,6 +36,8 @@ class Sent:
     invoked_at: float
     copies: int = 0
     refused: int = 0
+    ended: bool = False
+    """Whether a refusal told that the attempt has ended with it: its task was cancelled, and the grace ran."""
     answers: list[tuple[float, Outcome]] = field(default_factory=list[tuple[float, Outcome]])
 
     @property
@@ -156,6 +158,7 @@ class Network:
             sent.answers.append((self.loop.time(), outcome))
         else:
             sent.refused += 1
+            sent.ended = sent.ended or _code(outcome) == "task_was_cancelled"
             attempt.unrefused -= 1
         # A refusal of one copy does not say that another one is not accepted.
         if not attempt.outcome.done() and (outcome.ok or attempt.unrefused == 0):

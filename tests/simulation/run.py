@@ -13,7 +13,7 @@ from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
 from domain.project.commands import CreateProject
 from domain.session.commands import OpenSession
-from domain.task.commands import ApplyPlan, Need, PlannedTask, RetryTask
+from domain.task.commands import ApplyPlan, CancelTask, Need, PlannedTask, RetryTask
 from infrastructure.log.port import LogRow
 from tests.faults.checker import Op, unsettled, violations
 from tests.simulation.clients import TTL_SECONDS, Client, Network, Sent, Told
@@ -89,12 +89,15 @@ async def _play(network: Network, nodes: Nodes, shared: SharedLog, weather: Weat
     loop = network.loop
     created = await network.command(CreateProject(name="shop", lock_delay_seconds=1))
     network.project = json.loads(created.text)["answer"]["project"]
-    await _plan(network, chance)
+    planned = await _plan(network, chance)
     clients = [Client(network, chance) for _ in range(_few(chance, 3, SESSIONS_MAX))]
     faulty_seconds = chance.uniform(6.0, FAULTY_SECONDS_MAX)
     living = [asyncio.ensure_future(client.live()) for client in clients]
+    cancels: list[asyncio.Task[None]] = []
     while loop.time() < faulty_seconds:
         await asyncio.sleep(chance.uniform(0.5, 4.0))
+        if chance.random() < 0.2:
+            cancels.append(asyncio.ensure_future(_cancel(network, chance, planned)))
         (nodes.kill_one if chance.random() < 0.6 else nodes.pause_one)()
     weather.clear()
     network.faulty = False
@@ -105,10 +108,10 @@ async def _play(network: Network, nodes: Nodes, shared: SharedLog, weather: Weat
             raise StuckError("tasks were never settled")
     for client in clients:
         client.done = True
-    await asyncio.wait(living)
+    await asyncio.wait([*living, *cancels])
     # What is under way, late or a sweep away, comes to its end.
     await asyncio.sleep(5.0)
-    for one in living:
+    for one in [*living, *cancels]:
         one.result()
 
 
@@ -122,11 +125,20 @@ async def _retry_parked(network: Network, shared: SharedLog) -> None:
         await network.command(RetryTask(project="shop", task=task))
 
 
-async def _plan(network: Network, chance: Random) -> None:
-    for start in range(0, _few(chance, 5, TASKS_MAX), 10):
+async def _cancel(network: Network, chance: Random, planned: int) -> None:
+    """Somebody no longer wants a task; whoever works on it has a few seconds, or none."""
+    task, grace_seconds = f"t{chance.randrange(planned)}", chance.choice((0, 1, 5))
+    await network.command(CancelTask(project="shop", task=task, grace_seconds=grace_seconds))
+
+
+async def _plan(network: Network, chance: Random) -> int:
+    """Plan some tasks; how many."""
+    starts = range(0, _few(chance, 5, TASKS_MAX), 10)
+    for start in starts:
         tasks = tuple(_task(chance, number) for number in range(start, start + 10))
         outcome = await network.command(ApplyPlan(project="shop", tasks=tasks))
         assert outcome.ok, outcome.text
+    return 10 * len(starts)
 
 
 def _few(chance: Random, least: int, most: int) -> int:
@@ -146,6 +158,7 @@ def _task(chance: Random, number: int) -> PlannedTask:
         needs=tuple(Need(task=need) for need in sorted(needs)),
         scope=scope,
         retry=RetryRule(max_attempts=100, backoff_seconds_first=0.0),
+        on_need_failed="cancel",
     )
 
 
@@ -166,7 +179,8 @@ def _ops(identifier: str, sent: Sent) -> list[Op]:
             Op(identifier, kind, "ok", one.position, _answer(one.text), _writes(sent.command))
             for _, one in sent.answers
         ]
-    return [Op(identifier, kind, "fail" if sent.refused == sent.copies else "info")]
+    # A report in the grace of a cancel is refused, and ends its attempt none the less.
+    return [Op(identifier, kind, "fail" if sent.refused == sent.copies and not sent.ended else "info")]
 
 
 def _answer(text: bytes) -> str:
