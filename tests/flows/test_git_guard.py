@@ -89,6 +89,10 @@ def test_a_clone_commits_and_pushes_only_what_its_session_holds(scene: Scene) ->
     clone.write(src__a="2\n")
     clone.git("commit", "--quiet", "--all", "-m", "mine")
     clone.git("push", "--quiet", "origin", "main")
+    # Nothing of it is new, by address or where the remote was never asked for its default branch.
+    clone.git("push", "--quiet", str(scene.hub.folder), "main:refs/heads/copy")
+    clone.git("remote", "set-head", "origin", "--delete")
+    clone.git("push", "--quiet", "origin", "main:refs/heads/another")
     clone.git("mv", "docs/b", "src/b")
     said = clone.refused("commit", "--quiet", "-m", "moved away")
     assert f"path:r@main//docs/b: held by {other.session}" in said
