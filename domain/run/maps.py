@@ -154,11 +154,11 @@ def steps(run: Run, phase: MapPhase, at: Instant) -> Iterator[_Step]:
 
 def unwanted(run: Run, phase: MapPhase) -> tuple[str, ...]:
     """Places of items under way of a map for which the first ones were enough."""
-    state = run.phase(phase.key)
-    items = [(item.place, run.phase(item.place)) for item in state.items]
-    if phase.map.settle.rule != "first" or _decided(phase.map.settle, [one.status for _, one in items]) != "enough":
+    if phase.map.settle.rule != "first":
         return ()
-    return tuple(place for place, one in items if one.is_out)
+    items = [(item.place, run.phase(item.place)) for item in run.phase(phase.key).items]
+    enough = _decided(phase.map.settle, [one.status for _, one in items]) == "enough"
+    return tuple(place for place, one in items if one.is_out) if enough else ()
 
 
 def _decided(settle: Settle, statuses: Sequence[str]) -> str:
