@@ -1,0 +1,79 @@
+"""A run through the real doors: started, worked on, answered at its gate, taken back, and shown as it stood."""
+
+from pathlib import Path
+from typing import Any
+
+from api.cli import queries
+from tests.support.whole_server import Caller, whole_server
+
+_UNDO = {"task": {"title": "Take it back"}}
+PHASES: list[dict[str, Any]] = [
+    {
+        "kind": "work",
+        "key": "build",
+        "work": {"task": {"title": "Build"}, "outputs": [{"name": "commit"}], "undo": _UNDO},
+    },
+    {
+        "kind": "gate",
+        "key": "ask",
+        "needs": [{"phase": "build"}],
+        "gate": {
+            "gate_class": "production",
+            "question": "Ship it?",
+            "evidence": [{"name": "commit", "subject": "commit", "value": "phases.build.output.commit"}],
+        },
+    },
+    {"kind": "work", "key": "ship", "needs": [{"phase": "ask"}], "work": {"task": {"title": "Ship"}}},
+]
+
+
+async def works(owner: Caller, session: str, task: str, output: str = "") -> None:
+    """Somebody takes a task by its key and completes it."""
+    life = {"project": "shop", "session": session, "incarnation": 1}
+    claimed = await owner.done("claim_task", task=task, **life)
+    await owner.done("complete_task", project="shop", task=task, token=claimed["token"], output=output)
+
+
+async def asked(owner: Caller, query: str, **variables: Any) -> Any:
+    """What a question of the command line is answered with."""
+    content = await owner.ask(query, **variables)
+    assert "errors" not in content, content
+    return content["data"]
+
+
+async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) -> None:
+    async with whole_server(tmp_path) as server:
+        owner = server.owner
+        await owner.done("create_project", name="shop", lock_delay_seconds=0)
+        definition = {"name": "release", "phases": PHASES}
+        await owner.done("publish_definition", project="shop", definition=definition)
+        session = (await owner.done("open_session", projects=["shop"]))["session"]
+        run = (await owner.done("start_run", project="shop", pipeline="release"))["run"]
+
+        await works(owner, session, f"{run}/build", '{"commit": "abc"}')
+        where = {"project": "shop", "status": ["OPEN"]}
+        gates = await asked(owner, queries.GATES, where=where, first=5, after=server.head)
+        (gate,) = [edge["node"] for edge in gates["list"]["edges"]]
+        assert (gate["place"], gate["question"], gate["evidence"][0]["value"]) == ("ask", "Ship it?", '"abc"')
+        raised = await asked(owner, queries.ATTENTION, where={"project": "shop"}, first=5, after=server.head)
+        assert [edge["node"]["topic"] for edge in raised["list"]["edges"]] == ["OPEN_GATE"]
+        counted = await owner.done(
+            "cast_vote", project="shop", run=run, phase="ask", verdict="approve", evidence=gate["digest"]
+        )
+        assert counted["decision"] == "approved"
+
+        before = server.head
+        reason = {"reason": "it is bad", "grace_seconds": 0}
+        await owner.done("rollback_run", project="shop", run=run, **reason)
+        await works(owner, session, f"{run}/build+undo1")
+        shown = (await asked(owner, queries.RUN, id=run, after=server.head))["found"]["run"]
+        assert (shown["status"], shown["rollback"]) == ("CANCELLED", "complete")
+        assert [(one["place"], one["status"], one["undo"]) for one in shown["phases"]] == [
+            ("build", "SUCCEEDED", "undone"),
+            ("ask", "SUCCEEDED", ""),
+            ("ship", "CANCELLED", ""),
+        ]
+        then = (await asked(owner, queries.RUN, id=run, at=f"@{before}"))["found"]["run"]
+        assert (then["status"], then["phases"][2]["status"]) == ("RUNNING", "OFFERED")
+        ended = await asked(owner, queries.RUNS, where={"status": ["CANCELLED"], "project": "shop"}, first=5)
+        assert [edge["node"]["id"] for edge in ended["list"]["edges"]] == [run]
