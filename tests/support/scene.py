@@ -146,7 +146,7 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "content": lambda _: "{}",
     "revise_evidence.value": lambda _: "{}",
     "cast_vote.session": lambda _: None,
-    "rework_phases.phases": lambda _: "deploy",
+    "rework_phases.phases": lambda _: ["deploy"],
     "expected_revision": lambda _: None,
 }
 """By the end of a place's name, with the command in front. A new command may need entries here, and nothing else."""
