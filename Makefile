@@ -37,10 +37,10 @@ test: check ## every check, then every test (ARGS="…" is passed on to pytest)
 check: setup ## style, types, imports, dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/pyright
-	$(BIN)/lint-imports
-	$(BIN)/deptry .
+	@# The slowest of them has a core of its own.
+	@$(BIN)/pyright & beside=$$!; code=0; \
+	{ $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/deptry .; } || code=$$?; \
+	wait $$beside || code=$$?; exit $$code
 
 soak: setup ## the tests that take minutes
 	@$(BIN)/python -m pytest -m soak $(ARGS)
