@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from domain.kernel.ids import StreamId
-from domain.kernel.pipeline.work import TaskSpec, Undo
+from domain.kernel.pipeline.definition import MapPhase
+from domain.kernel.pipeline.flow import Map
+from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.run.commands import CancelRun, ResolveUndo, ReworkPhases, RollbackRun
 from domain.run.errors import BehindNoReturn, RunNotInState, UndoNotFailed
 from domain.run.events import RunSettled
@@ -179,4 +181,15 @@ def test_all_generations_are_taken_back() -> None:
     back.go_wrong("c")
     back.take_back("a")
     back.take_back("a")
+    assert (back.stands(), back.ended().rollback) == ("failed", "complete")
+
+
+def test_a_map_takes_back_its_items_the_same_way() -> None:
+    undo = Undo(task=TaskSpec(title="Undo", retry=ONCE))
+    each = Work(task=TaskSpec(title="Do", retry=ONCE), undo=undo)
+    back = Back(MapPhase(key="m", map=Map(over="['x', 'y']", each=each)), work("z", "m"))
+    back.succeed("m/x", "m/y")
+    back.go_wrong("z")
+    back.take_back("m/y")
+    back.take_back("m/x")
     assert (back.stands(), back.ended().rollback) == ("failed", "complete")
