@@ -43,5 +43,5 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
             yield f"when {phase.key} has to begin"
         if work.close_within_seconds is not None:
             yield f"when {phase.key} has to be over"
-        if phase.work.undo is not None and phase.work.undo.close_within_seconds is not None:
+        if work.undo is not None and work.undo.close_within_seconds is not None:
             yield f"when the undo of {phase.key} has to be over"
