@@ -87,7 +87,8 @@ class Git:
     def _run(self, arguments: tuple[str, ...], stdin: bytes) -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(
-                ["git", *arguments],
+                # A pusher may bring refs/replace: they would show the guard another commit than the branch gets.
+                ["git", "--no-replace-objects", *arguments],
                 cwd=self.folder,
                 input=stdin,
                 capture_output=True,

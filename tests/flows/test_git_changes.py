@@ -30,6 +30,15 @@ def detached(clone: Checkout, start: str, **files: str) -> str:
     return clone.commit(**files)
 
 
+def test_a_commit_is_what_it_is_although_something_else_is_shown_in_its_place(clone: Checkout) -> None:
+    old = clone.git("rev-parse", "main")
+    new = detached(clone, "main", src__a="2\n")
+    # Anybody may push these names: they are no branches.
+    clone.git("replace", new, clone.git("commit-tree", "-p", old, "-m", "nothing", f"{old}^{{tree}}"))
+    assert clone.git("diff-tree", "-r", old, new) == ""
+    assert touched(clone, "topic", old, new).paths == ("src/a",)
+
+
 def test_a_commit_touches_its_files_and_both_names_of_a_renamed_one(clone: Checkout) -> None:
     old = clone.git("rev-parse", "main")
     clone.git("checkout", "--quiet", "--detach")
