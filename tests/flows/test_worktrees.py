@@ -103,6 +103,32 @@ def test_a_broken_folder_is_made_anew(trees: Worktrees) -> None:
     let_go(tree)
 
 
+def test_work_around_a_broken_folder_and_in_it_stays(clone: Checkout) -> None:
+    trees = Worktrees(clone.folder, "trees", clone.folder / "trees", "main")
+    tree, _ = taken(trees)
+    Checkout(tree.place).write(b="half done")
+    (tree.place / ".git").unlink()
+    let_go(tree)
+    clone.write(a="mine\n", new="mine\n")
+    tree, left = taken(trees, number=2)
+    assert left is None
+    assert ((clone.folder / "a").read_text(), (clone.folder / "new").read_text()) == ("mine\n", "mine\n")
+    assert (tree.place.with_name("1.aside-1") / "b").read_text() == "half done"
+    assert not (tree.place / "b").exists()
+    let_go(tree)
+
+
+def test_a_worktree_that_nobody_noted_is_kept_before_it_is_used(trees: Worktrees, clone: Checkout) -> None:
+    tree, _ = taken(trees)
+    Checkout(tree.place).write(b="by hand")
+    tree.place.with_name("1.json").unlink()
+    let_go(tree)
+    tree, left = taken(trees, number=2)
+    assert left is not None
+    assert clone.git("show", f"{left}:b") == "by hand"
+    let_go(tree)
+
+
 def test_a_folder_that_somebody_works_in_is_entered_by_nobody_else(trees: Worktrees) -> None:
     tree, _ = taken(trees)
     copy = os.dup(tree.lock)

@@ -11,6 +11,7 @@ import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -63,10 +64,13 @@ def entered(worktrees: Worktrees, member: str) -> Worktree | None:
 def prepared(worktrees: Worktrees, tree: Worktree, work: Assignment) -> str | None:
     """Put the folder where the attempt begins. What a former attempt had left is kept: the name of that ref.
 
-    Files that git ignores stay, such as caches of builds. Raises GitFailed, OSError.
+    Files that git ignores stay, such as caches of builds. What is no worktree is put aside: it may be somebody's work,
+    and git would look for a repository above it. Raises GitFailed, OSError.
     """
     left = keep_left(worktrees, tree)
-    if tree.place.exists():
+    if tree.place.exists() and not _is_worktree(tree):
+        tree.place.rename(_aside(tree.place))
+    elif tree.place.exists():
         with suppress(GitFailed):
             _reset(tree.place, worktrees.base)
             _note(tree, work)
@@ -86,18 +90,20 @@ def keep_left(worktrees: Worktrees, tree: Worktree) -> str | None:
 
     Raises GitFailed: then it lies there still, and the folder is not used again before it could be read.
     """
-    noted = _noted(tree)
-    if noted is None or not (tree.place / ".git").is_file():
+    if not _is_worktree(tree):
         return None
-    git = Git(str(tree.place))
+    noted, git = _noted(tree), Git(str(tree.place))
     _clear_half_done(git)
     git.output("add", "--all")
     files, head = git.text("write-tree"), git.text("rev-parse", "HEAD")
     if files != git.text("rev-parse", "HEAD^{tree}"):
-        head = git.text(*_NOBODY, "commit-tree", "-p", head, "-m", f"Left in the worktree by {noted}", files)
+        head = git.text(
+            *_NOBODY, "commit-tree", "-p", head, "-m", f"Left in the worktree by {noted or 'somebody'}", files
+        )
     elif git.maybe("rev-list", "-1", head, "--not", "--branches", "--remotes", "--tags", worktrees.base) is None:
         return None
-    name = f"{LEFT}/{noted}"
+    # Without a note a worker died before the attempt began, or a person made the worktree.
+    name = f"{LEFT}/{noted or f'{tree.place.name}-{head}'}"
     git.text("update-ref", name, head)
     return name
 
@@ -106,6 +112,15 @@ def let_go(tree: Worktree) -> None:
     """Ours no more; a process of the command that has outlived it still keeps it."""
     with suppress(OSError):
         os.close(tree.lock)
+
+
+def _is_worktree(tree: Worktree) -> bool:
+    return (tree.place / ".git").is_file()
+
+
+def _aside(place: Path) -> Path:
+    """The first name beside it that is free."""
+    return next(one for number in count(1) if not (one := place.with_name(f"{place.name}.aside-{number}")).exists())
 
 
 def _reset(place: Path, base: str) -> None:
