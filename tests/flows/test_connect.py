@@ -175,6 +175,31 @@ def test_connecting_twice_changes_nothing_and_disconnecting_leads_back(settings:
     assert settings.file.read_bytes() == before
 
 
+def test_a_link_to_settings_elsewhere_stays_a_link(settings: Settings) -> None:
+    elsewhere = settings.root.parent.parent / "elsewhere.json"
+    settings.file.parent.mkdir(parents=True)
+    settings.file.symlink_to(elsewhere)
+    assert settings.connect()
+    assert elsewhere.exists()
+    assert settings.disconnect()
+    assert settings.file.is_symlink()
+    assert not elsewhere.exists()
+
+
+def test_what_is_written_while_a_change_is_shown_is_not_overwritten(settings: Settings) -> None:
+    settings.begin(b"{}")
+    change = planned(settings.documents("claude")[0], settings.environment)
+    settings.file.write_bytes(b'{"theme": "dark"}')
+    with pytest.raises(Refused, match="changed meanwhile"):
+        write(change, settings.environment)
+    settings.connect()
+    change = undone(settings.documents("claude")[0], settings.environment)
+    settings.file.write_bytes(b'{"theme": "light"}')
+    with pytest.raises(Refused, match="changed meanwhile"):
+        take_back(change, settings.environment)
+    assert settings.file.read_bytes() == b'{"theme": "light"}'
+
+
 def test_what_others_wrote_in_between_stays(settings: Settings) -> None:
     settings.connect()
     data = json.loads(settings.file.read_bytes())

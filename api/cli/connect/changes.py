@@ -50,6 +50,7 @@ def write(change: Change, environment: Mapping[str, str]) -> None:
     """Carry out a connection; what was there is kept first."""
     if change.after is None:
         raise ValueError("a connection always leaves a file")
+    _unchanged(change)
     file, kept = change.file, record_path(change.file, environment)
     known = read_record(kept)
     made = [str(one) for one in (file.parent, *file.parent.parents) if not one.exists()]
@@ -61,10 +62,11 @@ def write(change: Change, environment: Mapping[str, str]) -> None:
 
 def take_back(change: Change, environment: Mapping[str, str]) -> None:
     """Carry out a disconnection, and forget what was kept; folders that were made go where nothing else is in them."""
+    _unchanged(change)
     kept = record_path(change.file, environment)
     known = read_record(kept)
     if change.after is None:
-        change.file.unlink(missing_ok=True)
+        _target(change.file).unlink(missing_ok=True)
         for folder in () if known is None else known.folders:
             try:
                 Path(folder).rmdir()
@@ -106,6 +108,12 @@ def _text(content: bytes, file: Path) -> str:
         return content.decode()
     except UnicodeDecodeError as error:
         raise Refused("settings_not_json", f"{file} is not UTF-8", "Mend it and ask again.") from error
+
+
+def _unchanged(change: Change) -> None:
+    """Raises Refused where somebody wrote the file since the change was planned, as while it was shown."""
+    if _content(change.file) != change.before:
+        raise Refused("settings_changed", f"{change.file} has changed meanwhile; it was left as it is.", "Ask again.")
 
 
 def _target(file: Path) -> Path:
