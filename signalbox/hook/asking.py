@@ -7,6 +7,8 @@ from signalbox.hook.wire import NoAnswerError, Wire
 
 SESSION_OVER = frozenset({"session_was_lost", "session_has_ended"})
 """Refusals after which the same agent may go on with its next life."""
+BATCH_MAX = 100
+"""Commands that the server takes in one request."""
 NOT_THERE = frozenset({"unknown_thing", "not_session_owner"})
 
 
@@ -44,11 +46,13 @@ def command(wire: Wire, name: str, fields: "dict[str, object]", command_id: str 
 
 
 def commands(wire: Wire, several: "list[tuple[str, dict[str, object]]]") -> "list[Answer | RefusedError]":
-    """Many in one request, decided in order, each on its own. Raises RefusedError, NoAnswerError."""
-    if not several:
-        return []
+    """Many, a hundred in one request, decided in order, each on its own. Raises RefusedError, NoAnswerError."""
     envelopes = [{"type": name, "command": fields} for name, fields in several]
-    return [_either(one) for one in objects_in(_asked(wire, "/v1/commands", {"commands": envelopes}), "results")]
+    found: list[Answer | RefusedError] = []
+    for start in range(0, len(envelopes), BATCH_MAX):
+        told = _asked(wire, "/v1/commands", {"commands": envelopes[start : start + BATCH_MAX]})
+        found += [_either(one) for one in objects_in(_refused_or(told), "results")]
+    return found
 
 
 def heartbeat(wire: Wire, beat: "dict[str, object]") -> "dict[str, object]":

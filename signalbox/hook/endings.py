@@ -135,6 +135,6 @@ def _uncommitted(held: Holdings) -> list[str]:
 
 def _give_back(desk: Desk, held: Holdings) -> None:
     """What is done with."""
-    commands(desk.wire, [("release_locks", {**desk.fields, "token": token}) for token in held.done[:100]])
+    commands(desk.wire, [("release_locks", {**desk.fields, "token": token}) for token in held.done])
     for token in held.done:
         desk.memory.grants.pop(token, None)

@@ -45,11 +45,24 @@ class Event:
 
     @property
     def command(self) -> str:
-        """The line of a shell tool, or a patch; a list of words is joined."""
+        """The line of a shell tool, or a patch; a list is the words of a line."""
         value = self.input.get("command")
         if is_list(value):
-            return " ".join(str(word) for word in value)
+            from shlex import join
+
+            words = [str(word) for word in value]
+            # A shell that is given a line: the line is what counts, patches in it included.
+            if len(words) == 3 and words[1] in ("-c", "-lc"):
+                return words[2]
+            # Quoting would change the names in a patch.
+            return " ".join(words) if any(PATCH_BEGINS in word for word in words) else join(words)
         return value if isinstance(value, str) else ""
+
+    @property
+    def call(self) -> str:
+        """Which use of the tool it is about, where the client tells that at its end in any case; else empty."""
+        # The others say nothing at the end of a tool that failed, or have no id.
+        return text_in(self.fields, "tool_use_id") if self.client == "claude" else ""
 
     @property
     def is_own_tool(self) -> bool:
@@ -68,13 +81,13 @@ def event_of(client: str, text: str, environment: "dict[str, str]") -> Event:
 
 def edited_paths(event: Event) -> list[str]:
     """The files that an edit tool is about to write, as it names them. Raises UnreadableError where it names none."""
-    patch = event.command
+    patch, paths = event.command, [text_in(event.input, name) for name in ("file_path", "notebook_path")]
     if PATCH_BEGINS in patch:
         from signalbox.hook.patch import patched_paths
 
-        return patched_paths(patch)
-    for field in ("file_path", "notebook_path"):
-        path = text_in(event.input, field)
-        if path:
-            return [path]
-    raise UnreadableError(f"{event.tool} names no file")
+        paths += patched_paths(patch)
+    # All of them: which one the tool looks at is the client's affair.
+    found = list(dict.fromkeys(path for path in paths if path))
+    if not found:
+        raise UnreadableError(f"{event.tool} names no file")
+    return found

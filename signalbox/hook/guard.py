@@ -83,7 +83,7 @@ def refusal(wanted: Wanted, desk: "Desk", *, queue: bool) -> str:
         if answer.get("outcome") == "waiting":
             return refused_edit(wanted.what, answer, desk)
         if passing and answer.get("outcome") == "granted":
-            desk.memory.after_tool.append(str(answer.get("token")))
+            desk.memory.after_tool.append(f"{answer.get('token')} {desk.event.call}")
     desk.memory.remember(wanted.places)
     return ""
 

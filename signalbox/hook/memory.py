@@ -29,7 +29,7 @@ class Memory:
         self.grants: dict[str, list[str]] = {}
         """Token -> claims under it, each as ``mode claim``."""
         self.after_tool: list[str] = []
-        """Tokens that are needed as long as the tool runs."""
+        """Tokens that are needed as long as a tool runs, each as ``token call``; the call may be empty."""
         self.places: dict[str, str] = {}
         """Claim on a path -> where that lies on this machine."""
         self.mail_looked: list[object] = []

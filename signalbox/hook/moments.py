@@ -28,10 +28,11 @@ REGAINED = (
 
 def checked(wanted: Wanted, event: Event, options: Options, environment: "dict[str, str]") -> Verdict:
     """Take what the tool needs, or say why it may not run."""
-    if is_strange(event, options, environment):
+    places = tuple(wanted.places.values())
+    if is_strange(event, options, environment, places):
         return SILENCE
     try:
-        desk = desk_for(event, options, environment)
+        desk = desk_for(event, options, environment, places)
         reason = refusal(wanted, desk, queue=options.strict)
     except (NoServerError, NoAnswerError, RefusedError, TakenOverError) as error:
         reason = reason_of(wanted.what, error)
@@ -56,7 +57,9 @@ def introduced(event: Event, options: Options, environment: "dict[str, str]") ->
     who: dict[str, object] = {"session": desk.memory.session, "incarnation": desk.memory.incarnation}
     if event.agent:
         who["agent"] = event.agent
-    return with_input(event, {**event.input, **who})
+    # Who tells its sub-agents apart tells also that this is none of them, whatever the model says.
+    said = {name: value for name, value in event.input.items() if name != "agent" or event.client == "gemini"}
+    return with_input(event, {**said, **who})
 
 
 def moment(event: Event, options: Options, environment: "dict[str, str]") -> Verdict:
@@ -75,9 +78,9 @@ def moment(event: Event, options: Options, environment: "dict[str, str]") -> Ver
     return verdict if options.strict or verdict.code == 0 else warned(event, verdict.err.strip())
 
 
-def desk_for(event: Event, options: Options, environment: "dict[str, str]") -> Desk:
+def desk_for(event: Event, options: Options, environment: "dict[str, str]", places: "tuple[str, ...]" = ()) -> Desk:
     """Whoever speaks in this event: the main agent, or the sub-agent below it. Raises NoServerError."""
-    installation = find_installation(environment, options.data, _folders(event, environment))
+    installation = find_installation(environment, options.data, _folders(event, environment, places))
     share = LEAVING_SHARE if event.kind == "SessionEnd" else ASKING_SHARE
     wire, cache = Wire(installation, share * options.seconds), cache_folder(environment)
     main = Desk(wire, event, options, memory_of(cache, event.client, event.session, ""), None)
@@ -89,10 +92,10 @@ def desk_for(event: Event, options: Options, environment: "dict[str, str]") -> D
     return Desk(wire, event, options, memory_of(cache, event.client, event.session, event.agent), main)
 
 
-def is_strange(event: Event, options: Options, environment: "dict[str, str]") -> bool:
+def is_strange(event: Event, options: Options, environment: "dict[str, str]", places: "tuple[str, ...]" = ()) -> bool:
     """Whether nobody ever connected this place to a server: no project was named, and none can be found."""
     named = options.project or options.data or environment.get("SIGNALBOX_URL") or environment.get("SIGNALBOX_DATA")
-    return not named and not is_near(_folders(event, environment))
+    return not named and not is_near(_folders(event, environment, places))
 
 
 def reason_of(what: str, error: Exception) -> str:
@@ -105,8 +108,9 @@ def reason_of(what: str, error: Exception) -> str:
     return unchecked(what, str(error), advice)
 
 
-def _folders(event: Event, environment: "dict[str, str]") -> list[str]:
-    """Where a data folder may lie: above the work, or beside the repository that a worktree belongs to."""
+def _folders(event: Event, environment: "dict[str, str]", places: "tuple[str, ...]") -> list[str]:
+    """Where a data folder may lie: above the work, beside the repository that a worktree belongs to, or above what is
+    written from elsewhere."""
     import os
 
     said = [event.cwd, environment.get("CLAUDE_PROJECT_DIR", ""), environment.get("GEMINI_PROJECT_DIR", "")]
@@ -115,4 +119,5 @@ def _folders(event: Event, environment: "dict[str, str]") -> list[str]:
         home = home_of(event, environment)
     except UnreadableError:
         home = None
-    return folders if home is None else [*folders, os.path.dirname(home.common)]
+    beside = [] if home is None else [os.path.dirname(home.common)]
+    return [*folders, *beside, *(os.path.dirname(place) for place in places)]

@@ -9,7 +9,7 @@ FILES_MAX = 2_000
 def patched_paths(patch: str) -> list[str]:
     """The paths in the order of the patch, each once. Raises UnreadableError where there are none, or too many."""
     found: dict[str, None] = {}
-    for line in patch.splitlines():
+    for line in patch.split("\n"):
         stripped = line.strip()
         for beginning in _BEGINNINGS:
             if stripped.startswith(beginning):

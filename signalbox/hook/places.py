@@ -29,7 +29,8 @@ def repository_of(path: str) -> Repository | None:
     without_git: Repository | None = None
     while True:
         git = os.path.join(folder, ".git")
-        if os.path.exists(git):
+        # A folder without HEAD is none of git's: it goes on looking above, and so do we.
+        if os.path.exists(git) and (not os.path.isdir(git) or os.path.lexists(os.path.join(git, "HEAD"))):
             common = _common_of(git)
             return Repository(folder, common, name_of(common))
         if without_git is None and os.path.isdir(os.path.join(folder, ".signalbox")):
@@ -51,6 +52,8 @@ def named(found: Repository, home: Repository | None, name: str) -> Repository:
 def real_places(path: str, cwd: str) -> list[str]:
     """Where writing to a path writes: the path with its folders resolved, and what it points to.
 
+    Clients drop ``..`` from the text, the system follows links before it goes up: where they differ, both count.
+
     Raises UnreadableError for a relative path without a folder to start from.
     """
     if not os.path.isabs(path):
@@ -59,10 +62,9 @@ def real_places(path: str, cwd: str) -> list[str]:
         path = os.path.join(cwd, path)
     if "\0" in path:
         raise UnreadableError("the path holds a NUL")
-    path = os.path.normpath(path)
+    written, path = os.path.realpath(path), os.path.normpath(path)
     lies_at = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    points_to = os.path.realpath(path)
-    return [lies_at] if lies_at == points_to else [lies_at, points_to]
+    return list(dict.fromkeys((lies_at, os.path.realpath(path), written)))
 
 
 def path_claim(repository: Repository, path: str, *, folder: bool = False) -> str:

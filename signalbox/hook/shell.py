@@ -15,7 +15,9 @@ _SEPARATORS = frozenset({";", "&", "&&", "||", "|", "|&", "\n", "(", ")", ";;"})
 _REDIRECTIONS = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"})
 _WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "builtin", "then", "else", "do", "{", "!"})
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
-_LAST_ARGUMENT = frozenset({"cp", "ln", "install", "rsync"})
+_LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+_PATCHING = ("apply_patch", "applypatch")
 _TREE = frozenset(
     {"checkout", "switch", "stash", "rebase", "merge", "pull", "cherry-pick", "revert", "am", "bisect", "clean"}
     | {"apply", "submodule"}
@@ -63,14 +65,22 @@ class Writes:
 def shell_writes(line: str, cwd: str) -> Writes:
     """What the line writes when it is run in the folder; nothing where it cannot be read."""
     found = Writes(cwd)
-    if PATCH_BEGINS in line:
-        from signalbox.hook.patch import patched_paths
-
-        for path in patched_paths(line):
-            found.add(path)
+    patches = PATCH_BEGINS in line and any(name in line for name in _PATCHING)
     for words in _commands(line, found):
+        if patches and os.path.basename(words[0]) in _PATCHING:
+            _read_patch(line, found)
+            patches = False
         _read_command(words, found)
+    if patches:
+        _read_patch(line, found)
     return found
+
+
+def _read_patch(line: str, found: Writes) -> None:
+    from signalbox.hook.patch import patched_paths
+
+    for path in patched_paths(line):
+        found.add(path)
 
 
 def _commands(line: str, found: Writes) -> "list[list[str]]":
@@ -127,14 +137,17 @@ def _read_command(words: list[str], found: Writes) -> None:
         found.cwd = os.path.normpath(os.path.join(found.cwd, os.path.expanduser(plain[0])))
     elif name == "git":
         _read_git(arguments, found)
+    elif name in _SHELLS:
+        said = next((place for place, word in enumerate(arguments) if re.fullmatch(r"-[a-z]*c", word)), None)
+        for line in [] if said is None else arguments[said + 1 : said + 2]:
+            for inner in _commands(line, found):
+                _read_command(inner, found)
     elif name in _ALL_ARGUMENTS:
         recursive = name == "rm" and any(re.match(r"-\w*[rR]|--recursive", word) for word in arguments)
         for word in plain:
             found.add(word, folder=recursive and os.path.isdir(os.path.join(found.cwd, word)))
-    elif name == "mv":
-        _read_move(plain, found, sources=True)
     elif name in _LAST_ARGUMENT:
-        _read_move(plain, found, sources=False)
+        _read_move(plain, found, sources=name == "mv")
     elif name in ("sed", "gsed", "perl", "ruby") and any(_is_in_place(word) for word in arguments):
         scripted = any(word.startswith(("-e", "-f", "--expression", "--file")) for word in arguments)
         # Beside -e stands its script, which is no file.

@@ -50,9 +50,13 @@ def sub_agent_begun(desk: Desk) -> Verdict:
 
 def tool_ended(desk: Desk) -> Verdict:
     """A tool has run: what it needed only meanwhile is free again, the session lives and hears what others wrote."""
-    memory = desk.memory
-    if memory.after_tool:
-        tokens, memory.after_tool = memory.after_tool, []
+    memory, call = desk.memory, desk.event.call
+    # Tools run beside each other, and the end of one may be told only after the next began.
+    running = [one for one in memory.after_tool if call and one.partition(" ")[2] not in ("", call)]
+    needed = {one.partition(" ")[0] for one in running}
+    tokens = list(dict.fromkeys(t for one in memory.after_tool if (t := one.partition(" ")[0]) not in needed))
+    if len(running) < len(memory.after_tool):
+        memory.after_tool = running
         commands(desk.wire, [("release_locks", {**desk.fields, "token": token}) for token in tokens])
         for token in tokens:
             memory.grants.pop(token, None)

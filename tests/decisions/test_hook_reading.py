@@ -17,7 +17,15 @@ from signalbox.hook.installation import NoServerError, find_installation
 from signalbox.hook.memory import Memory
 from signalbox.hook.options import options_of
 from signalbox.hook.patch import patched_paths
-from signalbox.hook.places import CLAIMS_MAX, Repository, joined, path_claim, repository_of, worktree_claim
+from signalbox.hook.places import (
+    CLAIMS_MAX,
+    Repository,
+    joined,
+    path_claim,
+    real_places,
+    repository_of,
+    worktree_claim,
+)
 from signalbox.hook.reading import UnreadableError, json_of
 from signalbox.hook.shell import shell_writes
 from tests.support.hooks import git, repository
@@ -62,6 +70,43 @@ def test_an_edit_names_its_file_in_every_client() -> None:
         assert edited_paths(event_of(client, json.dumps(told), {})) == ["/a"]
 
 
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        (["bash", "-lc", "rm one"], "one"),
+        (["rm", "a b"], "a b"),
+        (["apply_patch", "*** Begin Patch\n*** Add File: it's\n"], "it's"),
+    ],
+)
+def test_a_command_of_several_words_is_the_line_that_they_make(words: list[str], written: str) -> None:
+    told = {"session_id": "s", "hook_event_name": "X", "tool_name": "Bash", "tool_input": {"command": words}}
+    line = event_of("codex", json.dumps(told), {}).command
+    assert list(shell_writes(line, "/w").paths) == [f"/w/{written}"]
+
+
+def test_an_edit_that_names_several_files_is_asked_about_all() -> None:
+    patch = "*** Begin Patch\n*** Add File: /c\n"
+    named = {"file_path": "/a", "notebook_path": "/b", "command": patch}
+    told = {"session_id": "s", "hook_event_name": "X", "tool_name": "NotebookEdit", "tool_input": named}
+    assert edited_paths(event_of("claude", json.dumps(told), {})) == ["/a", "/b", "/c"]
+    assert patched_paths("*** Add File: a\u2028b\n") == ["a\u2028b"], "a line ends where clients end it"
+
+
+def test_a_way_up_through_a_link_leads_to_two_places(tmp_path: Path) -> None:
+    (tmp_path / "other" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "other" / "deep")
+    found = real_places("link/../a", str(tmp_path))
+    assert found == [str(tmp_path.resolve() / "a"), str(tmp_path.resolve() / "other" / "a")]
+
+
+def test_a_folder_that_is_only_named_like_a_repository_is_none(tmp_path: Path) -> None:
+    main = repository(tmp_path / "app")
+    (main / "src" / ".git").mkdir()
+    found = repository_of(str(main / "src"))
+    assert found is not None
+    assert found.name == "app"
+
+
 WRITES = {
     "echo x > a": ["a"],
     "echo x>>a 2>&1": ["a"],
@@ -73,6 +118,9 @@ WRITES = {
     "perl -pi -e 's/a/b/' one": ["one"],
     "A=1 sudo tee -a a b": ["a", "b"],
     "mv one two": ["one", "two"],
+    "bash -lc 'rm one && touch two'": ["one", "two"],
+    "cd sub && apply_patch <<'E'\n*** Begin Patch\n*** Delete File: a\n*** End Patch\nE": ["sub/a"],
+    "grep '*** Begin Patch' one": [],
     "cp one folder": ["folder/one"],
     "ln -s one two": ["two"],
     "cd folder && rm x; touch y": ["folder/x", "folder/y"],

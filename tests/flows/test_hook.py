@@ -149,6 +149,25 @@ def test_commits_go_one_after_the_other_and_the_next_may_once_the_tool_has_run(p
     assert second.shell("git commit -am y").code == 0
 
 
+def test_the_late_end_of_one_tool_leaves_the_next_what_it_needs(place: Place) -> None:
+    agent, other = place.agent(), place.agent()
+    assert agent.shell("git add src/a.py", tool_use_id="one").code == 0
+    assert agent.shell("git stash", tool_use_id="two").code == 0
+    agent.fire("PostToolUse", tool_name="Bash", tool_use_id="one", tool_input={}, tool_response={})
+    assert other.shell("git stash").code == 2
+    agent.fire("PostToolUseFailure", tool_name="Bash", tool_use_id="two", tool_input={})
+    assert other.shell("git stash").code == 0
+
+
+def test_what_is_edited_from_elsewhere_is_asked_of_the_server_that_is_near_it(place: Place, tmp_path: Path) -> None:
+    assert place.agent().edit("src/a.py").code == 0
+    far = Agent("codex", "far", tmp_path, place.cache, ("--seconds=60",))
+    assert far.edit(str(tmp_path / "own.py")).code == 0
+    refused = far.edit(str(place.folder / "src" / "a.py"))
+    assert refused.code == 2
+    assert "src/a.py" in refused.err
+
+
 def test_a_sub_agent_works_inside_what_the_main_agent_holds_and_hands_it_over_when_it_ends(place: Place) -> None:
     main = place.agent()
     main.fire("SessionStart", source="startup")
@@ -235,6 +254,12 @@ def test_a_call_of_our_own_tools_carries_who_makes_it(place: Place, name: str) -
     assert told["updatedInput"].pop("session").startswith("sess_")
     assert told["updatedInput"] == {"text": "x", "incarnation": 1, "agent": "sub"}
     assert asked["session"] not in str(told)
+
+
+def test_a_main_agent_does_not_pass_for_a_sub_agent(place: Place) -> None:
+    asked = {"text": "x", "agent": "somebody"}
+    told = place.agent().fire("PreToolUse", tool_name="mcp__signalbox__note", tool_input=asked).output
+    assert "agent" not in told["updatedInput"]
 
 
 def test_gemini_is_given_arguments_in_its_own_form(place: Place) -> None:
