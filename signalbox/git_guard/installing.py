@@ -39,8 +39,9 @@ class Installed:
 def install(git: Git, mode: Mode, settings: Mapping[str, str | None]) -> Installed:
     """Write the hooks that fit the repository, and what they have to know. Doing it again replaces what it wrote.
 
-    Raises Refused where this is no repository.
+    Raises Refused where this is no repository, or where its hooks are also those of others.
     """
+    _own_hooks(git)
     folder, is_bare = hooks_folder(git), git.text("rev-parse", "--is-bare-repository") == "true"
     hooks: tuple[Hook, ...] = ("pre-receive",) if is_bare else ("pre-commit", "pre-push")
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,6 +82,18 @@ def installed(git: Git) -> Installed:
     """The hooks of ours that are in force."""
     folder = hooks_folder(git)
     return Installed(folder, tuple(hook for hook in HOOKS.values() if _is_ours(folder / hook)))
+
+
+def _own_hooks(git: Git) -> None:
+    """Raises Refused where hooks of all repositories would be written: those without a guard would stand still."""
+    scope, _, folder = (git.maybe("config", "--show-scope", "--get", "core.hooksPath") or "").partition("\t")
+    if scope in ("global", "system"):
+        raise Refused(
+            "hooks_of_all",
+            f"core.hooksPath leads to {folder}, whose hooks run in every repository",
+            'Run `git config core.hooksPath "$(git rev-parse --absolute-git-dir)/hooks"` in the main checkout for hooks'
+            " of its own, and install again.",
+        )
 
 
 def hooks_folder(git: Git) -> Path:

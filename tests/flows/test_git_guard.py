@@ -209,6 +209,19 @@ def test_hooks_that_were_there_go_on_working_and_come_back(scene: Scene) -> None
     assert not (hook.parent / "pre-commit").exists()
 
 
+def test_hooks_that_all_repositories_share_are_left_alone(scene: Scene, tmp_path: Path) -> None:
+    shared, settings = tmp_path / "shared", tmp_path / "gitconfig"
+    settings.write_text(f"[core]\n\thooksPath = {shared}\n")
+    line = CommandLine(scene.clone.folder, {"GIT_CONFIG_GLOBAL": str(settings)})
+    words = ("git-guard", "install", "--data", str(scene.data), "--project", scene.project)
+    ran = line(*words, code=1)
+    assert "every repository" in ran.err
+    assert not shared.exists()
+    scene.clone.git("config", "core.hooksPath", str(scene.clone.folder / ".git" / "hooks"))
+    line(*words)
+    assert (scene.clone.folder / ".git" / "hooks" / "pre-commit").exists()
+
+
 def test_a_client_with_our_hook_commits_what_its_hook_has_locked(scene: Scene, tmp_path: Path) -> None:
     scene.install(scene.clone)
     data = str(scene.data)
