@@ -142,17 +142,17 @@ def _cast(command: CastVote, who: Voting, phase: GatePhase, gate: GateState, run
 
 
 def _judge(walk: RunWalk, phase: GatePhase, command: CastVote, stamp: Stamp) -> None:
-    state = walk.run.phase(phase.key)
-    if state.gate is None:
-        return
-    answer = answer_of(phase.gate, state.gate)
-    if answer is not None:
-        by, comment = stamp.principal, command.comment
-        walk.put(*decided(phase, state, state.gate, *answer, stamp.time, by=by, comment=comment))
-        return
-    rung = state.gate.rung + 1
-    if is_out_of_reach(phase.gate, state.gate) and rung <= len(phase.gate.escalate):
-        walk.put(escalated(phase, state.generation, rung, "out_of_reach", stamp.time))
+    """The answer, if the votes give one: on this rung of the ladder, or on the first on which they can."""
+    while (gate := walk.run.phase(phase.key).gate) is not None:
+        state = walk.run.phase(phase.key)
+        answer = answer_of(phase.gate, gate)
+        if answer is not None:
+            by, comment = stamp.principal, command.comment
+            walk.put(*decided(phase, state, gate, *answer, stamp.time, by=by, comment=comment))
+            return
+        if gate.rung >= len(phase.gate.escalate) or not is_out_of_reach(phase.gate, gate):
+            return
+        walk.put(escalated(phase, state.generation, gate.rung + 1, "out_of_reach", stamp.time))
 
 
 def _late(walk: RunWalk, command: CastVote, phase: GatePhase, gate: GateState, stamp: Stamp) -> Decision:

@@ -3,11 +3,13 @@
 from typing import assert_never
 
 from domain.dispatch.run_tasks import work_of
+from domain.dispatch.run_voters import may_pass
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, StreamId, is_type_id
 from domain.kernel.message import Stamp
+from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.work import FALLBACK
 from domain.run.begin import settled
@@ -21,7 +23,7 @@ from domain.run.commands import (
     SkipPhase,
     TellRun,
 )
-from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState
+from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState, VoteRefused
 from domain.run.events import (
     PhaseParked,
     PhaseReleased,
@@ -103,6 +105,7 @@ def skip(command: SkipPhase, stamp: Stamp, view: View, expressions: Expressions)
     if isinstance(run, Rejection):
         return refuse(run)
     unfit = unfit_phase(run, command.run, command.phase, ("pending", "parked"), "skipping it")
+    unfit = unfit or _past_gate(command, run, stamp, view)
     if unfit is not None:
         return refuse(unfit)
     phase = run.phase(command.phase)
@@ -128,6 +131,8 @@ def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expres
     if isinstance(run, Rejection):
         return refuse(run)
     unfit = unfit_phase(run, command.run, command.phase, ("parked",), "resolving it")
+    if command.outcome == "succeeded":
+        unfit = unfit or _past_gate(command, run, stamp, view)
     if unfit is not None:
         return refuse(unfit)
     walk = RunWalk(run, stamp, view, expressions)
@@ -147,6 +152,15 @@ def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expres
     )
     walk.go_on()
     return walk.decision()
+
+
+def _past_gate(command: SkipPhase | ResolvePhase, run: Run, stamp: Stamp, view: View) -> Rejection | None:
+    """Whoever skips a gate, or says that it has passed, goes past its quorum as an override does."""
+    gates = {phase.key for phase in run.queued.definition.phases if isinstance(phase, GatePhase)}
+    if command.phase not in gates or may_pass(view, stamp):
+        return None
+    reason = "only who may override a gate may skip it or say that it has passed"
+    return VoteRefused(run=command.run, phase=command.phase, reason=reason)
 
 
 def reach_start(command: ReachRunStart, stamp: Stamp, view: View, expressions: Expressions) -> Decision:

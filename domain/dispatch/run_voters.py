@@ -7,8 +7,10 @@ from domain.kernel.ids import StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.gate import Gate, Quorum, Voter
+from domain.principal.allow import allow, principal_of
 from domain.principal.decider import KEY
 from domain.principal.state import Key
+from domain.run.commands import OverrideGate
 from domain.run.gates import eligible_of
 from domain.run.state import GateState, Run
 from domain.session.decider import SESSION
@@ -45,6 +47,14 @@ def voting(view: View, stamp: Stamp, session: tuple[str, Session] | None) -> Vot
     able = frozenset(one for one, value in state.opened.capabilities.items() if value is True)
     family = frozenset((name, *ancestors(view, StreamId(name))))
     return Voting(stamp.principal, role, False, name, able, family)
+
+
+def may_pass(view: View, stamp: Stamp) -> bool:
+    """Whether who asks may go past the quorum of a gate."""
+    key = view.read(KEY, StreamId(stamp.principal)) if is_type_id(stamp.principal, KEY.prefix) else KEY.initial
+    if not isinstance(key, Key):
+        return False
+    return allow(principal_of(stamp.principal, key), OverrideGate.NAME, stamp.project) is None
 
 
 def barred(who: Voting, run: Run, phase: GatePhase, gate: GateState, view: View) -> str | None:
@@ -97,8 +107,9 @@ def _authors(run: Run, phase: GatePhase, view: View) -> tuple[frozenset[str], fr
     """Principals and families of the sessions that did the work which the gate looks at."""
     principals: set[str] = set()
     families: set[str] = set()
-    for used in run.phase(phase.key).consumed:
-        task = view.read(TASK, StreamId(run.phase(used.place).task)) if run.phase(used.place).task else None
+    places = (place for used in run.phase(phase.key).consumed for place in run.places(used.place))
+    for name in (run.phase(place).task for place in places):
+        task = view.read(TASK, StreamId(name)) if name else None
         if not isinstance(task, Task) or not task.tried_by:
             continue
         session = StreamId(task.tried_by[-1])

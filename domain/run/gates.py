@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Flaw
@@ -51,6 +52,10 @@ def opened(
     if isinstance(evidence, Flaw):
         return evidence
     pieces, reads = evidence
+    said = None if gate.automatic is None else speaker.tell(gate.automatic)
+    if isinstance(said, Flaw):
+        return said
+    looked_at = () if said is None else said.reads
     question = GateOpened(
         place=phase.key,
         generation=state.generation,
@@ -58,12 +63,9 @@ def opened(
         question=filled(gate.question, values.values),
         evidence=pieces,
         digest=digest_of(pieces),
-        reads=tuple({one.place: one for one in (*values.reads, *reads)}.values()),
+        reads=tuple({one.place: one for one in (*values.reads, *reads, *looked_at)}.values()),
         at=at,
     )
-    said = None if gate.automatic is None else speaker.tell(gate.automatic)
-    if isinstance(said, Flaw):
-        return said
     if said is not None and said.value is True and gate.gate_class in AUTOPILOT.get(autopilot, frozenset()):
         state_then = GateState(question, at)
         return (question, *decided(phase, state, state_then, "approved", "autopilot", at, detail=autopilot))
@@ -189,7 +191,7 @@ def _outcome(
 
 def tended(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
     """What time brings: reminders, rungs of the ladder, and the end."""
-    elapsed, steps = (at - gate.begun_at) / SECOND, list[GateStep]()
+    elapsed, steps, reached = (at - gate.begun_at) / SECOND, list[GateStep](), gate.rung
     asked = phase.gate
     for number, seconds in enumerate(asked.reminders_seconds, 1):
         if number > gate.reminders and elapsed >= seconds:
@@ -197,6 +199,10 @@ def tended(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) ->
     for rung, step in enumerate(asked.escalate, 1):
         if rung > gate.rung and elapsed >= step.after_seconds:
             steps.append(escalated(phase, state.generation, rung, "time", at))
+            reached = rung
+    answer = answer_of(asked, replace(gate, rung=reached)) if reached > gate.rung else None
+    if answer is not None:
+        return (*steps, *decided(phase, state, gate, *answer, at))
     if asked.deadline_seconds is not None and elapsed >= asked.deadline_seconds:
         return (*steps, *_expired(phase, state, gate, at))
     return (*steps, *next_timer(phase, state.generation, gate.begun_at, at))

@@ -25,7 +25,11 @@ def awaited(phase: WaitPhase, run: Run, speaker: Speaker, at: Instant) -> tuple[
                 return found
             due, reads = found
             waiting = _waits(phase, state, "timer", reads, at)
-            return (done(phase.key, state, "", at),) if due <= at else (waiting, _set(phase, state, "wait", due, at))
+            return (
+                (waiting, done(phase.key, state, "", at))
+                if due <= at
+                else (waiting, _set(phase, state, "wait", due, at))
+            )
         case Signal():
             come = run.signals.get(wait.name, ())
             if come:

@@ -242,6 +242,18 @@ FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
         "another class",
         (gate("g", gate_class="strategic", automatic="true"),),
     ),
+    "a strategic gate of agents": (
+        "contradiction",
+        "phases.0.gate",
+        "Ask for a person",
+        (gate("g", gate_class="strategic", quorum={"people_min": 0}),),
+    ),
+    "a strategic gate that time approves": (
+        "contradiction",
+        "phases.0.gate",
+        "let time not approve",
+        (gate("g", gate_class="strategic", deadline_seconds=5, on_expiry="approve"),),
+    ),
     "reminders that fall": (
         "contradiction",
         "phases.0.gate.reminders_seconds",

@@ -20,12 +20,15 @@ from domain.run.commands import (
     CastVote,
     OverrideGate,
     PauseRun,
+    ResolvePhase,
     ResumeRun,
     ReviseEvidence,
     SendSignal,
+    SkipPhase,
 )
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, SignalUnfit, VoteRefused
 from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote
+from tests.decisions.test_run_maps import each
 from tests.support.fleet import accepted
 from tests.support.runs import Railway, edges, work
 
@@ -284,3 +287,52 @@ def test_a_pause_moves_what_is_waited_for() -> None:
     assert station.status("rest") == "waiting"
     station.wait(31)
     assert station.stands() == "succeeded"
+
+
+def test_a_rung_that_asks_for_fewer_decides_by_the_votes_that_there_are() -> None:
+    asked = gate("ask", quorum={"approvals": 2}, escalate=[{"after_seconds": 60, "quorum": {"approvals": 1}}])
+    station = Station(asked)
+    station.counted("ann")
+    station.wait(61)
+    assert station.stands() == "succeeded"
+    assert [(one.decision, one.how) for one in station.told(GateDecided)] == [("approved", "quorum")]
+
+
+def test_a_rung_that_is_out_of_reach_as_well_is_passed_over() -> None:
+    station = Station(work("build"))
+    names = [{"who": "principal", "name": station.keys[name]} for name in ("ann", "bob", "eve")]
+    ladder = [{"after_seconds": 60, "quorum": {"approvals": 3}}, {"after_seconds": 90, "quorum": {"approvals": 1}}]
+    station = Station(gate("ask", eligible=names, quorum={"approvals": 3}, veto=0, escalate=ladder))
+    station.counted("ann")
+    assert station.counted("bob", "reject").decision == "approved"
+    assert [one.rung for one in station.told(GateEscalated)] == [1, 2]
+
+
+def test_only_who_may_override_a_gate_skips_it_or_says_that_it_has_passed() -> None:
+    for open_gate, command in (
+        (gate("ask", "build"), SkipPhase(project="shop", run="r", phase="ask", reason="r")),
+        (
+            gate("ask", deadline_seconds=5),
+            ResolvePhase(project="shop", run="r", phase="ask", outcome="succeeded", reason="r"),
+        ),
+    ):
+        station = Station(work("build"), open_gate)
+        station.keys["root"] = station._key("root", "admin")
+        station.wait(6)
+        asked = command.model_copy(update={"run": station.run_id})
+        assert isinstance(station.ask(asked, by=station.keys["ann"]).rejection, VoteRefused)
+        accepted(station.ask(asked, by=station.keys["root"]))
+    station = Station(gate("ask", deadline_seconds=5))
+    station.wait(6)
+    no = ResolvePhase(project="shop", run=station.run_id, phase="ask", outcome="failed", reason="r")
+    accepted(station.ask(no, by=station.keys["ann"]))
+    assert station.stands() == "failed"
+
+
+def test_whoever_did_an_item_of_a_map_made_the_evidence() -> None:
+    eligible = [{"who": "principal", "name": "key_owner"}]
+    station = Station(each("m"), gate("ask", "m", eligible=eligible, exclude=("evidence_author",)))
+    station.succeed("m/a", "m/b", "m/c")
+    refused = station.vote("key_owner").rejection
+    assert isinstance(refused, VoteRefused)
+    assert "made the evidence" in refused.reason

@@ -169,6 +169,10 @@ def _of_gate(phase: GatePhase, scope: Scope) -> Iterator[_Told]:
     if gate.gate_class == "strategic" and gate.automatic is not None:
         message = "a strategic gate always needs a person"
         yield "contradiction", ("gate", "automatic"), message, "Remove `automatic`, or choose another class."
+    quorums = (gate.quorum, *(rung.quorum for rung in gate.escalate if rung.quorum is not None))
+    if gate.gate_class == "strategic" and (gate.on_expiry == "approve" or not all(one.people_min for one in quorums)):
+        message = "a strategic gate always needs a person"
+        yield "contradiction", ("gate",), message, "Ask for a person in every quorum, and let time not approve."
     for field, times in (
         ("reminders_seconds", gate.reminders_seconds),
         ("escalate", tuple(rung.after_seconds for rung in gate.escalate)),
