@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, assert_never
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import AnyPhase, MapPhase
+from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph, graph_of
@@ -33,8 +33,9 @@ from domain.run.undo import is_partial, is_undone, owed, passed
 from domain.run.undo_events import RunCompensationStarted
 
 Cause = Literal["failure", "cancel", "operator"]
-ROUNDS_MAX: Final = 4
-"""Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends."""
+ROUNDS_MAX: Final = 2 * PHASES_MAX
+"""Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends, and for
+each map without items, one behind the other."""
 
 
 def advance(run: Run, at: Instant, expressions: Expressions, autopilot: str = "observe") -> tuple[Following, ...]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from copy import copy
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
+from domain.kernel.past.trees import Tree, at_path
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
 from domain.kernel.pipeline.words import Binding
@@ -63,6 +64,14 @@ class Speaker:
         reads = (Consumed(place=one, generation=self._settled[one].generation) for one in named if one in self._settled)
         return Said(told.value, tuple(reads))
 
+    def weight(self, text: str) -> int:
+        """Values that telling a text of an item looks at beside the item; none where it only names one."""
+        reading = self._expressions.read(text, self._roots)
+        if isinstance(reading, Flaw) or any(".".join(path) == text.strip() for path in reading.fields):
+            return 0
+        paths = (path for path in reading.fields if path[0] not in ("item", "index"))
+        return sum(_size(at_path(cast("Tree", self._values), path)) for path in paths)
+
     def of_item(self, item: object, index: int) -> "Speaker":
         """The same, where texts may speak of an item of a map as well."""
         other = copy(self)
@@ -81,6 +90,13 @@ class Speaker:
             values[binding.name] = said.value
             reads |= {one.place: one for one in said.reads}
         return Bound(values, tuple(reads.values()))
+
+
+def _size(value: object) -> int:
+    """Values inside of a value, itself included."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, cast("dict[str, object]", value).values()))
+    return 1 + sum(map(_size, cast("list[object]", value))) if isinstance(value, list) else 1
 
 
 def _values(run: Run) -> dict[str, object]:

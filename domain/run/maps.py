@@ -24,6 +24,11 @@ BEGUN_MAX: Final = 100
 KEY_CHARACTERS_MAX: Final = 200
 OUTPUT_CHARACTERS_MAX: Final = 1_000_000
 """Of all items together, as JSON."""
+HANDED_CHARACTERS_MAX: Final = 4_000_000
+"""To all items together, as JSON: it is one event."""
+WEIGHT_MAX: Final = 100_000
+"""Values from outside of the items that the texts of all items look at: an interpreter takes some 10 µs for one, and
+everybody waits for the decision."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 _Step = MapExpanded | PhaseReady | PhaseSettled | PhaseSkipped
 
@@ -35,7 +40,13 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
         return over
     if len(over.value) > phase.map.max_items:
         return Flaw("cost", f"{len(over.value)} items are more than max_items, {phase.map.max_items}")
+    texts = [binding.value for binding in phase.map.each.inputs]
+    texts += [] if phase.map.item_key is None else [phase.map.item_key]
+    weight = len(over.value) * sum(map(speaker.of_item(None, 0).weight, texts))
+    if weight > WEIGHT_MAX:
+        return Flaw("cost", f"its items look at {weight:,} values, more than {WEIGHT_MAX:,}")
     found: list[MapItem] = []
+    characters = 0
     reads = {one.place: one for one in over.reads}
     seen: set[str] = set()
     for index, item in enumerate(over.value):
@@ -51,6 +62,9 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
         seen.add(key)
         reads |= {one.place: one for one in bound.reads}
         handed = orjson.dumps(bound.values).decode()
+        characters += len(handed)
+        if characters > HANDED_CHARACTERS_MAX:
+            return Flaw("cost", f"its items are handed more than {HANDED_CHARACTERS_MAX:,} characters")
         found.append(MapItem(key=key, place=f"{phase.key}/{_name(key)}", input=handed))
     order = [one.key for one in run.queued.definition.phases]
     step = MapExpanded(

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from domain.kernel.pipeline.definition import MapPhase
 from domain.kernel.pipeline.flow import Edge, Map
 from domain.kernel.pipeline.words import ValueField
@@ -194,3 +196,18 @@ def test_a_map_that_is_done_anew_takes_its_items_back_and_expands_once_more() ->
     assert railway.task_of("m/a") != old
     railway.succeed("m/a", "m/c")
     assert railway.stands() == "succeeded"
+
+
+def test_maps_without_items_follow_one_another_to_the_end() -> None:
+    railway = Railway(*(each(f"m{one}", *([f"m{one - 1}"] if one else []), over="[]") for one in range(70)))
+    assert railway.stands() == "succeeded"
+
+
+def test_items_that_each_look_at_much_or_are_handed_much_park_the_phase() -> None:
+    files = [f"f{one}" for one in range(400)]
+    run = {"inputs": orjson.dumps({"files": files, "text": "x" * 20_000}).decode()}
+    for text, reason in (("size(inputs.files) > 1", "look at"), ("inputs.text", "are handed")):
+        given = {"inputs": [{"name": "item", "value": text}]}
+        railway = Railway(each("m", over="inputs.files", work=given), run=run)
+        assert railway.status("m") == "parked"
+        assert reason in railway.run.phase("m").reason
