@@ -68,6 +68,9 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
             walk.try_again(command.phase)
         walk.put(PhaseReleased(place=command.phase, generation=state.generation, at=stamp.time))
     elif state.status == "failed" and state.task:
+        if command.phase in redo_of(run, graph, ()).redone:
+            reason = f"what {command.phase} did or took was taken back, so that another try would count on what is gone"
+            return refuse(ReworkRefused(run=command.run, reason=reason))
         redone = tuple(one for one in redo_of(run, graph, (command.phase,)).redone if one != command.phase)
         for place in redone:
             walk.give_up(place, command.reason)

@@ -20,7 +20,7 @@ from domain.dispatch.run_tasks import (
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
-from domain.kernel.pipeline.definition import AnyPhase
+from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
 from domain.kernel.pipeline.work import Work
@@ -39,9 +39,9 @@ from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
 from domain.task.commands import PlannedTask
 from domain.task.decider import TASK, phase_name
 from domain.task.state import Task
-from domain.task.waiting import retried
+from domain.task.waiting import folded, retried
 
-ROUNDS_MAX: Final = 16
+ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
 
 
@@ -103,7 +103,10 @@ class RunWalk:
         task = self._view.read(TASK, stream)
         if isinstance(task, Task) and phase_name(task) in ("failed", "parked"):
             self._touched.add(stream)
-            self._tell(stream, retried(task, None, self._stamp.time))
+            again = retried(task, None, self._stamp.time)
+            paused = self.run.status == "paused"
+            held = held_back(self.run.queued.run, folded(task, again), self._stamp) if paused else ()
+            self._tell(stream, (*again, *held))
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""

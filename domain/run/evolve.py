@@ -127,7 +127,8 @@ def _whole(run: Run, event: _Whole) -> Run:
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
             return replace(told, status="cancelling", paused_at=None)
         case RunReworked():
-            again = replace(run, failing="", cancel_reason="", rollback_requested=False, owed=(), because=())
+            again = replace(run, failing="", cancel_reason="", owed=(), because=())
+            again = replace(again, rollback_requested=False, rollback_forced=False)
             return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
             return replace(run, status=event.outcome)

@@ -9,10 +9,11 @@ def owed(run: Run) -> tuple[Effect, ...]:
     """Effects that can be taken back and were not, the latest settled first.
 
     Whoever took from a phase settled after it: this is a reverse order of what depends on what, over all generations.
+    What was given up before it settled comes first: nobody took from it, while it may have taken from any other.
     """
     works = _works(run)
     found = [one for one in run.ledger.values() if one.undo in ("", "failed") and _is_owed(one, works)]
-    return tuple(sorted(found, key=lambda one: (-one.settled_as, one.place, one.generation)))
+    return tuple(sorted(found, key=lambda one: (one.settled_as > 0, -one.settled_as, one.place, one.generation)))
 
 
 def passed(run: Run) -> tuple[str, ...]:

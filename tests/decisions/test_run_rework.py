@@ -5,8 +5,8 @@ from typing import Any
 from domain.dispatch.run_rework import ReworkPlanned
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
-from domain.kernel.pipeline.definition import GatePhase
-from domain.kernel.pipeline.flow import Edge
+from domain.kernel.pipeline.definition import GatePhase, WaitPhase
+from domain.kernel.pipeline.flow import Edge, Timer
 from domain.kernel.pipeline.gate import Gate
 from domain.kernel.pipeline.words import ValueField
 from domain.run.commands import CancelRun, OverrideGate, PauseRun, ResumeRun, RetryPhase, ReworkPhases
@@ -184,3 +184,33 @@ def test_a_cancelled_run_and_a_paused_one_are_done_anew() -> None:
 
 def test_a_phase_that_there_is_not_is_not_done_anew() -> None:
     assert isinstance(Again(work("a")).rework("z").rejection, UnknownThing)
+
+
+def test_what_is_tried_once_more_in_a_paused_run_waits_for_it_to_go_on() -> None:
+    again = Again(work("a"), work("b"), failure="continue")
+    again.go_wrong("a")
+    again.do(PauseRun(project="shop", run=again.run_id))
+    accepted(again.retry("a"))
+    assert again.claim(again.crew, again.task_of("a")).rejection is not None
+    again.do(ResumeRun(project="shop", run=again.run_id))
+    again.succeed("a", "b")
+    assert again.stands() == "succeeded"
+
+
+def test_a_gate_and_a_timer_took_from_all_that_they_looked_at() -> None:
+    given = (ValueField(name="good"), ValueField(name="due"))
+    asked = Gate.model_validate({"gate_class": "merge", "question": "?", "automatic": "phases.a.output.good == 'y'"})
+    edges = (Edge(phase="late"),)
+    again = Again(
+        work("a", outputs=given, **SAFE),
+        work("quick", **SAFE),
+        work("late", "a", "quick", join="any", **SAFE),
+        GatePhase(key="g", needs=edges, gate=asked),
+        WaitPhase(key="w", needs=edges, wait=Timer(until="phases.a.output.due")),
+        work("open", **SAFE),
+    )
+    again.succeed("quick")
+    again.succeed("a", output='{"good": "y", "due": "2001-01-01T00:00:00"}')
+    again.succeed("late")
+    assert again.status("w") == "succeeded"
+    assert again.planned("a", dry_run=True).redone == ("a", "g", "w")

@@ -8,9 +8,10 @@ from domain.kernel.ids import StreamId
 from domain.kernel.pipeline.definition import MapPhase
 from domain.kernel.pipeline.flow import Map
 from domain.kernel.pipeline.work import TaskSpec, Undo, Work
-from domain.run.commands import CancelRun, ResolveUndo, ReworkPhases, RollbackRun
-from domain.run.errors import BehindNoReturn, RunNotInState, UndoNotFailed
-from domain.run.events import RunSettled
+from domain.run.commands import CancelRun, ResolveUndo, RetryPhase, ReworkPhases, RollbackRun
+from domain.run.errors import BehindNoReturn, ReworkRefused, RunNotInState, UndoNotFailed
+from domain.run.events import RunReworked, RunSettled
+from domain.run.evolve import changed
 from domain.run.undo_events import RunCompensationStarted, UndoStarted
 from tests.support.fleet import accepted
 from tests.support.runs import ONCE, Railway, join, work
@@ -193,3 +194,35 @@ def test_a_map_takes_back_its_items_the_same_way() -> None:
     back.take_back("m/y")
     back.take_back("m/x")
     assert (back.stands(), back.ended().rollback) == ("failed", "complete")
+
+
+def test_failed_work_that_was_taken_back_is_not_tried_once_more_in_its_generation() -> None:
+    back = Back(undone("a"), undone("b", "a"))
+    back.succeed("a")
+    back.go_wrong("b")
+    back.take_back("b")
+    back.take_back("a")
+    refused = back.ask(RetryPhase(project="shop", run=back.run_id, phase="b"))
+    assert isinstance(refused.rejection, ReworkRefused)
+    assert back.stands() == "failed"
+
+
+def test_what_was_given_up_before_it_settled_is_taken_back_before_what_it_took_from() -> None:
+    back = Back(undone("a"), undone("b", "a", effect="idempotent"))
+    back.succeed("a")
+    back.begin("b")
+    back.do(ReworkPhases(project="shop", run=back.run_id, phases=("b",), reason="r"))
+    accepted(back.rollback())
+    assert back.run.owed == ("b@1", "b@2", "a@1")
+    assert back.undoing() == ["b"]
+
+
+def test_force_counts_for_one_rollback() -> None:
+    back = Back(undone("a", point_of_no_return=True), work("b", "a"))
+    back.succeed("a")
+    accepted(back.rollback(force=True))
+    back.take_back("a")
+    said: dict[str, Any] = {"project": "shop", "run": back.run_id, "phases": ("b",), "reason": "r"}
+    assert isinstance(back.ask(ReworkPhases(**said)).rejection, ReworkRefused)
+    again = changed(back.run, RunReworked(phases=("b",), reason="", accepted_repeat="", by="", at=back.now))
+    assert (again.status, again.rollback_forced) == ("running", False)

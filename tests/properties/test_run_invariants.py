@@ -1,5 +1,6 @@
 """Whatever is asked of a run, in whatever order and twice: nothing is left undone, and nothing stale counts."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from domain.kernel.decider import fold
 from domain.kernel.ids import StreamId
+from domain.kernel.message import Event
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.run.advance import advance
 from domain.run.commands import (
@@ -19,12 +21,13 @@ from domain.run.commands import (
     RollbackRun,
     TellRun,
 )
-from domain.run.events import JoinFired
+from domain.run.events import JoinFired, RunCancelRequested, RunPaused, RunResumed
 from domain.run.evolve import RUN
 from domain.run.rework import stale
 from domain.run.state import SETTLED, TERMINAL
-from domain.run.undo_events import UndoSucceeded
+from domain.run.undo_events import RunCompensationStarted, UndoStarted, UndoSucceeded
 from domain.task.decider import phase_name
+from domain.task.events import TaskClaimed
 from domain.task.state import Task
 from infrastructure.expressions.conditions import CelExpressions
 from tests.properties.test_run_model import Node, graphs
@@ -122,6 +125,15 @@ class Rolling(Railway):
                     self.complete(one.undo_task, token)
                 self.react()
 
+    def check_pauses(self) -> None:
+        paused = False
+        for one in self.log:
+            if one.stream == self.run_id and isinstance(one.event, RunPaused):
+                paused = True
+            elif one.stream == self.run_id and isinstance(one.event, RunResumed | RunCancelRequested):
+                paused = False
+            assert not paused or not isinstance(one.event, TaskClaimed), "work began in a run that is paused"
+
     def check(self) -> None:
         run = self.run
         assert advance(run, self.now, EXPRESSIONS) == (), "something was decidable and was not decided"
@@ -136,11 +148,32 @@ class Rolling(Railway):
             unsettled = phase_name(state) not in ("completed", "failed", "cancelled")
             undoing = any(one.undo_task == task and one.undo == "undoing" for one in run.ledger.values())
             assert not unsettled or undoing or live.get(place) == task, f"the task of {place} was left behind"
+        self.check_pauses()
+        check_order(of_run)
         if run.status in TERMINAL:
             assert all(run.phase(phase.key).status in SETTLED for phase in self.definition.phases)
         assert run.status != "succeeded" or not stale(run)
         taken = [(event.place, event.generation) for event in of_run if isinstance(event, UndoSucceeded)]
         assert len(set(taken)) == len(taken), "an effect was taken back twice"
+
+
+def check_order(of_run: Sequence[Event]) -> None:
+    """Whoever took from an effect is taken back before it, if it is taken back at all."""
+    taken: dict[tuple[str, int], set[tuple[str, int]]] = {}
+    owed: list[tuple[str, int]] = []
+    for event in of_run:
+        match event:
+            case JoinFired():
+                for used in event.satisfied_by:
+                    taken.setdefault((used.place, used.generation), set()).add((event.place, event.generation))
+            case RunCompensationStarted():
+                owed = [(one.place, one.generation) for one in event.entries]
+                for place, one in enumerate(owed):
+                    assert not taken.get(one, set()) & set(owed[place:]), "an effect before who took from it"
+            case UndoStarted():
+                assert (event.place, event.generation) in owed
+            case _:
+                pass
 
 
 @settings(max_examples=60, deadline=None)
