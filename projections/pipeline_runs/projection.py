@@ -103,7 +103,9 @@ def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent 
         case PhaseReleased():
             return _let_go(row, event.place)
         case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
-            return _with_settled(_let_go(row, event.place), {*texts(row.settled), event.place})
+            let_go = _let_go(row, event.place)
+            is_item = "/" in event.place  # a phase may have thousands: they are shown below it
+            return let_go if is_item else _with_settled(let_go, {*texts(row.settled), event.place})
         case _:
             return row
 
@@ -140,7 +142,7 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=1,
+    version=2,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),

@@ -12,6 +12,8 @@ from domain.run.errors import ReworkRefused
 from domain.run.map_events import MapExpanded
 from domain.run.maps import BEGUN_MAX
 from domain.task.state import Settled, Task
+from projections.kernel.replay import replay
+from projections.pipeline_runs.projection import PIPELINE_RUNS
 from tests.support.runs import Railway, work
 
 FILES = (ValueField(name="files", type="list"),)
@@ -211,3 +213,10 @@ def test_items_that_each_look_at_much_or_are_handed_much_park_the_phase() -> Non
         railway = Railway(each("m", over="inputs.files", work=given), run=run)
         assert railway.status("m") == "parked"
         assert reason in railway.run.phase("m").reason
+
+
+def test_a_run_counts_its_phases_and_not_their_items() -> None:
+    railway = Railway(each("m"), work("end", "m"))
+    railway.succeed("m/a", "m/b", "m/c")
+    row = replay(PIPELINE_RUNS, railway.log)[railway.run_id]
+    assert (row.phases_total, row.phases_settled, row.settled) == (2, 1, '["m"]')
