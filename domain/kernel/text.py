@@ -1,7 +1,8 @@
 """What texts of callers may hold, how long a name of something is, and how a hostile one is shown."""
 
 import re
-from typing import Annotated, Final
+from math import isfinite
+from typing import Annotated, Final, cast
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import from_json
@@ -19,9 +20,19 @@ JSON_CHARACTERS_MAX: Final = 65_536
 
 
 def _json(text: str) -> str:
-    if text:
-        from_json(text)  # a ValueError where it is none, or nested too deep
+    # A ValueError where it is none, or nested too deep. What other readers of JSON refuse would stop them later.
+    if text and not _is_finite(from_json(text, allow_inf_nan=False)):
+        raise ValueError("it holds a number that is too large")
     return text
+
+
+def _is_finite(value: object) -> bool:
+    """Whether every number inside is one: a large exponent is read as infinity."""
+    if isinstance(value, dict):
+        return all(map(_is_finite, cast("dict[str, object]", value).values()))
+    if isinstance(value, list):
+        return all(map(_is_finite, cast("list[object]", value)))
+    return not isinstance(value, float) or isfinite(value)
 
 
 JsonText = Annotated[

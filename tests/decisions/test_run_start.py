@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from domain.catalogue import rules
 from domain.dispatch.run_start import RunBegun
@@ -96,3 +97,9 @@ def test_a_run_may_wait_for_its_time() -> None:
     ((_, _, derived),) = agenda.due(yard.now)
     accepted(yard.ask(derived.command))
     assert yard.run(answer).status == "running"
+
+
+@pytest.mark.parametrize("inputs", ['{"a": [NaN]}', '{"a": [-Infinity]}', '{"a": {"b": 1e999}}'])
+def test_json_that_not_everybody_can_read_is_none(inputs: str) -> None:
+    with pytest.raises(ValidationError):
+        StartRun(project="shop", pipeline="release", inputs=inputs)
