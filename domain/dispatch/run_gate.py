@@ -31,13 +31,13 @@ class VoteCounted(Answer):
 
 def vote(command: CastVote, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Count a vote of somebody who may; the deciding one decides in the same append."""
+    who = _voter(command, stamp, view)
+    if isinstance(who, Rejection):
+        return refuse(who)
     found = _gate(command.phase, command, stamp, view)
     if isinstance(found, Rejection):
         return refuse(found)
     run, phase, gate = found
-    who = _voter(command, stamp, view)
-    if isinstance(who, Rejection):
-        return refuse(who)
     reason = barred(who, run, phase, gate, view)
     if reason is not None:
         return refuse(VoteRefused(run=command.run, phase=command.phase, reason=reason))

@@ -145,7 +145,6 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "inputs": lambda _: "{}",
     "content": lambda _: "{}",
     "revise_evidence.value": lambda _: "{}",
-    "cast_vote.session": lambda _: None,
     "rework_phases.phases": lambda _: ["deploy"],
     "expected_revision": lambda _: None,
 }
