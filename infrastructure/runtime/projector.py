@@ -129,6 +129,8 @@ class Projector:
 
     def look_again(self) -> None:
         """Somebody built, paused or mended something: what stands still is tried again soon."""
+        # Who paused and asks at once is not told that it goes on.
+        self._paused = self._store.paused()
         self._told_to_look = True
         self._pace.hurry()
 

@@ -13,7 +13,7 @@ from infrastructure.log.port import Member, MemberResult
 from infrastructure.log.sqlite import SqliteLog
 from tests.support.running_node import answer, running_fleet
 
-QUESTIONS = {"await_locks", "check_locks", "describe_pool"}
+QUESTIONS = {"await_locks", "check_locks", "check_push", "describe_pool"}
 HOT = (ScopeClaim(claim="path:r//hot"),)
 
 

@@ -113,7 +113,7 @@ def test_who_lost_the_work_is_told_to_stop(client: Client) -> None:
 
 
 async def test_the_same_life_for_asyncio(server: ServerProcess, client: Client) -> None:
-    planned(client, "async", {"key": "a"}, {"key": "b", "retry": {"max_attempts": 1}})
+    planned(client, "async", {"key": "a", "priority": 5}, {"key": "b", "retry": {"max_attempts": 1}})
     async with AsyncClient.find(url=server.url, key=server.key) as asking, asking.session("async", capacity=3) as mine:
         work, other = await mine.claim(), await mine.claim("b")
         assert work is not None

@@ -14,7 +14,7 @@ EXAMPLES = ROOT / "examples" / "pipelines"
 @pytest.fixture(scope="module")
 def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     """A folder with a server and the project shop."""
-    line = CommandLine(tmp_path_factory.mktemp("served"))
+    line = CommandLine(tmp_path_factory.mktemp("served"), {"SIGNALBOX_PROJECT": "shop"})
     server = line.serve()
     try:
         line("project", "create", "shop")
@@ -31,7 +31,7 @@ def test_examples_are_published_and_again_are_the_same_version(cli: CommandLine)
     again = cli("pipeline", "publish", str(EXAMPLES / "each-module.yaml"))
     assert again.out == "shop/each-module version 1 is published, which was there already\n"
     listed = cli("pipeline", "versions", "--json").json["versions"]
-    assert {one["name"]: one["state"] for one in listed} == dict.fromkeys(names, "published")
+    assert {one["name"]: one["state"] for one in listed if one["name"] in names} == dict.fromkeys(names, "published")
 
 
 def test_a_version_is_compared_drawn_and_put_away(cli: CommandLine) -> None:
