@@ -17,7 +17,7 @@ from domain.kernel.graphs import longest_path
 from domain.kernel.ids import StreamId, derived_id
 from domain.kernel.message import Event, Stamp
 from domain.kernel.pipeline.definition import AnyPhase, MapPhase, WorkPhase
-from domain.kernel.pipeline.graph import Graph
+from domain.kernel.pipeline.graph import Graph, every_phase, key_at
 from domain.kernel.pipeline.texts import filled
 from domain.kernel.pipeline.words import ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo, Work
@@ -122,8 +122,8 @@ def born(
 
 def outputs_of(run: Run, place: str) -> tuple[ValueField, ...]:
     """What the work of a place has to say when it is done."""
-    key = place.partition("/")[0]
-    found = next((one for one in run.queued.definition.phases if one.key == key), None)
+    key = key_at(place)
+    found = next((one for one in every_phase(run.queued.definition) if one.key == key), None)
     work = None if found is None else work_of(found)
     return () if work is None else work.outputs
 

@@ -22,7 +22,7 @@ from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase
 from domain.kernel.pipeline.expressions import Expressions
-from domain.kernel.pipeline.graph import graph_of
+from domain.kernel.pipeline.graph import every_phase, graph_of, key_at
 from domain.kernel.pipeline.work import Work
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS
@@ -54,6 +54,7 @@ class RunWalk:
         self._view: Final = view
         self._expressions: Final = expressions
         self._graph: Final = graph_of(run.queued.definition.phases)
+        self._phases: Final = {phase.key: phase for phase in every_phase(run.queued.definition)}
         project = view.read(PROJECT, StreamId(stamp.project))
         self._settings: Final = project.settings if isinstance(project, Project) else DEFAULTS
         self._said: list[Event] = []
@@ -110,7 +111,7 @@ class RunWalk:
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""
-        return self._graph.phases[place.partition("/")[0]]
+        return self._phases[key_at(place)]
 
     def give_up(self, place: str, reason: str) -> None:
         """The tasks of a place and of its items are not wanted any more, whatever becomes of the place."""
@@ -136,7 +137,7 @@ class RunWalk:
             phase = self.phase_of(place)
             work = work_of(phase)
             if work is not None and not self._is_dropped(place):
-                self._make(place, work, lengths[phase.key])
+                self._make(place, work, lengths[place.partition("/")[0]])
 
     def _make(self, place: str, work: Work, path_length: int) -> None:
         at, generation = self._stamp.time, self.run.phase(place).generation
@@ -191,7 +192,9 @@ class RunWalk:
 
     def _fail_fast(self) -> None:
         cut = self.run.queued.definition.live_attempts == "cancel"
-        late = tuple(place for place in self._out() if self.phase_of(place).join.rule != "settled")
+        late = tuple(
+            place for place in self._out() if self._graph.phases[place.partition("/")[0]].join.rule != "settled"
+        )
         self._withdraw_from(late, f"{self.run.failing} has failed", GRACE_SECONDS if cut else None)
 
     def _withdraw_from(self, places: tuple[str, ...], reason: str, grace_seconds: int | None) -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Final, Literal, assert_never
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase
+from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase, RepeatPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.flow import Edge
-from domain.kernel.pipeline.graph import Graph, graph_of
+from domain.kernel.pipeline.graph import Graph
 from domain.run.begin import begun, settled
 from domain.run.events import (
     Consumed,
@@ -27,6 +27,8 @@ from domain.run.events import (
 )
 from domain.run.evolve import Following, changed
 from domain.run.joins import InputState, input_state, verdict
+from domain.run.loop_events import IterationStarted
+from domain.run.loops import graph_now, iteration_over
 from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
 from domain.run.undo import is_partial, is_undone, owed, passed
@@ -54,7 +56,9 @@ class Advance:
         self._run = run
         self._at: Final = at
         self._expressions: Final = expressions
-        self._graph: Final[Graph] = graph_of(run.queued.definition.phases)
+        self._graph: Graph = graph_now(run)
+        self._order: Final = tuple(key for key in self._graph.order if "/" not in key)
+        """Of the definition; phases inside of loops are walked with their loop."""
         self._events: list[Following] = []
 
     def events(self) -> tuple[Following, ...]:
@@ -77,31 +81,53 @@ class Advance:
 
     def _walk(self) -> None:
         self._notice_failure()
-        for key in self._graph.order:
-            state = self._run.phase(key)
-            if state.status in SETTLED or self._is_out(key):
-                self._go_through(key)
-            elif state.dropped:
-                self._stop_items(key, f"{state.dropped} goes on without it")
-                self._settle(key, "cancelled", f"{state.dropped} goes on without it")
-            elif state.status == "pending":
-                self._look_at(self._graph.phases[key])
-            elif state.status == "fired":
-                self._begin(self._graph.phases[key])  # it was parked and let go
-            elif self._ends_early(self._graph.phases[key]):
-                self._stop_items(key, f"{self._run.failing} has failed")
-                self._block(key, (self._run.failing,))
-            else:
-                self._go_through(key)
+        for key in self._order:
+            self._go_on_with(key)
+            self._go_round(self._graph.phases[key])
         self._finish()
 
+    def _go_on_with(self, key: str) -> None:
+        state = self._run.phase(key)
+        if state.status in SETTLED or self._is_out(key):
+            self._go_through(key)
+        elif state.dropped:
+            self._stop_items(key, f"{state.dropped} goes on without it")
+            self._settle(key, "cancelled", f"{state.dropped} goes on without it")
+        elif state.status == "pending":
+            self._look_at(self._graph.phases[key])
+        elif state.status == "fired":
+            self._begin(self._graph.phases[key])  # it was parked and let go
+        elif self._ends_early(self._graph.phases[key]):
+            self._stop_items(key, f"{self._run.failing} has failed")
+            self._block(key, (self._run.failing,))
+        else:
+            self._go_through(key)
+
+    def _go_round(self, phase: AnyPhase) -> None:
+        """Phases inside of a loop; when all have settled, its end or its next iteration."""
+        while isinstance(phase, RepeatPhase) and self._run.phase(phase.key).status == "waiting":
+            state = self._run.phase(phase.key)
+            if state.dropped or self._ends_early(phase):
+                return
+            inside = frozenset(state.inside)
+            for place in (one for one in self._graph.order if one in inside):
+                self._go_on_with(place)
+            if any(self._run.phase(place).status not in SETTLED for place in inside):
+                return
+            failed = any(self._is_unhandled(place) for place in inside)
+            # An iteration in which nothing was done ends the loop, so this never goes far in one decision.
+            for event in iteration_over(self._run, self._graph, phase, self._expressions, self._at, failed=failed):
+                self._put(event)
+
     def _go_through(self, key: str) -> None:
-        """Items of a map that begin or are not begun any more, and its end."""
+        """Items of a map that begin, and its end; or nothing further, where it is not wanted any more."""
         phase, state = self._graph.phases[key], self._run.phase(key)
-        if not isinstance(phase, MapPhase) or state.status != "waiting":
+        if not isinstance(phase, MapPhase | RepeatPhase) or state.status != "waiting":
             return
         if state.dropped or self._ends_early(phase):
-            self._stop_items(key, "the map is not wanted any more")
+            self._stop_items(key, f"the {'map' if isinstance(phase, MapPhase) else 'loop'} is not wanted any more")
+            return
+        if isinstance(phase, RepeatPhase):
             return
         for step in steps(self._run, phase, self._at):
             self._put(step)
@@ -123,7 +149,7 @@ class Advance:
     def _notice_failure(self) -> None:
         if self._run.failing or self._run.queued.definition.failure != "fail_fast":
             return
-        failed = next((key for key in self._graph.order if self._is_final_failure(key)), None)
+        failed = next((key for key in self._order if self._is_final_failure(key)), None)
         if failed is not None:
             self._put(RunFailing(because=failed, at=self._at))
 
@@ -152,7 +178,8 @@ class Advance:
 
     def _ends_early(self, phase: AnyPhase) -> bool:
         """Whether the run fails without it: only finalisers begin then."""
-        return bool(self._run.failing) and phase.join.rule != "settled"
+        around = self._graph.phases[phase.key.partition("/")[0]]
+        return bool(self._run.failing) and around.join.rule != "settled"
 
     def _fire(self, phase: AnyPhase, inputs: list[InputState]) -> None:
         taken = [edge.phase for edge, one in zip(phase.needs, inputs, strict=True) if one != "open"]
@@ -177,7 +204,7 @@ class Advance:
 
     def _close(self) -> None:
         """A run that is being cancelled: what nobody works on settles at once."""
-        for key in self._graph.order:
+        for key in self._order:
             self._stop_items(key, self._run.cancel_reason)
             if self._run.phase(key).status not in SETTLED and not self._is_out(key):
                 self._settle(key, "cancelled", self._run.cancel_reason)
@@ -189,7 +216,7 @@ class Advance:
 
     def _finish(self) -> None:
         if self._is_over():
-            unhandled = tuple(key for key in self._graph.phases if self._is_unhandled(key))
+            unhandled = tuple(one.key for one in self._run.queued.definition.phases if self._is_unhandled(one.key))
             wanted = unhandled and self._run.queued.definition.on_failure == "compensate"
             if not (wanted and self._compensate("failure", "failed", unhandled)):
                 self._end("failed" if unhandled else "succeeded", unhandled)
@@ -215,7 +242,7 @@ class Advance:
         self._put(RunSettled(outcome=outcome, rollback="none", because=because, at=self._at))
 
     def _is_over(self) -> bool:
-        return all(self._run.phase(key).status in SETTLED for key in self._graph.phases)
+        return all(self._run.phase(key).status in SETTLED for key in self._order)
 
     def _is_unhandled(self, key: str) -> bool:
         """Whether it went wrong and nothing made up for it."""
@@ -257,3 +284,5 @@ class Advance:
     def _put(self, event: Following) -> None:
         self._run = changed(self._run, event)
         self._events.append(event)
+        if isinstance(event, IterationStarted):
+            self._graph = graph_now(self._run)

@@ -24,6 +24,7 @@ from domain.run.events import ConditionEvaluated, Outcome, PhaseParked, PhaseRea
 from domain.run.evolve import Following
 from domain.run.gates import opened
 from domain.run.known import Said, Speaker
+from domain.run.loops import next_iteration
 from domain.run.maps import expanded
 from domain.run.state import PhaseState, Run
 from domain.run.waits import awaited
@@ -89,7 +90,9 @@ class _Beginning:
                 self._add(awaited(phase, self._run, self._speaker, self._at))
             case MapPhase() if isinstance(phase.map.each, Work):
                 self._add(expanded(self._run, phase, self._speaker, self._at))
-            case MapPhase() | PipelinePhase() | ExternalPhase() | RepeatPhase():
+            case RepeatPhase():
+                self._said.append(next_iteration(self._run, phase, self._at))
+            case MapPhase() | PipelinePhase() | ExternalPhase():
                 self._park(f"phases of the kind {phase.kind} do not run yet")
             case _:
                 assert_never(phase)

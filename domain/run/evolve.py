@@ -47,6 +47,7 @@ from domain.run.gate_events import (
     VoteCast,
     WaitingEvent,
 )
+from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, Run, RunState, Settlement
 from domain.run.undo_events import (
@@ -65,7 +66,7 @@ _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | UndoEvent
+Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -98,6 +99,8 @@ def changed(run: Run, event: Following) -> Run:
             return _signalled(run, event)
         case MapExpanded():
             return _expanded(run, event)
+        case IterationStarted() | IterationSettled():
+            return _iterated(run, event)
         case RunRollbackRequested() | RunCompensationStarted():
             return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
@@ -158,6 +161,17 @@ def _expanded(run: Run, event: MapExpanded) -> Run:
     fresh = PhaseState(generation=event.generation)
     items = {item.place: fresh for item in event.items}
     return replace(run, phases=run.phases.update({event.place: phase, **items}))
+
+
+def _iterated(run: Run, event: LoopEvent) -> Run:
+    """Phases of an earlier generation that have the same place begin anew."""
+    phase = run.phase(event.place)
+    if isinstance(event, IterationSettled):
+        return replace(run, phases=run.phases.set(event.place, _having_read(phase, event.reads)))
+    places = tuple(one.place for one in event.phases)
+    turned = replace(phase, status="waiting", reason="", iteration=event.iteration, inside=places)
+    fresh = PhaseState(generation=event.generation)
+    return replace(run, phases=run.phases.update({event.place: turned, **dict.fromkeys(places, fresh)}))
 
 
 def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:

@@ -11,7 +11,7 @@ from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
 from domain.kernel.pipeline.words import Binding
 from domain.run.events import Consumed
-from domain.run.state import SETTLED, Run
+from domain.run.state import SETTLED, PhaseState, Run
 
 ROOTS = frozenset({"inputs", "run", "phases"})
 
@@ -33,23 +33,24 @@ class Bound(NamedTuple):
 class Speaker:
     """Tells texts for one phase of a run."""
 
-    def __init__(self, run: Run, graph: Graph, key: str, expressions: Expressions) -> None:
+    def __init__(self, run: Run, graph: Graph, key: str, expressions: Expressions, *, whole: bool = False) -> None:
+        """``whole`` is for texts of a loop itself, which speak of all that is inside of it."""
         self._expressions = expressions
         self._roots = ROOTS
+        loop = key.partition("/")[0] if whole or "/" in key else ""
+        places = {one: one for one in graph.ancestors[loop or key]}
+        inner = run.phase(key).inside if whole else graph.ancestors[key] if loop else ()
+        places |= {one.rpartition("/")[2]: one for one in inner}
         self._settled = {
-            one: run.phase(one) for one in sorted(graph.ancestors[key]) if run.phase(one).status in SETTLED
+            name: (place, run.phase(place))
+            for name, place in sorted(places.items())
+            if run.phase(place).status in SETTLED
         }
-        self._values = _values(run) | {
-            "phases": {
-                one: {
-                    "outcome": phase.status,
-                    "arm": phase.arm,
-                    "generation": phase.generation,
-                    "output": orjson.loads(phase.output) if phase.output else None,
-                }
-                for one, phase in self._settled.items()
-            }
-        }
+        phases = {name: _facts(phase) for name, (_, phase) in self._settled.items()}
+        self._values = _values(run) | {"phases": phases}
+        if loop:
+            self._roots = ROOTS | {"iteration", "previous"}
+            self._values |= {"iteration": run.phase(loop).iteration, "previous": _previous(run, loop)}
 
     def tell(self, text: str) -> Said | Flaw:
         """What it says, or why it cannot be told."""
@@ -61,7 +62,8 @@ class Speaker:
             return told
         spoken = (*reading.fields, *reading.asked)
         named = dict.fromkeys(path[1] for path in spoken if len(path) > 1 and path[0] == "phases")
-        reads = (Consumed(place=one, generation=self._settled[one].generation) for one in named if one in self._settled)
+        found = (self._settled[one] for one in named if one in self._settled)
+        reads = (Consumed(place=place, generation=phase.generation) for place, phase in found)
         return Said(told.value, tuple(reads))
 
     def weight(self, text: str) -> int:
@@ -75,7 +77,7 @@ class Speaker:
     def of_item(self, item: object, index: int) -> "Speaker":
         """The same, where texts may speak of an item of a map as well."""
         other = copy(self)
-        other._roots = ROOTS | {"item", "index"}
+        other._roots = self._roots | {"item", "index"}
         other._values = self._values | {"item": item, "index": index}
         return other
 
@@ -97,6 +99,24 @@ def _size(value: object) -> int:
     if isinstance(value, dict):
         return 1 + sum(map(_size, cast("dict[str, object]", value).values()))
     return 1 + sum(map(_size, cast("list[object]", value))) if isinstance(value, list) else 1
+
+
+def _facts(phase: PhaseState) -> dict[str, object]:
+    return {
+        "outcome": phase.status,
+        "arm": phase.arm,
+        "generation": phase.generation,
+        "output": orjson.loads(phase.output) if phase.output else None,
+    }
+
+
+def _previous(run: Run, loop: str) -> dict[str, object]:
+    """The iteration before, by keys of its phases; empty in the first."""
+    state = run.phase(loop)
+    if state.iteration < 2:
+        return {}
+    keys = (place.rpartition("/")[2] for place in state.inside)
+    return {key: _facts(run.phase(f"{loop}/{state.iteration - 1}/{key}")) for key in keys}
 
 
 def _values(run: Run) -> dict[str, object]:

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from typing import Final
 
-from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.flow import Call
 from domain.kernel.work import Budget
 
-RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "join"})
+RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "repeat", "join"})
 """Kinds of phases that runs walk through."""
+REPEATABLE: Final = frozenset({"work", "branch", "join"})
+"""Kinds that they walk through inside of a loop."""
 
 
 def not_yet(definition: Definition) -> tuple[str, ...]:
@@ -35,6 +37,8 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
             yield f"what {phase.key} has done anew"
         if phase.gate.keep_locks_seconds is not None:
             yield f"that {phase.key} keeps locks"
+    if isinstance(phase, RepeatPhase):
+        yield from _of_loop(phase)
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
     if isinstance(work, Call):
         yield f"that {phase.key} runs a pipeline for each item"
@@ -45,3 +49,12 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
             yield f"when {phase.key} has to be over"
         if work.undo is not None and work.undo.close_within_seconds is not None:
             yield f"when the undo of {phase.key} has to be over"
+
+
+def _of_loop(loop: RepeatPhase) -> Iterator[str]:
+    if loop.budget != Budget():
+        yield f"a budget of all iterations of {loop.key}"
+    for phase in loop.phases:
+        if phase.kind not in REPEATABLE:
+            yield f"that {phase.key}, of the kind {phase.kind}, is inside of a loop"
+        yield from _of_phase(phase)

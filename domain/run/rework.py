@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, WorkPhase
-from domain.kernel.pipeline.graph import Graph
+from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, RepeatPhase, WorkPhase
+from domain.kernel.pipeline.graph import Graph, key_at
 from domain.kernel.pipeline.work import Work
 from domain.run.state import SETTLED, Run
 
@@ -54,7 +54,7 @@ def stale(run: Run) -> tuple[str, ...]:
 def _is_touched(run: Run, phase: AnyPhase, redone: set[str]) -> bool:
     """Whether it took from one of them, or settled without having begun because of one."""
     state = run.phase(phase.key)
-    if any(used.place in redone for used in state.consumed):
+    if any(used.place in redone for place in run.places(phase.key) for used in run.phase(place).consumed):
         return True
     return not state.consumed and state.status in _UNFIRED and any(edge.phase in redone for edge in phase.needs)
 
@@ -65,7 +65,16 @@ def _is_passed(run: Run, phase: AnyPhase) -> bool:
 
 
 def _may_repeat(run: Run, phase: AnyPhase) -> bool:
+    if isinstance(phase, RepeatPhase):
+        return _may_repeat_inside(run, phase)
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
     if not isinstance(work, Work) or work.effect != "effectful":
         return False
     return any(run.phase(place).task for place in run.places(phase.key))
+
+
+def _may_repeat_inside(run: Run, loop: RepeatPhase) -> bool:
+    """Whether one of its iterations may have changed the world."""
+    lasting = {one.key for one in loop.phases if isinstance(one, WorkPhase) and one.work.effect == "effectful"}
+    current = (one for one in run.ledger.values() if one.generation == run.phase(loop.key).generation)
+    return any(one.place.startswith(f"{loop.key}/") and key_at(one.place) in lasting for one in current)

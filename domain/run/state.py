@@ -63,6 +63,10 @@ class PhaseState:
     """What is due, by kind."""
     items: tuple[MapItem, ...] = ()
     """Of a map that has expanded."""
+    iteration: int = 0
+    """That a loop is in or was in last; 0 before the first."""
+    inside: tuple[str, ...] = ()
+    """Places of that iteration."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
 
@@ -129,8 +133,9 @@ class Run:
     """Place by task, for every task that the run ever made."""
 
     def places(self, key: str) -> tuple[str, ...]:
-        """The place of a phase, then those of its items."""
-        return (key, *(item.place for item in self.phase(key).items))
+        """The place of a phase, then those of its items, or of the iteration that it is in."""
+        phase = self.phase(key)
+        return (key, *(item.place for item in phase.items), *phase.inside)
 
     def phase(self, place: str) -> PhaseState:
         """The phase as it stands."""

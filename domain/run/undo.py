@@ -1,6 +1,7 @@
 """Taking back what a run has done: which effects are owed, in which order, and what is left in the world."""
 
 from domain.kernel.pipeline.definition import GatePhase, MapPhase, PipelinePhase, WorkPhase
+from domain.kernel.pipeline.graph import every_phase, key_at
 from domain.kernel.pipeline.work import Work
 from domain.run.state import Effect, Run
 
@@ -55,7 +56,7 @@ def is_partial(run: Run) -> bool:
 def _works(run: Run) -> dict[str, Work]:
     """What is done at each phase, or at each of its items."""
     found: dict[str, Work] = {}
-    for phase in run.queued.definition.phases:
+    for phase in every_phase(run.queued.definition):
         if isinstance(phase, WorkPhase):
             found[phase.key] = phase.work
         elif isinstance(phase, MapPhase) and isinstance(phase.map.each, Work):
@@ -64,7 +65,7 @@ def _works(run: Run) -> dict[str, Work]:
 
 
 def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
-    work = works.get(entry.place.partition("/")[0])
+    work = works.get(key_at(entry.place))
     if work is None or work.undo is None:
         return False
     return work.undo.when == "started" or entry.outcome == "succeeded"
@@ -73,6 +74,6 @@ def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
 def _is_left(entry: Effect, works: dict[str, Work]) -> bool:
     if entry.undo in ("failed", "skipped"):
         return entry.left
-    work = works.get(entry.place.partition("/")[0])
+    work = works.get(key_at(entry.place))
     lasting = work is not None and work.effect == "effectful" and entry.outcome == "succeeded"
     return entry.undo == "" and lasting

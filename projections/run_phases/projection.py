@@ -21,6 +21,7 @@ from domain.run.events import (
     RunQueued,
 )
 from domain.run.gate_events import GateOpened, PhaseWaiting
+from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
 from projections.kernel.projection import Projection
@@ -32,7 +33,7 @@ _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-RunPhaseEvent = RunQueued | MapExpanded | _Undo | _Again | _Opening | _Waiting | _Closing
+RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | _Undo | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -42,6 +43,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
         return tuple(f"{recorded.stream}/{phase.key}" for phase in event.definition.phases)
     if isinstance(event, MapExpanded):
         return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(item.place for item in event.items)))
+    if isinstance(event, IterationStarted):
+        return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(one.place for one in event.phases)))
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -52,8 +55,12 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         return row or _begun(event, recorded, key)
     if isinstance(event, MapExpanded):
         return _expanded(row, event, recorded, key)
+    if isinstance(event, IterationStarted):
+        return _iterated(row, event, recorded, key)
     if row is None:
         return None
+    if isinstance(event, IterationSettled):
+        return row._replace(consumed=_with(row.consumed, event.reads), changed_at=event.at)
     if isinstance(event, _Undo):
         # An undo of a former generation is told in the timeline only.
         return row if event.generation != row.generation else _undone(row, event)._replace(changed_at=event.at)
@@ -88,6 +95,19 @@ def _expanded(row: RunPhaseRow | None, event: MapExpanded, recorded: Recorded, k
     item = next(one for one in event.items if one.place == place)
     fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
     return fresh._replace(title=item.key, position=event.position, generation=event.generation, input=item.input)
+
+
+def _iterated(row: RunPhaseRow | None, event: IterationStarted, recorded: Recorded, key: str) -> RunPhaseRow | None:
+    """The loop waits for its phases; one that had a row in an earlier generation begins anew."""
+    place = key.partition("/")[2]
+    if place == event.place:
+        turned = None if row is None else row._replace(status="waiting", reason=f"iteration {event.iteration}")
+        return None if turned is None else turned._replace(generation=event.generation, changed_at=event.at)
+    inner = next(one for one in event.phases if one.place == place)
+    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
+    needs = json_text(list(inner.needs))
+    placed = fresh._replace(kind=inner.kind, title=inner.title, position=event.position, needs=needs)
+    return placed._replace(generation=event.generation)
 
 
 def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow:
@@ -188,7 +208,7 @@ RUN_PHASES: Final = Projection(
     version=1,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
-    begins=frozenset({RunQueued, MapExpanded}),
+    begins=frozenset({RunQueued, MapExpanded, IterationStarted}),
     keys=keys,
     evolve=evolve,
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),

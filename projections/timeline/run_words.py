@@ -39,6 +39,7 @@ from domain.run.gate_events import (
     VoteCast,
     WaitingEvent,
 )
+from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.undo_events import (
     RunCompensationStarted,
@@ -57,7 +58,7 @@ _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDro
 _Rest = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
-RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded | UndoEvent
+RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded | LoopEvent | UndoEvent
 
 
 def in_words(event: RunEvent) -> str:
@@ -70,6 +71,8 @@ def in_words(event: RunEvent) -> str:
         return f"signal {event.name}"
     if isinstance(event, MapExpanded):
         return f"{event.place}{again(event.generation)}: {len(event.items)} items"
+    if isinstance(event, LoopEvent):
+        return f"{event.place}{again(event.generation)}: {_loop(event)}"
     if isinstance(event, WaitingEvent):
         return f"{event.place}{again(event.generation)}: {_waiting(event)}"
     return with_detail(event.place + again(event.generation), _phase(event))
@@ -119,6 +122,19 @@ def _phase(event: _Opening | _Rest) -> str:
             return "may change the world from here on"
         case _:
             return _outcome(event)
+
+
+def _loop(event: LoopEvent) -> str:
+    match event:
+        case IterationStarted():
+            return f"iteration {event.iteration}"
+        case IterationSettled():
+            words = f"iteration {event.iteration} {event.outcome}" + (
+                f", until is {event.until}" if event.until else ""
+            )
+            return with_detail(words, event.detail)
+        case _:
+            assert_never(event)
 
 
 def _undo(event: UndoEvent) -> str:

@@ -66,9 +66,9 @@ def test_a_faulty_file_is_refused_with_its_line_before_anything_is_sent(cli: Com
 
 
 def test_examples_run_to_their_end_with_shell_workers(cli: CommandLine) -> None:
-    """A map over what was found, a branch that repairs, twenty phases side by side."""
+    """A map over what was found, a branch that repairs, a loop of review and repair, twenty phases side by side."""
     cli("project", "create", "yard")
-    names = ("each-module", "merge-with-repair", "twenty-phases")
+    names = ("each-module", "merge-with-repair", "review-and-fix", "twenty-phases")
     for name in names:
         cli("pipeline", "publish", str(EXAMPLES / f"{name}.yaml"), "--project", "yard")
         cli("run", "start", name, "--project", "yard")
@@ -84,6 +84,11 @@ def test_examples_run_to_their_end_with_shell_workers(cli: CommandLine) -> None:
         f"tests/{module}" for module in ("parser", "store", "server", "client")
     }
     assert {phase["status"] for phase in phases.values()} == {"succeeded"}
+    looped = next(run["id"] for run in runs(cli) if run["pipeline"] == "review-and-fix")
+    phases = {phase["place"]: phase for phase in cli("run", "show", looped, "--json", "-p", "yard").json["phases"]}
+    found = [phases[f"polish/{iteration}/fix"]["status"] for iteration in (1, 2, 3)]
+    assert found == ["succeeded", "succeeded", "skipped"]
+    assert phases["polish"]["output"] == {"rounds": 3}
 
 
 def runs(cli: CommandLine) -> list[dict[str, str]]:

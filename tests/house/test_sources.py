@@ -33,6 +33,8 @@ ONLY_IN = {
         "reach",
         "rework",
         "waits",
+        "loop_events",
+        "loops",
         "map_events",
         "maps",
         "undo",

@@ -60,6 +60,12 @@ def graph_of(phases: Sequence[AnyPhase]) -> Graph:
     )
 
 
+def key_at(place: str) -> str:
+    """The key of the phase at a place of a run: ``phase``, ``phase/item``, or ``loop/iteration/phase``."""
+    parts = place.split("/", 3)
+    return parts[2] if len(parts) > 2 else parts[0]
+
+
 def every_phase(definition: Definition) -> Iterator[AnyPhase]:
     """All phases, those inside of a loop right behind it."""
     for phase in definition.phases:

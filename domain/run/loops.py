@@ -1,0 +1,152 @@
+"""Loops: the same phases again and again, each time at places of their own, until a condition holds."""
+
+from typing import Literal
+
+import orjson
+
+from domain.kernel.ids import Instant
+from domain.kernel.pipeline.definition import AnyPhase, RepeatPhase
+from domain.kernel.pipeline.expressions import Expressions, Flaw
+from domain.kernel.pipeline.graph import Graph, graph_of
+from domain.kernel.pipeline.work import FALLBACK
+from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
+from domain.run.known import Said, Speaker
+from domain.run.loop_events import InnerPlace, IterationSettled, IterationStarted
+from domain.run.state import Run
+
+_End = PhaseParked | PhaseSettled | PhaseSkipped
+
+
+def graph_now(run: Run) -> Graph:
+    """The phases of the run together with those of the iterations that loops are in."""
+    phases = run.queued.definition.phases
+    loops = (phase for phase in phases if isinstance(phase, RepeatPhase))
+    return graph_of((*phases, *(one for loop in loops for one in _inside(run, loop))))
+
+
+def _inside(run: Run, loop: RepeatPhase) -> tuple[AnyPhase, ...]:
+    state = run.phase(loop.key)
+    return _placed(loop, state.iteration) if state.inside else ()
+
+
+def _placed(loop: RepeatPhase, iteration: int) -> tuple[AnyPhase, ...]:
+    """The phases of a loop under the places of one iteration."""
+    before = f"{loop.key}/{iteration}/"
+    placed: list[AnyPhase] = []
+    for phase in loop.phases:
+        needs = tuple(edge.model_copy(update={"phase": before + edge.phase}) for edge in phase.needs)
+        placed.append(phase.model_copy(update={"key": before + phase.key, "needs": needs}))
+    return tuple(placed)
+
+
+def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted:
+    """The iteration that comes now: the first, or one more."""
+    state = run.phase(loop.key)
+    number = state.iteration + 1
+    inner = tuple(
+        InnerPlace(
+            place=phase.key,
+            kind=phase.kind,
+            title=phase.title,
+            needs=tuple(dict.fromkeys(edge.phase for edge in phase.needs)),
+        )
+        for phase in _placed(loop, number)
+    )
+    order = [one.key for one in run.queued.definition.phases]
+    return IterationStarted(
+        place=loop.key,
+        generation=state.generation,
+        iteration=number,
+        position=order.index(loop.key) + 1,
+        phases=inner,
+        at=at,
+    )
+
+
+def iteration_over(
+    run: Run, graph: Graph, loop: RepeatPhase, expressions: Expressions, at: Instant, *, failed: bool
+) -> tuple[IterationSettled | IterationStarted | _End, ...]:
+    """What follows when all phases of an iteration have settled; ``failed`` is whether one did unhandled."""
+    state = run.phase(loop.key)
+    speaker = Speaker(run, graph, loop.key, expressions, whole=True)
+    said = None if failed else speaker.tell(loop.until)
+    until: Literal["true", "false", "error", ""] = ""
+    detail = ""
+    if isinstance(said, Flaw) or (said is not None and not isinstance(said.value, bool)):
+        until, detail = "error", said.reason if isinstance(said, Flaw) else "it is no condition"
+    elif said is not None:
+        until = "true" if said.value else "false"
+    over = IterationSettled(
+        place=loop.key,
+        generation=state.generation,
+        iteration=state.iteration,
+        outcome="failed" if failed else "succeeded",
+        until=until,
+        detail=detail,
+        reads=_reads(run, loop, said.reads if isinstance(said, Said) else ()),
+        at=at,
+    )
+    match until:
+        case "error":
+            return over, _parked(run, loop, f"{loop.until!r} cannot be told: {detail}", at)
+        case "true":
+            return over, _done(run, loop, speaker, at)
+        case "false" if not any(run.phase(place).task for place in state.inside):
+            return over, _parked(run, loop, f"nothing was done in iteration {state.iteration}", at)
+        case "false" if state.iteration < loop.max_iterations:
+            return over, next_iteration(run, loop, at)
+        case "false":
+            return over, _exhausted(run, loop, f"not over after {state.iteration} iterations", at)
+        case "":
+            return over, _exhausted(run, loop, f"iteration {state.iteration} has failed", at)
+
+
+def _reads(run: Run, loop: RepeatPhase, own: tuple[Consumed, ...]) -> tuple[Consumed, ...]:
+    """With what phases inside took from phases around it: the loop is done anew when one of those is."""
+    taken = (one for place in run.phase(loop.key).inside for one in run.phase(place).consumed)
+    return tuple({one.place: one for one in (*own, *(one for one in taken if "/" not in one.place))}.values())
+
+
+def _done(run: Run, loop: RepeatPhase, speaker: Speaker, at: Instant) -> _End:
+    said = speaker.bound(loop.outputs)
+    if isinstance(said, Flaw):
+        return _parked(run, loop, f"the output {said.reason}", at)
+    told = f"{run.phase(loop.key).iteration} iterations"
+    return _settled(run, loop, "succeeded", told, orjson.dumps(said.values).decode(), at)
+
+
+def _exhausted(run: Run, loop: RepeatPhase, reason: str, at: Instant) -> _End:
+    rule = loop.on_exhausted
+    if rule == "park":
+        return _parked(run, loop, reason, at)
+    if rule == "fail":
+        return _settled(run, loop, "failed", reason, "", at)
+    return PhaseSkipped(
+        place=loop.key,
+        generation=run.phase(loop.key).generation,
+        reason="exhausted",
+        detail=reason,
+        arm=FALLBACK if rule == FALLBACK else "",
+        at=at,
+    )
+
+
+def _settled(
+    run: Run, loop: RepeatPhase, outcome: Literal["succeeded", "failed"], reason: str, output: str, at: Instant
+) -> PhaseSettled:
+    return PhaseSettled(
+        place=loop.key,
+        generation=run.phase(loop.key).generation,
+        outcome=outcome,
+        reason=reason,
+        arm="",
+        summary="",
+        output=output,
+        by="",
+        at=at,
+    )
+
+
+def _parked(run: Run, loop: RepeatPhase, reason: str, at: Instant) -> PhaseParked:
+    generation = run.phase(loop.key).generation
+    return PhaseParked(place=loop.key, generation=generation, kind="definition", reason=reason, at=at)
