@@ -9,10 +9,11 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.gate import quorum_of
 from domain.run.commands import CastVote, OverrideGate, ReviseEvidence
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, VoteRefused
 from domain.run.gate_events import GateEvidenceChanged, LateVote, VoteCast
-from domain.run.gates import answer_of, decided, digest_of, escalated, is_out_of_reach, piece, quorum_of
+from domain.run.gates import answer_of, decided, digest_of, escalated, is_out_of_reach, piece
 from domain.run.state import LATE_VOTES_MAX, GateState, Run
 
 

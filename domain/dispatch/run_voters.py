@@ -6,12 +6,11 @@ from domain.kernel.decider import View
 from domain.kernel.ids import StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import GatePhase
-from domain.kernel.pipeline.gate import Gate, Quorum, Voter
+from domain.kernel.pipeline.gate import Gate, Quorum, Voter, eligible_of
 from domain.principal.allow import allow, principal_of
 from domain.principal.decider import KEY
 from domain.principal.state import Key
 from domain.run.commands import OverrideGate
-from domain.run.gates import eligible_of
 from domain.run.state import GateState, Run
 from domain.session.decider import SESSION
 from domain.session.hierarchy import ancestors

@@ -10,7 +10,7 @@ from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Flaw
-from domain.kernel.pipeline.gate import APPROVED, EXPIRED, Gate, GateClass, Quorum, Voter
+from domain.kernel.pipeline.gate import APPROVED, EXPIRED, Gate, GateClass, eligible_of, quorum_of
 from domain.kernel.pipeline.texts import filled
 from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
 from domain.run.gate_events import (
@@ -97,16 +97,6 @@ def digest_of(pieces: Sequence[EvidencePiece]) -> str:
     """Of all pieces together."""
     text = "\n".join(f"{one.name} {one.digest}" for one in pieces)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-
-
-def quorum_of(gate: Gate, rung: int) -> Quorum:
-    """What settles the gate on this rung of its ladder."""
-    return next((one.quorum for one in reversed(gate.escalate[:rung]) if one.quorum is not None), gate.quorum)
-
-
-def eligible_of(gate: Gate, rung: int) -> tuple[Voter, ...]:
-    """Who may vote on this rung of its ladder."""
-    return (*gate.eligible, *(one for step in gate.escalate[:rung] for one in step.eligible))
 
 
 def answer_of(gate: Gate, state: GateState) -> tuple[GateDecision, DecidedBy] | None:

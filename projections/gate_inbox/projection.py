@@ -4,7 +4,7 @@ from typing import Any, Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
 from domain.kernel.pipeline.definition import GatePhase
-from domain.kernel.pipeline.gate import Gate
+from domain.kernel.pipeline.gate import Gate, eligible_of, quorum_of
 from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
 from domain.run.gate_events import (
     GateDecided,
@@ -50,7 +50,7 @@ def _gates(event: RunQueued) -> dict[str, Gate]:
 def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
     place = key.partition("/")[2]
     gate = _gates(event)[place]
-    return GateRow(
+    fresh = GateRow(
         key=key,
         project=recorded.project,
         run=recorded.stream,
@@ -62,9 +62,10 @@ def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
         question=gate.question,
         evidence="[]",
         digest="",
-        eligible=json_text([one.model_dump() for one in gate.eligible]),
-        approvals_needed=gate.quorum.approvals,
-        people_needed=gate.quorum.people_min,
+        eligible="[]",
+        approvals_needed=0,
+        people_needed=0,
+        ladder=json_text([_rung(gate, rung) for rung in range(len(gate.escalate) + 1)]),
         veto=gate.veto,
         rung=0,
         reminders=0,
@@ -80,6 +81,20 @@ def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
         decided_at=None,
         changed_at=event.at,
     )
+    return _on_rung(fresh, 0)
+
+
+def _rung(gate: Gate, rung: int) -> dict[str, Any]:
+    quorum = quorum_of(gate, rung)
+    eligible = [one.model_dump() for one in eligible_of(gate, rung)]
+    return {"eligible": eligible, "approvals": quorum.approvals, "people": quorum.people_min}
+
+
+def _on_rung(row: GateRow, rung: int) -> GateRow:
+    """Who may vote there, and what settles it."""
+    asked = entries(row.ladder)[rung]
+    needed = row._replace(rung=rung, approvals_needed=asked["approvals"], people_needed=asked["people"])
+    return needed._replace(eligible=json_text(asked["eligible"]))
 
 
 def _of_phase(row: GateRow, event: _OfPhase) -> GateRow:
@@ -98,8 +113,8 @@ def _of_gate(row: GateRow, event: _OfGate) -> GateRow:
     match event:
         case GateOpened():
             asked = row._replace(status="open", question=event.question, opened_at=event.at, decided_at=None)
-            fresh = asked._replace(votes="[]", decision="", how="", decided_by="", comment="", rung=0, reminders=0)
-            return _with_evidence(fresh, event)
+            fresh = asked._replace(votes="[]", decision="", how="", decided_by="", comment="", reminders=0)
+            return _with_evidence(_on_rung(fresh, 0), event)
         case GateEvidenceChanged():
             void = row.voided_total + len(event.voided)
             return _with_evidence(row._replace(votes="[]", voided_total=void), event)
@@ -110,7 +125,7 @@ def _of_gate(row: GateRow, event: _OfGate) -> GateRow:
         case GateReminded():
             return row._replace(reminders=event.number)
         case GateEscalated():
-            return row._replace(rung=event.rung)
+            return _on_rung(row, event.rung)
         case GateDecided():
             answered = row._replace(status="decided", decision=event.decision, how=event.how, decided_at=event.at)
             return answered._replace(decided_by=event.by, comment=event.comment)
@@ -130,7 +145,7 @@ def _voted(votes: str, event: VoteCast) -> str:
 
 GATE_INBOX: Final = Projection(
     name="gate_inbox",
-    version=1,
+    version=2,
     row=GateRow,
     handles=frozenset(get_args(GateInboxEvent)),
     begins=frozenset({RunQueued}),

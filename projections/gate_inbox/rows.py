@@ -27,6 +27,8 @@ class GateRow(NamedTuple):
     """JSON: list of {who, name} of those who may vote."""
     approvals_needed: int
     people_needed: int
+    ladder: str
+    """JSON: list of {eligible, approvals, people}, on the ground and on each rung."""
     veto: int
     rung: int
     """Of its ladder that is reached; 0 is the ground."""

@@ -28,6 +28,8 @@ from domain.run.commands import (
 )
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, SignalUnfit, VoteRefused
 from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote
+from projections.gate_inbox.projection import GATE_INBOX
+from projections.kernel.replay import replay
 from tests.decisions.test_run_maps import each
 from tests.support.fleet import accepted
 from tests.support.runs import Railway, edges, work
@@ -306,6 +308,17 @@ def test_a_rung_that_is_out_of_reach_as_well_is_passed_over() -> None:
     station.counted("ann")
     assert station.counted("bob", "reject").decision == "approved"
     assert [one.rung for one in station.told(GateEscalated)] == [1, 2]
+
+
+def test_the_inbox_tells_what_settles_a_gate_on_its_rung() -> None:
+    more = [{"who": "role", "name": "admin"}]
+    ladder = [{"after_seconds": 60, "eligible": more, "quorum": {"approvals": 3, "people_min": 2}}]
+    station = Station(gate("ask", quorum={"approvals": 2}, escalate=ladder))
+    row = replay(GATE_INBOX, station.log)[f"{station.run_id}/ask"]
+    assert (row.approvals_needed, row.people_needed, "admin" in row.eligible) == (2, 1, False)
+    station.wait(61)
+    row = replay(GATE_INBOX, station.log)[f"{station.run_id}/ask"]
+    assert (row.rung, row.approvals_needed, row.people_needed, "admin" in row.eligible) == (1, 3, 2, True)
 
 
 def test_only_who_may_override_a_gate_skips_it_or_says_that_it_has_passed() -> None:

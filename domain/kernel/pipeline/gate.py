@@ -91,3 +91,13 @@ class Gate(Message):
     """In one run; the next request for changes parks the gate."""
     keep_locks_seconds: Duration | None = None
     """How long the run's locks are kept while the gate is open; None gives them back when it opens."""
+
+
+def quorum_of(gate: Gate, rung: int) -> Quorum:
+    """What settles the gate on this rung of its ladder."""
+    return next((one.quorum for one in reversed(gate.escalate[:rung]) if one.quorum is not None), gate.quorum)
+
+
+def eligible_of(gate: Gate, rung: int) -> tuple[Voter, ...]:
+    """Who may vote on this rung of its ladder."""
+    return (*gate.eligible, *(one for step in gate.escalate[:rung] for one in step.eligible))
