@@ -1,7 +1,9 @@
 """One decision about a run together with its tasks: what follows in the run, and what that asks of them."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
+
+from immutables import Map
 
 from domain.dispatch.lookup import states_of
 from domain.dispatch.plan_birth import Born, OfPhase
@@ -33,7 +35,7 @@ from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
-from domain.run.state import Effect, Run
+from domain.run.state import Effect, PhaseState, Run
 from domain.run.undo import next_undo
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
 from domain.task.commands import PlannedTask
@@ -43,6 +45,15 @@ from domain.task.waiting import folded, retried
 
 ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
+
+
+class _Wanting(NamedTuple):
+    """Places that want something of tasks, as phases stood."""
+
+    phases: Map[str, PhaseState]
+    ready: tuple[str, ...]
+    out: tuple[str, ...]
+    """Whose task is open."""
 
 
 class RunWalk:
@@ -60,6 +71,7 @@ class RunWalk:
         self._said: list[Event] = []
         self._others: list[Write] = []
         self._keys: list[KeyRow] = []
+        self._wanted: _Wanting | None = None
         self._touched: set[str] = set()
         """Tasks that this decision makes or takes back: what the view says of them is from before."""
 
@@ -72,8 +84,8 @@ class RunWalk:
     def go_on(self) -> None:
         """Everything that follows by itself."""
         for _ in range(ROUNDS_MAX):
-            before = len(self._said)
             self.put(*advance(self.run, self._stamp.time, self._expressions, self._settings.autopilot))
+            before = len(self._said)  # behind what followed by itself, which has gone as far as it goes
             self._offer()
             self._withdraw()
             if len(self._said) == before:
@@ -131,7 +143,7 @@ class RunWalk:
             self.undo_again(entry)
         if self.run.status != "running":
             return
-        ready = [place for place in self._places() if self.run.phase(place).status == "ready"]
+        ready = self._wanting().ready
         lengths = path_lengths_of(self._graph) if ready else {}
         for place in ready:
             phase = self.phase_of(place)
@@ -225,8 +237,16 @@ class RunWalk:
 
     def _out(self) -> tuple[str, ...]:
         """Places whose task is open, but those that this decision has touched."""
-        out = (place for place in self._places() if self.run.phase(place).is_out)
-        return tuple(place for place in out if self.run.phase(place).task not in self._touched)
+        return tuple(place for place in self._wanting().out if self.run.phase(place).task not in self._touched)
+
+    def _wanting(self) -> "_Wanting":
+        """Looked for among all places, of which a map has thousands, only when one has changed."""
+        if self._wanted is None or self._wanted.phases is not self.run.phases:
+            states = [(place, self.run.phase(place)) for place in self._places()]
+            ready = tuple(place for place, state in states if state.status == "ready")
+            out = tuple(place for place, state in states if state.is_out)
+            self._wanted = _Wanting(self.run.phases, ready, out)
+        return self._wanted
 
     def _open_tasks(self, places: tuple[str, ...] | None = None) -> dict[str, tuple[StreamId, Task]]:
         """Their tasks by place; all, or those of some places. Each that is looked at is checked by the append."""

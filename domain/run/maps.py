@@ -1,6 +1,7 @@
 """Maps: a list becomes items, each with a place of its own in the run, and together they settle the phase."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import product
@@ -150,9 +151,10 @@ def steps(run: Run, phase: MapPhase, at: Instant) -> Iterator[_Step]:
     """What follows for a map that has expanded: items that begin, items that are not wanted any more, its end."""
     state = run.phase(phase.key)
     items = [(item, run.phase(item.place)) for item in state.items]
-    decided = _decided(phase.map.settle, [one.status for _, one in items])
-    idle = [(item, one) for item, one in items if one.status == "pending"]
-    under_way = sum(one.status not in SETTLED and one.status != "pending" for _, one in items)
+    counts: Counter[str] = Counter([one.status for _, one in items])
+    decided = _decided(phase.map.settle, counts)
+    idle = [(item, one) for item, one in items if one.status == "pending"] if counts["pending"] else []
+    under_way = sum(count for status, count in counts.items() if status not in SETTLED and status != "pending")
     if decided:
         for item, one in idle:
             yield _settled(one, item.place, "cancelled", "the map was decided without it", "", at)
@@ -171,19 +173,18 @@ def unwanted(run: Run, phase: MapPhase) -> tuple[str, ...]:
     if phase.map.settle.rule != "first":
         return ()
     items = [(item.place, run.phase(item.place)) for item in run.phase(phase.key).items]
-    enough = _decided(phase.map.settle, [one.status for _, one in items]) == "enough"
+    enough = _decided(phase.map.settle, Counter(one.status for _, one in items)) == "enough"
     return tuple(place for place, one in items if one.is_out) if enough else ()
 
 
-def _decided(settle: Settle, statuses: Sequence[str]) -> str:
+def _decided(settle: Settle, counts: Counter[str]) -> str:
     """``enough`` or ``lost`` where no further item changes the outcome; else empty."""
-    bad = sum(one in ("failed", "cancelled", "blocked") for one in statuses)
-    good = sum(one == "succeeded" for one in statuses)
-    limit = _count(settle, len(statuses))
+    bad, good, total = counts["failed"] + counts["cancelled"] + counts["blocked"], counts["succeeded"], counts.total()
+    limit = _count(settle, total)
     if settle.rule == "first":
         if good >= limit:
             return "enough"
-        return "lost" if len(statuses) - bad < limit else ""
+        return "lost" if total - bad < limit else ""
     return "lost" if bad > limit else ""
 
 
@@ -200,7 +201,7 @@ def _count(settle: Settle, total: int) -> int:
 def _end(phase: MapPhase, state: PhaseState, items: Sequence[PhaseState], at: Instant) -> _Step:
     if not items:
         return _empty(phase, state, at)
-    decided = _decided(phase.map.settle, [one.status for one in items])
+    decided = _decided(phase.map.settle, Counter(one.status for one in items))
     good = sum(one.status == "succeeded" for one in items)
     lost = decided == "lost" or (phase.map.settle.rule == "first" and decided != "enough")
     outputs = [orjson.loads(one.output) if one.output else None for one in items]
