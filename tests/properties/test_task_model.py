@@ -138,7 +138,7 @@ class TaskMachine(RuleBasedStateMachine):
         assert decision.answer.key == key
         row = self.rows[key]
         assert row.told == set(row.needs), "never claimed before its needs"
-        row.status, row.holder, row.token = "assigned", name, decision.answer.token
+        self.model.took(key, name, decision.answer.token)
         self.tokens.append((key, row.token))
 
     @rule(data=st.data(), report=st.sampled_from([AcknowledgeAttempt, ReportProgress, CompleteTask, ReleaseTask]))

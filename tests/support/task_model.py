@@ -101,6 +101,14 @@ class Model:
     """All tasks, by key."""
 
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    worked: dict[str, set[str]] = field(default_factory=dict[str, set[str]])
+    """Claims of the tasks that each session took: it rather gets what lies there, of equals."""
+
+    def took(self, key: str, name: str, token: str) -> None:
+        row = self.rows[key]
+        row.status, row.holder, row.token = "assigned", name, token
+        if row.claim is not None:
+            self.worked.setdefault(name, set()).add(row.claim)
 
     def measure(self) -> None:
         """Longest paths; every task stands behind those that it needs."""
@@ -120,10 +128,11 @@ class Model:
     def claimable(self, name: str, ids: dict[str, str], now: int) -> list[str]:
         """What the session may take, best first: a task rises by one for each half minute that it waits, 20 at most."""
 
-        def rank(key: str) -> tuple[int, int, int, str]:
+        def rank(key: str) -> tuple[int, int, bool, int, str]:
             row = self.rows[key]
             risen = min(20, now // HALF_MINUTE - row.since // HALF_MINUTE)
-            return (-row.priority - risen, -row.length, row.since, ids[key])
+            strange = row.claim not in self.worked.get(name, ())
+            return (-row.priority - risen, -row.length, strange, row.since, ids[key])
 
         fitting = (
             key
