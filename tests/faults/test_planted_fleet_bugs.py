@@ -70,6 +70,19 @@ def test_a_request_that_waits_for_the_one_that_overtakes_it_is_overtaken_rightly
     assert unfair_grants(story(*told, released(1), released(2), granted(3, "bob", "a", 1))) == []
 
 
+def test_a_task_that_asked_for_itself_is_passed_by_its_own_attempt_only() -> None:
+    own = {"session": "", "incarnation": 0, "task": "task_1"}
+
+    def owned(step: tuple[str, str, dict[str, Any]], **owner: Any) -> tuple[str, str, dict[str, Any]]:
+        return step[0], step[1], step[2] | owner
+
+    asked = (granted(1, "ada", "a"), owned(requested(1, "", "a"), **own), released(1))
+    over = owned(granted(3, "", "a", 1), **own)
+    mine, other = owned(granted(2, "bob", "a"), task="task_1"), owned(granted(2, "bob", "a"), task="task_2")
+    assert unfair_grants(story(*asked, mine, released(2), over)) == []
+    assert len(unfair_grants(story(*asked, other, released(2), over))) == 1
+
+
 def test_a_higher_priority_overtakes_rightly() -> None:
     told = (granted(1, "ada", "a"), requested(1, "bob", "a"), requested(2, "eve", "a", boost=30), released(1))
     assert unfair_grants(story(*told, granted(2, "eve", "a", 2), released(2), granted(3, "bob", "a", 1))) == []

@@ -29,6 +29,8 @@ Claim = tuple[str, str]
 """Pattern and mode."""
 Who = tuple[str, str | None]
 """Session, and the task of its attempt; None is the session itself."""
+NOBODY = "/0"
+"""Instead of a session: the task stands for itself, since nobody could take it for its locks."""
 
 
 @cache
@@ -144,8 +146,11 @@ def collide(first: Who, claims: tuple[Claim, ...], second: Who, wanted: tuple[Cl
 
 
 def bars(first: Who, mode: str, second: Who, wanted: str) -> bool:
-    """Locks of the session do not bar its attempts; the session may not write where an attempt writes."""
-    if first == second:
+    """Locks of the session do not bar its attempts; the session may not write where an attempt writes.
+
+    What a task has asked for or holds by itself is for whoever works on it.
+    """
+    if first == second or (first[0] == NOBODY and first[1] == second[1]):
         return False
     if first[0] != second[0]:
         return True
