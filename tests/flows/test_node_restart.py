@@ -45,7 +45,8 @@ async def test_the_owner_is_known_after_a_restart(tmp_path: Path) -> None:
         known = fleet.services.principals.authenticate(secret)
         assert known is not None
         assert known.role == "owner"
-        assert fleet.services.principals.authenticate(secret[:-1] + "x") is None
+        other = "y" if secret.endswith("x") else "x"
+        assert fleet.services.principals.authenticate(secret[:-1] + other) is None
 
 
 async def test_a_small_plan_is_taken_for_new_and_yet_changes_nothing_where_it_is_known(tmp_path: Path) -> None:
