@@ -7,7 +7,7 @@ from typing import Any
 
 from infrastructure.log.port import LogRow
 from tests.faults.fleet_history import FleetHistory, Span
-from tests.support.queue_model import HeldLocks, QueueModel, Request, Who, collide
+from tests.support.queue_model import NOBODY, HeldLocks, QueueModel, Request, Who, collide
 
 CLOCKS_APART_MICROSECONDS = 50_000
 """The server counts from a clock that it read at its start, the agents read theirs anew."""
@@ -82,8 +82,9 @@ def _take(model: QueueModel, row: LogRow, event: dict[str, Any]) -> list[str]:
         case "lock.request_withdrawn.v1":
             model.waiting = [one for one in model.waiting if one.number != event["request"]]
         case "lock.granted.v1":
+            replaced = [one for one in model.held if one.token == event["replaces"]]
             model.held = [one for one in model.held if one.token != event["replaces"]]
-            wrong = _overtaken(model, row, event)
+            wrong = [] if _takes_over(replaced, event) else _overtaken(model, row, event)
             model.waiting = [one for one in model.waiting if one.number != event["request"]]
             if event["claims"]:
                 model.held.append(HeldLocks(event["token"], _who(event), _claims(event)))
@@ -95,6 +96,11 @@ def _take(model: QueueModel, row: LogRow, event: dict[str, Any]) -> list[str]:
         case _:
             pass
     return wrong
+
+
+def _takes_over(replaced: Sequence[HeldLocks], event: dict[str, Any]) -> bool:
+    """Whether an attempt takes just what its task had reserved: nobody gets past anybody by that."""
+    return any(one.who == (NOBODY, event["task"]) and one.claims == _claims(event) for one in replaced)
 
 
 def _overtaken(model: QueueModel, row: LogRow, event: dict[str, Any]) -> list[str]:

@@ -70,14 +70,27 @@ def test_a_request_that_waits_for_the_one_that_overtakes_it_is_overtaken_rightly
     assert unfair_grants(story(*told, released(1), released(2), granted(3, "bob", "a", 1))) == []
 
 
+OF_TASK_1 = {"session": "", "incarnation": 0, "task": "task_1"}
+
+
+def owned(step: tuple[str, str, dict[str, Any]], **owner: Any) -> tuple[str, str, dict[str, Any]]:
+    return step[0], step[1], step[2] | owner
+
+
+def test_an_attempt_that_takes_over_what_its_task_had_reserved_passes_nobody() -> None:
+    reserved = (owned(granted(1, "", "a"), **OF_TASK_1), requested(1, "bob", "a"))
+    rest = (released(2), granted(3, "bob", "a", 1))
+    mine = owned(granted(2, "ada", "a"), task="task_1", replaces=1)
+    assert unfair_grants(story(*reserved, mine, *rest)) == []
+    # Another task's attempt would pass, and so would one that took more than was reserved.
+    assert len(unfair_grants(story(*reserved, owned(mine, task="task_2"), *rest))) == 1
+    more = (*reserved, requested(2, "eve", "b"), owned(granted(2, "ada", "b"), task="task_1", replaces=1))
+    assert len(unfair_grants(story(*more, *rest, released(3), granted(4, "eve", "b", 2)))) == 1
+
+
 def test_a_task_that_asked_for_itself_is_passed_by_its_own_attempt_only() -> None:
-    own = {"session": "", "incarnation": 0, "task": "task_1"}
-
-    def owned(step: tuple[str, str, dict[str, Any]], **owner: Any) -> tuple[str, str, dict[str, Any]]:
-        return step[0], step[1], step[2] | owner
-
-    asked = (granted(1, "ada", "a"), owned(requested(1, "", "a"), **own), released(1))
-    over = owned(granted(3, "", "a", 1), **own)
+    asked = (granted(1, "ada", "a"), owned(requested(1, "", "a"), **OF_TASK_1), released(1))
+    over = owned(granted(3, "", "a", 1), **OF_TASK_1)
     mine, other = owned(granted(2, "bob", "a"), task="task_1"), owned(granted(2, "bob", "a"), task="task_2")
     assert unfair_grants(story(*asked, mine, released(2), over)) == []
     assert len(unfair_grants(story(*asked, other, released(2), over))) == 1
