@@ -8,7 +8,7 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Message, Stamp
-from domain.lock.blocking import grants_in_the_way, includes, told
+from domain.lock.blocking import grants_in_the_way, includes, others_in_the_way, told
 from domain.lock.commands import CheckFence, CheckLocks, HolderCommand
 from domain.lock.decider import LOCKS
 from domain.lock.entries import Owner, Wish
@@ -58,7 +58,7 @@ def check(command: CheckLocks, stamp: Stamp, view: View) -> Decision:
     found: list[ResourceChecked] = []
     budget = StepBudget()
     for text in command.resources:
-        one = checked(space, owner, text, stamp, budget)
+        one = _for_writing(space, owner, text, stamp, budget)
         if isinstance(one, Rejection):
             return refuse(one)
         found.append(one)
@@ -100,6 +100,23 @@ def owner_of_token(
     if held is None or held.is_orphaned or (held.session, held.incarnation) != (command.session, command.incarnation):
         return None
     return held.owner
+
+
+def _for_writing(
+    space: LockSpace, owner: Owner, text: str, stamp: Stamp, budget: StepBudget
+) -> ResourceChecked | BadPattern | TooComplex:
+    """The same as ``checked``, but where a session below or beside the owner writes, the owner does not (locks.md 5).
+
+    What is pushed is asked about without this: a session pushes what those below it have done.
+    """
+    one = checked(space, owner, text, stamp, budget)
+    resource = parse_in(text, space.ignoring_case)
+    if not isinstance(one, ResourceChecked) or one.state != "covered" or isinstance(resource, BadPattern):
+        return one
+    found = others_in_the_way(space, owner, (Wish(resource, "exclusive"),), budget)
+    if isinstance(found, TooComplex):
+        return found
+    return one.model_copy(update={"state": "held", "blocker": told(found, stamp.time, budget)[0]}) if found else one
 
 
 def checked(

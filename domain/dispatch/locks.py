@@ -15,12 +15,13 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event, Stamp
-from domain.lock.blocking import wishes_of
+from domain.lock.blocking import others_in_the_way, wishes_of
 from domain.lock.commands import BOOST_SECONDS, AcquireLocks, EndLockDelay, ReleaseLocks
 from domain.lock.decider import LOCKS, covering, grant, identical, release
 from domain.lock.entries import Grant, Owner, Waiter, Wish
 from domain.lock.errors import BadPattern, LockConflict, LockDelayRuns, LockTokenFenced, NotLockOwner
 from domain.lock.events import LocksGranted
+from domain.lock.overlap import StepBudget
 from domain.lock.requesting import Terms, already_waiting, at_once, enqueue, notices, superseded
 from domain.lock.state import LockSpace
 from domain.session.events import SessionGrantGone
@@ -102,7 +103,10 @@ def _held_already(asking: _Asking) -> Grant | None:
     found = identical(asking.space, own, asking.wishes)
     if found is not None or asking.owner.task is None:
         return found
-    return next(iter(covering(asking.space, tokens, asking.wishes)), None)
+    covered = next(iter(covering(asking.space, tokens, asking.wishes)), None)
+    # Where a session below writes, what lies around it does not (locks.md 5).
+    is_passed_on = others_in_the_way(asking.space, asking.owner, asking.wishes, StepBudget()) != []
+    return None if is_passed_on else covered
 
 
 def _taken(asking: _Asking) -> Decision:

@@ -72,6 +72,18 @@ def grants_in_the_way(
     return found
 
 
+def others_in_the_way(
+    space: LockSpace, owner: Owner, wishes: tuple[Wish, ...], budget: StepBudget
+) -> list[Obstacle] | TooComplex:
+    """The same, of other sessions: in what an owner has itself these are the ones below it or beside it."""
+    found = grants_in_the_way(space, owner, wishes, budget)
+    return found if isinstance(found, TooComplex) else [one for one in found if _session_of(one) != owner.session]
+
+
+def _session_of(obstacle: Obstacle) -> str:
+    return obstacle.holder.owner.session
+
+
 def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...]) -> list[Obstacle]:
     """Who holds units that would do, where the free ones do not suffice."""
     if not any(wish.resource.kind == "pool" for wish in wishes) or allocated(space, wishes) is not None:

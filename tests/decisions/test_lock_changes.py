@@ -335,6 +335,25 @@ def test_a_check_tells_what_is_covered_free_and_held_by_whom(fleet: Fleet) -> No
     assert refused.AUDITED
 
 
+def test_where_a_child_writes_neither_its_parent_nor_another_child_is_covered(fleet: Fleet) -> None:
+    parent = fleet.open()
+    child, sibling = fleet.open(parent), fleet.open(parent)
+    held = token(fleet.ask(parent, "src/**"))
+    own, other = token(fleet.ask(child, "src/a")), token(fleet.ask(sibling, "src/b"))
+    asked = ("path:r//src/a", "path:r//src/b", "path:r//src/c")
+
+    def states(session: str, number: str) -> list[tuple[str, str | None]]:
+        answer = holder(CheckLocks, fleet, session, number, resources=asked).answer
+        assert isinstance(answer, LocksChecked)
+        return [(one.state, None if one.blocker is None else one.blocker.session) for one in answer.resources]
+
+    assert states(parent, held) == [("held", child), ("held", sibling), ("covered", None)]
+    assert states(child, own) == [("covered", None), ("held", sibling), ("covered", None)]
+    assert states(sibling, other) == [("held", child), ("covered", None), ("covered", None)]
+    fleet.release(child, own)
+    assert states(parent, held)[0] == ("covered", None)
+
+
 def test_a_shared_lock_covers_no_edit(fleet: Fleet) -> None:
     one = fleet.open()
     held = token(fleet.ask(one, "src/**", mode="shared"))

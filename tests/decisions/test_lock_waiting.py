@@ -286,6 +286,20 @@ def test_what_a_parent_holds_does_not_block_its_child_but_siblings_block_each_ot
     assert told(fleet.ask(parent, "src/b", wait="none")).outcome == "granted"
 
 
+def test_what_an_attempt_has_is_not_its_own_to_write_where_a_child_writes(fleet: Fleet) -> None:
+    parent = fleet.open()
+    child = fleet.open(parent)
+    claims = (ScopeClaim(claim="path:r//src/**"),)
+    claim = LocksGranted(token=5, session=parent, incarnation=1, task="task_x", claims=claims, purpose="", at=fleet.now)
+    fleet.given(SPACE, claim, project=PROJECT)
+    fleet.given(parent, SessionAttemptStarted(project=PROJECT, task="task_x", token=5))
+    inner = token(fleet.ask(child, "src/a", wait="none"))
+    assert isinstance(fleet.ask(parent, "src/a", wait="none").rejection, LockConflict)
+    assert told(fleet.ask(parent, "src/b", wait="none")).outcome == "held"
+    fleet.release(child, inner)
+    assert told(fleet.ask(parent, "src/a", wait="none")).outcome == "held"
+
+
 def test_the_end_of_an_attempt_ends_what_it_took_beside_its_claim_and_its_wait(fleet: Fleet) -> None:
     one, two = fleet.open(), fleet.open()
     claim = LocksGranted(
