@@ -30,8 +30,8 @@ DEPTH_MAX = 8
 class Edge(Message):
     """That a phase comes after another one.
 
-    With an arm it is satisfied where that arm was taken, and neutral, as if skipped, where the other settled without
-    taking it; without one where the outcome is accepted.
+    With an arm it is satisfied where that arm was taken, neutral, as if skipped, where the other succeeded without
+    taking it, and dead where it failed; without one it is satisfied where the outcome is accepted.
     """
 
     phase: PhaseKey
