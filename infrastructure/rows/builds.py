@@ -92,6 +92,11 @@ Place = tuple[str | int, str | int]
 """(key, since) of a version, or (since, key) where a projection keeps lines."""
 
 
+def first_place(projection: AnyProjection) -> Place:
+    """Before all versions."""
+    return (-1, "") if projection.keeps == "lines" else ("", -1)
+
+
 class BuildStore(Protocol):
     """Calls block; each is safe from any thread. All raise RowsUnavailable."""
 
@@ -125,6 +130,10 @@ class BuildStore(Protocol):
 
     def versions(self, generation: Generation, after: Place) -> Scanned:
         """At most SCAN_ROWS_MAX versions behind a place, whatever is asked meanwhile."""
+        ...
+
+    def every_version(self, generation: Generation) -> Scanned:
+        """All versions at once, for a projection that keeps only the latest: between two calls they would be others."""
         ...
 
     def pause(self, projection: AnyProjection, *, reason: str, by: str, at: int) -> None:

@@ -1,11 +1,12 @@
 """Generations beside the live one, in the memory of the process."""
 
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from infrastructure.rows.builds import SCAN_ROWS_MAX, Build, BuildStore, Listed, Place, Scanned
+from infrastructure.rows.builds import SCAN_ROWS_MAX, Build, BuildStore, Listed, Place, Scanned, first_place
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import Parked
 from projections.catalogue import AnyProjection
@@ -73,6 +74,12 @@ class MemoryBuilds(BuildStore):
                     del self._builds[name, number]
 
     def versions(self, generation: Generation, after: Place) -> Scanned:
+        return self._scan(generation, after, SCAN_ROWS_MAX)
+
+    def every_version(self, generation: Generation) -> Scanned:
+        return self._scan(generation, first_place(generation.projection), sys.maxsize)
+
+    def _scan(self, generation: Generation, after: Place, limit: int) -> Scanned:
         lines = generation.projection.keeps == "lines"
         with self._lock:
             table = self._tables[generation.projection.name, generation.number]
@@ -83,7 +90,7 @@ class MemoryBuilds(BuildStore):
             ]
             checkpoint = table.generation.checkpoint
         behind = sorted((one for one in every if one[0] > after), key=lambda one: one[0])
-        return Scanned(checkpoint, tuple(version for _, version in behind[:SCAN_ROWS_MAX]))
+        return Scanned(checkpoint, tuple(version for _, version in behind[:limit]))
 
     def pause(self, projection: AnyProjection, *, reason: str, by: str, at: int) -> None:
         with self._lock:

@@ -1,12 +1,13 @@
 """What both databases do alike with generations beside the live one."""
 
+import sys
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Generic, TypeVar
 
-from infrastructure.rows.builds import SCAN_ROWS_MAX, Build, BuildStore, Listed, Place, Scanned
+from infrastructure.rows.builds import SCAN_ROWS_MAX, Build, BuildStore, Listed, Place, Scanned, first_place
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import Change
 from infrastructure.rows.statements import Statements, identifier
@@ -92,6 +93,12 @@ class SqlBuilds(BuildStore, Generic[C]):
             self._fetch(writer, self._statements("forget_builds"), (projection.name, before))
 
     def versions(self, generation: Generation, after: Place) -> Scanned:
+        return self._scan(generation, after, SCAN_ROWS_MAX)
+
+    def every_version(self, generation: Generation) -> Scanned:
+        return self._scan(generation, first_place(generation.projection), sys.maxsize)
+
+    def _scan(self, generation: Generation, after: Place, limit: int) -> Scanned:
         projection = generation.projection
         order = ("since", "key") if projection.keeps == "lines" else ("key", "since")
         columns = row_columns(projection)
@@ -102,7 +109,7 @@ class SqlBuilds(BuildStore, Generic[C]):
             shown=", ".join(f"r.{column}" for column in columns),
             order=", ".join(order),
             shown_order=", ".join(f"r.{column}" for column in order),
-            limit=str(SCAN_ROWS_MAX),
+            limit=str(limit),
         )
         with self._reading() as reader:
             found = self._fetch(reader, text, (*after, projection.name, generation.number))

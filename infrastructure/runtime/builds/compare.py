@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from infrastructure.rows.builds import Place
+from infrastructure.rows.builds import Place, first_place
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import RowStore
 from projections.kernel.rows import Cell, Row, Versioned, columns_of, json_text
@@ -97,13 +97,12 @@ class Snapshot:
         return versions_of(store, self.generation, self.at, breathe) if self.kept is None else iter(self.kept)
 
 
-def snapshot(store: RowStore, live: Generation, at: int, breathe: Callable[[], None]) -> Snapshot | None:
-    """The live generation at ``at``; one that keeps no past as it is now, None where it moved while it was read."""
+def snapshot(store: RowStore, live: Generation, at: int) -> Snapshot:
+    """The live generation at ``at``; one that keeps no past as it is now, which is read at once."""
     if live.projection.keeps != "latest":
         return Snapshot(live, min(at, live.checkpoint))
-    kept = tuple(versions_of(store, live, live.checkpoint, breathe))
-    now = store.current(live)
-    return Snapshot(live, live.checkpoint, kept) if now is not None and now.checkpoint == live.checkpoint else None
+    read = store.every_version(live)
+    return Snapshot(live, read.checkpoint, read.versions)
 
 
 class _Side:
@@ -140,7 +139,7 @@ def versions_of(
     """What there was at a position, in order; what began later is left out, what ended later had not ended."""
     projection = generation.projection
     lines = projection.keeps == "lines"
-    place: Place = (-1, "") if lines else ("", -1)
+    place = first_place(projection)
     while True:
         breathe()
         scanned = store.versions(generation, place)

@@ -25,9 +25,10 @@ LOOK_SECONDS: Final = 1.0
 RENEW_SECONDS: Final = 2.0
 ORPHANED_SECONDS: Final = 10.0
 """A generation that has no build for so long was left over; for moments another node is about to write it."""
-COMPARISONS_MAX: Final = 100
-"""Attempts to read both generations at one position where the live one keeps no past."""
 COMPARISON_SECONDS: Final = 0.1
+"""Between two looks at a live generation that keeps no past and is not yet where the built one is."""
+STANDS_SECONDS_MAX: Final = 60.0
+"""How long such a live one may stand where it is before nobody waits for it any more."""
 SLICE_SECONDS: Final = 0.004
 """How long it works at a time while commands are being written."""
 YIELD_SECONDS: Final = 0.004
@@ -220,18 +221,24 @@ class BuildWorker:
 
     def _compared(self, live: Generation, generation: Generation) -> tuple[Comparison, Generation] | None:
         """Both at one position: where the past is not kept, the built one goes to where the live one stands."""
-        for _ in range(COMPARISONS_MAX):
+        at, since = -1, time.monotonic()
+        while time.monotonic() - since < STANDS_SECONDS_MAX:
             now = self._store.current(live)
             if not self._goes_on() or now is None or now.state != "live":
                 return None  # stopped, or another one is live by now: compared in the next round
-            found = snapshot(self._store, now, generation.checkpoint, self._breathe)
-            if found is not None and generation.checkpoint <= found.at:
+            found = snapshot(self._store, now, generation.checkpoint)
+            if generation.checkpoint <= found.at:
                 generation = fill(self._tools, [generation], found.at)[0]
-            if found is not None and (found.kept is None or generation.checkpoint == found.at):
+            if found.kept is None or generation.checkpoint == found.at:
                 return compare(self._store, found, generation, self._breathe), generation
+            if found.at != at:
+                at, since = found.at, time.monotonic()  # it comes nearer, however slowly
             self._around.promoted()  # the live one is behind: it need not yield to commands now
             time.sleep(COMPARISON_SECONDS)
-        raise BuildFailed("the live generation never stood still for long enough to compare the two")
+        raise BuildFailed(
+            f"the live generation stands at @{at}, before @{generation.checkpoint} where the built one is:"
+            " let it go on, then ask again"
+        )
 
     def _promote(self, build: Build, generation: Generation) -> None:
         if take_over(self._tools, generation).state == "live":
