@@ -33,11 +33,12 @@ COLUMNS: Final = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Gates of runs: what waits for you, approve, reject, override.")
+    nouns = group("Gates of runs: what waits for you, and how you answer it.")
     command(nouns, "inbox")(inbox)
     command(nouns, "show")(show)
     command(nouns, "approve")(approve)
     command(nouns, "reject")(reject)
+    command(nouns, "request-changes")(request_changes)
     command(nouns, "override")(override)
     app.add_typer(nouns, name="gate")
 
@@ -88,6 +89,21 @@ def reject(
 ) -> None:
     """Vote against it."""
     _vote(terminal, run, gate, project, verdict="reject", comment=comment, evidence=evidence, session=session)
+
+
+def request_changes(
+    terminal: Terminal,
+    run: Run,
+    gate: Place,
+    comment: Annotated[str, typer.Option("--comment", "-m", help="What has to be otherwise; its worker is told.")],
+    *,
+    evidence: Evidence = "",
+    session: Session = None,
+    project: Project = None,
+) -> None:
+    """Have done anew what the gate looks at, with what you say."""
+    said = {"comment": comment, "evidence": evidence, "session": session}
+    _vote(terminal, run, gate, project, verdict="request_changes", **said)
 
 
 def override(

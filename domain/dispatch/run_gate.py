@@ -1,6 +1,7 @@
 """Votes at the gates of runs: who may, on which evidence, and what follows in the same append."""
 
 from domain.dispatch.lookup import find_session
+from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_voters import Voting, barred, roles_of, voting
 from domain.dispatch.run_walk import RunWalk
@@ -10,10 +11,12 @@ from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.gate import quorum_of
+from domain.run.answers import decided
 from domain.run.commands import CastVote, OverrideGate, ReviseEvidence
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, VoteRefused
 from domain.run.gate_events import GateEvidenceChanged, LateVote, VoteCast
-from domain.run.gates import answer_of, decided, digest_of, escalated, is_out_of_reach, piece
+from domain.run.gates import answer_of, digest_of, escalated, is_out_of_reach, piece
+from domain.run.loops import placed
 from domain.run.state import LATE_VOTES_MAX, GateState, Run
 
 
@@ -50,9 +53,9 @@ def vote(command: CastVote, stamp: Stamp, view: View, expressions: Expressions) 
     if command.verdict == "request_changes" and phase.gate.rework is None:
         return refuse(NoReworkHere(run=command.run, phase=command.phase))
     walk.put(_cast(command, who, phase, gate, run, stamp))
-    _judge(walk, phase, command, stamp)
+    judged = _judge(walk, phase, command, stamp)
     walk.go_on()
-    return walk.decision(answer=_counted(walk, phase, late=False))
+    return walk.decision(answer=_counted(judged, phase, late=False))
 
 
 def override(command: OverrideGate, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
@@ -64,8 +67,9 @@ def override(command: OverrideGate, stamp: Stamp, view: View, expressions: Expre
     if gate.decision:
         return refuse(_over(run, command.run, command.phase, "overriding it"))
     walk = RunWalk(run, stamp, view, expressions)
-    state, by, why = run.phase(command.phase), stamp.principal, command.reason
-    walk.put(*decided(phase, state, gate, command.decision, "override", stamp.time, by=by, comment=why, detail=why))
+    by, why = stamp.principal, command.reason
+    walk.put(*decided(phase, run, gate, command.decision, "override", stamp.time, by=by, comment=why, detail=why))
+    do_anew(walk, phase.key, stamp, command.reason)
     walk.go_on()
     return walk.decision()
 
@@ -107,8 +111,8 @@ def _gate(
     if isinstance(run, Rejection):
         return run
     state = run.phase(place)
-    phase = next((one for one in run.queued.definition.phases if one.key == place), None)
-    if phase is None or not isinstance(phase, GatePhase):
+    phase = placed(run, place)
+    if not isinstance(phase, GatePhase):
         return UnknownThing(kind="gate", name=place)
     if state.gate is None or not (state.gate.decision or state.status in ("waiting", "parked")):
         return _over(run, command.run, place, "voting")
@@ -142,18 +146,21 @@ def _cast(command: CastVote, who: Voting, phase: GatePhase, gate: GateState, run
     )
 
 
-def _judge(walk: RunWalk, phase: GatePhase, command: CastVote, stamp: Stamp) -> None:
-    """The answer, if the votes give one: on this rung of the ladder, or on the first on which they can."""
+def _judge(walk: RunWalk, phase: GatePhase, command: CastVote, stamp: Stamp) -> GateState | None:
+    """The gate with its answer, if the votes give one on this rung of the ladder, or on the first on which they can."""
     while (gate := walk.run.phase(phase.key).gate) is not None:
         state = walk.run.phase(phase.key)
         answer = answer_of(phase.gate, gate)
         if answer is not None:
             by, comment = stamp.principal, command.comment
-            walk.put(*decided(phase, state, gate, *answer, stamp.time, by=by, comment=comment))
-            return
+            walk.put(*decided(phase, walk.run, gate, *answer, stamp.time, by=by, comment=comment))
+            judged = walk.run.phase(phase.key).gate
+            do_anew(walk, phase.key, stamp, comment)
+            return judged
         if gate.rung >= len(phase.gate.escalate) or not is_out_of_reach(phase.gate, gate):
-            return
+            break
         walk.put(escalated(phase, state.generation, gate.rung + 1, "out_of_reach", stamp.time))
+    return gate
 
 
 def _late(walk: RunWalk, command: CastVote, phase: GatePhase, gate: GateState, stamp: Stamp) -> Decision:
@@ -162,11 +169,10 @@ def _late(walk: RunWalk, command: CastVote, phase: GatePhase, gate: GateState, s
         generation = walk.run.phase(phase.key).generation
         voter, verdict = stamp.principal, command.verdict
         walk.put(LateVote(place=phase.key, generation=generation, voter=voter, verdict=verdict, at=stamp.time))
-    return walk.decision(answer=_counted(walk, phase, late=True))
+    return walk.decision(answer=_counted(gate, phase, late=True))
 
 
-def _counted(walk: RunWalk, phase: GatePhase, *, late: bool) -> VoteCounted:
-    gate = walk.run.phase(phase.key).gate
+def _counted(gate: GateState | None, phase: GatePhase, *, late: bool) -> VoteCounted:
     votes = () if gate is None else tuple(gate.votes.values())
     return VoteCounted(
         decision="" if gate is None else gate.decision,

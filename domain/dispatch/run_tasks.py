@@ -45,7 +45,18 @@ def asked_of(run: Run, place: str, work: Work) -> PlannedTask | str:
     phase = run.phase(place)
     handed: Mapping[str, object] = orjson.loads(phase.input) if phase.input else {}
     rule = "park" if work.on_exhausted == "park" else "fail"
-    return _planned(run, work.task, key_of(run, place, phase.generation), handed, rule)
+    planned = _planned(run, work.task, key_of(run, place, phase.generation), handed, rule)
+    changes = changes_of(run, place)
+    if isinstance(planned, str) or not changes:
+        return planned
+    body = f"{planned.body}\n\nChanges that were asked for:\n\n{changes}".strip()
+    return planned.model_copy(update={"body": body[:65_536]})
+
+
+def changes_of(run: Run, place: str) -> str:
+    """What a gate asks to be done otherwise: said of the phase, and so of each item of a map."""
+    own = run.phase(place).changes
+    return own or run.phase(place.rpartition("/")[0]).changes
 
 
 def undo_of(run: Run, entry: Effect, undo: Undo, task: Task) -> tuple[PlannedTask | str, str]:
@@ -90,7 +101,7 @@ def key_of(run: Run, place: str, generation: int) -> str:
 def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
     """The id of the task that a place makes now, and what the phase says of it."""
     phase = run.phase(place)
-    origin = Origin(run=run.queued.run, place=place, generation=phase.generation)
+    origin = Origin(run=run.queued.run, place=place, generation=phase.generation, changes=changes_of(run, place))
     return task_of(run, place, phase.generation), OfPhase(origin, phase.input, outputs_of(run, place))
 
 

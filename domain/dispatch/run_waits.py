@@ -4,6 +4,7 @@ from typing import cast
 
 from pydantic_core import from_json, to_json
 
+from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, find_run
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
@@ -17,6 +18,7 @@ from domain.run.commands import FireTimer, SendSignal
 from domain.run.errors import RunNotInState, SignalUnfit
 from domain.run.gate_events import SignalReceived, SignalTaken
 from domain.run.gates import tended
+from domain.run.loops import placed
 from domain.run.state import TERMINAL
 from domain.run.waits import done, elapsed
 
@@ -62,9 +64,10 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
     if moot or due is None or stamp.time < due:
         return Decision()
     walk = RunWalk(run, stamp, view, expressions)
-    phase = walk.phase_of(command.place)
+    phase = placed(run, command.place)
     if isinstance(phase, GatePhase) and state.gate is not None:
-        walk.put(*tended(phase, state, state.gate, stamp.time))
+        walk.put(*tended(phase, run, state.gate, stamp.time))
+        do_anew(walk, command.place, stamp)
     elif isinstance(phase, WaitPhase):
         walk.put(*elapsed(phase, state, command.kind, stamp.time))
     walk.go_on()

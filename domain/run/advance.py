@@ -12,6 +12,7 @@ from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase, Re
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph
+from domain.run.answers import taken_back
 from domain.run.begin import begun, settled
 from domain.run.events import (
     Consumed,
@@ -216,8 +217,10 @@ class Advance:
 
     def _finish(self) -> None:
         if self._is_over():
-            unhandled = tuple(one.key for one in self._run.queued.definition.phases if self._is_unhandled(one.key))
-            wanted = unhandled and self._run.queued.definition.on_failure == "compensate"
+            rejected = taken_back(self._run)
+            failed = (one.key for one in self._run.queued.definition.phases if self._is_unhandled(one.key))
+            unhandled = tuple(dict.fromkeys((*rejected, *failed)))
+            wanted = rejected or (unhandled and self._run.queued.definition.on_failure == "compensate")
             if not (wanted and self._compensate("failure", "failed", unhandled)):
                 self._end("failed" if unhandled else "succeeded", unhandled)
 

@@ -85,7 +85,7 @@ class _Beginning:
             case BranchPhase():
                 self._branch(phase)
             case GatePhase():
-                self._add(opened(phase, self._state, self._speaker, self._autopilot, self._at))
+                self._add(opened(phase, self._run, self._speaker, self._autopilot, self._at))
             case WaitPhase():
                 self._add(awaited(phase, self._run, self._speaker, self._at))
             case MapPhase() if isinstance(phase.map.each, Work):

@@ -232,6 +232,8 @@ class RunReworked(Event):
     """Why what may change the world is done once more; empty where nothing of that kind is."""
     by: str
     at: Instant
+    gate: str = ""
+    """Place of the gate that asked for it; empty where a person did."""
 
 
 class PhaseInvalidated(Event):
@@ -243,6 +245,8 @@ class PhaseInvalidated(Event):
     """That has ended."""
     because: str
     at: Instant
+    changes: str = ""
+    """What is to be done otherwise, in the words of whoever asked at a gate."""
 
 
 class PhaseRetried(Event):

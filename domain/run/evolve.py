@@ -7,6 +7,7 @@ from immutables import Map
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant
+from domain.kernel.pipeline.graph import key_at
 from domain.run.events import (
     ConditionEvaluated,
     Consumed,
@@ -130,13 +131,20 @@ def _whole(run: Run, event: _Whole) -> Run:
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
             return replace(told, status="cancelling", paused_at=None)
         case RunReworked():
-            again = replace(run, failing="", cancel_reason="", owed=(), because=())
+            again = replace(_counted(run, event.gate), failing="", cancel_reason="", owed=(), because=())
             again = replace(again, rollback_requested=False, rollback_forced=False)
             return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
             return replace(run, status=event.outcome)
         case _:
             assert_never(event)
+
+
+def _counted(run: Run, gate: str) -> Run:
+    if not gate:
+        return run
+    key = key_at(gate)
+    return replace(run, reworks=run.reworks.set(key, run.reworks.get(key, 0) + 1))
 
 
 def _closed(run: Run, event: _Closing) -> Run:
@@ -164,14 +172,20 @@ def _expanded(run: Run, event: MapExpanded) -> Run:
 
 
 def _iterated(run: Run, event: LoopEvent) -> Run:
-    """Phases of an earlier generation that have the same place begin anew."""
+    """Phases of an earlier generation that have the same place begin anew, behind all generations that they had."""
     phase = run.phase(event.place)
     if isinstance(event, IterationSettled):
         return replace(run, phases=run.phases.set(event.place, _having_read(phase, event.reads)))
     places = tuple(one.place for one in event.phases)
     turned = replace(phase, status="waiting", reason="", iteration=event.iteration, inside=places)
-    fresh = PhaseState(generation=event.generation)
-    return replace(run, phases=run.phases.update({event.place: turned, **dict.fromkeys(places, fresh)}))
+    fresh = {one: PhaseState(generation=_next_generation(run, one, event.generation)) for one in places}
+    return replace(run, phases=run.phases.update({event.place: turned, **fresh}))
+
+
+def _next_generation(run: Run, place: str, least: int) -> int:
+    """A gate inside of the loop may have had it done anew: no generation, and no task of it, comes twice."""
+    before = run.phases.get(place)
+    return least if before is None else max(least, before.generation + 1)
 
 
 def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:
@@ -216,7 +230,7 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
 def _turned(phase: PhaseState, event: _Turned) -> PhaseState:
     match event:
         case PhaseInvalidated():
-            return PhaseState(generation=event.generation + 1)
+            return PhaseState(generation=event.generation + 1, changes=event.changes)
         case PhaseRetried():
             opened = replace(phase, status="offered", reason="", arm="", summary="", output="")
             return replace(opened, settled_as=0)
@@ -243,7 +257,7 @@ def _voted(gate: GateState, event: _OfGate) -> GateState:
         case GateEscalated():
             return replace(gate, rung=event.rung)
         case GateDecided():
-            return replace(gate, decision=event.decision)
+            return replace(gate, decision=event.decision, how=event.how)
         case _:
             assert_never(event)
 

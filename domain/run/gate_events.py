@@ -130,6 +130,8 @@ class GateDecided(Event):
     comment: str
     tally: tuple[Ballot, ...]
     at: Instant
+    digest: str = ""
+    """Of the evidence on which it was decided."""
 
 
 class TimerSet(Event):

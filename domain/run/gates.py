@@ -10,14 +10,13 @@ from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Flaw
-from domain.kernel.pipeline.gate import APPROVED, EXPIRED, Gate, GateClass, eligible_of, quorum_of
+from domain.kernel.pipeline.gate import Gate, GateClass, eligible_of, quorum_of
 from domain.kernel.pipeline.texts import filled
-from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
+from domain.run.answers import AnswerStep, decided, parked
+from domain.run.events import Consumed
 from domain.run.gate_events import (
-    Ballot,
     DecidedBy,
     EvidencePiece,
-    GateDecided,
     GateDecision,
     GateEscalated,
     GateOpened,
@@ -25,7 +24,7 @@ from domain.run.gate_events import (
     TimerSet,
 )
 from domain.run.known import Speaker
-from domain.run.state import GateState, PhaseState
+from domain.run.state import GateState, Run
 
 AUTOPILOT: Final[dict[str, frozenset[GateClass]]] = {
     "observe": frozenset(),
@@ -35,16 +34,12 @@ AUTOPILOT: Final[dict[str, frozenset[GateClass]]] = {
 }
 """Classes of gates that may settle without a person, by the project's mode; ``strategic`` is in none."""
 
-GateStep = (
-    GateOpened | GateReminded | GateEscalated | GateDecided | TimerSet | PhaseSettled | PhaseSkipped | PhaseParked
-)
+GateStep = GateOpened | GateReminded | GateEscalated | TimerSet | AnswerStep
 
 
-def opened(
-    phase: GatePhase, state: PhaseState, speaker: Speaker, autopilot: str, at: Instant
-) -> tuple[GateStep, ...] | Flaw:
+def opened(phase: GatePhase, run: Run, speaker: Speaker, autopilot: str, at: Instant) -> tuple[GateStep, ...] | Flaw:
     """The question with its evidence; where the autopilot may and the automatic evidence is there, its answer too."""
-    gate = phase.gate
+    gate, state = phase.gate, run.phase(phase.key)
     values = speaker.bound(gate.inputs)
     if isinstance(values, Flaw):
         return values
@@ -68,7 +63,7 @@ def opened(
     )
     if said is not None and said.value is True and gate.gate_class in AUTOPILOT.get(autopilot, frozenset()):
         state_then = GateState(question, at)
-        return (question, *decided(phase, state, state_then, "approved", "autopilot", at, detail=autopilot))
+        return (question, *decided(phase, run, state_then, "approved", "autopilot", at, detail=autopilot))
     return (question, *next_timer(phase, state.generation, at, at))
 
 
@@ -122,65 +117,9 @@ def is_out_of_reach(gate: Gate, state: GateState) -> bool:
     return len({one.name for one in voters} - against) < quorum_of(gate, state.rung).approvals
 
 
-def decided(
-    phase: GatePhase,
-    state: PhaseState,
-    gate: GateState,
-    decision: GateDecision,
-    how: DecidedBy,
-    at: Instant,
-    *,
-    by: str = "",
-    comment: str = "",
-    detail: str = "",
-) -> tuple[GateStep, ...]:
-    """The decision with the full tally, and how the phase settles by it."""
-    tally = tuple(gate.votes[name] for name in sorted(gate.votes))
-    answer = GateDecided(
-        place=phase.key,
-        generation=state.generation,
-        decision=decision,
-        how=how,
-        detail=detail,
-        by=by,
-        comment=comment,
-        tally=tally,
-        at=at,
-    )
-    return (answer, _outcome(phase, state, answer, comment, tally, at))
-
-
-def _outcome(
-    phase: GatePhase, state: PhaseState, answer: GateDecided, comment: str, tally: tuple[Ballot, ...], at: Instant
-) -> PhaseSettled | PhaseSkipped:
-    with_arms = phase.gate.on_expiry == "arm"
-    arm = {"approved": APPROVED, "expired": EXPIRED}.get(answer.decision, "") if with_arms else ""
-    if answer.decision == "rejected" and phase.gate.on_reject == "skip":
-        return PhaseSkipped(
-            place=phase.key, generation=state.generation, reason="rejected", detail=comment, arm="", at=at
-        )
-    counts = {
-        "decision": answer.decision,
-        "comment": comment,
-        "approvals": sum(one.verdict == "approve" for one in tally),
-        "rejections": sum(one.verdict == "reject" for one in tally),
-    }
-    good = answer.decision in ("approved", "expired")
-    return PhaseSettled(
-        place=phase.key,
-        generation=state.generation,
-        outcome="succeeded" if good else "failed",
-        reason="" if good else f"it was {answer.decision.replace('_', ' ')}",
-        arm=arm,
-        summary=f"{answer.decision.replace('_', ' ')} by {answer.how}",
-        output=orjson.dumps(counts).decode(),
-        by=answer.by,
-        at=at,
-    )
-
-
-def tended(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
+def tended(phase: GatePhase, run: Run, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
     """What time brings: reminders, rungs of the ladder, and the end."""
+    state = run.phase(phase.key)
     elapsed, steps, reached = (at - gate.begun_at) / SECOND, list[GateStep](), gate.rung
     asked = phase.gate
     for number, seconds in enumerate(asked.reminders_seconds, 1):
@@ -192,9 +131,9 @@ def tended(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) ->
             reached = rung
     answer = answer_of(asked, replace(gate, rung=reached)) if reached > gate.rung else None
     if answer is not None:
-        return (*steps, *decided(phase, state, gate, *answer, at))
+        return (*steps, *decided(phase, run, gate, *answer, at))
     if asked.deadline_seconds is not None and elapsed >= asked.deadline_seconds:
-        return (*steps, *_expired(phase, state, gate, at))
+        return (*steps, *_expired(phase, run, gate, at))
     return (*steps, *next_timer(phase, state.generation, gate.begun_at, at))
 
 
@@ -206,17 +145,16 @@ def escalated(phase: GatePhase, generation: int, rung: int, because: object, at:
     )
 
 
-def _expired(phase: GatePhase, state: PhaseState, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
+def _expired(phase: GatePhase, run: Run, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
     match phase.gate.on_expiry:
         case "park":
-            reason = "nobody decided in time"
-            return (PhaseParked(place=phase.key, generation=state.generation, kind="gate", reason=reason, at=at),)
+            return (parked(phase, run.phase(phase.key), "nobody decided in time", at),)
         case "reject":
-            return decided(phase, state, gate, "rejected", "expiry", at)
+            return decided(phase, run, gate, "rejected", "expiry", at)
         case "approve":
-            return decided(phase, state, gate, "approved", "expiry", at)
+            return decided(phase, run, gate, "approved", "expiry", at)
         case "arm":
-            return decided(phase, state, gate, "expired", "expiry", at)
+            return decided(phase, run, gate, "expired", "expiry", at)
 
 
 def next_timer(phase: GatePhase, generation: int, opened_at: Instant, at: Instant) -> tuple[GateStep, ...]:

@@ -39,6 +39,30 @@ def _placed(loop: RepeatPhase, iteration: int) -> tuple[AnyPhase, ...]:
     return tuple(placed)
 
 
+def placed(run: Run, place: str) -> AnyPhase | None:
+    """What the definition says of a phase, under its place; None for an item, and for what is not there now."""
+    key, _, inside = place.partition("/")
+    phase = next((one for one in run.queued.definition.phases if one.key == key), None)
+    if not inside or not isinstance(phase, RepeatPhase):
+        return phase if not inside else None
+    return next((one for one in _inside(run, phase) if one.key == place), None)
+
+
+def sibling(place: str, key: str) -> str:
+    """The place of another phase of the same scope: ``loop/2/review`` beside ``loop/2/ask``."""
+    before, slash, _ = place.rpartition("/")
+    return f"{before}{slash}{key}"
+
+
+def scope_of(run: Run, place: str) -> Graph:
+    """The phases among which one stands: those of the definition, or those of the iteration that it is in."""
+    key, _, inside = place.partition("/")
+    loop = next((one for one in run.queued.definition.phases if one.key == key), None)
+    if inside and isinstance(loop, RepeatPhase):
+        return graph_of(_inside(run, loop))
+    return graph_of(run.queued.definition.phases)
+
+
 def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted:
     """The iteration that comes now: the first, or one more."""
     state = run.phase(loop.key)

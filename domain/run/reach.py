@@ -32,11 +32,8 @@ def _of_whole(definition: Definition) -> Iterator[str]:
 def _of_phase(phase: AnyPhase) -> Iterator[str]:
     if phase.kind not in RUNNABLE:
         yield f"that {phase.key} is of the kind {phase.kind}"
-    if isinstance(phase, GatePhase):
-        if phase.gate.rework is not None or phase.gate.on_reject in ("rework", "compensate"):
-            yield f"what {phase.key} has done anew"
-        if phase.gate.keep_locks_seconds is not None:
-            yield f"that {phase.key} keeps locks"
+    if isinstance(phase, GatePhase) and phase.gate.keep_locks_seconds is not None:
+        yield f"that {phase.key} keeps locks"
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None

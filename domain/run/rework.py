@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, RepeatPhase, WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase, MapPhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.graph import Graph, key_at
 from domain.kernel.pipeline.work import Work
 from domain.run.state import SETTLED, Run
+from domain.run.undo import is_final, passed_inside
 
 _UNFIRED = ("skipped", "blocked", "cancelled")
 
@@ -60,21 +61,24 @@ def _is_touched(run: Run, phase: AnyPhase, redone: set[str]) -> bool:
 
 
 def _is_passed(run: Run, phase: AnyPhase) -> bool:
-    marked = isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase) and phase.point_of_no_return
-    return marked and run.phase(phase.key).status == "succeeded"
+    if isinstance(phase, RepeatPhase):
+        return bool(passed_inside(run, phase))
+    return is_final(phase) and run.phase(phase.key).status == "succeeded"
 
 
 def _may_repeat(run: Run, phase: AnyPhase) -> bool:
     if isinstance(phase, RepeatPhase):
         return _may_repeat_inside(run, phase)
+    return _is_lasting(phase) and any(run.phase(place).task for place in run.places(phase.key))
+
+
+def _is_lasting(phase: AnyPhase) -> bool:
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
-    if not isinstance(work, Work) or work.effect != "effectful":
-        return False
-    return any(run.phase(place).task for place in run.places(phase.key))
+    return isinstance(work, Work) and work.effect == "effectful"
 
 
 def _may_repeat_inside(run: Run, loop: RepeatPhase) -> bool:
-    """Whether one of its iterations may have changed the world."""
-    lasting = {one.key for one in loop.phases if isinstance(one, WorkPhase) and one.work.effect == "effectful"}
-    current = (one for one in run.ledger.values() if one.generation == run.phase(loop.key).generation)
+    """Whether one of its iterations may have changed the world; phases inside count on from its generation."""
+    lasting = {one.key for one in loop.phases if _is_lasting(one)}
+    current = (one for one in run.ledger.values() if one.generation >= run.phase(loop.key).generation)
     return any(one.place.startswith(f"{loop.key}/") and key_at(one.place) in lasting for one in current)

@@ -39,6 +39,8 @@ class GateState:
     reminders: int = 0
     decision: str = ""
     late: int = 0
+    how: str = ""
+    """What decided: the quorum, a veto, time, an override, the autopilot; empty before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class PhaseState:
     """Places of that iteration."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
+    changes: str = ""
+    """What a gate asks to be done otherwise this time."""
 
     @property
     def is_out(self) -> bool:
@@ -131,11 +135,14 @@ class Run:
     because: tuple[str, ...] = ()
     tasks: Map[str, str] = Map()
     """Place by task, for every task that the run ever made."""
+    reworks: Map[str, int] = Map()
+    """How often phases were done anew because a gate asked for it, by the key of the gate."""
 
     def places(self, key: str) -> tuple[str, ...]:
-        """The place of a phase, then those of its items, or of the iteration that it is in."""
+        """The place of a phase, then those of its items, or of the iteration that it is in with their items."""
         phase = self.phase(key)
-        return (key, *(item.place for item in phase.items), *phase.inside)
+        inside = (place for one in phase.inside for place in self.places(one))
+        return (key, *(item.place for item in phase.items), *inside)
 
     def phase(self, place: str) -> PhaseState:
         """The phase as it stands."""

@@ -1,6 +1,6 @@
 """Taking back what a run has done: which effects are owed, in which order, and what is left in the world."""
 
-from domain.kernel.pipeline.definition import GatePhase, MapPhase, PipelinePhase, WorkPhase
+from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.graph import every_phase, key_at
 from domain.kernel.pipeline.work import Work
 from domain.run.state import Effect, Run
@@ -19,13 +19,26 @@ def owed(run: Run) -> tuple[Effect, ...]:
 
 def passed(run: Run) -> tuple[str, ...]:
     """Points of no return that have succeeded: behind them nothing is taken back by itself."""
-    return tuple(
-        phase.key
-        for phase in run.queued.definition.phases
-        if isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase)
-        and phase.point_of_no_return
-        and run.phase(phase.key).status == "succeeded"
-    )
+    found: list[str] = []
+    for phase in run.queued.definition.phases:
+        if isinstance(phase, RepeatPhase):
+            found += passed_inside(run, phase)
+        elif is_final(phase) and run.phase(phase.key).status == "succeeded":
+            found.append(phase.key)
+    return tuple(found)
+
+
+def passed_inside(run: Run, loop: RepeatPhase) -> tuple[str, ...]:
+    """Those of the iterations of a loop."""
+    final = [one.key for one in loop.phases if is_final(one)]
+    rounds = range(1, run.phase(loop.key).iteration + 1) if final else ()
+    places = (f"{loop.key}/{number}/{key}" for number in rounds for key in final)
+    return tuple(place for place in places if run.phase(place).status == "succeeded")
+
+
+def is_final(phase: AnyPhase) -> bool:
+    """Whether it is a point of no return once it has succeeded."""
+    return isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase) and phase.point_of_no_return
 
 
 def next_undo(run: Run) -> Effect | None:

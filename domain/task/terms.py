@@ -35,6 +35,8 @@ class Origin(Message):
     """Of the phase in its run: its key, and where it stands in a map or a loop."""
     generation: int
     purpose: Literal["work", "undo"] = "work"
+    changes: str = ""
+    """What a gate asked to be done otherwise; empty where none did."""
 
 
 class Evidence(Message):

@@ -107,7 +107,7 @@ def _iterated(row: RunPhaseRow | None, event: IterationStarted, recorded: Record
     fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
     needs = json_text(list(inner.needs))
     placed = fresh._replace(kind=inner.kind, title=inner.title, position=event.position, needs=needs)
-    return placed._replace(generation=event.generation)
+    return placed._replace(generation=event.generation if row is None else max(event.generation, row.generation + 1))
 
 
 def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow:

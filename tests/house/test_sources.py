@@ -24,6 +24,7 @@ ONLY_IN = {
     "node": {"health"},
     "run": {
         "advance",
+        "answers",
         "begin",
         "evolve_undo",
         "gate_events",

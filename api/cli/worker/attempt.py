@@ -192,6 +192,7 @@ def _of_run(work: Assignment) -> dict[str, object]:
         "SIGNALBOX_PHASE": told.get("place"),
         "SIGNALBOX_GENERATION": told.get("generation"),
         "SIGNALBOX_PURPOSE": told.get("purpose"),
+        "SIGNALBOX_CHANGES": told.get("changes") or "",
         "SIGNALBOX_INPUT": work.fields.get("input"),
     }
 
