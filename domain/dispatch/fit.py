@@ -35,6 +35,15 @@ def misfit(name: str, session: Session, task: Task, now: Instant) -> Rejection |
     return None if kept is None else TaskWithheld(task=task.plan.key, reason=kept.reason, until=kept.until)
 
 
+def kind_of(name: str, session: Session) -> str:
+    """Sessions of one kind have what others require and get past the same locks.
+
+    Who holds locks itself, or has sessions below it, is a kind of its own; those below one session are of one.
+    """
+    apart = name if session.grants or session.children else ""
+    return repr((sorted(session.opened.capabilities.items()), session.parent, apart))
+
+
 def room_of(session: Session) -> int:
     """Attempts that the session may begin."""
     return session.opened.capacity - len(session.attempts)

@@ -1,12 +1,14 @@
 """Dispatch in time: who waits for work, whose windows are open, who is given work unasked, and which tasks starve."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
+from domain.dispatch.fit import kind_of
 from domain.dispatch.market import Seeker
 from domain.dispatch.proposals import Proposals
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Command, Stamp
+from domain.session.state import Session
 from domain.task.commands import ClaimTask, ClaimTasks, ClaimWork
 from infrastructure.runtime.hints import Hints
 from infrastructure.runtime.looking import Looker
@@ -26,7 +28,8 @@ WINDOW_WAIT_SECONDS_MAX: Final = 5.0
 class Dispatching:
     """The parts of a node that give out work. All of them only ask; what the committer appends decides.
 
-    ``walks`` tells whether the ready index is walked on another thread right now.
+    ``walks`` tells whether the ready index is walked on another thread right now, ``known`` the state of a stream where
+    it is in memory.
     """
 
     def __init__(
@@ -36,14 +39,16 @@ class Dispatching:
         execute: Callable[[Command, Stamp], Awaitable[Outcome]],
         now: Callable[[], Instant],
         walks: Callable[[], bool],
+        known: Callable[[StreamId], Any],
     ) -> None:
         matchmaker = Matchmaker(looker, hints.ready, hints.manners, now, walks)
         self._hints = hints
+        self._known = known
         self.proposals: Final = Proposals()
         self._windows: Final = Windows(hints.manners, matchmaker, self.proposals)
         self._pusher: Final = Pusher(hints.manners, hints.ready, matchmaker, execute, now)
         self._starvation: Final = Starvation(hints, looker, execute, walks)
-        self.waiting: Final = WaitingRoom(hints.has_ready, self._windows)
+        self.waiting: Final = WaitingRoom(hints.has_ready, self._windows, kind_of=self._kind_of)
 
     @property
     def observers(self) -> tuple[Observer, ...]:
@@ -73,6 +78,10 @@ class Dispatching:
             return 0.0
         longest = max((self._windows.seconds(one) for one in self._rooms_of(command, stamp)), default=0.0)
         return min(WINDOW_WAIT_SECONDS_MAX, WINDOWS_WAITED * longest)
+
+    def _kind_of(self, seeker: Seeker) -> str | None:
+        session = self._known(StreamId(seeker.session))
+        return kind_of(seeker.session, session) if isinstance(session, Session) else None
 
     def _rooms_of(self, command: Command, stamp: Stamp) -> tuple[str, ...]:
         """The projects whose changes the claim may wait for."""

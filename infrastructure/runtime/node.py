@@ -78,7 +78,9 @@ class Node:
         self.session_room: Final = SessionRoom()
         self.names: Final = ProjectNames(log)
         self.looker: Final = Looker(log, self.hot, catalogue.AGGREGATES)
-        self.dispatching: Final = Dispatching(self.hints, self.looker, self._execute, self._now, self._walks)
+        self.dispatching: Final = Dispatching(
+            self.hints, self.looker, self._execute, self._now, self._walks, self._known
+        )
         self.waiting: Final = self.dispatching.waiting
         self.leases: Final = LeaseDesk(log)
         self._snapshots = Snapshotter(log, self.hot, catalogue.AGGREGATES)
@@ -212,6 +214,10 @@ class Node:
     def _walks(self) -> bool:
         """Whether the ready index is walked on another thread right now."""
         return self.committer.decides_on_a_thread
+
+    def _known(self, stream: StreamId) -> Any:
+        held = self.hot.get(stream)
+        return None if held is None else held[1]
 
     def _waits(self, project: ProjectId, request: int) -> bool:
         """Whether the request waits as far as this node knows; who knows nothing has it asked at once."""

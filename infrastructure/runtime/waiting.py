@@ -61,14 +61,17 @@ class _Waiter:
     """The session that asks; None where it is not to be weighed against others."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     seen: dict[str, int] = field(default_factory=dict[str, int])
-    """Number of the last change in each of its projects that this waiter was woken for."""
+    """Number of the last change in each of its projects that this waiter was woken for or has looked behind."""
+    kind: str | None = None
+    """Who has the same is served the same; None while that is not known."""
 
 
 class WaitingRoom:
     """Waiters per project. A change wakes as many as it may serve; one that finds nothing passes the wake on.
 
-    ``has_ready`` tells whether the project has ready tasks at all, so that a release of locks wakes nobody in vain.
-    Where a project gathers before it gives out, a change opens a window, and only who is proposed something is woken.
+    ``has_ready`` tells whether the project has ready tasks at all, so that a release of locks wakes nobody in vain;
+    ``kind_of`` tells which sessions are served alike, so that one of them looks for all. Where a project gathers before
+    it gives out, a change opens a window, and only who is proposed something is woken.
     """
 
     def __init__(
@@ -76,13 +79,17 @@ class WaitingRoom:
         has_ready: Callable[[str], bool],
         windows: Windows | None = None,
         *,
+        kind_of: Callable[[Seeker], str | None] = lambda _: None,
         look_again_seconds: float = LOOK_AGAIN_SECONDS,
     ) -> None:
         self._has_ready = has_ready
+        self._kind_of = kind_of
         self._windows = windows
         self._look_again_seconds = look_again_seconds
         self._rooms: dict[str, list[_Waiter]] = {}
         self._changes: dict[str, int] = {}
+        self._vain: dict[str, set[str]] = {}
+        """Kinds of which one has looked in vain since the last change of the project."""
         self._closed = False
 
     async def claim(
@@ -106,6 +113,8 @@ class WaitingRoom:
             while True:
                 waiter.woken.clear()
                 owing = True
+                waiter.seen.update({project: self._changes.get(project, 0) for project in waiter.seen})
+                looked = dict(waiter.seen)
                 outcome = await attempt()
                 owing = False
                 self._answered(waiter)
@@ -118,7 +127,7 @@ class WaitingRoom:
                     await asyncio.sleep(0)
                     continue
                 again = AGAIN_MAX
-                if not _all_locked(outcome):
+                if not self._looked_in_vain(waiter, outcome, looked):
                     self._pass_on(waiter)
                 self._gather(waiter)
                 if not await self._woken(waiter, until):
@@ -177,6 +186,7 @@ class WaitingRoom:
     def _change(self, project: str, count: int) -> None:
         if self._rooms.get(project) and self._has_ready(project):
             self._changes[project] = self._changes.get(project, 0) + 1
+            self._vain.pop(project, None)
             self._wake(project, count)
 
     def _pass_on(self, waiter: _Waiter) -> None:
@@ -187,6 +197,22 @@ class WaitingRoom:
         for project, seen in waiter.seen.items():
             if seen and self._has_ready(project):
                 self._wake(project, 1)
+
+    def _looked_in_vain(self, waiter: _Waiter, outcome: Outcome, looked: dict[str, int]) -> bool:
+        """Whether nobody at all could have what is ready; where others could, those like this one need not look.
+
+        What was passed over for its locks alone is so for all who wait: the commit that frees a lock wakes again.
+        Whoever stands in the family of a holder may have what others may not, and looks again by itself.
+        """
+        counts: dict[str, int] = orjson.loads(outcome.text)["error"]["data"]
+        ready, locked = counts.get("ready", 0), counts.get("locked", 0)
+        if waiter.seeker is not None and ready == locked + counts.get("unmatched", 0):
+            waiter.kind = self._kind_of(waiter.seeker)
+            if waiter.kind is not None:
+                for project, change in looked.items():
+                    if change == self._changes.get(project, 0):
+                        self._vain.setdefault(project, set()).add(waiter.kind)
+        return 0 < ready == locked
 
     def _gather(self, waiter: _Waiter) -> None:
         """Who comes or comes again may be served by the next window."""
@@ -221,21 +247,11 @@ class WaitingRoom:
         if self._windows is not None and self._windows.gathers(project):
             self._windows.open(project, self._close_window)
             return
-        change = self._changes.get(project, 0)
+        change, vain = self._changes.get(project, 0), self._vain.get(project, ())
         for waiter in self._rooms.get(project, ()):
             if count == 0:
                 return
-            if waiter.seen[project] < change and not waiter.woken.is_set():
+            if waiter.seen[project] < change and not waiter.woken.is_set() and waiter.kind not in vain:
                 waiter.seen[project] = change
                 waiter.woken.set()
                 count -= 1
-
-
-def _all_locked(outcome: Outcome) -> bool:
-    """Whether every ready task was passed over for its locks alone.
-
-    So it would be for all who wait, and one wake would ask them all: the commit that frees a lock wakes again. Whoever
-    stands in the family of a holder may have what others may not, and looks again by itself.
-    """
-    counts: dict[str, int] = orjson.loads(outcome.text)["error"]["data"]
-    return 0 < counts.get("ready", 0) == counts.get("locked")

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from domain.dispatch.market import Seeker
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.work import RetryRule
 from domain.lock.events import LocksReleased
@@ -174,3 +176,72 @@ async def test_every_freed_lock_serves_one_of_those_who_wait_for_it() -> None:
             await asyncio.sleep(0)
         assert sum(one.done() for one in waiting) == served
     assert [one.result() for one in waiting] == [SERVED] * 5
+
+
+async def test_one_of_a_kind_looks_for_all_who_are_served_alike() -> None:
+    counts = '"ready":3,"unmatched":1,"locked":2,"unseen":0'
+    told = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{%s}}}' % counts.encode(), 0)
+    asked: list[str] = []
+    free: set[str] = set()
+
+    def attempt(name: str) -> Callable[[], Awaitable[Outcome]]:
+        async def asks() -> Outcome:
+            asked.append(name)
+            return SERVED if name in free else told
+
+        return asks
+
+    room = WaitingRoom(lambda _: True, kind_of=lambda seeker: seeker.session[0], look_again_seconds=3_600.0)
+    waiting = {
+        name: asyncio.ensure_future(
+            room.claim(("proj_1",), attempt(name), wait_seconds=600, seeker=Seeker(name, incarnation=1))
+        )
+        for name in ("a1", "a2", "a3", "b1", "b2", "c1", "a4")
+    }
+    await turns(60)
+    asked.clear()
+    room.committed([READIED], 2)
+    await turns(60)
+    assert asked == ["a1", "b1", "c1"]
+    # Whoever can have what the first ones could not is reached, and the next change begins anew.
+    asked.clear()
+    free.add("c1")
+    room.committed([READIED], 3)
+    await turns(60)
+    assert asked == ["a1", "b1", "c1"]
+    assert waiting["c1"].done()
+    room.close()
+    await asyncio.gather(*waiting.values())
+
+
+async def test_who_was_refused_for_what_it_is_does_not_look_for_its_kind() -> None:
+    # One of three is neither unmatched nor locked: the task itself refused the session, perhaps since it failed there.
+    counts = '"ready":3,"unmatched":1,"locked":1,"unseen":0'
+    told = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{%s}}}' % counts.encode(), 0)
+    asked: list[str] = []
+
+    def attempt(name: str) -> Callable[[], Awaitable[Outcome]]:
+        async def asks() -> Outcome:
+            asked.append(name)
+            return told
+
+        return asks
+
+    room = WaitingRoom(lambda _: True, kind_of=lambda _: "alike", look_again_seconds=3_600.0)
+    waiting = [
+        asyncio.ensure_future(room.claim(("proj_1",), attempt(name), wait_seconds=600, seeker=Seeker(name, 1)))
+        for name in ("a", "b", "c")
+    ]
+    await turns(60)
+    asked.clear()
+    room.committed([READIED], 2)
+    await turns(60)
+    assert asked == ["a", "b", "c"]
+    room.close()
+    await asyncio.gather(*waiting)
+
+
+async def turns(count: int) -> None:
+    """Let everybody who can go on do so."""
+    for _ in range(count):
+        await asyncio.sleep(0)

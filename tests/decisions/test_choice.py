@@ -5,15 +5,18 @@ from typing import Any
 from domain.dispatch.ageing import BONUS_MAX, STEP_SECONDS, effective_priority
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.errors import NothingReady, SessionAtCapacity, SessionNotCapable
+from domain.dispatch.fit import kind_of
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.ready_buckets import TESTS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import RetryRule
+from domain.lock.commands import AcquireLocks
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings
 from domain.session.events import SessionEnded, SessionOpened
+from domain.session.state import Session
 from domain.task.commands import ClaimWork
 from domain.task.events import TaskClaimed, TaskPlanned, TaskReadied
 from tests.support.fleet import OWNER, Fleet, a_task, accepted, events_of, refused
@@ -266,3 +269,26 @@ def planned(project: ProjectId, scope: tuple[ScopeClaim, ...]) -> TaskPlanned:
         path_length=1,
         at=Instant(1),
     )
+
+
+def test_sessions_are_of_one_kind_where_they_are_served_alike() -> None:
+    fleet = Fleet()
+
+    def kind(name: str, **capabilities: Any) -> str:
+        stream = fleet.a_session(name, **capabilities)
+        state = fleet.states[StreamId(stream)]
+        assert isinstance(state, Session)
+        return kind_of(stream, state)
+
+    assert kind("one", gpu=True, lang="go") == kind("two", lang="go", gpu=True)
+    assert len({kind("bare"), kind("truth", gpu=True), kind("number", gpu=1), kind("text", gpu="1")}) == 4
+    # What somebody holds is no obstacle to itself.
+    holder = fleet.a_session("holder")
+    before = fleet.states[StreamId(holder)]
+    accepted(
+        fleet.ask(AcquireLocks(project="shop", session=holder, incarnation=1, claims=(ScopeClaim(claim="name:x"),)))
+    )
+    after = fleet.states[StreamId(holder)]
+    assert isinstance(before, Session)
+    assert isinstance(after, Session)
+    assert kind_of(holder, before) == kind("bare") != kind_of(holder, after)
