@@ -34,6 +34,7 @@ from domain.run.events import (
     RunResumed,
 )
 from domain.run.evolve import RUN
+from domain.run.loops import placed
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
 from domain.run.undo_events import UndoFailed, UndoSucceeded
 from domain.task.decider import TASK
@@ -156,8 +157,7 @@ def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expres
 
 def _past_gate(command: SkipPhase | ResolvePhase, run: Run, stamp: Stamp, view: View) -> Rejection | None:
     """Whoever skips a gate, or says that it has passed, goes past its quorum as an override does."""
-    gates = {phase.key for phase in run.queued.definition.phases if isinstance(phase, GatePhase)}
-    if command.phase not in gates or may_pass(view, stamp):
+    if not isinstance(placed(run, command.phase), GatePhase) or may_pass(view, stamp):
         return None
     reason = "only who may override a gate may skip it or say that it has passed"
     return VoteRefused(run=command.run, phase=command.phase, reason=reason)

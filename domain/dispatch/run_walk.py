@@ -103,7 +103,7 @@ class RunWalk:
 
     def set_timers(self) -> None:
         """What is due comes later by the length of a pause."""
-        for place in self._graph.order:
+        for place in self._places():
             state = self.run.phase(place)
             if state.status == "waiting":
                 for kind, due in sorted(state.timers.items()):

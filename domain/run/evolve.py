@@ -196,7 +196,7 @@ def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
     waiting = run.signals.get(event.name, ())
     if isinstance(event, SignalReceived):
         return replace(run, signals=run.signals.set(event.name, (*waiting, event.content)))
-    rest = waiting[1:]
+    rest = (*waiting[: event.index], *waiting[event.index + 1 :])
     return replace(run, signals=run.signals.set(event.name, rest) if rest else run.signals.delete(event.name))
 
 

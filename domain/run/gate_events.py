@@ -164,6 +164,8 @@ class SignalTaken(Event):
     generation: int
     name: str
     at: Instant
+    index: int = 0
+    """Of those of the name that wait, from 0: the first that carries what the phase asks for."""
 
 
 class PhaseWaiting(Event):

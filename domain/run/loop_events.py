@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
+from domain.kernel.pipeline.gate import Gate
 from domain.run.events import Consumed
 
 
@@ -16,6 +17,8 @@ class InnerPlace(Message):
     title: str
     needs: tuple[str, ...]
     """Places in the same iteration."""
+    gate: Gate | None = None
+    """What is asked, where it is a gate."""
 
 
 class IterationStarted(Event):
@@ -30,6 +33,8 @@ class IterationStarted(Event):
     """Of the loop in the order of the definition, from 1."""
     phases: tuple[InnerPlace, ...]
     at: Instant
+    pipeline: str = ""
+    """Name of the definition."""
 
 
 class IterationSettled(Event):

@@ -5,8 +5,9 @@ from typing import Literal
 import orjson
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import AnyPhase, RepeatPhase
+from domain.kernel.pipeline.definition import AnyPhase, GatePhase, RepeatPhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions, Flaw
+from domain.kernel.pipeline.flow import Signal
 from domain.kernel.pipeline.graph import Graph, graph_of
 from domain.kernel.pipeline.work import FALLBACK
 from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
@@ -19,9 +20,7 @@ _End = PhaseParked | PhaseSettled | PhaseSkipped
 
 def graph_now(run: Run) -> Graph:
     """The phases of the run together with those of the iterations that loops are in."""
-    phases = run.queued.definition.phases
-    loops = (phase for phase in phases if isinstance(phase, RepeatPhase))
-    return graph_of((*phases, *(one for loop in loops for one in _inside(run, loop))))
+    return graph_of(placed_now(run))
 
 
 def _inside(run: Run, loop: RepeatPhase) -> tuple[AnyPhase, ...]:
@@ -37,6 +36,16 @@ def _placed(loop: RepeatPhase, iteration: int) -> tuple[AnyPhase, ...]:
         needs = tuple(edge.model_copy(update={"phase": before + edge.phase}) for edge in phase.needs)
         placed.append(phase.model_copy(update={"key": before + phase.key, "needs": needs}))
     return tuple(placed)
+
+
+def placed_now(run: Run) -> tuple[AnyPhase, ...]:
+    """All phases that are there now under their places, those inside of a loop right behind it."""
+    found: list[AnyPhase] = []
+    for phase in run.queued.definition.phases:
+        found.append(phase)
+        if isinstance(phase, RepeatPhase):
+            found += _inside(run, phase)
+    return tuple(found)
 
 
 def placed(run: Run, place: str) -> AnyPhase | None:
@@ -73,6 +82,7 @@ def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted
             kind=phase.kind,
             title=phase.title,
             needs=tuple(dict.fromkeys(edge.phase for edge in phase.needs)),
+            gate=phase.gate if isinstance(phase, GatePhase) else None,
         )
         for phase in _placed(loop, number)
     )
@@ -84,6 +94,7 @@ def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted
         position=order.index(loop.key) + 1,
         phases=inner,
         at=at,
+        pipeline=run.queued.pipeline,
     )
 
 
@@ -115,7 +126,7 @@ def iteration_over(
             return over, _parked(run, loop, f"{loop.until!r} cannot be told: {detail}", at)
         case "true":
             return over, _done(run, loop, speaker, at)
-        case "false" if not any(run.phase(place).task for place in state.inside):
+        case "false" if not any(_was_busy(run, phase) for phase in _placed(loop, state.iteration)):
             return over, _parked(run, loop, f"nothing was done in iteration {state.iteration}", at)
         case "false" if state.iteration < loop.max_iterations:
             return over, next_iteration(run, loop, at)
@@ -123,6 +134,16 @@ def iteration_over(
             return over, _exhausted(run, loop, f"not over after {state.iteration} iterations", at)
         case "":
             return over, _exhausted(run, loop, f"iteration {state.iteration} has failed", at)
+
+
+def _was_busy(run: Run, phase: AnyPhase) -> bool:
+    """Whether something was done there or somebody was waited for, so that the next iteration may be another one."""
+    state = run.phase(phase.key)
+    if isinstance(phase, GatePhase):
+        return state.gate is not None and state.gate.how not in ("", "autopilot")
+    if isinstance(phase, WaitPhase):
+        return bool(state.timers) or (isinstance(phase.wait, Signal) and state.status == "succeeded")
+    return any(run.phase(place).task for place in run.places(phase.key))
 
 
 def _reads(run: Run, loop: RepeatPhase, own: tuple[Consumed, ...]) -> tuple[Consumed, ...]:

@@ -71,7 +71,7 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
     step = MapExpanded(
         place=phase.key,
         generation=run.phase(phase.key).generation,
-        position=order.index(phase.key) + 1,
+        position=order.index(phase.key.partition("/")[0]) + 1,
         items=tuple(found),
         reads=tuple(reads.values()),
         at=at,

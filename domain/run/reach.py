@@ -9,7 +9,7 @@ from domain.kernel.work import Budget
 
 RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "repeat", "join"})
 """Kinds of phases that runs walk through."""
-REPEATABLE: Final = frozenset({"work", "branch", "join"})
+REPEATABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "join"})
 """Kinds that they walk through inside of a loop."""
 
 

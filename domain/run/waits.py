@@ -1,12 +1,17 @@
 """Phases that wait: for time to pass, or for a signal that somebody sends."""
 
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import assert_never, cast
+
+from pydantic_core import from_json, to_json
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import WaitPhase
 from domain.kernel.pipeline.expressions import Flaw
+from domain.kernel.pipeline.fitting import fitting
 from domain.kernel.pipeline.flow import Signal, Timer
+from domain.kernel.pipeline.graph import every_phase
+from domain.kernel.pipeline.words import ValueField
 from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
 from domain.run.gate_events import PhaseWaiting, SignalTaken, TimerKind, TimerSet
 from domain.run.known import Speaker
@@ -31,10 +36,9 @@ def awaited(phase: WaitPhase, run: Run, speaker: Speaker, at: Instant) -> tuple[
                 else (waiting, _set(phase, state, "wait", due, at))
             )
         case Signal():
-            come = run.signals.get(wait.name, ())
+            come = taken(phase, run, at)
             if come:
-                taken = SignalTaken(place=phase.key, generation=state.generation, name=wait.name, at=at)
-                return (taken, done(phase.key, state, come[0], at))
+                return come
             waiting = _waits(phase, state, f"signal {wait.name}", (), at)
             if wait.deadline_seconds is None:
                 return (waiting,)
@@ -42,6 +46,42 @@ def awaited(phase: WaitPhase, run: Run, speaker: Speaker, at: Instant) -> tuple[
             return (waiting, _set(phase, state, "deadline", late, at))
         case _:
             assert_never(wait)
+
+
+def taken(phase: WaitPhase, run: Run, at: Instant) -> tuple[SignalTaken | PhaseSettled, ...]:
+    """The first signal that came and fits what the phase waits for, and its end; nothing where there is none."""
+    wait, state = phase.wait, run.phase(phase.key)
+    if not isinstance(wait, Signal):
+        return ()
+    for index, content in enumerate(run.signals.get(wait.name, ())):
+        said = _fitting(wait.outputs, content)
+        if not isinstance(said, Flaw):
+            took = SignalTaken(place=phase.key, generation=state.generation, name=wait.name, at=at, index=index)
+            return (took, done(phase.key, state, said, at))
+    return ()
+
+
+def fitted(content: str, run: Run, name: str) -> str | Flaw:
+    """What a signal carries, as JSON text; it has to fit one of the phases that wait for such a signal, or will."""
+    phases = every_phase(run.queued.definition)
+    waits = (phase.wait for phase in phases if isinstance(phase, WaitPhase))
+    wanted = [wait for wait in waits if isinstance(wait, Signal) and wait.name == name]
+    if not wanted:
+        return Flaw("value", "no phase waits for such a signal")
+    given: object = from_json(content) if content else {}
+    if not isinstance(given, dict):
+        return Flaw("type", "its content is no object")
+    text = to_json(given).decode()
+    found = [_fitting(wait.outputs, text) for wait in wanted]
+    flaw = found[0]
+    return flaw if isinstance(flaw, Flaw) and all(isinstance(one, Flaw) for one in found) else text
+
+
+def _fitting(fields: tuple[ValueField, ...], content: str) -> str | Flaw:
+    """The content with defaults of what is not said, as JSON text."""
+    given: object = from_json(content) if content else {}
+    said = fitting(fields, cast("dict[str, object]", given))
+    return Flaw("value", said) if isinstance(said, str) else to_json(said).decode()
 
 
 def elapsed(phase: WaitPhase, state: PhaseState, kind: str, at: Instant) -> tuple[WaitStep, ...]:

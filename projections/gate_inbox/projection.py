@@ -15,13 +15,14 @@ from domain.run.gate_events import (
     LateVote,
     VoteCast,
 )
+from domain.run.loop_events import IterationStarted
 from projections.gate_inbox.rows import GateRow
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPhase = PhaseInvalidated | PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked
-GateInboxEvent = RunQueued | _OfGate | _OfPhase
+GateInboxEvent = RunQueued | IterationStarted | _OfGate | _OfPhase
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -29,6 +30,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     event = cast(GateInboxEvent, recorded.event)
     if isinstance(event, RunQueued):
         return tuple(f"{recorded.stream}/{key}" for key in _gates(event))
+    if isinstance(event, IterationStarted):
+        return tuple(f"{recorded.stream}/{one.place}" for one in event.phases if one.gate is not None)
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -36,7 +39,9 @@ def evolve(row: GateRow | None, recorded: Recorded, key: str) -> GateRow | None:
     """The row after the event."""
     event = cast(GateInboxEvent, recorded.event)
     if isinstance(event, RunQueued):
-        return row or _begun(event, recorded, key)
+        return row or _begun(_gates(event)[key.partition("/")[2]], event.pipeline, recorded, key, 1)
+    if isinstance(event, IterationStarted):
+        return _of_iteration(row, event, recorded, key)
     if row is None:
         return None
     after = _of_phase(row, event) if isinstance(event, _OfPhase) else _of_gate(row, event)
@@ -47,18 +52,28 @@ def _gates(event: RunQueued) -> dict[str, Gate]:
     return {phase.key: phase.gate for phase in event.definition.phases if isinstance(phase, GatePhase)}
 
 
-def _begun(event: RunQueued, recorded: Recorded, key: str) -> GateRow:
+def _of_iteration(row: GateRow | None, event: IterationStarted, recorded: Recorded, key: str) -> GateRow | None:
+    """A gate inside of a loop; one that had a row in an earlier generation begins anew."""
     place = key.partition("/")[2]
-    gate = _gates(event)[place]
+    gate = next((one.gate for one in event.phases if one.place == place), None)
+    if gate is None:
+        return row
+    generation = event.generation if row is None else max(event.generation, row.generation + 1)
+    return _begun(gate, event.pipeline, recorded, key, generation)
+
+
+def _begun(gate: Gate, pipeline: str, recorded: Recorded, key: str, generation: int) -> GateRow:
+    event: Any = recorded.event
+    place = key.partition("/")[2]
     fresh = GateRow(
         key=key,
         project=recorded.project,
         run=recorded.stream,
         place=place,
-        pipeline=event.pipeline,
+        pipeline=pipeline,
         status="pending",
         gate_class=gate.gate_class,
-        generation=1,
+        generation=generation,
         question=gate.question,
         evidence="[]",
         digest="",
@@ -145,10 +160,10 @@ def _voted(votes: str, event: VoteCast) -> str:
 
 GATE_INBOX: Final = Projection(
     name="gate_inbox",
-    version=2,
+    version=3,
     row=GateRow,
     handles=frozenset(get_args(GateInboxEvent)),
-    begins=frozenset({RunQueued}),
+    begins=frozenset({RunQueued, IterationStarted}),
     keys=keys,
     evolve=evolve,
     indexes=(("project", "status", "key"), ("run", "key")),

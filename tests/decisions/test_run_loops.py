@@ -5,15 +5,13 @@ from typing import Any
 import pytest
 
 from domain.kernel.ids import StreamId
-from domain.kernel.pipeline.definition import Definition, GatePhase, RepeatPhase
+from domain.kernel.pipeline.definition import RepeatPhase
 from domain.kernel.pipeline.flow import Edge
-from domain.kernel.pipeline.gate import Gate
 from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.run.commands import CancelRun, PauseRun, ResumeRun, RetryPhase, ReworkPhases, RollbackRun
 from domain.run.errors import ReworkRefused
 from domain.run.loop_events import IterationSettled, IterationStarted
-from domain.run.reach import not_yet
 from domain.task.commands import CompleteTask
 from domain.task.state import Task
 from tests.support.fleet import accepted
@@ -205,10 +203,3 @@ def test_iterations_are_taken_back_the_latest_first() -> None:
         accepted(railway.complete(StreamId(entry.undo_task), token))
         railway.react()
     assert railway.stands() == "cancelled"
-
-
-def test_what_does_not_go_round_yet_is_named() -> None:
-    gate = GatePhase(key="ask", gate=Gate(gate_class="merge", question="Is it good?"))
-    assert not_yet(Railway(loop()).definition) == ()
-    asking = Definition(name="asking", phases=(loop(phases=(gate,), until="true"),))
-    assert not_yet(asking) == ("that ask, of the kind gate, is inside of a loop",)
