@@ -39,6 +39,7 @@ from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.reopen_needs import REOPEN_NEEDS
+from domain.policies.run_children import RUN_CHILD_POLICIES
 from domain.policies.session_endings import CASCADE, END_DRAINED
 from domain.policies.tell_run import TELL_RUN
 from domain.principal import commands as principal_commands
@@ -173,6 +174,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     CASCADE,
     *QUOTA_POLICIES,
     TELL_RUN,
+    *RUN_CHILD_POLICIES,
 )
 """What happens by itself at once; what only time brings about is the agenda's."""
 

@@ -17,13 +17,14 @@ members { name labels state token sessionId taskId }"""
 
 _ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
 
-_RUN: Final = """id projectId pipeline version status rollback reason because inputs labels priority correlationKey
+_RUN: Final = """id projectId pipeline version status rollback reason because inputs outputs untold
+parentId parentPlace rollsBackId rolledBackById labels priority correlationKey
 startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt revision"""
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
 decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
-_PHASE: Final = """place kind title number needs status generation taskId reason arm input output summary effect undo
-undoTaskId consumed { place generation } readyAt settledAt changedAt
+_PHASE: Final = """place kind title number needs status generation taskId childId reason arm input output
+summary effect undo undoTaskId consumed { place generation } readyAt settledAt changedAt
 task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
 
 _PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGranted createdAt changedAt"

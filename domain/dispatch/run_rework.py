@@ -4,14 +4,18 @@ from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
+from domain.run.children import called
 from domain.run.commands import RetryPhase, ReworkPhases
-from domain.run.errors import PhaseNotInState, ReworkRefused, RunNotInState
+from domain.run.errors import BelongsToParent, PhaseNotInState, ReworkRefused, RunNotInState
 from domain.run.events import PhaseInvalidated, PhaseReleased, PhaseRetried, RunReworked
+from domain.run.evolve import RUN
 from domain.run.rework import Redo, redo_of
-from domain.run.state import Run
+from domain.run.state import SETTLED, TERMINAL, Run
+from domain.run.undo import lasts
 
 _OPEN = ("running", "paused", "failed", "cancelled")
 
@@ -37,7 +41,7 @@ def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Express
     if unknown is not None:
         return refuse(UnknownThing(kind="phase", name=unknown))
     redo = redo_of(run, graph, command.phases)
-    reasons = _reasons(redo, command.accept_repeat)
+    reasons = _reasons(redo, command.accept_repeat, _repeated_below(run, redo, view))
     if command.dry_run:
         return Decision(answer=ReworkPlanned(done=False, redone=redo.redone, kept=redo.kept, refused=reasons))
     if reasons:
@@ -64,9 +68,14 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
         unfit = unfit_phase(run, command.run, command.phase, ("parked",), "retrying it")
         if unfit is not None:
             return refuse(unfit)
+        if state.child and isinstance(view.read(RUN, StreamId(state.child)), Run):
+            reason = f"its run {state.child} has failed: retry or rework that one, or rework the phase"
+            return refuse(ReworkRefused(run=command.run, reason=reason))
         if state.task:
             walk.try_again(command.phase)
         walk.put(PhaseReleased(place=command.phase, generation=state.generation, at=stamp.time))
+        if state.child:
+            walk.put(called(run, command.phase, stamp.time)[0])  # it stands in the ledger already
     elif state.status == "failed" and state.task:
         if command.phase in redo_of(run, graph, ()).redone:
             reason = f"what {command.phase} did or took was taken back, so that another try would count on what is gone"
@@ -91,14 +100,48 @@ def _reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) ->
         return run
     if run.status not in _OPEN:
         return RunNotInState(run=command.run, status=run.status, action="doing phases anew")
-    return run
+    if run.rolled_back_by or run.queued.rolls_back:
+        taken = f"run {run.rolled_back_by} takes back what it did" if run.rolled_back_by else "it only takes back"
+        return ReworkRefused(run=command.run, reason=taken)
+    return _counted(command.run, run, view) or run
 
 
-def _reasons(redo: Redo, accepted: str) -> tuple[str, ...]:
+def _counted(name: str, run: Run, view: View) -> BelongsToParent | None:
+    """What a parent has counted on stays as it is: there the phase is done anew, by another run."""
+    above = run.queued.parent
+    parent = None if above is None else view.read(RUN, StreamId(above.run))
+    if above is None or not isinstance(parent, Run):
+        return None
+    phase = parent.phase(above.place)
+    live = phase.child == name and phase.generation == above.generation and phase.status not in SETTLED
+    if live and parent.status not in TERMINAL:
+        return None
+    return BelongsToParent(run=name, parent=above.run, phase=above.place)
+
+
+def _repeated_below(run: Run, redo: Redo, view: View) -> tuple[str, ...]:
+    """Phases whose runs may have changed the world, and would once more."""
+    redone = {key: run.phase(key).generation for key in redo.redone}
+    below = ((begun.place.partition("/")[0], child, begun.generation) for child, begun in run.children.items())
+    current = ((key, child) for key, child, generation in below if generation >= redone.get(key, generation + 1))
+    return tuple(dict.fromkeys(key for key, child in current if _has_changed(StreamId(child), view)))
+
+
+def _has_changed(name: StreamId, view: View) -> bool:
+    run = view.read(RUN, name)
+    if not isinstance(run, Run) or run.rolled_back_by:
+        return False
+    return lasts(run) or any(_has_changed(StreamId(child), view) for child in run.children)
+
+
+def _reasons(redo: Redo, accepted: str, below: tuple[str, ...]) -> tuple[str, ...]:
     passed = tuple(f"{place} is a point of no return and was passed" for place in redo.behind)
     if accepted:
         return passed
-    return (*passed, *(f"{place} may have changed the world, and would once more" for place in redo.repeated))
+    return (
+        *passed,
+        *(f"{place} may have changed the world, and would once more" for place in (*redo.repeated, *below)),
+    )
 
 
 def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, ...], stamp: Stamp) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from domain.dispatch import run_gate, run_rework, run_start, run_undo, run_verbs, run_waits
+from domain.dispatch import run_children, run_gate, run_rework, run_rollback, run_start, run_undo, run_verbs, run_waits
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -29,6 +29,10 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.FireTimer: run_waits.fire,
     commands.TellRun: run_verbs.tell,
     commands.ReachRunStart: run_verbs.reach_start,
+    commands.BeginChild: run_children.begin,
+    commands.FollowParent: run_children.follow,
+    commands.TellParent: run_children.tell_parent,
+    commands.TakeBackChild: run_rollback.take_back_child,
 }
 
 RUN_COMMANDS: Final[tuple[type[Command], ...]] = tuple(_TELLING)

@@ -15,6 +15,8 @@ from domain.kernel.pipeline.fitting import fitting
 from domain.pipeline.decider import read_version
 from domain.pipeline.state import Version
 from domain.project.decider import read_project
+from domain.run.child_events import Pin
+from domain.run.children import calls_in
 from domain.run.commands import StartRun
 from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused
 from domain.run.events import RunQueued
@@ -54,7 +56,25 @@ def start(command: StartRun, stamp: Stamp, view: View, expressions: Expressions)
     lacking = not_yet(version.definition)
     if lacking:
         return refuse(NotYetRun(pipeline=command.pipeline, what=lacking[0]))
-    return _begun(_queued(command, number, version, inputs, stamp), stamp, view, expressions)
+    pins = pins_of(version.definition, stamp, view)
+    if isinstance(pins, Rejection):
+        return refuse(pins)
+    queued = _queued(command, number, version, inputs, stamp).model_copy(update={"pins": pins})
+    return _begun(queued, stamp, view, expressions)
+
+
+def pins_of(definition: Definition, stamp: Stamp, view: View) -> tuple[Pin, ...] | Rejection:
+    """Versions of what the definition calls, as far as they are settled by its start; one that is not there refuses."""
+    pins: dict[str, Pin] = {}
+    for call in calls_in(definition):
+        if call.version is None and call.pin == "call":
+            continue
+        found = read_version(call.pipeline, call.version, stamp, view)
+        if isinstance(found, Rejection):
+            return found
+        if call.version is None:
+            pins[call.pipeline] = Pin(pipeline=call.pipeline, version=found[0])
+    return tuple(pins.values())
 
 
 def _inputs(command: StartRun, definition: Definition) -> str | InputsUnfit:

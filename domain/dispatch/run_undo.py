@@ -1,16 +1,19 @@
 """Taking back the effects of a run: asked for by a person, done by tasks, decided by hand where they fail."""
 
+from domain.dispatch.run_rollback import taking_back
 from domain.dispatch.run_verbs import asked
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.ids import StreamId
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run.commands import ResolveUndo, RollbackRun
-from domain.run.errors import BehindNoReturn, RunNotInState, UndoNotFailed
+from domain.run.errors import BehindNoReturn, BelongsToParent, NothingToTakeBack, RunNotInState, UndoNotFailed
 from domain.run.events import RunCancelRequested
-from domain.run.state import Effect
-from domain.run.undo import passed
+from domain.run.evolve import RUN
+from domain.run.state import TERMINAL, Effect, Run
+from domain.run.undo import owed, passed
 from domain.run.undo_events import RunRollbackRequested, UndoResolved
 
 
@@ -19,8 +22,10 @@ def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expres
     run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
-    if run.rollback_requested and run.status in ("cancelling", "compensating"):
+    if (run.rollback_requested and run.status in ("cancelling", "compensating")) or run.rolled_back_by:
         return Decision()
+    if run.status in TERMINAL:
+        return _of_ended(command, run, stamp, view, expressions)
     if run.status not in ("running", "paused"):
         return refuse(RunNotInState(run=command.run, status=run.status, action="rolling it back"))
     points = passed(run)
@@ -32,6 +37,30 @@ def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expres
     walk.put(RunCancelRequested(reason=reason, by=by, grace_seconds=command.grace_seconds, at=at))
     walk.go_on()
     return walk.decision()
+
+
+def _of_ended(command: RollbackRun, run: Run, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """What has ended stays as it ended: another run takes back what it did."""
+    above = run.queued.parent
+    if above is not None:
+        parent = view.read(RUN, StreamId(above.run))
+        if isinstance(parent, Run) and parent.status not in TERMINAL:
+            return refuse(BelongsToParent(run=command.run, parent=above.run, phase=above.place))
+    points = passed(run)
+    if points and not command.force:
+        return refuse(BehindNoReturn(run=command.run, phase=points[0]))
+    if not owed(run):
+        return refuse(NothingToTakeBack(run=command.run))
+    return taking_back(
+        run,
+        reason=command.reason,
+        by=stamp.principal,
+        forced=command.force,
+        parent=None,
+        stamp=stamp,
+        view=view,
+        expressions=expressions,
+    )
 
 
 def resolve_undo(command: ResolveUndo, stamp: Stamp, view: View, expressions: Expressions) -> Decision:

@@ -31,6 +31,7 @@ from domain.project.settings import DEFAULTS
 from domain.project.state import Project
 from domain.run.advance import advance
 from domain.run.begin import settled
+from domain.run.children import call_of, called
 from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
@@ -148,8 +149,12 @@ class RunWalk:
         for place in ready:
             phase = self.phase_of(place)
             work = work_of(phase)
-            if work is not None and not self._is_dropped(place):
+            if self._is_dropped(place):
+                continue
+            if work is not None:
                 self._make(place, work, lengths[place.partition("/")[0]])
+            elif call_of(phase) is not None:
+                self.put(*called(self.run, place, self._stamp.time))
 
     def _make(self, place: str, work: Work, path_length: int) -> None:
         at, generation = self._stamp.time, self.run.phase(place).generation
@@ -174,6 +179,10 @@ class RunWalk:
     def undo_again(self, entry: Effect) -> None:
         """A task that takes the effect back; none where nobody had begun what it would undo."""
         at, place, generation = self._stamp.time, entry.place, entry.generation
+        if entry.is_run:
+            tries = entry.tries + 1
+            self.put(UndoStarted(place=place, generation=generation, task=entry.task, tries=tries, at=at))
+            return
         work, task = work_of(self.phase_of(place)), self._view.read(TASK, StreamId(entry.task))
         undo = None if work is None else work.undo
         if undo is None or not isinstance(task, Task) or not task.attempts:
@@ -244,7 +253,7 @@ class RunWalk:
         if self._wanted is None or self._wanted.phases is not self.run.phases:
             states = [(place, self.run.phase(place)) for place in self._places()]
             ready = tuple(place for place, state in states if state.status == "ready")
-            out = tuple(place for place, state in states if state.is_out)
+            out = tuple(place for place, state in states if state.is_out and not state.child)
             self._wanted = _Wanting(self.run.phases, ready, out)
         return self._wanted
 

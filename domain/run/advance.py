@@ -14,6 +14,8 @@ from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph
 from domain.run.answers import taken_back
 from domain.run.begin import begun, settled
+from domain.run.children import is_abandoned
+from domain.run.ending import rolled_back, settlement
 from domain.run.events import (
     Consumed,
     JoinFired,
@@ -21,9 +23,7 @@ from domain.run.events import (
     PhaseBlocked,
     PhaseDropped,
     PhaseSkipped,
-    Rollback,
     RunFailing,
-    RunSettled,
     SkipReason,
 )
 from domain.run.evolve import Following, changed
@@ -32,7 +32,7 @@ from domain.run.loop_events import IterationStarted
 from domain.run.loops import graph_now, iteration_over
 from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
-from domain.run.undo import is_partial, is_undone, owed, passed
+from domain.run.undo import is_undone, owed, passed
 from domain.run.undo_events import RunCompensationStarted
 
 Cause = Literal["failure", "cancel", "operator"]
@@ -140,12 +140,17 @@ class Advance:
     def _stop_items(self, key: str, reason: str) -> None:
         for place in self._run.places(key)[1:]:
             state = self._run.phase(place)
-            if state.status not in SETTLED and not state.is_out:
+            if state.status not in SETTLED and not self._is_busy(place):
                 self._settle(place, "cancelled", reason)
 
     def _is_out(self, key: str) -> bool:
-        """Whether a task of the phase, or of one of its items, is open."""
-        return any(self._run.phase(place).is_out for place in self._run.places(key))
+        """Whether a task or run of the phase, or of one of its items, is open."""
+        return any(self._is_busy(place) for place in self._run.places(key))
+
+    def _is_busy(self, place: str) -> bool:
+        """Whether a task or run of its own is open, and is not left to itself."""
+        phases, around = self._graph.phases, place.partition("/")[0]
+        return self._run.phase(place).is_out and not is_abandoned(self._run, phases.get(place) or phases[around])
 
     def _notice_failure(self) -> None:
         if self._run.failing or self._run.queued.definition.failure != "fail_fast":
@@ -237,12 +242,10 @@ class Advance:
     def _take_back(self) -> None:
         if not is_undone(self._run):
             return
-        then: Outcome = "failed" if self._run.then == "failed" else "cancelled"
-        rollback: Rollback = "partial" if is_partial(self._run) else "complete"
-        self._put(RunSettled(outcome=then, rollback=rollback, because=self._run.because, at=self._at))
+        self._put(rolled_back(self._run, self._at))
 
     def _end(self, outcome: Outcome, because: tuple[str, ...]) -> None:
-        self._put(RunSettled(outcome=outcome, rollback="none", because=because, at=self._at))
+        self._put(settlement(self._run, self._graph, self._expressions, outcome, because, self._at))
 
     def _is_over(self) -> bool:
         return all(self._run.phase(key).status in SETTLED for key in self._order)

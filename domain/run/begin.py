@@ -19,7 +19,7 @@ from domain.kernel.pipeline.definition import (
 )
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
-from domain.kernel.pipeline.work import Work
+from domain.kernel.pipeline.words import Binding
 from domain.run.events import ConditionEvaluated, Outcome, PhaseParked, PhaseReady, PhaseSettled, PhaseSkipped
 from domain.run.evolve import Following
 from domain.run.gates import opened
@@ -79,7 +79,9 @@ class _Beginning:
     def _begin(self, phase: AnyPhase) -> None:
         match phase:
             case WorkPhase():
-                self._ready(phase)
+                self._ready(phase.work.inputs)
+            case PipelinePhase():
+                self._ready(phase.call.inputs)
             case JoinPhase():
                 self._settle("")
             case BranchPhase():
@@ -88,11 +90,11 @@ class _Beginning:
                 self._add(opened(phase, self._run, self._speaker, self._autopilot, self._at))
             case WaitPhase():
                 self._add(awaited(phase, self._run, self._speaker, self._at))
-            case MapPhase() if isinstance(phase.map.each, Work):
+            case MapPhase():
                 self._add(expanded(self._run, phase, self._speaker, self._at))
             case RepeatPhase():
                 self._said.append(next_iteration(self._run, phase, self._at))
-            case MapPhase() | PipelinePhase() | ExternalPhase():
+            case ExternalPhase():
                 self._park(f"phases of the kind {phase.kind} do not run yet")
             case _:
                 assert_never(phase)
@@ -103,14 +105,14 @@ class _Beginning:
         else:
             self._said += steps
 
-    def _ready(self, phase: WorkPhase) -> None:
-        said = self._speaker.bound(phase.work.inputs)
+    def _ready(self, inputs: tuple[Binding, ...]) -> None:
+        said = self._speaker.bound(inputs)
         if isinstance(said, Flaw):
             self._park(f"the input {said.reason}")
             return
         handed = orjson.dumps(said.values).decode()
         ready = PhaseReady(
-            place=phase.key, generation=self._state.generation, input=handed, reads=said.reads, at=self._at
+            place=self._phase.key, generation=self._state.generation, input=handed, reads=said.reads, at=self._at
         )
         self._said.append(ready)
 

@@ -179,6 +179,39 @@ class TellRun(ProjectCommand):
     task: str
 
 
+class BeginChild(ProjectCommand):
+    """A phase is done by a run of its own: begin that (derived by the policy begin_children)."""
+
+    NAME: ClassVar[str] = "begin_child"
+    run: str
+    place: str
+    generation: int
+
+
+class FollowParent(ProjectCommand):
+    """Something happened to the parent of the run (derived by the policy steer_children)."""
+
+    NAME: ClassVar[str] = "follow_parent"
+    run: str
+
+
+class TellParent(ProjectCommand):
+    """Something happened to a run that this one began (derived by the policy tell_parent)."""
+
+    NAME: ClassVar[str] = "tell_parent"
+    run: str
+    child: str
+
+
+class TakeBackChild(ProjectCommand):
+    """What a run of a phase has done is taken back by another run (derived by the policy take_back_children)."""
+
+    NAME: ClassVar[str] = "take_back_child"
+    run: str
+    place: str
+    generation: int
+
+
 class ReachRunStart(ProjectCommand):
     """The earliest start of a run has come (derived)."""
 

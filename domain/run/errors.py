@@ -159,3 +159,25 @@ class UndoNotFailed(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     run: str
     phase: str
+
+
+class NothingToTakeBack(Rejection):
+    """Run {run} has left nothing in the world that could be taken back.
+
+    `signalbox run show` tells which of its phases have an effect, and which an undo.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+
+
+class BelongsToParent(Rejection):
+    """Run {run} does the work of {phase} of run {parent}, which counts on how it ended.
+
+    Ask that of the phase {phase} of run {parent}: `signalbox run rework` or `run rollback`.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    parent: str
+    phase: str

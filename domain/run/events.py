@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.pipeline.definition import Definition
+from domain.run.child_events import ParentRun, Pin
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
 Rollback = Literal["none", "complete", "partial"]
@@ -46,6 +47,12 @@ class RunQueued(Event):
     """Not before."""
     by: str
     at: Instant
+    parent: ParentRun | None = None
+    """That began it; None where somebody did."""
+    pins: tuple[Pin, ...] = ()
+    """Of the pipelines that it may call."""
+    rolls_back: str = ""
+    """Id of the run whose effects it takes back; empty for a run that goes forward."""
 
 
 class RunStarted(Event):
@@ -102,6 +109,10 @@ class RunSettled(Event):
     because: tuple[str, ...]
     """Places of the phases that decided it; empty for a success."""
     at: Instant
+    outputs: str = ""
+    """JSON text: an object of what its definition says of a success; empty where it says nothing."""
+    untold: tuple[str, ...] = ()
+    """Outputs that could not be told, each with the reason."""
 
 
 class JoinFired(Event):
@@ -156,7 +167,7 @@ class PhaseParked(Event):
     TYPE: ClassVar[str] = "run.phase_parked.v1"
     place: str
     generation: int
-    kind: Literal["task", "definition", "gate", "deadline"]
+    kind: Literal["task", "definition", "gate", "deadline", "run"]
     reason: str
     at: Instant
 
@@ -265,4 +276,5 @@ class EffectRegistered(Event):
     place: str
     generation: int
     task: str
+    """Or the run that does the work of the place."""
     at: Instant

@@ -8,6 +8,7 @@ from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.graph import key_at
+from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
 from domain.run.events import (
     ConditionEvaluated,
     Consumed,
@@ -32,6 +33,7 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
+from domain.run.evolve_children import of_child
 from domain.run.evolve_undo import in_ledger, registered, rolling_back, undoing
 from domain.run.gate_events import (
     Ballot,
@@ -50,7 +52,7 @@ from domain.run.gate_events import (
 )
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
-from domain.run.state import TERMINAL, Absent, GateState, PhaseState, Run, RunState, Settlement
+from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState, Settlement
 from domain.run.undo_events import (
     RunCompensationStarted,
     RunRollbackRequested,
@@ -67,7 +69,7 @@ _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent
+Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent | ChildEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -102,6 +104,8 @@ def changed(run: Run, event: Following) -> Run:
             return _expanded(run, event)
         case IterationStarted() | IterationSettled():
             return _iterated(run, event)
+        case ChildStarted() | RunRolledBack() | LedgerAdopted():
+            return of_child(run, event)
         case RunRollbackRequested() | RunCompensationStarted():
             return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
@@ -121,7 +125,7 @@ def _whole(run: Run, event: _Whole) -> Run:
         case RunStarted():
             return replace(run, status="running")
         case RunPaused():
-            return replace(run, status="paused", paused_from=run.status, paused_at=event.at)
+            return replace(run, status="paused", paused_from=run.status, paused_at=event.at, paused_by=event.by)
         case RunResumed():
             waiting = {place: _moved(one, event.paused_seconds) for place, one in run.phases.items() if one.timers}
             return replace(run, status=run.paused_from, paused_at=None, phases=run.phases.update(waiting))
@@ -132,10 +136,11 @@ def _whole(run: Run, event: _Whole) -> Run:
             return replace(told, status="cancelling", paused_at=None)
         case RunReworked():
             again = replace(_counted(run, event.gate), failing="", cancel_reason="", owed=(), because=())
-            again = replace(again, rollback_requested=False, rollback_forced=False)
+            again = replace(again, rollback_requested=False, rollback_forced=False, settled_at=None)
             return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
-            return replace(run, status=event.outcome)
+            ended = replace(run, status=event.outcome, because=event.because)
+            return replace(ended, outputs=event.outputs, settled_at=event.at)
         case _:
             assert_never(event)
 
@@ -222,7 +227,8 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
         case PhaseParked():
             return replace(phase, status="parked", reason=event.reason)
         case PhaseReleased():
-            return replace(phase, status="offered" if phase.task else "fired", reason="")
+            begun: PhaseStatus = "waiting" if phase.child else "offered" if phase.task else "fired"
+            return replace(phase, status=begun, reason="")
         case _:
             return _turned(phase, event)
 

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from domain.kernel.change import replace
+from domain.run.child_events import LedgerAdopted
 from domain.run.events import EffectRegistered
 from domain.run.state import Effect, PhaseState, Run, effect_key
 from domain.run.undo_events import (
@@ -19,6 +20,13 @@ def registered(run: Run, event: EffectRegistered) -> Run:
     """An entry more."""
     entry = Effect(event.place, event.generation, event.task)
     return replace(run, ledger=run.ledger.set(entry.key, entry))
+
+
+def adopted(run: Run, event: LedgerAdopted) -> Run:
+    """The ledger of another run, whose effects are taken back here."""
+    entries = (Effect(one.place, one.generation, one.task, one.settled_as, one.outcome) for one in event.entries)
+    ledger = run.ledger.update({entry.key: entry for entry in entries})
+    return replace(run, ledger=ledger, rollback_forced=event.forced)
 
 
 def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Run:
@@ -50,8 +58,8 @@ def undoing(run: Run, event: UndoStarted | UndoSucceeded | UndoFailed | UndoReso
     match event:
         case UndoStarted():
             after = replace(entry, undo="undoing", undo_task=event.task, tries=event.tries)
-            tasks = run.tasks.set(event.task, event.place)
-            return replace(run, ledger=run.ledger.set(entry.key, after), tasks=tasks)
+            taken = replace(run, ledger=run.ledger.set(entry.key, after))
+            return taken if entry.is_run else replace(taken, tasks=run.tasks.set(event.task, event.place))
         case UndoSucceeded():
             after = replace(entry, undo="undone")
         case UndoFailed():

@@ -34,11 +34,13 @@ class Speaker:
     """Tells texts for one phase of a run."""
 
     def __init__(self, run: Run, graph: Graph, key: str, expressions: Expressions, *, whole: bool = False) -> None:
-        """``whole`` is for texts of a loop itself, which speak of all that is inside of it."""
+        """``whole`` is for texts of a loop itself, which speak of all that is inside of it. Without a key it is the
+        definition that speaks, of all its phases."""
         self._expressions = expressions
         self._roots = ROOTS
         loop = key.partition("/")[0] if whole or "/" in key else ""
-        places = {one: one for one in graph.ancestors[loop or key]}
+        outer = graph.ancestors[loop or key] if key else (one for one in graph.order if "/" not in one)
+        places = {one: one for one in outer}
         inner = run.phase(key).inside if whole else graph.ancestors[key] if loop else ()
         places |= {one.rpartition("/")[2]: one for one in inner}
         self._settled = {

@@ -143,7 +143,7 @@ def _was_busy(run: Run, phase: AnyPhase) -> bool:
         return state.gate is not None and state.gate.how not in ("", "autopilot")
     if isinstance(phase, WaitPhase):
         return bool(state.timers) or (isinstance(phase.wait, Signal) and state.status == "succeeded")
-    return any(run.phase(place).task for place in run.places(phase.key))
+    return any(run.phase(place).task or run.phase(place).child for place in run.places(phase.key))
 
 
 def _reads(run: Run, loop: RepeatPhase, own: tuple[Consumed, ...]) -> tuple[Consumed, ...]:

@@ -5,11 +5,13 @@ from typing import Final
 
 from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.flow import Call
+from domain.kernel.pipeline.work import Work
 from domain.kernel.work import Budget
+from domain.run.children import call_of
 
-RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "repeat", "join"})
+RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "repeat", "pipeline", "join"})
 """Kinds of phases that runs walk through."""
-REPEATABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "join"})
+REPEATABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "pipeline", "join"})
 """Kinds that they walk through inside of a loop."""
 
 
@@ -37,15 +39,23 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
-    if isinstance(work, Call):
-        yield f"that {phase.key} runs a pipeline for each item"
-    elif work is not None:
+    call = call_of(phase)
+    if call is not None:
+        yield from _of_call(phase.key, call)
+    elif isinstance(work, Work):
         if work.start_within_seconds is not None:
             yield f"when {phase.key} has to begin"
         if work.close_within_seconds is not None:
             yield f"when {phase.key} has to be over"
         if work.undo is not None and work.undo.close_within_seconds is not None:
             yield f"when the undo of {phase.key} has to be over"
+
+
+def _of_call(key: str, call: Call) -> Iterator[str]:
+    if call.budget != Budget():
+        yield f"a budget of what {key} calls"
+    if call.deadline_seconds is not None:
+        yield f"a deadline of what {key} calls"
 
 
 def _of_loop(loop: RepeatPhase) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from immutables import Map
 
-from domain.kernel.ids import Instant
+from domain.kernel.ids import Instant, prefix
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
 from domain.run.map_events import MapItem
@@ -52,6 +52,8 @@ class PhaseState:
     consumed: tuple[Consumed, ...] = ()
     """What it took when its join fired, with what its condition read."""
     task: str = ""
+    child: str = ""
+    """Run that does its work."""
     reason: str = ""
     """Why it is as it is, where there is more to say than the status."""
     summary: str = ""
@@ -76,7 +78,9 @@ class PhaseState:
 
     @property
     def is_out(self) -> bool:
-        """Whether a task of its own is open."""
+        """Whether a task or a run of its own is open."""
+        if self.child:
+            return self.status == "waiting"
         return self.status == "offered" or (self.status == "parked" and bool(self.task))
 
 
@@ -87,6 +91,7 @@ class Effect:
     place: str
     generation: int
     task: str
+    """Or the run that did the work."""
     settled_as: int = 0
     """When it settled among all phases of the run; 0 while it has not."""
     outcome: str = ""
@@ -95,6 +100,11 @@ class Effect:
     tries: int = 0
     left: bool = False
     """Whether something of it stays in the world although it is over."""
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run of its own did the work, so that another run takes it back."""
+        return prefix(self.task) == "run"
 
     @property
     def key(self) -> str:
@@ -116,6 +126,7 @@ class Run:
     paused_from: RunStatus = "queued"
     """Status that a pause goes back to."""
     paused_at: Instant | None = None
+    paused_by: str = ""
     phases: Map[str, PhaseState] = Map()
     """By place; a phase that nothing happened to yet is not there."""
     settled_total: int = 0
@@ -137,6 +148,13 @@ class Run:
     """Place by task, for every task that the run ever made."""
     reworks: Map[str, int] = Map()
     """How often phases were done anew because a gate asked for it, by the key of the gate."""
+    children: Map[str, Consumed] = Map()
+    """Place and generation by run, for every run that this one ever began."""
+    outputs: str = ""
+    """What it said when it succeeded, as JSON text."""
+    settled_at: Instant | None = None
+    rolled_back_by: str = ""
+    """Run that takes back, or took back, what this one did."""
 
     def places(self, key: str) -> tuple[str, ...]:
         """The place of a phase, then those of its items, or of the iteration that it is in with their items."""

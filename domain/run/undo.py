@@ -66,6 +66,13 @@ def is_partial(run: Run) -> bool:
     return any(_is_left(one, works) for one in run.ledger.values())
 
 
+def lasts(run: Run) -> bool:
+    """Whether its own work may have left another world and was not taken back."""
+    works = _works(run)
+    effects = (works.get(key_at(one.place)) for one in run.ledger.values() if one.undo != "undone")
+    return any(work is not None and work.effect == "effectful" for work in effects)
+
+
 def _works(run: Run) -> dict[str, Work]:
     """What is done at each phase, or at each of its items."""
     found: dict[str, Work] = {}
@@ -78,6 +85,8 @@ def _works(run: Run) -> dict[str, Work]:
 
 
 def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
+    if entry.is_run:
+        return True  # whatever it has done stands in its own ledger
     work = works.get(key_at(entry.place))
     if work is None or work.undo is None:
         return False

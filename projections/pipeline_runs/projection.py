@@ -3,6 +3,7 @@
 from typing import Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
+from domain.run.child_events import ChildEvent, RunRolledBack
 from domain.run.events import (
     ConditionEvaluated,
     EffectRegistered,
@@ -35,7 +36,7 @@ from projections.pipeline_runs.rows import PipelineRunRow
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -64,6 +65,12 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         paused_from="queued",
         rollback="",
         reason="",
+        parent=None if event.parent is None else event.parent.run,
+        parent_place="" if event.parent is None else event.parent.place,
+        rolls_back=event.rolls_back or None,
+        rolled_back_by=None,
+        outputs="",
+        untold="[]",
         because="[]",
         inputs=event.inputs,
         labels=json_text(list(event.labels)),
@@ -82,7 +89,9 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
     )
 
 
-def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent) -> PipelineRunRow:
+def _after(
+    row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent
+) -> PipelineRunRow:
     match event:
         case (
             RunStarted()
@@ -96,6 +105,8 @@ def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent 
             return _whole(row, event)
         case RunCompensationStarted():
             return row._replace(status="compensating")
+        case RunRolledBack():
+            return row._replace(rolled_back_by=event.rollback)
         case PhaseInvalidated() | PhaseRetried():
             return _with_settled(_let_go(row, event.place), {*texts(row.settled)} - {event.place})
         case PhaseParked():
@@ -135,19 +146,20 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
             return again._replace(status="running") if row.settled_at is not None else again
         case RunSettled():
             ended = row._replace(status=event.outcome, rollback=event.rollback, settled_at=event.at)
-            return ended._replace(because=json_text(list(event.because)))
+            said = ended._replace(outputs=event.outputs, untold=json_text(list(event.untold)))
+            return said._replace(because=json_text(list(event.because)))
         case _:
             assert_never(event)
 
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=2,
+    version=3,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),
     keys=keys,
     evolve=evolve,
-    indexes=(("project", "key"), ("project", "status", "key"), ("project", "pipeline", "key")),
+    indexes=(("project", "key"), ("project", "status", "key"), ("project", "pipeline", "key"), ("parent", "key")),
     past_indexes=(("project", "key"),),
 )

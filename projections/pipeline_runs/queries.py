@@ -15,6 +15,7 @@ class RunPage:
     keys: tuple[str, ...] = ()
     pipeline: str | None = None
     correlation_key: str | None = None
+    parent: str | None = None
     statuses: tuple[RunStatus, ...] = ()
     limit: int = LIMIT_DEFAULT
     cursor: str | None = None
@@ -28,6 +29,7 @@ class RunPage:
                 one_of("key", self.keys),
                 equal("pipeline", self.pipeline),
                 equal("correlation_key", self.correlation_key),
+                equal("parent", self.parent),
                 one_of("status", self.statuses),
             ),
             order=Order(("key",), descending=True),

@@ -22,6 +22,18 @@ class PipelineRunRow(NamedTuple):
     """none, complete or partial once it has ended; empty before."""
     reason: str
     """Why it was paused, cancelled or fails; empty where there is nothing to say."""
+    parent: str | None
+    """Run that began it."""
+    parent_place: str
+    """Of the phase whose work it does; empty where nobody began it."""
+    rolls_back: str | None
+    """Run whose effects it takes back."""
+    rolled_back_by: str | None
+    """Run that takes back, or took back, what it did."""
+    outputs: str
+    """JSON: the object that it said when it succeeded, or empty."""
+    untold: str
+    """JSON: outputs that could not be told, each with the reason."""
     because: str
     """JSON: keys of the phases for whose sake it failed."""
     inputs: str

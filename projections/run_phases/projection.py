@@ -3,6 +3,7 @@
 from typing import Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
+from domain.run.child_events import ChildStarted, LedgerAdopted
 from domain.run.events import (
     ConditionEvaluated,
     Consumed,
@@ -30,21 +31,25 @@ from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
 _Undo = UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
 _Again = PhaseInvalidated | PhaseRetried
-_Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
+_Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered | ChildStarted
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | _Undo | _Again | _Opening | _Waiting | _Closing
+RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | LedgerAdopted | _Undo | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """Every phase of a run that begins; else the one that the event speaks of."""
     event = cast(RunPhaseEvent, recorded.event)
     if isinstance(event, RunQueued):
+        if event.rolls_back:
+            return ()  # it goes through no phase: what it takes back is told with the ledger
         return tuple(f"{recorded.stream}/{phase.key}" for phase in event.definition.phases)
     if isinstance(event, MapExpanded):
         return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(item.place for item in event.items)))
     if isinstance(event, IterationStarted):
         return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(one.place for one in event.phases)))
+    if isinstance(event, LedgerAdopted):
+        return tuple(dict.fromkeys(f"{recorded.stream}/{one.place}" for one in event.entries))
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -57,6 +62,8 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         return _expanded(row, event, recorded, key)
     if isinstance(event, IterationStarted):
         return _iterated(row, event, recorded, key)
+    if isinstance(event, LedgerAdopted):
+        return _adopted(event, recorded, key)
     if row is None:
         return None
     if isinstance(event, IterationSettled):
@@ -65,7 +72,9 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         # An undo of a former generation is told in the timeline only.
         return row if event.generation != row.generation else _undone(row, event)._replace(changed_at=event.at)
     if isinstance(event, PhaseInvalidated):
-        fresh = row._replace(status="pending", task=None, reason="", arm="", input="", output="", summary="")
+        fresh = row._replace(
+            status="pending", task=None, child=None, reason="", arm="", input="", output="", summary=""
+        )
         again = fresh._replace(consumed="[]", effect=False, undo="", undo_task=None, ready_at=None, settled_at=None)
         return again._replace(generation=event.generation + 1, changed_at=event.at)
     if isinstance(event, PhaseRetried):
@@ -123,6 +132,7 @@ def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow
         status="pending",
         generation=1,
         task=None,
+        child=None,
         reason="",
         arm="",
         input="",
@@ -138,6 +148,19 @@ def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow
     )
 
 
+def _adopted(event: LedgerAdopted, recorded: Recorded, key: str) -> RunPhaseRow:
+    """What another run did there last."""
+    place = key.partition("/")[2]
+    number, entry = max(
+        ((number, one) for number, one in enumerate(event.entries, 1) if one.place == place),
+        key=lambda found: found[1].generation,
+    )
+    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
+    named = fresh._replace(kind=entry.kind, title=entry.title, position=number, generation=entry.generation)
+    outcome: PhaseStatus = cast("PhaseStatus", entry.outcome or "cancelled")
+    return named._replace(status=outcome, effect=True, settled_at=event.at)
+
+
 def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
     match event:
         case JoinFired():
@@ -149,6 +172,8 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
             return read._replace(status="ready", reason="", ready_at=event.at)
         case PhaseOffered():
             return row._replace(status="offered", task=event.task)
+        case ChildStarted():
+            return row._replace(status="waiting", reason="", child=event.child)
         case PhaseDropped():
             return row._replace(reason=f"{event.because} goes on without it")
         case EffectRegistered():
@@ -162,7 +187,8 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
             read = row._replace(consumed=_with(row.consumed, event.reads))
             return read._replace(status="waiting", reason=event.question)
         case PhaseReleased():
-            return row._replace(status="offered" if row.task else "pending", reason="")
+            begun: PhaseStatus = "waiting" if row.child else "offered" if row.task else "pending"
+            return row._replace(status=begun, reason="")
         case _:
             assert_never(event)
 
@@ -205,10 +231,10 @@ def _with(known: str, more: tuple[Consumed, ...]) -> str:
 
 RUN_PHASES: Final = Projection(
     name="run_phases",
-    version=1,
+    version=2,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
-    begins=frozenset({RunQueued, MapExpanded, IterationStarted}),
+    begins=frozenset({RunQueued, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),

@@ -25,6 +25,8 @@ class RunPhaseRow(NamedTuple):
     generation: int
     task: str | None
     """What its work is done as; the task knows of attempts, retries and tokens."""
+    child: str | None
+    """Run that does its work."""
     reason: str
     """Why it is parked, skipped, blocked, failed or cancelled."""
     arm: str

@@ -89,6 +89,10 @@ DERIVED = {
     "settle_quota_probe",
     "mark_quota",
     "tell_run",
+    "begin_child",
+    "follow_parent",
+    "tell_parent",
+    "take_back_child",
     "fire_timer",
     "reach_run_start",
 }

@@ -89,8 +89,8 @@ class Fleet(World):
         assert isinstance(answer, Claimed)
         return answer
 
-    def complete(self, task: str, token: str, **options: Any) -> Decision:
-        return self.ask(CompleteTask(project="shop", task=task, token=token), **options)
+    def complete(self, task: str, token: str, *, output: str = "", **options: Any) -> Decision:
+        return self.ask(CompleteTask(project="shop", task=task, token=token, output=output), **options)
 
     def fail(self, task: str, token: str, kind: Any = "agent", reason: str = "it broke") -> Decision:
         return self.ask(FailTask(project="shop", task=task, token=token, kind=kind, reason=reason))

@@ -1,5 +1,6 @@
 """How runs stand: a list, one with its phases, its graph, and that graph as it changes."""
 
+import json
 from typing import Annotated, Final
 
 import typer
@@ -123,7 +124,7 @@ def _phase_row(row: Fields) -> dict[str, object]:
     return {
         **_lowered(row),
         "state": phase_words(row),
-        "task": short(row.get("taskId")),
+        "task": short(row.get("taskId") or row.get("childId")),
         "age": age(row.get("changedAt")),
         "why": row.get("reason") or row.get("summary") or "",
     }
@@ -139,12 +140,25 @@ def _details(row: Fields) -> list[str]:
     ]
     if row.get("settledAt") is not None:
         lines.append(f"settled   {moment(row.get('settledAt'))}")
+    lines += [f"{name:<10}{said}" for name, said in _beside(row) if said]
     if _why(row):
         lines.append(f"why       {_why(row)}")
     because = texts(row, "because")
     if because:
         lines.append(f"because   {', '.join(because)}")
     return lines
+
+
+def _beside(row: Fields) -> list[tuple[str, str]]:
+    """Other runs that it has to do with, and what came of it; empty where there is nothing to say."""
+    parent, outputs = row.get("parentId"), row.get("outputs")
+    return [
+        ("parent", f"{parent}, phase {row.get('parentPlace')}" if parent else ""),
+        ("takes back", f" {row.get('rollsBackId')}" if row.get("rollsBackId") else ""),
+        ("back by", str(row.get("rolledBackById") or "")),
+        ("outputs", json.dumps(outputs, ensure_ascii=False) if outputs else ""),
+        ("untold", "; ".join(texts(row, "untold"))),
+    ]
 
 
 def _lowered(row: Fields) -> dict[str, object]:

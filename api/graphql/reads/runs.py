@@ -22,6 +22,7 @@ async def runs(context: Context, which: RunFilter, asked: Asked) -> Connection[R
         project=project,
         pipeline=text(which.pipeline),
         correlation_key=text(which.correlation_key),
+        parent=text(which.parent),
         statuses=tuple(dict.fromkeys(one.value for one in which.status or ())),
         limit=asked.first,
         cursor=asked.cursor,

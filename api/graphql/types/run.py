@@ -68,6 +68,7 @@ class RunPhase:
     status: PhaseStatus
     generation: int
     task_id: str | None = strawberry.field(description="What its work is done as.")
+    child_id: str | None = strawberry.field(description="Run that does its work.")
     reason: str
     arm: str = strawberry.field(description="That it took; empty for none.")
     input: JSON | None = strawberry.field(description="What it hands to its work.")
@@ -102,6 +103,12 @@ class Run:
     reason: str
     because: list[str] = strawberry.field(description="Phases for whose sake it failed.")
     inputs: JSON | None
+    outputs: JSON | None = strawberry.field(description="What it said when it succeeded.")
+    untold: list[str] = strawberry.field(description="Outputs that could not be told, each with the reason.")
+    parent_id: str | None = strawberry.field(description="Run that began it.")
+    parent_place: str = strawberry.field(description="Of the phase whose work it does.")
+    rolls_back_id: str | None = strawberry.field(description="Run whose effects it takes back.")
+    rolled_back_by_id: str | None = strawberry.field(description="Run that takes back, or took back, what it did.")
     labels: list[str]
     priority: int
     correlation_key: str
@@ -150,6 +157,7 @@ class RunFilter:
     status: list[RunStatus] | None = None
     pipeline: str | None = None
     correlation_key: str | None = None
+    parent: str | None = strawberry.field(default=None, description="Only runs that this one began.")
     id_suffix: str | None = strawberry.field(
         default=None, description="The last characters of the id, four at least; of 20 runs at most."
     )
@@ -171,6 +179,12 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         reason=row.reason,
         because=texts(row.because),
         inputs=_json(row.inputs),
+        outputs=_json(row.outputs),
+        untold=texts(row.untold),
+        parent_id=row.parent,
+        parent_place=row.parent_place,
+        rolls_back_id=row.rolls_back,
+        rolled_back_by_id=row.rolled_back_by,
         labels=texts(row.labels),
         priority=row.priority,
         correlation_key=row.correlation_key,
@@ -201,6 +215,7 @@ def phase_of(row: RunPhaseRow, as_of: int) -> RunPhase:
         status=PhaseStatus(row.status),
         generation=row.generation,
         task_id=row.task,
+        child_id=row.child,
         reason=row.reason,
         arm=row.arm,
         input=_json(row.input),

@@ -1,0 +1,24 @@
+"""How runs that began others, or are taken back by others, fold."""
+
+from typing import assert_never
+
+from domain.kernel.change import replace
+from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
+from domain.run.events import Consumed
+from domain.run.evolve_undo import adopted
+from domain.run.state import Run
+
+
+def of_child(run: Run, event: ChildEvent) -> Run:
+    """The run after the event."""
+    match event:
+        case ChildStarted():
+            phase = replace(run.phase(event.place), status="waiting", reason="", child=event.child)
+            known = run.children.set(event.child, Consumed(place=event.place, generation=event.generation))
+            return replace(run, phases=run.phases.set(event.place, phase), children=known)
+        case RunRolledBack():
+            return replace(run, rolled_back_by=event.rollback)
+        case LedgerAdopted():
+            return adopted(run, event)
+        case _:
+            assert_never(event)
