@@ -95,6 +95,11 @@ def page_statement(
     values: Values = []
     conditions = [*_moment(dialect, selection, values)]
     conditions += [_condition(dialect, condition, values) for condition in selection.conditions]
+    begun = selection.projection.begun
+    if selection.as_of is not None and begun is not None and selection.order.columns[0] == begun:
+        # It excludes no row that was there, and the index begins at the first one that was.
+        conditions.append(f"{identifier(begun)} <= {dialect.value}")
+        values.append(selection.as_of)
     order = [identifier(column) for column in selection.order.columns]
     if selection.start is not None:
         sign = "<" if selection.order.descending else ">"

@@ -39,6 +39,7 @@ BLACKBOARD: Final = Projection(
     begins=frozenset({NotePosted}),
     keys=keys,
     evolve=evolve,
+    begun="position",
     keeps="lines",
     indexes=(("project", "position"), ("task", "position")),
 )

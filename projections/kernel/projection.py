@@ -29,6 +29,8 @@ class Projection(Generic[R]):
     """Columns of further indexes on the live rows."""
     past_indexes: tuple[tuple[str, ...], ...] = ()
     """Columns of indexes on all versions, for the orders in which the past is paged."""
+    begun: str | None = None
+    """Column with the position at which a row began. A page of the past in its order passes over no later rows."""
     keeps: Literal["versions", "latest", "lines"] = "versions"
     """``versions``: every version of a row. ``latest``: only that, the past cannot be asked. ``lines``: a row is
     written once, by an event that begins it, and never changes."""

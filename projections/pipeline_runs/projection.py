@@ -58,6 +58,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
     return PipelineRunRow(
         key=key,
         project=recorded.project,
+        begun_position=recorded.position,
         pipeline=event.pipeline,
         version=event.version,
         digest=event.digest,
@@ -154,12 +155,18 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=3,
+    version=4,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),
     keys=keys,
     evolve=evolve,
-    indexes=(("project", "key"), ("project", "status", "key"), ("project", "pipeline", "key"), ("parent", "key")),
-    past_indexes=(("project", "key"),),
+    begun="begun_position",
+    indexes=(
+        ("project", "begun_position"),
+        ("project", "status", "begun_position"),
+        ("project", "pipeline", "begun_position"),
+        ("parent", "begun_position"),
+    ),
+    past_indexes=(("project", "begun_position"),),
 )

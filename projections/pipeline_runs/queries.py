@@ -32,7 +32,7 @@ class RunPage:
                 equal("parent", self.parent),
                 one_of("status", self.statuses),
             ),
-            order=Order(("key",), descending=True),
+            order=Order(("begun_position",), descending=True),
             limit=self.limit,
             cursor=self.cursor,
             as_of=self.as_of,

@@ -11,6 +11,8 @@ class PipelineRunRow(NamedTuple):
     key: str
     """Id of the run."""
     project: str
+    begun_position: int
+    """Of the event that queued it."""
     pipeline: str
     version: int
     digest: str

@@ -63,6 +63,7 @@ def _opened(row: SessionRosterRow | None, event: SessionOpened, recorded: Record
     return SessionRosterRow(
         key=key,
         project=recorded.project,
+        begun_position=recorded.position if row is None else row.begun_position,
         projects=json_text(event.projects),
         name=event.name,
         tool=event.tool,
@@ -205,12 +206,14 @@ def _with_grants(row: SessionRosterRow, grants: list[object]) -> SessionRosterRo
 
 SESSION_ROSTER: Final = Projection(
     name="session_roster",
-    version=4,
+    version=5,
     row=SessionRosterRow,
     handles=frozenset(get_args(SessionRosterEvent)),
     # A session may be opened again under its id, so its first event is not told apart here.
     begins=frozenset(),
     keys=keys,
     evolve=evolve,
-    indexes=(("status", "key"), ("parent", "key")),
+    begun="begun_position",
+    indexes=(("begun_position",), ("status", "begun_position"), ("parent", "begun_position")),
+    past_indexes=(("begun_position",),),
 )

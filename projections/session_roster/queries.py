@@ -11,8 +11,8 @@ from projections.session_roster.rows import SessionRosterRow
 
 SessionOrder = Literal["newest_first", "oldest_first"]
 _ORDERS: Final[dict[SessionOrder, Order]] = {
-    "newest_first": Order(("key",), descending=True),
-    "oldest_first": Order(("key",)),
+    "newest_first": Order(("begun_position",), descending=True),
+    "oldest_first": Order(("begun_position",)),
 }
 
 

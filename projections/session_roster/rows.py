@@ -13,6 +13,8 @@ class SessionRosterRow(NamedTuple):
     """Id of the session."""
     project: str
     """Always the fleet; ``projects`` says who may see it."""
+    begun_position: int
+    """Of the event that opened it first."""
     projects: str
     """JSON: ids of the projects that it serves."""
     name: str

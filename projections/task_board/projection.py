@@ -58,6 +58,7 @@ def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
     return TaskBoardRow(
         key=key,
         project=recorded.project,
+        begun_position=recorded.position,
         name=event.key,
         title=event.title,
         kind=event.kind,
@@ -208,13 +209,14 @@ def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
 
 TASK_BOARD: Final = Projection(
     name="task_board",
-    version=2,
+    version=3,
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
     keys=keys,
     evolve=evolve,
-    past_indexes=(("project", "urgency", "key"),),
+    begun="begun_position",
+    past_indexes=(("project", "urgency", "key"), ("project", "begun_position")),
     indexes=(
         ("project", "urgency", "key"),
         ("project", "status", "urgency", "key"),

@@ -21,8 +21,8 @@ from projections.task_board.rows import TaskBoardRow, TaskStatus
 TaskOrder = Literal["urgent_first", "newest_first", "oldest_first"]
 _ORDERS: Final[dict[TaskOrder, Order]] = {
     "urgent_first": Order(("urgency", "key")),
-    "newest_first": Order(("key",), descending=True),
-    "oldest_first": Order(("key",)),
+    "newest_first": Order(("begun_position",), descending=True),
+    "oldest_first": Order(("begun_position",)),
 }
 
 

@@ -15,6 +15,8 @@ class TaskBoardRow(NamedTuple):
     key: str
     """Id of the task."""
     project: str
+    begun_position: int
+    """Of the event that planned it."""
     name: str
     """The task's key inside its project."""
     title: str

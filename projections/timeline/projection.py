@@ -49,6 +49,7 @@ TIMELINE: Final = Projection(
     begins=frozenset(get_args(TimelineEvent)),
     keys=keys,
     evolve=evolve,
+    begun="position",
     keeps="lines",
     indexes=(("project", "position"), ("stream", "position"), ("task", "position"), ("session", "position")),
 )

@@ -405,8 +405,8 @@ def test_retired_generations_are_dropped_with_their_tables_and_numbers_are_not_u
         place.desk.rebuild(["task_board"], purpose="rebuild", hold=False, by="key_1")
         place.step()
     assert [one.state for one in place.report("task_board").generations] == ["retired", "retired", "retired", "live"]
-    assert place.desk.prune(["task_board"], keep=1) == ("task_board_v2_g1", "task_board_v2_g2")
-    assert place.desk.prune((), keep=0) == ("task_board_v2_g3",)
+    assert place.desk.prune(["task_board"], keep=1) == ("task_board_v3_g1", "task_board_v3_g2")
+    assert place.desk.prune((), keep=0) == ("task_board_v3_g3",)
     assert place.desk.prune((), keep=0) == ()
     place.desk.rebuild(["task_board"], purpose="verify", hold=False, by="key_1")
     place.step()

@@ -71,7 +71,7 @@ RENAMED = {
 # `urgency` only sorts, `claims_total` counts what is listed, a session's own project is always the fleet, its
 # liveness is in its status, its labels are its capabilities once more.
 LEFT_OUT = {
-    "TaskBoardRow": {"urgency"},
+    "TaskBoardRow": {"urgency", "begun_position"},
     "LockMapRow": {"claims_total"},
     "LockQueueRow": {"claims_total", "key"},
     "PoolRow": {"key", "requests"},
@@ -81,7 +81,7 @@ LEFT_OUT = {
     "AttentionRow": {"key", "project", "stands", "beneath", "begun_at"},
     "QuotaRosterRow": {"project"},
     "NodeRosterRow": {"project"},
-    "SessionRosterRow": {"project", "liveness", "labels", "busy_microseconds", "busy_until"},
+    "SessionRosterRow": {"begun_position", "project", "liveness", "labels", "busy_microseconds", "busy_until"},
 }
 ASKED_ONLY: dict[type[Enum], tuple[str, ...]] = {enums.SessionStatus: ("live",)}
 """Words that ask for several others, and that nothing is shown as."""
