@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
+from infrastructure.bundle.judging import processes_at_most
 from infrastructure.bundle.layout import BundleUnreadable, Format, Manifest
 from infrastructure.bundle.parquet import connect
 from infrastructure.bundle.reader import Bundle
@@ -103,7 +104,7 @@ def export_bundle(
 def verified_bundle(folder: Path, keys: Sequence[str], progress: Progress) -> Fields:
     """The report on a bundle. Raises AuditError."""
     try:
-        report = verify_bundle(Bundle(folder), trusted_keys(keys), progress)
+        report = verify_bundle(Bundle(folder), trusted_keys(keys), progress, processes=processes_at_most())
     except BundleUnreadable as error:
         raise AuditError(str(error), "Name the folder of a finished bundle.") from error
     return _told(report)

@@ -29,10 +29,15 @@ class Examined:
 
 
 def examine_all(
-    rows: Iterator[ReadRow], hashes: ReadHashes, first: int, last: int, progress: Callable[[int], None]
+    rows: Iterator[ReadRow],
+    hashes: ReadHashes,
+    first: int,
+    last: int,
+    progress: Callable[[int], None],
+    examined: Examined | None = None,
 ) -> Examined:
-    """Events that should be those of every position from ``first`` to ``last``."""
-    examined = Examined()
+    """Events that should be those of every position from ``first`` to ``last``; added to what was ``examined``."""
+    examined = examined or Examined()
     position = first
     while position <= last and len(examined.findings) < FINDINGS_MAX:
         position, wrong = _run(rows, hashes, position, last, examined, progress)
@@ -59,10 +64,16 @@ def examine_all(
 
 
 def examine_some(
-    rows: Iterable[ReadRow], hashes: ReadHashes, first: int, last: int, project: str, progress: Callable[[int], None]
+    rows: Iterable[ReadRow],
+    hashes: ReadHashes,
+    first: int,
+    last: int,
+    project: str,
+    progress: Callable[[int], None],
+    examined: Examined | None = None,
 ) -> Examined:
-    """Events of one project: each is what was recorded for its position, and they rise."""
-    examined = Examined()
+    """Events of one project: each is what was recorded for its position, and they rise; added to ``examined``."""
+    examined = examined or Examined()
     former, recorded, begin = first - 1, b"", first
     for row, redacted in rows:
         position = row.position
@@ -76,7 +87,7 @@ def examine_some(
             recorded, start = hashes(begin, min(last, begin + PROGRESS_EVENTS - 1)), 0
             progress(position)
         right = recorded[start : start + HASH_BYTES]
-        if row.project != project or (not redacted and _leaf(row) != right):
+        if row.project != project or (not redacted and leaf_or_nothing(row) != right):
             words = f"the event @{position} is not what was recorded"
             examined.findings.append(Finding(Verdict.ALTERED, position, 1, words))
             if len(examined.findings) >= FINDINGS_MAX:
@@ -121,7 +132,7 @@ def _run(
     start, redacted_before = 0, examined.redacted
     begin = position
     for row, redacted in islice(rows, until - position + 1):
-        if row.position != position or (not redacted and _leaf(row) != recorded[start : start + HASH_BYTES]):
+        if row.position != position or (not redacted and leaf_or_nothing(row) != recorded[start : start + HASH_BYTES]):
             examined.events += position - begin - (examined.redacted - redacted_before)
             return position, [ReadRow(row, redacted)]
         examined.redacted += redacted
@@ -132,7 +143,7 @@ def _run(
     return position, None if position > until else []
 
 
-def _leaf(row: LogRow) -> bytes:
+def leaf_or_nothing(row: LogRow) -> bytes:
     """The leaf, or none where a column is not even of its type."""
     try:
         return leaf_hash(row)
@@ -141,7 +152,7 @@ def _leaf(row: LogRow) -> bytes:
 
 
 def _classified(position: int, window: list[ReadRow], leaves: dict[int, bytes], last: int) -> Finding:
-    sound = [one.row for one in window if _leaf(one.row)]
-    if len(sound) != len(window) and window and not _leaf(window[0].row):
+    sound = [one.row for one in window if leaf_or_nothing(one.row)]
+    if len(sound) != len(window) and window and not leaf_or_nothing(window[0].row):
         return Finding(Verdict.ALTERED, position, 1, f"the event @{position} cannot be read")
     return classified(position, sound, leaves, last)

@@ -2,13 +2,14 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
 import orjson
 
 from infrastructure.bundle.examination import Examined, examine_all, examine_some, grow
+from infrastructure.bundle.judging import Right, judged
 from infrastructure.bundle.layout import CHECKPOINT, CHECKPOINTS, KEYS, STATEMENT, BundleUnreadable, part_of, read_file
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Progress, Report, ended
@@ -35,9 +36,16 @@ SMALL_BYTES_MAX: Final = 16 * 1024 * 1024
 
 
 def verify_bundle(
-    bundle: Bundle, trusted: Sequence[PublicKey] = (), progress: Progress = lambda _done, _all: None
+    bundle: Bundle,
+    trusted: Sequence[PublicKey] = (),
+    progress: Progress = lambda _done, _all: None,
+    *,
+    processes: int = 1,
 ) -> Report:
-    """Without ``trusted`` keys those of the bundle are believed, which shows only that it fits together."""
+    """Without ``trusted`` keys those of the bundle are believed, which shows only that it fits together.
+
+    Several ``processes`` share the parts of the bundle; what is wrong in one of them is then told by this one.
+    """
     manifest = bundle.manifest
     span = (manifest.first, manifest.last)
     try:
@@ -53,9 +61,10 @@ def verify_bundle(
         if others is None or {statement.origin, manifest.origin} != {checkpoint.origin}:
             return ended(Verdict.FORGED, "a checkpoint is of another log, or not signed by a trusted key", *span)
         findings = _promised(bundle, statement)
-        leads, proven = _leads_to(bundle, checkpoint, others)
-        attested, left_out = examine_redaction(bundle, statement, keys)
-        examined = _examined(bundle, progress)
+        with judged(bundle, processes) as parts:
+            leads, proven = _leads_to(bundle, checkpoint, others)
+            attested, left_out = examine_redaction(bundle, statement, keys)
+            examined = _examined(bundle, parts, progress)
     except (BundleUnreadable, NoteUnreadable) as error:
         return ended(Verdict.INCOMPLETE, str(error), *span)
     findings += left_out + examined.findings
@@ -162,20 +171,33 @@ def _path(texts: Sequence[str]) -> tuple[bytes, ...]:
         return ()
 
 
-def _examined(bundle: Bundle, told: Progress) -> Examined:
-    manifest = bundle.manifest
-    rows = (one for part in bundle.parts() for one in bundle.part(part))
-    if manifest.redaction is None:
-        # A mark of its own must not spare an event the comparison.
-        rows = (ReadRow(row, redacted=False) for row, _ in rows)
-    hashes = _hashes(bundle)
+def _examined(bundle: Bundle, parts: Iterator[Right | None], told: Progress) -> Examined:
+    """Part by part while all is right; from the first that is not on, event by event, to tell what was done to it."""
+    manifest, examined = bundle.manifest, Examined()
 
     def progress(position: int) -> None:
         told(position - manifest.first + 1, manifest.last - manifest.first + 1)
 
+    for part, right in zip(bundle.parts(), parts, strict=True):
+        first, last = bundle.span(part)
+        if right is None:
+            return _told_apart(bundle, first, progress, examined)
+        examined.events += right.events
+        examined.redacted += right.redacted
+        progress(last)
+    return examined
+
+
+def _told_apart(bundle: Bundle, first: int, progress: Callable[[int], None], examined: Examined) -> Examined:
+    manifest = bundle.manifest
+    rows = (one for part in bundle.parts(first) for one in bundle.part(part))
+    if manifest.redaction is None:
+        # A mark of its own must not spare an event the comparison.
+        rows = (ReadRow(row, redacted=False) for row, _ in rows)
+    hashes = _hashes(bundle)
     if manifest.project is None:
-        return examine_all(rows, hashes, manifest.first, manifest.last, progress)
-    return examine_some(rows, hashes, manifest.first, manifest.last, manifest.project, progress)
+        return examine_all(rows, hashes, first, manifest.last, progress, examined)
+    return examine_some(rows, hashes, first, manifest.last, manifest.project, progress, examined)
 
 
 def _hashes(bundle: Bundle) -> Callable[[int, int], bytes]:

@@ -10,6 +10,23 @@ StoredRow = tuple[
 """position, stream, stream_version, type, schema_version, state, recorded_at (microseconds), project, actor,
 command_id, correlation_id, causation_id, traceparent: the columns of the log, in its order."""
 
+StoredBytes = tuple[
+    int,
+    bytes,
+    int,
+    bytes,
+    int,
+    bytes,
+    int,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+    bytes | None,
+]
+"""The same with texts as they are stored."""
+
 LEAF_MARK: Final = b"\x00"
 _HEAD: Final = Struct(">qqqq9i").pack
 _ABSENT: Final = -1
@@ -21,32 +38,51 @@ def entry(row: StoredRow) -> bytes:
     in the log's order, then those columns themselves, texts in UTF-8."""
     position, stream, version, kind, schema, state, at, project, actor, command, correlation, causation, trace = row
     # Spelled out, since every event passes here more than once.
-    stream_bytes, kind_bytes = stream.encode(), kind.encode()
-    project_bytes = b"" if project is None else project.encode()
-    actor_bytes = b"" if actor is None else actor.encode()
-    command_bytes = b"" if command is None else command.encode()
-    correlation_bytes = b"" if correlation is None else correlation.encode()
-    causation_bytes = b"" if causation is None else causation.encode()
-    trace_bytes = b"" if trace is None else trace.encode()
+    columns = (
+        position,
+        stream.encode(),
+        version,
+        kind.encode(),
+        schema,
+        state,
+        at,
+        None if project is None else project.encode(),
+        None if actor is None else actor.encode(),
+        None if command is None else command.encode(),
+        None if correlation is None else correlation.encode(),
+        None if causation is None else causation.encode(),
+        None if trace is None else trace.encode(),
+    )
+    return entry_of_bytes(columns)
+
+
+def entry_of_bytes(columns: StoredBytes) -> bytes:
+    """The same of columns whose texts are in UTF-8 already. Raises struct.error for an integer of more than 64 bits."""
+    position, stream, version, kind, schema, state, at, project, actor, command, correlation, causation, trace = columns
     head = _HEAD(
         position,
         version,
         schema,
         at,
-        len(stream_bytes),
-        len(kind_bytes),
+        len(stream),
+        len(kind),
         len(state),
-        _ABSENT if project is None else len(project_bytes),
-        _ABSENT if actor is None else len(actor_bytes),
-        _ABSENT if command is None else len(command_bytes),
-        _ABSENT if correlation is None else len(correlation_bytes),
-        _ABSENT if causation is None else len(causation_bytes),
-        _ABSENT if trace is None else len(trace_bytes),
+        _ABSENT if project is None else len(project),
+        _ABSENT if actor is None else len(actor),
+        _ABSENT if command is None else len(command),
+        _ABSENT if correlation is None else len(correlation),
+        _ABSENT if causation is None else len(causation),
+        _ABSENT if trace is None else len(trace),
     )
-    texts = project_bytes + actor_bytes + command_bytes + correlation_bytes + causation_bytes + trace_bytes
-    return head + stream_bytes + kind_bytes + state + texts
+    texts = (project or b"", actor or b"", command or b"", correlation or b"", causation or b"", trace or b"")
+    return b"".join((head, stream, kind, state, *texts))
 
 
 def leaf_hash(row: StoredRow) -> bytes:
     """The RFC 6962 hash of a row's leaf, 32 bytes."""
-    return sha256(LEAF_MARK + entry(row)).digest()
+    return hash_of(entry(row))
+
+
+def hash_of(content: bytes) -> bytes:
+    """The RFC 6962 hash of the leaf of an entry, 32 bytes."""
+    return sha256(LEAF_MARK + content).digest()

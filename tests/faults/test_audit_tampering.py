@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from infrastructure.bundle import jsonl
 from infrastructure.bundle.layout import Manifest, events_file, read_manifest, tiles_file
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Report
@@ -169,10 +170,8 @@ def rehash_database(world: World, size: int) -> None:
 
 
 def tamper_bundle(bundle: Path, tamper: Tamper) -> Rows:
-    from infrastructure.bundle.jsonl import write_line
-
     rows = tamper(list(Bundle(bundle).rows()))
-    events_file(bundle, 1, "jsonl").write_bytes(b"".join(map(write_line, rows)))
+    events_file(bundle, 1, "jsonl").write_bytes(b"".join(map(jsonl.write_line, rows)))
     return rows
 
 
@@ -202,6 +201,48 @@ def test_a_tampered_bundle_is_found_out(name: str, honest: World, tmp_path: Path
     found = verify_bundle(Bundle(world.folder / "bundle"), world.trusted)
     assert found.verdict is verdict, found.findings
     assert found.findings[0].position == AT + 1
+
+
+PART = 100
+"""Positions of a part of a bundle that is cut up; the tampering is done at the very beginning of one."""
+
+
+def cut_up(bundle: Path) -> Path:
+    """The same bundle in parts of their own, events where their positions belong."""
+    manifest = read_manifest(bundle)
+    (bundle / "manifest.json").write_text(manifest.model_copy(update={"part_positions": PART}).model_dump_json())
+    lines = events_file(bundle, 1, "jsonl").read_bytes().splitlines(keepends=True)
+    hashes = tiles_file(bundle, 1).read_bytes()
+    for part in range(1, EVENTS + 1, PART):
+        own = [line for line in lines if part <= jsonl.read_line(line).row.position < part + PART]
+        last = part + PART > EVENTS
+        beyond = [line for line in lines if last and jsonl.read_line(line).row.position > EVENTS]
+        events_file(bundle, part, "jsonl").write_bytes(b"".join([*own, *beyond]))
+        tiles_file(bundle, part).write_bytes(hashes[(part - 1) * 32 : (part - 1 + PART) * 32])
+    return bundle
+
+
+@pytest.mark.parametrize("name", sorted(SIX))
+def test_a_tampered_bundle_of_several_parts_is_found_out(name: str, honest: World, tmp_path: Path) -> None:
+    world = honest.copy(tmp_path / "copy")
+    tamper_bundle(world.folder / "bundle", SIX[name][0])
+    whole = verify_bundle(Bundle(world.folder / "bundle"), world.trusted)
+    found = verify_bundle(Bundle(cut_up(world.folder / "bundle")), world.trusted)
+    assert (found.findings, found.events) == (whole.findings, whole.events)
+
+
+def test_several_processes_find_what_one_finds(honest: World, tmp_path: Path) -> None:
+    world = honest.copy(tmp_path / "copy")
+    bundle = cut_up(world.folder / "bundle")
+    told: list[int] = []
+    found = verify_bundle(Bundle(bundle), world.trusted, lambda done, _: told.append(done), processes=2)
+    assert (found.verdict, found.events, found.checkpoints) == (Verdict.INTACT, EVENTS, 8)
+    assert told == [*range(PART, EVENTS + 1, PART)]
+    part = events_file(bundle, 301, "jsonl")
+    part.write_bytes(part.read_bytes().replace(b'"type":"', b'"type":"x', 1))
+    found = verify_bundle(Bundle(bundle), world.trusted, processes=2)
+    assert [(one.verdict, one.position) for one in found.findings] == [(Verdict.ALTERED, 301)]
+    assert found.events == EVENTS - 1
 
 
 @pytest.mark.parametrize("name", sorted(set(SIX) - {"a tail cut off", "a deleted event that leaves a gap"}))
