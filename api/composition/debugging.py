@@ -19,7 +19,7 @@ from domain.project.events import ProjectCreated
 from infrastructure.history.expressions import Expression
 from infrastructure.history.port import Filter
 from infrastructure.history.reading import aggregate_of, causes_of
-from infrastructure.history.searching import EVENT_ROOTS, STRETCH_POSITIONS, search, trees_of
+from infrastructure.history.searching import EVENT_ROOTS, STRETCH_POSITIONS, EventTrees, narrowed, search
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import LogRow
 
@@ -147,7 +147,8 @@ class Debugger:
         if _TYPE.fullmatch(said) and fnmatch.filter(REGISTRY.names(), said):
             return Wanted(said, Filter(types=self._replay.types([said])), _every)
         condition = Expression(said, EVENT_ROOTS)
-        return Wanted(said, Filter(), lambda row: condition.holds(trees_of(row)))
+        trees = EventTrees(condition)
+        return Wanted(said, narrowed(Filter(), condition), lambda row: condition.holds(trees.of(row)))
 
     def of_types(self, names: Sequence[str]) -> Wanted:
         """Events with one of these stored names."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domain.kernel.past.trees import MISSING, Path, Tree, at_path
-from infrastructure.expressions.tokens import NotReadableError, Token, text_at, tokens_of
+from infrastructure.expressions.plain import PLAIN_TEXT, plain_of
+from infrastructure.expressions.tokens import NotReadableError, Token, split, text_at, tokens_of
 
 if TYPE_CHECKING:
     import cel
@@ -23,6 +24,8 @@ class ReadText:
         self._asked: dict[str, Path] = {}
         rewritten = "".join(self._rewritten(self.tokens))
         self._program = _compiled(text, rewritten)
+        self.plain = plain_of(split(rewritten), (*self._fields, *self._asked))
+        """Tells most of what is as simple as comparing, without the interpreter."""
 
     @property
     def fields(self) -> tuple[Path, ...]:
@@ -33,6 +36,17 @@ class ReadText:
     def asked(self) -> tuple[Path, ...]:
         """The paths of which it asks whether they are there."""
         return tuple(self._asked.values())
+
+    @property
+    def fixed(self) -> dict[str, str]:
+        """The texts that roots have to be, each by itself, for the condition to hold."""
+        found: dict[str, str] = {}
+        for part in _joined_by_and(self.tokens):
+            ends = {part[0].kind: part[0].text, part[-1].kind: part[-1].text}
+            text = PLAIN_TEXT.fullmatch(ends.get("text", ""))
+            if len(part) == 3 and part[1].text == "==" and text and ends.get("word") in self._roots:
+                found.setdefault(ends["word"], text.group()[1:-1])
+        return found
 
     @property
     def only_path(self) -> Path | None:
@@ -80,6 +94,21 @@ class ReadText:
                 made.append(f" {tokens[place].text} " if tokens[place].kind == "word" else tokens[place].text)
                 place += 1
         return made
+
+
+def _joined_by_and(tokens: Sequence[Token]) -> list[list[Token]]:
+    """What all has to hold; nothing where that cannot be said of any part."""
+    deep, parts = 0, list[list[Token]]([[]])
+    for token in tokens:
+        mark = token.text if token.kind == "mark" else ""
+        deep += (mark in ("(", "[", "{")) - (mark in (")", "]", "}"))
+        if deep == 0 and mark in ("||", "?"):
+            return []
+        if deep == 0 and mark == "&&":
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return [part for part in parts if part]
 
 
 def _name(names: dict[str, Path], beginning: str, path: Path) -> str:

@@ -37,14 +37,18 @@ def tokens_of(text: str, roots: frozenset[str]) -> list[Token]:
     """The tokens of a text that is small enough and speaks of these roots only. Raises NotReadableError."""
     if len(text) > CHARACTERS_MAX:
         raise NotReadableError(f"it has more than {CHARACTERS_MAX} characters")
-    tokens = [
-        Token(found.lastgroup or "", found.group()) for found in _TOKEN.finditer(text) if found.lastgroup != "space"
-    ]
+    tokens = split(text)
     if not tokens:
         raise NotReadableError("it is empty")
     _require_small(tokens, roots)
     _require_known(tokens, roots)
     return tokens
+
+
+def split(text: str) -> list[Token]:
+    """The tokens of a text, whatever they are."""
+    found = _TOKEN.finditer(text)
+    return [Token(one.lastgroup or "", one.group()) for one in found if one.lastgroup != "space"]
 
 
 def text_at(tokens: Sequence[Token], place: int) -> str:

@@ -38,9 +38,18 @@ class Expression:
         """The paths that it speaks of, each beginning with a root."""
         return (*self._text.fields, *self._text.asked)
 
+    @property
+    def fixed(self) -> Mapping[str, str]:
+        """The texts that roots have to be for it to hold, where it says so plainly."""
+        return self._text.fixed
+
     def holds(self, trees: Mapping[str, Tree]) -> bool:
         """Whether it is true of these trees, by root. Raises RequestRefused where it is neither true nor false."""
         values = self._text.values_in(trees)
+        plain = None if self._text.plain is None else self._text.plain(values)
+        if plain is not None:
+            self.told += 1
+            return plain
         if self._seen is not None and all(map(is_, values, self._seen)):
             return self._was
         self._seen = values
