@@ -24,7 +24,7 @@ from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, Se
 from domain.task.commands import ClaimTask, CompleteTask, ReportProgress
 from domain.task.events import TaskClaimed, TaskCompleted, TaskPlanned, TaskReadied, TaskStarted
 from infrastructure.log.mapper import new_event
-from infrastructure.log.port import Appended, Member, NewEvent, StoredSnapshot
+from infrastructure.log.port import Appended, Log, Member, NewEvent, StoredSnapshot
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.reactor import CHECKPOINT_KIND, CHECKPOINT_STREAM
@@ -62,7 +62,7 @@ def main(argv: list[str]) -> int:
     print(f"sqlite: durable (fsync on); limits: {FLAT}x the first line, {MEBIBYTES_MAX} MiB", flush=True)
     for tasks in sizes:
         folder = fresh_folder()
-        seconds = write_history(folder, tasks)
+        seconds = write_history(SqliteLog(folder / "signalbox.db"), tasks)
         # A process of its own, so that its memory and its start are those of a server.
         told = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.bench_growth", "--one", str(folder)],
@@ -97,10 +97,9 @@ def show(tasks: int, found: dict[str, float], shortest: dict[str, float]) -> Non
     print(f"    memory {found['mebibytes']:.0f} MiB, at most {found['mebibytes_at_most']:.0f} MiB", flush=True)
 
 
-def write_history(folder: Path, tasks: int) -> float:
+def write_history(log: Log, tasks: int) -> float:
     """Settled tasks written straight to the log, each with everything that a claim and a completion leave behind."""
     began = time.perf_counter()
-    log = SqliteLog(folder / "signalbox.db")
     history = History()
     try:
         log.append([history.opening()], now=log.now())

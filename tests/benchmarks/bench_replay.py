@@ -65,7 +65,7 @@ def main(argv: list[str]) -> int:
     for events in map(int, chosen.events.split(",")):
         folder = fresh_folder()
         try:
-            written = write_history(folder, events // EVENTS_A_TASK)
+            written = write_history(SqliteLog(folder / "signalbox.db"), events // EVENTS_A_TASK)
             made = {"history_written_seconds": written, "projected_seconds": _project(folder)}
             made["states_kept_seconds"] = _seconds(partial(_keep_states, folder))
             results[str(events)] = made | measured(folder) | _ledger(folder)
