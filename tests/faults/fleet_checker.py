@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from infrastructure.log.port import LogRow
-from tests.faults.fleet_history import FleetHistory, Span
+from tests.faults.fleet_history import FleetHistory, Span, ToldDeadlock
 from tests.support.queue_model import NOBODY, HeldLocks, QueueModel, Request, Who, collide
 
 CLOCKS_APART_MICROSECONDS = 50_000
 """The server counts from a clock that it read at its start, the agents read theirs anew."""
+ORPHAN_SECONDS_MAX = 90
+"""A life that nobody renews is over by then, however slow the machine is."""
 
 
 def fleet_violations(rows: Sequence[LogRow], history: FleetHistory, ttl_seconds: int) -> list[str]:
@@ -18,6 +20,9 @@ def fleet_violations(rows: Sequence[LogRow], history: FleetHistory, ttl_seconds:
     wrong = out_of_order(rows, history.spans)
     wrong += early_losses(rows, history, ttl_seconds)
     wrong += unfair_grants(rows)
+    wrong += circles(rows)
+    wrong += invented_deadlocks(rows, history.deadlocks)
+    wrong += orphans(rows, history)
     return wrong
 
 
@@ -60,6 +65,67 @@ def early_losses(rows: Sequence[LogRow], history: FleetHistory, ttl_seconds: int
         if left > CLOCKS_APART_MICROSECONDS:
             wrong.append(f"@{row.position} {row.stream}/{event['incarnation']} is lost {left} us too early")
     return wrong
+
+
+def orphans(rows: Sequence[LogRow], history: FleetHistory) -> list[str]:
+    """I14: no life goes on for which nobody speaks any more."""
+    heard = {(one.session, one.incarnation): one.began for one in history.renewals}
+    lives: dict[tuple[str, int], int] = {}
+    for row in rows:
+        if row.type == "session.opened.v1":
+            life = (row.stream, json.loads(row.state)["incarnation"])
+            lives = {one: at for one, at in lives.items() if one[0] != row.stream} | {life: row.recorded_at}
+        elif row.type in ("session.lost.v1", "session.ended.v1"):
+            lives.pop((row.stream, json.loads(row.state)["incarnation"]), None)
+    ends_at = rows[-1].recorded_at if rows else 0
+    return [
+        f"{session}/{incarnation} is still there, and was not heard for {silent // 1_000_000} s"
+        for (session, incarnation), opened_at in lives.items()
+        if (silent := ends_at - max(opened_at, heard.get((session, incarnation), 0))) > ORPHAN_SECONDS_MAX * 1_000_000
+    ]
+
+
+def circles(rows: Sequence[LogRow]) -> list[str]:
+    """I13: after each request that waits, the queue still empties once all who do not wait give back what they hold."""
+    models: dict[str, QueueModel] = defaultdict(QueueModel)
+    wrong: list[str] = []
+    for row in rows:
+        if row.type.startswith("lock."):
+            model = models[str(row.project)]
+            _take(model, row, json.loads(row.state))
+            if row.type == "lock.requested.v1" and not model.drains():
+                wrong.append(f"@{row.position} the request waits for itself")
+    return wrong
+
+
+def invented_deadlocks(rows: Sequence[LogRow], told: Sequence[ToldDeadlock]) -> list[str]:
+    """I13: while a request was asked that was refused as a deadlock, there was a moment when it would have been one."""
+    names = {json.loads(row.state)["name"]: row.stream for row in rows if row.type == "project.created.v1"}
+    open_: dict[str, list[ToldDeadlock]] = defaultdict(list)
+    for one in told:
+        open_[names.get(one.project, "")].append(one)
+    models: dict[str, QueueModel] = defaultdict(QueueModel)
+    since: dict[str, int] = defaultdict(int)
+    for row in rows:
+        project = str(row.project)
+        if row.type.startswith("lock."):
+            open_[project] = _unproven(models[project], open_[project], since[project], row.recorded_at)
+            _take(models[project], row, json.loads(row.state))
+            since[project] = row.recorded_at
+    left = [one for project in open_ for one in _unproven(models[project], open_[project], since[project], 1 << 62)]
+    return [f"{one.command_id} of {one.who} was refused as a deadlock and was none" for one in left]
+
+
+def _unproven(model: QueueModel, told: list[ToldDeadlock], since: int, until: int) -> list[ToldDeadlock]:
+    """Those that the state between two instants does not prove right."""
+    apart = CLOCKS_APART_MICROSECONDS
+    return [
+        one
+        for one in told
+        if one.sent - apart > until
+        or one.answered + apart < since
+        or not model.deadlocked(Request(1 << 62, one.who, one.claims, (one.answered, 1 << 62)))
+    ]
 
 
 def unfair_grants(rows: Sequence[LogRow]) -> list[str]:

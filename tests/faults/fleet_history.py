@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.checker import Op
+from tests.support.queue_model import Claim, Who
 
 READ_ONLY = frozenset({"await_locks"})
 MAY_WRITE_NOTHING = READ_ONLY | {"acquire_locks", "end_session", "report_progress"}
@@ -37,12 +38,26 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldDeadlock:
+    """A request for locks that was refused since it would wait for ever, with microseconds of the day's clock."""
+
+    command_id: str
+    project: str
+    """Its name."""
+    who: Who
+    claims: tuple[Claim, ...]
+    sent: int
+    answered: int
+
+
+@dataclass(frozen=True, slots=True)
 class FleetHistory:
     """Everything of one run."""
 
     ops: tuple[Op, ...]
     spans: tuple[Span, ...]
     renewals: tuple[Renewal, ...]
+    deadlocks: tuple[ToldDeadlock, ...] = ()
 
 
 def read_histories(files: Iterable[Path]) -> FleetHistory:
@@ -50,6 +65,8 @@ def read_histories(files: Iterable[Path]) -> FleetHistory:
     ops: list[Op] = []
     spans: dict[str, Span] = {}
     renewals: list[Renewal] = []
+    deadlocks: list[ToldDeadlock] = []
+    questions: dict[str, dict[str, Any]] = {}
     for file in files:
         for line in file.read_bytes().split(b"\n")[:-1]:
             said = json.loads(line)
@@ -59,7 +76,23 @@ def read_histories(files: Iterable[Path]) -> FleetHistory:
                     renewals.append(Renewal(life["session"], life["incarnation"], said["began"] // 1_000))
                 continue
             _take(said, ops, spans)
-    return FleetHistory(tuple(ops), tuple(spans.values()), tuple(renewals))
+            if "asked" in said:
+                questions[said["op"]] = said
+            if said.get("code") == "deadlock":
+                deadlocks.append(_deadlock(questions[said["op"]], said))
+    return FleetHistory(tuple(ops), tuple(spans.values()), tuple(renewals), tuple(deadlocks))
+
+
+def _deadlock(question: dict[str, Any], answer: dict[str, Any]) -> ToldDeadlock:
+    asked = question["asked"]
+    return ToldDeadlock(
+        command_id=question["op"],
+        project=asked["project"],
+        who=(f"{asked['session']}/{asked['incarnation']}", question["task"]),
+        claims=tuple((claim["claim"].partition("//")[2], claim["mode"]) for claim in asked["claims"]),
+        sent=question["clock"] // 1_000,
+        answered=answer["clock"] // 1_000,
+    )
 
 
 def _take(said: dict[str, Any], ops: list[Op], spans: dict[str, Span]) -> None:

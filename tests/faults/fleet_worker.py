@@ -94,13 +94,18 @@ class Agent:
     def life(self) -> dict[str, Any]:
         return {"session": self.session["session"], "incarnation": self.session["incarnation"]}
 
-    def ask(self, kind: str, fields: dict[str, Any], *, wait_seconds: float = 0.0) -> dict[str, Any] | None:
-        """The answer of an accepted command, None of a refused one; asked again until one of them is known."""
+    def ask(
+        self, kind: str, fields: dict[str, Any], *, wait_seconds: float = 0.0, **beside: Any
+    ) -> dict[str, Any] | None:
+        """The answer of an accepted command, None of a refused one; asked again until one of them is known.
+
+        What stands ``beside`` is written down with the question, for whoever judges the answer.
+        """
         identifier = fresh_command_id()
         asked: dict[str, Any] = {"type": kind, "id": identifier, "command": fields}
         if wait_seconds:
             asked["wait_seconds"] = wait_seconds
-        self.journal.write(op=identifier, kind=kind, step="sent")
+        self.journal.write(op=identifier, kind=kind, step="sent", **beside)
         again = self.chance.random() < 0.1
         while True:
             content = self.wires[0].send("/v1/commands", asked)
@@ -130,6 +135,9 @@ class Agent:
         report = {"project": project, "task": claimed["task"], "token": claimed["token"]}
         if self.chance.random() < 0.3:
             self.ask("report_progress", {**report, "percent": 50.0})
+        if self.chance.random() < 0.2:
+            # Whoever holds something and waits for more may close a circle.
+            self.lock(project, task=claimed["task"])
         self.pause(0.2)
         chance = self.chance.random()
         if chance < 0.08:
@@ -140,12 +148,14 @@ class Agent:
             self.ask("complete_task", report)
         self.held.pop((project, claimed["token"]), None)
 
-    def lock(self, project: str) -> None:
+    def lock(self, project: str, *, task: str | None = None) -> None:
+        """Locks for a moment; beside what the attempt at a task holds, where one is under way."""
         patterns = self.chance.sample(PATTERNS, self.chance.randint(1, 2))
         mode = self.chance.choice(("shared", "exclusive"))
         claims = [{"claim": f"path:r//{pattern}", "mode": mode} for pattern in patterns]
         wait = {"wait": "queue", "wait_timeout_seconds": 5.0} if self.chance.random() < 0.7 else {}
-        found = self.ask("acquire_locks", {"project": project, **self.life(), "claims": claims, **wait})
+        asked = {"project": project, **self.life(), "claims": claims}
+        found = self.ask("acquire_locks", {**asked, **wait}, asked=asked, task=task)
         while found is not None and found["outcome"] == "waiting" and not self.stopping.is_set():
             self.pause(0.2)
             found = self.ask("await_locks", {"project": project, **self.life(), "request": found["request"]})

@@ -4,8 +4,16 @@ import json
 from typing import Any
 
 from infrastructure.log.port import LogRow
-from tests.faults.fleet_checker import early_losses, out_of_order, unfair_grants
-from tests.faults.fleet_history import FleetHistory, Renewal, Span
+from tests.faults.fleet_checker import (
+    ORPHAN_SECONDS_MAX,
+    circles,
+    early_losses,
+    invented_deadlocks,
+    orphans,
+    out_of_order,
+    unfair_grants,
+)
+from tests.faults.fleet_history import FleetHistory, Renewal, Span, ToldDeadlock
 
 SECOND = 1_000_000
 
@@ -103,3 +111,54 @@ def test_a_higher_priority_overtakes_rightly() -> None:
 
 def test_whoever_is_forgotten_in_the_queue_is_found() -> None:
     assert unfair_grants(story(granted(1, "ada", "a"), requested(1, "bob", "a"), released(1))) != []
+
+
+CROSSED = (granted(1, "ada", "a"), granted(2, "bob", "b"), requested(1, "ada", "b"))
+
+
+def test_a_circle_that_was_let_into_the_queue_is_found() -> None:
+    assert circles(story(*CROSSED)) == []
+    assert len(circles(story(*CROSSED, requested(2, "bob", "a")))) == 1
+    # The same request of somebody who holds nothing waits for nobody that waits for it.
+    assert circles(story(*CROSSED, requested(2, "eve", "a"))) == []
+
+
+def test_a_deadlock_that_was_none_is_found() -> None:
+    shop = ("new", "project.created.v1", {"name": "shop"})
+
+    def told(who: str, sent: int, answered: int, pattern: str = "a") -> list[ToldDeadlock]:
+        return [ToldDeadlock("d", "shop", (f"{who}/1", None), ((pattern, "exclusive"),), sent, answered)]
+
+    def happened(*steps: tuple[str, str, dict[str, Any]]) -> list[LogRow]:
+        """One thing a second, in a project whose stream bears the name of the rows' project."""
+        return [
+            row._replace(recorded_at=row.position * SECOND, stream="proj_1" if row.type.startswith("project") else "s")
+            for row in story(shop, *steps)
+        ]
+
+    rows = happened(*CROSSED, released(1))
+    assert invented_deadlocks(rows, told("bob", 4 * SECOND, 4 * SECOND + 10)) == []
+    # Nobody waits for eve, ada does not want c, and there was no circle before ada asked and after the release.
+    wrong = (
+        told("eve", 4 * SECOND, 4 * SECOND + 10),
+        told("bob", 4 * SECOND, 4 * SECOND + 10, "c"),
+        told("bob", 2 * SECOND, 3 * SECOND),
+        told("bob", 6 * SECOND, 7 * SECOND),
+    )
+    for one in wrong:
+        assert len(invented_deadlocks(rows, one)) == 1
+
+
+def test_a_life_that_nobody_speaks_for_and_that_goes_on_is_found() -> None:
+    late = ORPHAN_SECONDS_MAX + 5
+    steps = (("open", "session.opened.v1", {"incarnation": 1}), ("other", "x", {}))
+
+    def found(*, renewed_at: int, incarnation: int = 1, lost: bool = False) -> list[str]:
+        ends = (("lose", "session.lost.v1", {"incarnation": 1}),) if lost else ()
+        rows = [row._replace(recorded_at=0 if row.position == 1 else late * SECOND) for row in story(*steps, *ends)]
+        return orphans(rows, FleetHistory((), (), (Renewal("s_1", incarnation, renewed_at * SECOND),)))
+
+    assert found(renewed_at=10) == []
+    assert len(found(renewed_at=1)) == 1
+    assert len(found(renewed_at=10, incarnation=2)) == 1
+    assert found(renewed_at=1, lost=True) == []
