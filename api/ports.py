@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from api.ledger_port import LedgerPort
+from api.past_port import PastPort
 from api.projection_port import ProjectionPort
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.standstill import Standstill, Work
@@ -12,9 +13,6 @@ from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId
 from domain.kernel.message import Command, Stamp
-from domain.kernel.past.causes import Causes
-from domain.kernel.past.points import Point
-from domain.kernel.past.steps import Stood
 from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.session.commands import SignalSession
@@ -210,30 +208,6 @@ class ExplainPort(Protocol):
 
     async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
         """The circles of waits among these tasks of the project and its lock space."""
-        ...
-
-
-class PastPort(Protocol):
-    """How things stood, folded from the log. Nothing here asks who may know it. Raises a ServiceFault."""
-
-    async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
-        """The position that a point means; ``bookmark`` is that of the one it names."""
-        ...
-
-    async def first(self, stream: str) -> Recorded | None:
-        """The event that a stream began with."""
-        ...
-
-    async def event(self, position: int) -> Recorded | None:
-        """The event at a position."""
-        ...
-
-    async def state(self, stream: str, position: int) -> Stood | Rejection:
-        """The state of a stream after a position."""
-        ...
-
-    async def causes(self, event: Recorded) -> Causes:
-        """What led to an event, and what it led to among the 20,000 that follow it."""
         ...
 
 

@@ -53,39 +53,41 @@ class Fleet:
         }
 
 
-def fleet_of(client: "Client", project: str | None, hours: int) -> Fleet:
-    """Read it: of one project, or of all that the key sees. Raises what asking raises."""
+def fleet_of(client: "Client", project: str | None, hours: int, at: str | None = None) -> Fleet:
+    """Read it: of one project, or of all that the key sees, now or at a point. Raises what asking raises."""
     began = time.monotonic()
-    chosen, metrics = _metrics(client, project, hours)
-    names = [chosen] if chosen else [str(row.get("name")) for row in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
+    chosen, metrics = _metrics(client, project, hours, at)
+    # A time ago is one position for all that is read.
+    then = {"at": f"@{integer(metrics, 'position')}"} if at else {}
+    names = [chosen] if chosen else [str(row.get("name")) for row in listing(client, PROJECTS, then, PROJECTS_MAX).rows]
     moving = {"project": chosen, "status": ["ASSIGNED", "RUNNING", "PARKED"]}
     return Fleet(
         metrics=metrics,
-        projects=tuple(_counted(client, names)),
-        tasks=listing(client, TASKS, {"where": moving}, ROWS_SHOWN_MAX).rows,
-        sessions=listing(client, SESSIONS, {"project": chosen, "status": list(LIVE)}, ROWS_SHOWN_MAX).rows,
-        locks=listing(client, LOCKS, {"project": chosen}, ROWS_SHOWN_MAX).rows,
+        projects=tuple(_counted(client, names, then)),
+        tasks=listing(client, TASKS, {"where": moving, **then}, ROWS_SHOWN_MAX).rows,
+        sessions=listing(client, SESSIONS, {"project": chosen, "status": list(LIVE), **then}, ROWS_SHOWN_MAX).rows,
+        locks=listing(client, LOCKS, {"project": chosen, **then}, ROWS_SHOWN_MAX).rows,
         read_seconds=time.monotonic() - began,
     )
 
 
-def _metrics(client: "Client", project: str | None, hours: int) -> tuple[str | None, Fields]:
+def _metrics(client: "Client", project: str | None, hours: int, at: str | None) -> tuple[str | None, Fields]:
     """The measures, and of which project; a key that does not see all is shown its only one."""
     try:
-        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours})
+        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours, "at": at})
     except Refused as refused:
         if project is not None or refused.code != "not_permitted":
             raise
         project = project_of(client, None)
-        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours})
+        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours, "at": at})
     return project, optional_object(found, "fleetMetrics")
 
 
-def _counted(client: "Client", names: list[str]) -> list[Fields]:
+def _counted(client: "Client", names: list[str], then: Mapping[str, str]) -> list[Fields]:
     rows: list[Fields] = []
     for start in range(0, len(names), AT_ONCE_MAX):
         some = names[start : start + AT_ONCE_MAX]
-        variables = {f"p{place}": name for place, name in enumerate(some)}
+        variables = {**{f"p{place}": name for place, name in enumerate(some)}, **then}
         found = client.graphql(counts_of(len(some)), variables)
         for place, name in enumerate(some):
             counts = objects(optional_object(found, f"c{place}"), "counts")

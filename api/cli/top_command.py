@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from api.cli.command import Project, command
+from api.cli.command import At, Project, command
 from api.cli.keyboard import keys_pressed
 from api.cli.terminal import Terminal
 from signalbox.client.errors import ServerUnavailable
@@ -27,11 +27,15 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
     hours: Annotated[int, typer.Option("--hours", min=1, max=168, help="Measures of this many hours.")] = 24,
     project: Project = None,
+    at: At = None,
 ) -> None:
-    """The fleet over all projects and how well it does, live. q or ctrl-c ends it; with --json one line a second."""
+    """The fleet over all projects and how well it does, live. q or ctrl-c ends it; with --json one line a second.
+
+    The past is shown once: it does not change.
+    """
     from api.cli.fleet import fleet_of, picture
 
-    fleet = fleet_of(terminal.client, project, hours)
+    fleet, once = fleet_of(terminal.client, project, hours, at), once or at is not None
     if terminal.as_json:
         _lines(terminal, fleet, project, hours, once=once)
     elif once:

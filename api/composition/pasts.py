@@ -13,6 +13,7 @@ from domain.kernel.past.points import Point
 from domain.kernel.past.steps import Stood
 from infrastructure.history import reading
 from infrastructure.history.folds import Folds
+from infrastructure.history.measures import HourSoFar, hour_so_far
 from infrastructure.runtime.node import Node
 
 EFFECTS_WITHIN_EVENTS: Final = 20_000
@@ -57,6 +58,10 @@ class PastReader:
     async def causes(self, event: Recorded) -> Causes:
         """What led to an event, and what it led to among the 20,000 that follow it."""
         return await self._away(lambda: reading.causes_of(self._node.log, event, self._later))
+
+    async def hour(self, position: int) -> HourSoFar | Rejection:
+        """The measures of the hour of the event at a position, up to that event."""
+        return await self._away(lambda: hour_so_far(self._node.log, position))
 
     def _first(self, stream: str) -> Recorded | None:
         if reading.aggregate_of(stream) is None:

@@ -76,10 +76,14 @@ class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, Pr
         project: str | None = None,
         hours: Annotated[int, strawberry.argument(description="This one and those before it, 1 to 168.")] = 24,
         drain_seconds: Annotated[int, strawberry.argument(description="For `workersToDrain`, 1 to 86400.")] = 600,
+        as_of: AsOf = None,
+        at: At = None,
         after: After = None,
     ) -> FleetMetrics:
-        """How the fleet does, over the last hours and now; of a project, or of all where the key sees all."""
-        return await metrics.fleet_metrics(info.context, project, hours, drain_seconds, after)
+        """How the fleet does, over the last hours and now; of a project, or of all where the key sees all.
+        In the past, now is when the event at that position was recorded."""
+        wanted = await asked(info.context, 1, None, as_of, at, after)
+        return await metrics.fleet_metrics(info.context, project, hours, drain_seconds, wanted)
 
     @strawberry.field
     async def task(

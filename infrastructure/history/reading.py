@@ -40,7 +40,7 @@ def position_of(past: Past, point: Point, named: Named) -> int | Rejection:
         case AtHead():
             return past.head()
         case AtInstant(instant=instant):
-            return last_at_or_before(instant, past.head(), lambda at: _recorded_at(past, at))
+            return last_at_or_before(instant, past.head(), lambda at: recorded_at(past, at))
         case AtEvent(stream=stream, version=version):
             row = event_at(past, stream, version)
             return UnknownThing(kind="event", name=f"{stream}@{version}") if row is None else row.position
@@ -134,6 +134,7 @@ def _decoded(row: LogRow | None) -> Recorded | None:
     return None if row is None else recorded(row, REGISTRY)
 
 
-def _recorded_at(past: Past, position: int) -> int | None:
+def recorded_at(past: Past, position: int) -> int | None:
+    """When the event at a position, or the next one that is kept, was recorded; None where none follows."""
     row = next(iter(past.page(after=position - 1, limit=1)), None)
     return None if row is None else row.recorded_at

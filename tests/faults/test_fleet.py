@@ -163,7 +163,7 @@ def settle(fleet: Fleet) -> None:
         for event in page["events"]:
             if event["stream"] in left or event["type"] == "task.planned.v1":
                 left[event["stream"]] = event["type"]
-            if event["type"] in SETTLING and left.pop(event["stream"], None):
+            if event["type"] in SETTLING and left.pop(event["stream"], ""):
                 until = time.monotonic() + SECONDS_MAX
         if page["position"] == position and not left:
             wire.close()

@@ -151,11 +151,17 @@ def test_a_deadlock_that_was_none_is_found() -> None:
 
 def test_a_life_that_nobody_speaks_for_and_that_goes_on_is_found() -> None:
     late = ORPHAN_SECONDS_MAX + 5
-    steps = (("open", "session.opened.v1", {"incarnation": 1}), ("other", "x", {}))
+    steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("open", "session.opened.v1", {"incarnation": 1}),
+        ("other", "x", {}),
+    )
 
     def found(*, renewed_at: int, incarnation: int = 1, lost: bool = False) -> list[str]:
         ends = (("lose", "session.lost.v1", {"incarnation": 1}),) if lost else ()
-        rows = [row._replace(recorded_at=0 if row.position == 1 else late * SECOND) for row in story(*steps, *ends)]
+        rows = [
+            row._replace(recorded_at=0 if row.position == 1 else late * SECOND)
+            for row in story(opened, ("other", "x", {}), *ends)
+        ]
         return orphans(rows, FleetHistory((), (), (Renewal("s_1", incarnation, renewed_at * SECOND),)))
 
     assert found(renewed_at=10) == []

@@ -15,8 +15,8 @@ from tests.projections.histories import history_of
 from tests.support.command_line import CommandLine, end
 from tests.support.graphql import Installation, installed
 
-MEASURES = """query($project: String, $hours: Int!, $after: Position) {
-  fleetMetrics(project: $project, hours: $hours, after: $after) {
+MEASURES = """query($project: String, $hours: Int!, $after: Position, $asOf: Position, $at: Point) {
+  fleetMetrics(project: $project, hours: $hours, after: $after, asOf: $asOf, at: $at) { position
     planned completed failed attempts attemptsRetriedPercent sessionsLive capacity attemptsLive idlePercent queueDepth
     workersToDrain attemptSecondsMean assignmentLatency { assignments p50 p95 p99 } tasks { status total } stale } }"""
 PLAN = """mutation($project: String!, $tasks: [PlannedTaskInput!]!) {
@@ -35,8 +35,8 @@ async def box(tmp_path: Path) -> AsyncIterator[Installation]:
         yield installation
 
 
-async def measures(box: Installation, project: str | None) -> Any:
-    told = await box.owner.ask(MEASURES, project=project, hours=2, after=box.services.events.head())
+async def measures(box: Installation, project: str | None, **then: Any) -> Any:
+    told = await box.owner.ask(MEASURES, project=project, hours=2, after=box.services.events.head(), **then)
     return told["fleetMetrics"]
 
 
@@ -74,6 +74,30 @@ async def test_what_was_done_is_what_is_counted(box: Installation) -> None:
         None,
         None,
     )
+
+
+async def test_the_measures_of_a_point_are_those_that_were_told_then(box: Installation) -> None:
+    await box.project("shop")
+    tasks = [{"key": f"t{number}", "title": "t", "retry": {"maxAttempts": 1}} for number in range(4)]
+    opened = (await box.owner.ask(OPEN, project="shop"))["openSession"]
+    told = [await measures(box, "shop"), await measures(box, None)]
+    await box.owner.ask(PLAN, project="shop", tasks=tasks)
+    told.append(await measures(box, "shop"))
+    for report in ("completeTask", "failTask"):
+        claimed = (await box.owner.ask(CLAIM, project="shop", session=opened["session"]))["claimTask"]
+        told.append(await measures(box, "shop"))
+        await box.owner.ask(REPORT % report, project="shop", task=claimed["task"], token=claimed["token"])
+        told.append(await measures(box, None))
+    for one, project in zip(told, ("shop", None, "shop", "shop", None, "shop", None), strict=True):
+        for point in ({"asOf": int(one["position"])}, {"at": f"@{one['position']}"}):
+            then = await measures(box, project, **point)
+            # These run on with the clock while nothing happens; a point is when something did.
+            for name in ("idlePercent", "workersToDrain", "attemptSecondsMean"):
+                assert (then.pop(name) is None) is (one[name] is None)
+            assert then == {name: value for name, value in one.items() if name in then}
+    assert (await measures(box, "shop", asOf=0))["planned"] == 0
+    beyond = await measures(box, "shop", asOf=1_000_000)
+    assert (beyond["failed"], beyond["position"]) == (1, told[-1]["position"])
 
 
 SPAN = """query($project: String, $after: Position) { fleetMetrics(project: $project, after: $after) {
@@ -120,6 +144,20 @@ def test_the_longest_chain_is_the_one_that_was_worked_on_longest() -> None:
     assert (settled.settled, settled.seconds, settled.critical_path_seconds) == (True, 240.0, 180.0)
 
 
+async def test_the_makespan_of_a_point_is_that_of_what_was_settled_then(box: Installation) -> None:
+    await box.project("shop")
+    await box.owner.ask(PLAN, project="shop", tasks=[{"key": "a", "title": "a"}])
+    planned = box.services.events.head()
+    opened = (await box.owner.ask(OPEN, project="shop"))["openSession"]
+    claimed = (await box.owner.ask(CLAIM, project="shop", session=opened["session"]))["claimTask"]
+    await box.owner.ask(REPORT % "completeTask", project="shop", task=claimed["task"], token=claimed["token"])
+    then = 'query($at: Point, $after: Position) { fleetMetrics(project: "shop", at: $at, after: $after) '
+    then += "{ makespan { settled ratio } } }"
+    for at, settled in ((f"@{planned}", False), (None, True)):
+        told = await box.owner.ask(then, at=at, after=box.services.events.head())
+        assert told["fleetMetrics"]["makespan"]["settled"] is settled
+
+
 async def test_a_foreign_project_and_hours_beyond_bounds_are_refused(box: Installation) -> None:
     await box.project("shop")
     await box.project("other")
@@ -142,14 +180,19 @@ def line(tmp_path: Path) -> Iterator[CommandLine]:
 def test_top_shows_the_fleet_once_as_words_and_as_json(line: CommandLine) -> None:
     (line.folder / "plan.json").write_text(json.dumps({"project": "shop", "tasks": [{"key": "a", "title": "A"}]}))
     line("plan", "apply", "plan.json")
+    before = line("top", "--once", "--json").json["metrics"]["position"]
     line("project", "create", "bakery")
     told = line("top", "--once").out
     assert "shop" in told
     assert "bakery" in told
     assert "queue 1" in told
     found = line("top", "--once", "--json").json
-    assert found["metrics"]["queueDepth" if "queueDepth" in found["metrics"] else "queue_depth"] == 1
+    assert found["metrics"]["queue_depth"] == 1
     assert {one["name"]: one["ready"] for one in found["projects"]} == {"shop": 1, "bakery": 0}
+    assert "queue 0" in line("top", "--at", "@1").out
+    past = line("top", "--at", f"@{before}", "--json").json
+    assert (past["metrics"]["position"], past["metrics"]["queue_depth"]) == (before, 1)
+    assert [one["name"] for one in past["projects"]] == ["shop"]
     shop = line("top", "--once", "--project", "shop").out
     assert "ready to assigned" in shop
     assert "critical path" in shop

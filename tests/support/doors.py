@@ -10,6 +10,7 @@ from api.app import Application, create_app
 from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
 from api.ledger_port import LedgerPort
+from api.past_port import HourMeasures
 from api.ports import Health, Heard, HeldNow, ProjectToken, ServiceFault, Services
 from api.projection_port import ProjectionPort
 from domain.catalogue import AGGREGATES, rules
@@ -200,6 +201,9 @@ class NoPast:
         raise AssertionError
 
     async def causes(self, event: Recorded) -> Causes:
+        raise AssertionError
+
+    async def hour(self, position: int) -> HourMeasures | Rejection:
         raise AssertionError
 
 

@@ -20,12 +20,14 @@ TASKS_MAX: Final = 2_000
 NEEDS_MAX: Final = 10_000
 
 
-async def makespan(context: Context, project: str, since: int, now: int, after: Position) -> Makespan | None:
+async def makespan(
+    context: Context, project: str, since: int, now: int, *, after: Position, as_of: Position | None
+) -> Makespan | None:
     """That of the tasks that were planned since an instant; None where none was, or where they are too many."""
-    tasks: list[TaskBoardRow] | None = await _all(
-        context, TaskPage(project=project, order="newest_first", limit=LIMIT_MAX), after, TASKS_MAX, since
-    )
-    needs: list[TaskNeedRow] | None = await _all(context, NeedPage(project=project, limit=LIMIT_MAX), after, NEEDS_MAX)
+    asked_tasks = TaskPage(project=project, order="newest_first", limit=LIMIT_MAX, as_of=as_of)
+    tasks: list[TaskBoardRow] | None = await _all(context, asked_tasks, after, TASKS_MAX, since)
+    asked_needs = NeedPage(project=project, limit=LIMIT_MAX, as_of=as_of)
+    needs: list[TaskNeedRow] | None = await _all(context, asked_needs, after, NEEDS_MAX)
     return None if not tasks or needs is None else measured(tasks, needs, now)
 
 

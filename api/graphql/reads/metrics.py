@@ -1,16 +1,17 @@
 """The measures of a fleet from their sums, the board and the roster."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Final, get_args
 
 from api.graphql.context import Context
 from api.graphql.enums import TaskStatus
 from api.graphql.errors import Refused, RequestNotReadable
-from api.graphql.reads.asked import ask
+from api.graphql.reads.asked import Asked, ask
 from api.graphql.types.counts import StatusCount
 from api.graphql.types.metrics import AssignmentLatency, FleetMetrics
 from domain.kernel.activity import SessionStatus
+from domain.kernel.errors import Rejection
 from domain.kernel.ids import SECOND, Instant, Position
 from projections.fleet_metrics.queries import MetricPage, busy_microseconds, totals_of, wait_within
 from projections.fleet_metrics.rows import HOUR, MetricRow
@@ -25,21 +26,36 @@ ROWS_MAX: Final = 40_000
 LIVE: Final[tuple[SessionStatus, ...]] = tuple(one for one in get_args(SessionStatus) if one not in ("lost", "ended"))
 
 
+@dataclass(frozen=True, slots=True)
+class _When:
+    """The end of the hours that are measured."""
+
+    now: int
+    after: Position | None
+    as_of: Position | None = None
+    rows: tuple[MetricRow, ...] = ()
+    """Sums of the last hour, in the past only: an hour that was over by then has not changed since."""
+
+
 async def fleet_metrics(
-    context: Context, project: str | None, hours: int, drain_seconds: int, after: Position | None
+    context: Context, project: str | None, hours: int, drain_seconds: int, asked: Asked
 ) -> FleetMetrics:
     """The measures of a project, or of all where the key sees all."""
     if not 1 <= hours <= HOURS_MAX or not 1 <= drain_seconds <= DRAIN_SECONDS_MAX:
         bounds = f"hours is 1 to {HOURS_MAX}, drainSeconds 1 to {DRAIN_SECONDS_MAX}"
         raise Refused(RequestNotReadable(reason=bounds))
     found = await context.project("read.metrics", project)
-    now = context.services.clock.now()
+    when = await _when(context, asked)
+    now, after, as_of = when.now, when.after, when.as_of
     hour = now // HOUR - hours + 1
     sums: list[MetricRow] = await _all(context, MetricPage(project=found, hour_first=hour), after)
+    if as_of is not None:
+        sums = [row for row in sums if row.hour < now // HOUR]
+        sums += [row for row in when.rows if found in (None, row.project)]
     sessions: list[SessionRosterRow] = await _all(
-        context, SessionPage(serves=found, statuses=LIVE, order="oldest_first", limit=LIMIT_MAX), after
+        context, SessionPage(serves=found, statuses=LIVE, order="oldest_first", limit=LIMIT_MAX, as_of=as_of), after
     )
-    counted = await context.services.reads.count(TaskCounts(project=found), after=after)
+    counted = await context.services.reads.count(TaskCounts(project=found, as_of=as_of), after=after)
     tasks = [(status, counted.totals.get(status.value, 0)) for status in TaskStatus]
     return _measured(
         sums,
@@ -48,9 +64,21 @@ async def fleet_metrics(
         now=now,
         since=hour * HOUR,
         drain_seconds=drain_seconds,
-        place=(counted.position, counted.stale),
+        place=(counted.position if as_of is None else min(counted.position, as_of), counted.stale),
         project=found,
+        as_of=as_of,
     )
+
+
+async def _when(context: Context, asked: Asked) -> _When:
+    if asked.as_of is None:
+        return _When(context.services.clock.now(), asked.after)
+    hour = await context.services.past.hour(asked.as_of)
+    if isinstance(hour, Rejection):
+        raise Refused(hour)
+    # The hours before are read once the read model holds the last event of them.
+    after = Position(max(hour.before, asked.after or 0))
+    return _When(hour.at or context.services.clock.now(), after, Position(hour.position), tuple(hour.rows))
 
 
 def _measured(
@@ -63,6 +91,7 @@ def _measured(
     drain_seconds: int,
     place: tuple[int, bool],
     project: str | None,
+    as_of: Position | None,
 ) -> FleetMetrics:
     totals = totals_of(sums)
     under_way = tasks[TaskStatus.ASSIGNED] + tasks[TaskStatus.RUNNING]
@@ -98,6 +127,7 @@ def _measured(
         stale=place[1],
         project=project,
         now=now,
+        as_of=as_of,
     )
 
 

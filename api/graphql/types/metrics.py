@@ -67,6 +67,7 @@ class FleetMetrics:
     stale: bool
     project: strawberry.Private[str | None]
     now: strawberry.Private[int]
+    as_of: strawberry.Private[Position | None]
 
     @strawberry.field
     async def makespan(self, info: Asking) -> Makespan | None:
@@ -75,4 +76,4 @@ class FleetMetrics:
 
         if self.project is None:
             return None
-        return await makespan(info.context, self.project, self.since, self.now, self.position)
+        return await makespan(info.context, self.project, self.since, self.now, after=self.position, as_of=self.as_of)
