@@ -151,10 +151,7 @@ def test_a_deadlock_that_was_none_is_found() -> None:
 
 def test_a_life_that_nobody_speaks_for_and_that_goes_on_is_found() -> None:
     late = ORPHAN_SECONDS_MAX + 5
-    steps: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("open", "session.opened.v1", {"incarnation": 1}),
-        ("other", "x", {}),
-    )
+    opened: tuple[str, str, dict[str, Any]] = ("open", "session.opened.v1", {"incarnation": 1})
 
     def found(*, renewed_at: int, incarnation: int = 1, lost: bool = False) -> list[str]:
         ends = (("lose", "session.lost.v1", {"incarnation": 1}),) if lost else ()
