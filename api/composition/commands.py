@@ -1,19 +1,20 @@
 """The committer and the leases behind the ports of the surfaces."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
-from api.ports import Heard, HeldNow, ProjectToken, PushedTask, ServiceFault
+from api.composition.heard import Named, has_news, heard, held_token, status_of, taken_away
+from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, ProjectId, StreamId, command_id_of
+from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AcquireLocks
 from domain.principal.allow import Principal, allow
 from domain.session.commands import SignalSession
-from domain.session.decider import SESSION, is_live, lease_ends
+from domain.session.decider import SESSION
 from domain.session.signals import signalled
-from domain.session.state import HeldToken, Session, SessionState
+from domain.session.state import Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
 from infrastructure.rows.port import RowsUnavailable
@@ -34,8 +35,6 @@ TOLD_WAIT_SECONDS_MAX: Final = 1.0
 _FAR_REACHING: Final = frozenset({"exit", "quota_refused", "quota_restored"})
 """Signals that may matter although the session's own status stays as it is."""
 T = TypeVar("T")
-Named = Mapping[ProjectToken, HeldToken | None]
-"""What a beat names, with what it means."""
 
 
 class CommandGate:
@@ -98,9 +97,9 @@ class HeartbeatDesk:
         wait_seconds: float = 0.0,
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
-        heard = await in_our_words(self._beat(principal, session, incarnation, tokens, signal, wait_seconds))
-        self._metrics.heartbeat(heard.code() if isinstance(heard, Rejection) else heard.status)
-        return heard
+        told = await in_our_words(self._beat(principal, session, incarnation, tokens, signal, wait_seconds))
+        self._metrics.heartbeat(told.code() if isinstance(told, Rejection) else told.status)
+        return told
 
     async def _beat(
         self,
@@ -119,31 +118,33 @@ class HeartbeatDesk:
             return UnknownThing(kind="session", name=session[:100])
         named = await self._resolved(tokens)
         if incarnation != state.opened.incarnation:
-            return _heard(state, "fenced", 0, named)
+            return heard(state, "fenced", 0, named)
         if state.status in ("lost", "ended"):
-            return _heard(state, state.status, 0, named)
+            return heard(state, state.status, 0, named)
         renewed_at = await self._node.leases.renew(session, incarnation)
         if renewed_at is None:
             # Lost or ended since the state was read; the next beat tells which.
-            return _heard(await self._session(session), "lost", 0, named)
-        await self._acknowledge(session, state, named)
+            return heard(await self._session(session), "lost", 0, named)
+        fresh = await self._acknowledge(session, state, named)
         if signal is not None:
             await self._signal(principal, state, signal, renewed_at)
-        if wait_seconds and not _has_news(state, named):
+        if wait_seconds and fresh and not has_news(state, named):
             await self._wait(session, state, named, wait_seconds)
-            state = await self._session(session)
-        return _heard(state, _status_of(state, incarnation), renewed_at, named)
+            fresh = False
+        # An answer from before would confirm what was taken back in the meantime.
+        latest = state if fresh else await self._session(session)
+        return heard(latest, status_of(latest, incarnation), renewed_at, named)
 
     async def _wait(self, session: str, state: Session, named: Named, wait_seconds: float) -> None:
         """Until there is news, as far as this node knows."""
-        told = _taken_away(state)
+        told = taken_away(state)
 
-        def has_news() -> bool:
+        def is_news() -> bool:
             held = self._node.hot.get(StreamId(session))
-            return held is not None and (_has_news(held[1], named) or _taken_away(held[1]) != told)
+            return held is not None and (has_news(held[1], named) or taken_away(held[1]) != told)
 
         longest = min(state.opened.ttl_seconds / WAITS_PER_TTL, TOLD_WAIT_SECONDS_MAX if told else wait_seconds)
-        await self._node.session_room.wait(session, has_news, seconds=min(wait_seconds, longest))
+        await self._node.session_room.wait(session, is_news, seconds=min(wait_seconds, longest))
 
     async def _signal(self, principal: Principal, state: Session, signal: SignalSession, renewed_at: int) -> None:
         """Pass a signal on where it would change something: the log hears of changes, never of beats."""
@@ -163,7 +164,7 @@ class HeartbeatDesk:
     async def _resolved(self, tokens: Sequence[ProjectToken]) -> Named:
         """What was named, as the session keeps it; a project that is none leads nowhere."""
         projects = {name: await self._node.names.project(name) for name in {one.project for one in tokens}}
-        return {one: _held_token(projects[one.project], one.token) for one in tokens}
+        return {one: held_token(projects[one.project], one.token) for one in tokens}
 
     async def _session(self, session: str) -> SessionState:
         stream = StreamId(session)
@@ -177,7 +178,9 @@ class HeartbeatDesk:
         state: SessionState = held[1]
         return state
 
-    async def _acknowledge(self, session: str, state: Session, named: Named) -> None:
+    async def _acknowledge(self, session: str, state: Session, named: Named) -> bool:
+        """Whether all that is named and was not acknowledged before is acknowledged now."""
+        taken = True
         for (project, number), attempt in state.attempts.items():
             if (project, number) not in named.values() or (session, project, number) in self._acknowledged:
                 continue
@@ -190,92 +193,12 @@ class HeartbeatDesk:
                 time=Instant(self._node.log.now()),
                 correlation_id=identifier,
             )
-            await self._node.committer.execute(command, stamp)
+            outcome = await self._node.committer.execute(command, stamp)
+            taken = taken and outcome.ok
             self._acknowledged[session, project, number] = None
             if len(self._acknowledged) > ACKNOWLEDGED_MAX:
                 self._acknowledged.popitem(last=False)
-
-
-def _held_token(project: ProjectId | None, token: str) -> HeldToken | None:
-    return None if project is None else (project, int(token))
-
-
-def _has_news(state: SessionState, named: Named) -> bool:
-    """Whether it holds an attempt that was not named, or does not hold what was."""
-    if not isinstance(state, Session) or not is_live(state):
-        return True
-    said = set(named.values())
-    return any(one not in said for one in state.attempts) or any(
-        token not in state.attempts and token not in state.grants for token in said
-    )
-
-
-def _taken_away(state: SessionState) -> frozenset[HeldToken]:
-    """Attempts that the session was told to end."""
-    attempts = state.attempts.items() if isinstance(state, Session) else ()
-    return frozenset(token for token, attempt in attempts if attempt.revoked_at is not None)
-
-
-def _status_of(state: SessionState, incarnation: int) -> str:
-    """As the heartbeat of that life is told."""
-    if not isinstance(state, Session):
-        return "lost"
-    return state.status if state.opened.incarnation == incarnation else "fenced"
-
-
-def _pushed(state: SessionState, status: str, named: Named) -> tuple[PushedTask, ...]:
-    if not isinstance(state, Session) or status not in ("live", "suspect"):
-        return ()
-    said = set(named.values())
-    return tuple(
-        PushedTask(project, attempt.task, str(number))
-        for (project, number), attempt in sorted(state.attempts.items())
-        if (project, number) not in said
-    )
-
-
-def _heard(state: SessionState, status: str, renewed_at: int, named: Named) -> Heard:
-    """The answer; what is left of each time is counted from the renewal, which was a moment ago."""
-    held: dict[HeldToken, HeldNow] = {}
-    lease_seconds = 0.0
-    if isinstance(state, Session) and status in ("live", "suspect"):
-        held = dict(_held_now(state, renewed_at))
-        ends = lease_ends(state.opened.ttl_seconds, Instant(renewed_at), state.tool_until)
-        lease_seconds = _seconds(ends, renewed_at)
-    return Heard(
-        status=status,
-        draining=isinstance(state, Session) and state.draining,
-        ttl_seconds=state.opened.ttl_seconds if isinstance(state, Session) else 0,
-        renewed_at=Instant(renewed_at),
-        lease_seconds=lease_seconds,
-        held=tuple(held[token] for token in sorted(held)),
-        revoked=tuple(one for one, token in named.items() if token not in held),
-        pushed=_pushed(state, status, named),
-    )
-
-
-def _held_now(session: Session, now: int) -> Iterator[tuple[HeldToken, HeldNow]]:
-    for (project, number), attempt in session.attempts.items():
-        until, revoked = attempt.locks_until, attempt.revoked_at
-        yield (
-            (project, number),
-            HeldNow(
-                project=project,
-                token=str(number),
-                task=attempt.task,
-                locks_seconds=None if until is None else _seconds(until, now),
-                revoked_seconds=None if revoked is None else _seconds(revoked, now),
-                reason=attempt.revoked_because,
-            ),
-        )
-    for (project, number), grant in session.grants.items():
-        until = grant.locks_until
-        locks_seconds = None if until is None else _seconds(until, now)
-        yield (project, number), HeldNow(project, str(number), None, locks_seconds)
-
-
-def _seconds(until: int, now: int) -> float:
-    return max(0, until - now) / SECOND
+        return taken
 
 
 async def in_our_words(work: Awaitable[T]) -> T:

@@ -13,8 +13,10 @@ from domain.kernel.policy import derived_stamp
 from domain.node.commands import EndOutage, LoseNode
 from domain.node.decider import NODE, silent
 from domain.node.state import OUTAGE_STREAM
+from domain.policies.timers import LAPSED_DELIVERY
 from domain.session import liveness
 from domain.session.commands import SessionCommand
+from domain.task.decider import DELIVERY_SECONDS_MAX
 from infrastructure.log.port import Lease, Log
 from infrastructure.runtime.hints import Hints
 from infrastructure.runtime.outcome import Outcome
@@ -151,7 +153,7 @@ class Ticker:
 
     async def _sweep_agenda(self, now: Instant) -> None:
         agenda = self._hints.agenda
-        due = agenda.due(now)
+        due = [one for one in agenda.due(now) if not self._might_still_arrive(one[0], now)]
         stamps = [
             derived_stamp(policy, cause, one, now, f"{cause.stream}@{cause.version}") for policy, cause, one in due
         ]
@@ -164,6 +166,10 @@ class Ticker:
             if not isinstance(outcome, BaseException):
                 agenda.forget(policy, cause)
         _all_told(told)
+
+    def _might_still_arrive(self, policy: str, now: Instant) -> bool:
+        """Whether an assignment gets the time that nobody could acknowledge it in: those who hold it may work on it."""
+        return policy == LAPSED_DELIVERY and now < self._hints.standings.outage_ended_at + DELIVERY_SECONDS_MAX * SECOND
 
     def _stamp(self, policy: str, stream: StreamId, cause: int, now: Instant) -> Stamp:
         """What time asks has no causing event; the renewal or sign of life that it saw stands in for it."""

@@ -14,7 +14,9 @@ from domain.node.commands import EndOutage
 from domain.node.decider import OUTAGES, end_outage
 from domain.session.commands import LoseSession
 from domain.session.liveness import Standing
-from domain.task.events import TaskBackedOff
+from domain.task.commands import LapseDelivery
+from domain.task.decider import DELIVERY_SECONDS_MAX
+from domain.task.events import TaskBackedOff, TaskClaimed
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
@@ -101,6 +103,25 @@ async def test_a_command_that_always_fails_holds_up_no_other() -> None:
     await swept.sweep()
     await swept.sweep()
     assert [getattr(one, "task", "") for one in desk.asked] == [*tasks, tasks[0]]
+
+
+async def test_an_assignment_gets_the_time_in_which_nobody_could_acknowledge_it() -> None:
+    log, desk = Clock(), Desk()
+    swept, hints = ticker(log, desk)
+    claimed = TaskClaimed(
+        session="sess_1", incarnation=1, token=1, attempt=1, strategy="priority", at=Instant(log.time)
+    )
+    hints.agenda.observe(Cause(StreamId("task_1"), 1, claimed, ProjectId("proj_1")))
+    log.time += 10 * DELIVERY_SECONDS_MAX * SECOND
+    hints.standings.outage_ended_at = Instant(log.time)
+    over = log.time + DELIVERY_SECONDS_MAX * SECOND
+    while log.time + SECOND < over:
+        await swept.sweep()
+        log.time += SECOND
+    assert desk.asked == []
+    log.time = over
+    await swept.sweep()
+    assert [type(one) for one in desk.asked] == [LapseDelivery]
 
 
 @pytest.mark.parametrize("seconds", [3, 3_600, -3, -3_600])

@@ -9,10 +9,11 @@ from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.ids import PrincipalId
 from domain.principal.allow import Principal
 from domain.session.commands import OpenSession
-from domain.task.commands import ClaimTask, CompleteTask
+from domain.task.commands import CancelTask, ClaimTask, CompleteTask
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.runtime import log_thread
+from infrastructure.runtime.heartbeat import LeaseDesk
 from tests.support.running_node import Fleet, answer, running_fleet
 
 
@@ -75,3 +76,25 @@ async def test_a_revoked_token_does_not_hide_behind_the_same_number_of_another_p
         assert isinstance(heard, Heard)
         assert [(one.project, one.token) for one in heard.held] == [(other.project_id, token)]
         assert heard.revoked == (named[0], named[2])
+
+
+async def test_a_beat_does_not_confirm_what_is_taken_back_while_it_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renew = LeaseDesk.renew
+    async with running_fleet(tmp_path) as fleet:
+        await fleet.plan(1)
+        session = await fleet.session()
+        claimed = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+
+        async def meanwhile(desk: LeaseDesk, session: str, incarnation: int) -> int | None:
+            found = await renew(desk, session, incarnation)
+            await fleet.ask(CancelTask(project="shop", task=claimed["task"], grace_seconds=0))
+            return found
+
+        monkeypatch.setattr(LeaseDesk, "renew", meanwhile)
+        who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
+        named = (ProjectToken("shop", str(claimed["token"])),)
+        heard = await fleet.services.heartbeats.beat(who, session, 1, named)
+        assert isinstance(heard, Heard)
+        assert (heard.held, heard.revoked) == ((), named)
