@@ -55,9 +55,25 @@ def graph_of(phases: Sequence[AnyPhase]) -> Graph:
     return Graph(
         phases={phase.key: phase for phase in phases},
         order=tuple(keys[index] for index in order),
-        ancestors={key: frozenset(keys[one] for one in bits(found[index])) for index, key in enumerate(keys)},
+        ancestors=_Ancestors(keys, number, found),
         dependants={key: tuple(found) for key, found in dependants.items()},
     )
+
+
+class _Ancestors(Mapping[str, frozenset[str]]):
+    """Sets that are written out when somebody asks for them: all of them together are as large as a square."""
+
+    def __init__(self, keys: Sequence[str], number: Mapping[str, int], found: Sequence[int]) -> None:
+        self._keys, self._number, self._found = keys, number, found
+
+    def __getitem__(self, key: str) -> frozenset[str]:
+        return frozenset(self._keys[one] for one in bits(self._found[self._number[key]]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
 
 
 def key_at(place: str) -> str:
