@@ -15,6 +15,8 @@ NAMES = ("a", "b", "ab", "c")
 DEPTH = 3
 WORLD = tuple("/".join(names) for depth in range(1, DEPTH + 1) for names in product(NAMES, repeat=depth))
 """Every path that can tell two patterns of at most two segments over these names apart."""
+REPOSITORY = "path:r//"
+"""Where the small world is."""
 OF_REFUSALS = frozenset({"command.refused.v1", "task.late_report_discarded.v1"})
 """What a refused command may leave behind."""
 
@@ -231,7 +233,12 @@ def clash(held: _Grant, wanted: _Grant) -> bool:
 
 @cache
 def covered(claim: str) -> frozenset[str]:
-    """The paths of the small world that a claim covers, by a regular expression of its own."""
+    """The paths of the small world that a claim covers, by a regular expression of its own.
+
+    Outside of that world claims do not meet but with themselves: whoever makes other loads sees to that.
+    """
+    if not claim.startswith(REPOSITORY):
+        return frozenset({claim})
     parts = claim.partition("//")[2].split("/")
     text = ""
     for place, part in enumerate(parts):

@@ -14,8 +14,8 @@ from tests.support.waiting import SECONDS_MAX
 from tests.support.warm_processes import process_of
 
 
-def serve_until_killed(data: str, store: str, secret: str, graphql: bool) -> None:
-    """What the child does: the composition and the doors as they are, on a port of its own."""
+def serve_until_killed(data: str, store: str, secret: str, graphql: bool, port: int) -> None:
+    """What the child does: the composition and the doors as they are, on the port, or on one of its own for 0."""
     from api.app import create_app
     from api.composition.server import running
     from api.edge import Edge
@@ -27,7 +27,7 @@ def serve_until_killed(data: str, store: str, secret: str, graphql: bool) -> Non
     os.dup2(told.fileno(), sys.stdout.fileno())
     os.dup2(told.fileno(), sys.stderr.fileno())
     settings = Settings.model_validate(
-        {"data": data, "store": store, "secret": secret, "bind": "127.0.0.1:0", "log_format": "json"}
+        {"data": data, "store": store, "secret": secret, "bind": f"127.0.0.1:{port}", "log_format": "json"}
     )
 
     async def main() -> None:
@@ -51,12 +51,16 @@ def serve_until_killed(data: str, store: str, secret: str, graphql: bool) -> Non
 class ServerProcess:
     """One server on one data folder. ``start`` and ``kill`` as often as one likes."""
 
-    def __init__(self, data: Path, store: str, secret: str = "s" * 32, *, graphql: bool = False) -> None:
+    def __init__(
+        self, data: Path, store: str, secret: str = "s" * 32, *, graphql: bool = False, steady: bool = False
+    ) -> None:
+        """``steady`` is for clients that look for the server once: it comes back where it was."""
         self._data = data
         self._store = store
         self._secret = secret
         self._graphql = graphql
         self._process: multiprocessing.process.BaseProcess | None = None
+        self._kept = _kept_port() if steady else None
         self.url = ""
         data.mkdir(exist_ok=True)
 
@@ -73,7 +77,8 @@ class ServerProcess:
 
     def start(self) -> None:
         """Start and wait until it takes connections."""
-        process = process_of(serve_until_killed, str(self._data), self._store, self._secret, self._graphql)
+        port = self._kept.getsockname()[1] if self._kept else 0
+        process = process_of(serve_until_killed, str(self._data), self._store, self._secret, self._graphql, port)
         self._process = process
         process.start()
         ends_at = time.monotonic() + SECONDS_MAX
@@ -112,6 +117,8 @@ class ServerProcess:
         """Nothing is left behind, whatever the test did."""
         if self._process is not None:
             self.kill()
+        if self._kept is not None:
+            self._kept.close()
 
     def log(self) -> str:
         """The end of what it said."""
@@ -127,3 +134,11 @@ class ServerProcess:
         host, _, port = str(endpoint["url"]).removeprefix("http://").partition(":")
         with socket.socket() as probe:
             return endpoint["url"] if probe.connect_ex((host, int(port))) == 0 else None
+
+
+def _kept_port() -> socket.socket:
+    """A port that nobody else is given while the server is away: it is bound, and nobody listens at it."""
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
