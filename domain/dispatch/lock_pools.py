@@ -1,10 +1,10 @@
 """Setting up pools, taking single members out of service, and telling how a pool stands."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Event, Message, Stamp
 from domain.lock.commands import DescribePool, QuarantineMember, ReturnMember, SetPool
@@ -17,6 +17,10 @@ from domain.lock.pools import POOLS_MAX
 from domain.lock.resource import parse
 from domain.lock.state import LockSpace
 from domain.project.decider import read_project
+from domain.project.settings import EnvironmentPool
+
+MEMBERS_MAX: Final = 256
+"""Of one pool, as in ``set_pool``."""
 
 
 class MemberShown(Message):
@@ -60,6 +64,31 @@ def set_pool(command: SetPool, stamp: Stamp, view: View) -> Decision:
         return Decision(answer=_shown(space, command.pool))
     event = PoolSet(pool=command.pool, members=members, quota=command.quota, at=stamp.time)
     return _changed(stream, space, event, command.pool, stamp)
+
+
+def pools_of_environments(
+    environments: tuple[EnvironmentPool, ...], space: LockSpace, stamp: Stamp
+) -> list[Event] | Rejection:
+    """What makes a pool of units of each pool of environments; one that has just these members already stays as it is,
+    and so do labels and quota. A pool that is no longer listed stays, too: somebody may hold units of it."""
+    found: list[Event] = []
+    fresh = sum(one.name not in space.pools for one in environments)
+    if len(space.pools) + fresh > POOLS_MAX:
+        return LocksLimited(what="pools in the project", count=len(space.pools) + fresh, most=POOLS_MAX)
+    for one in environments:
+        known = space.pools.get(one.name)
+        if known is not None and set(known.members) == set(one.members):
+            continue
+        if len(one.members) > MEMBERS_MAX:
+            return LocksLimited(what=f"members of the pool {one.name}", count=len(one.members), most=MEMBERS_MAX)
+        named = parse(f"pool:{one.name}")
+        if isinstance(named, BadPattern):
+            return named
+        labels = {} if known is None else known.members
+        members = tuple(PoolMember(name=name, labels=tuple(sorted(labels.get(name, ())))) for name in one.members)
+        quota = None if known is None else known.quota
+        found.append(PoolSet(pool=one.name, members=members, quota=quota, at=stamp.time))
+    return found
 
 
 def quarantine(command: QuarantineMember, stamp: Stamp, view: View) -> Decision:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable
 
+from domain.dispatch.lock_pools import pools_of_environments
 from domain.dispatch.lookup import lock_stream
 from domain.kernel.decider import Decision, StreamsMissing, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, ProjectId, StreamId, is_type_id
-from domain.kernel.message import Stamp
+from domain.kernel.message import Event, Stamp
 from domain.lock.decider import LOCKS, claims_in
 from domain.lock.errors import CaseRuleInUse
 from domain.lock.events import CaseRuleSet
+from domain.lock.state import LockSpace
 from domain.project import decider as project
 from domain.project.commands import GrantNeeds, NoticeBudget, RevokeNeeds, UpdateProject
 from domain.project.decider import NAME_KIND, PROJECT
+from domain.project.settings import Repository
 from domain.project.state import Project
 
 
@@ -27,20 +30,33 @@ def find_projects(view: View, names: Iterable[str], stamp: Stamp) -> tuple[Proje
 
 
 def update(command: UpdateProject, stamp: Stamp, view: View) -> Decision:
-    """Settings as asked. Whether a repository ignores letter case is a rule of the lock space, which decides by its own
-    record of it, and changes only while nobody holds or waits for anything there: no live claim changes its meaning."""
+    """Settings as asked, and what follows from them for locks: each pool of environments is a pool of units that can be
+    held, and whether a repository ignores letter case is a rule of the lock space."""
     decision = project.update(command, stamp, view)
-    if command.repositories is None or decision.rejection is not None:
+    if decision.rejection is not None or (command.repositories is None and command.environment_pools is None):
         return decision
-    ignoring = frozenset(one.name for one in command.repositories if one.ignores_case)
-    space = view.read(LOCKS, lock_stream(stamp.project))
+    stream = lock_stream(stamp.project)
+    space = view.read(LOCKS, stream)
+    pools = pools_of_environments(command.environment_pools or (), space, stamp)
+    rule = None if command.repositories is None else _case_rule(command.repositories, space, stamp)
+    for one in (pools, rule):
+        if isinstance(one, Rejection):
+            return refuse(one)
+    events: list[Event] = [one for one in (rule,) if isinstance(one, Event)]
+    events += pools if isinstance(pools, list) else []
+    written = (Write(stream, tuple(events), stamp.project),) if events else ()
+    return Decision((*decision.writes, *written), decision.answer)
+
+
+def _case_rule(repositories: tuple[Repository, ...], space: LockSpace, stamp: Stamp) -> CaseRuleSet | Rejection | None:
+    """It changes only while nobody holds or waits for anything there: no live claim changes its meaning."""
+    ignoring = frozenset(one.name for one in repositories if one.ignores_case)
     if ignoring == space.ignoring_case:
-        return decision
+        return None
     used = claims_in(space, ignoring ^ space.ignoring_case)
     if used:
-        return refuse(CaseRuleInUse(claim=used[0], claims=len(used)))
-    rule = CaseRuleSet(ignoring_case=tuple(sorted(ignoring)), at=stamp.time)
-    return Decision((*decision.writes, Write(lock_stream(stamp.project), (rule,), stamp.project)), decision.answer)
+        return CaseRuleInUse(claim=used[0], claims=len(used))
+    return CaseRuleSet(ignoring_case=tuple(sorted(ignoring)), at=stamp.time)
 
 
 def grant_needs(command: GrantNeeds, stamp: Stamp, view: View) -> Decision:

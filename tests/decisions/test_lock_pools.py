@@ -26,6 +26,8 @@ from domain.lock.events import PoolMember
 from domain.lock.pool_errors import NoSuchMember, PoolUnknown, UnitsNotUpgraded
 from domain.lock.pool_name import PoolWish, read_pool
 from domain.lock.resource import Resource, parse
+from domain.project.commands import UpdateProject
+from domain.project.settings import EnvironmentPool
 from domain.session.commands import EndSession
 from tests.decisions.test_lock_waiting import PROJECT, SPACE, Fleet, token, told
 
@@ -246,3 +248,38 @@ def test_units_have_no_modes(fleet: Fleet) -> None:
     )
     command = UpgradeLocks(project=PROJECT, session=one, incarnation=1, token=held)
     assert isinstance(fleet.when(command, fleet.agent()).rejection, UnitsNotUpgraded)
+
+
+def environments(fleet: Fleet, *pools: EnvironmentPool) -> Decision:
+    asked = UpdateProject(project=PROJECT, environment_pools=pools)
+    return fleet.when(asked, fleet.stamp(PROJECT, "key_person"))
+
+
+def test_environments_of_a_project_are_units_that_can_be_held(fleet: Fleet) -> None:
+    slots = EnvironmentPool(name="slots", members=("blue", "green"))
+    environments(fleet, slots)
+    shown = fleet.when(DescribePool(project=PROJECT, pool="slots"), fleet.stamp(PROJECT, "key_person")).answer
+    assert isinstance(shown, PoolShown)
+    assert [one.name for one in shown.members] == ["blue", "green"]
+    assert not environments(fleet, slots).writes, "again changes nothing"
+    larger = EnvironmentPool(name="slots", members=("blue", "green", "red"))
+    kinds = [type(event).__name__ for write in environments(fleet, larger).writes for event in write.events]
+    assert kinds == ["ProjectSet", "PoolSet"]
+
+
+def test_what_was_said_of_the_units_of_a_pool_stays_when_the_project_is_set(fleet: Fleet) -> None:
+    pool(fleet, members=(PoolMember(name="a", labels=("big",)), PoolMember(name="b")), quota=1)
+    kept = environments(fleet, EnvironmentPool(name="gpu", members=("b", "a")))
+    assert [type(event).__name__ for write in kept.writes for event in write.events] == ["ProjectSet"]
+    environments(fleet, EnvironmentPool(name="gpu", members=("a", "c")))
+    told_pool = fleet.when(DescribePool(project=PROJECT, pool="gpu"), fleet.stamp(PROJECT, "key_person")).answer
+    assert isinstance(told_pool, PoolShown)
+    assert (told_pool.quota, [(one.name, one.labels) for one in told_pool.members]) == (
+        1,
+        [("a", ("big",)), ("c", ())],
+    )
+
+
+def test_more_environments_than_a_pool_has_units_are_refused(fleet: Fleet) -> None:
+    many = EnvironmentPool(name="slots", members=tuple(f"m{number}" for number in range(257)))
+    assert isinstance(environments(fleet, many).rejection, LocksLimited)
