@@ -141,6 +141,7 @@ class Deadlock(Rejection):
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.DEADLOCK
+    AUDITED: ClassVar[bool] = True
     circle: str
     release: str
     """What the asker holds and others wait for."""

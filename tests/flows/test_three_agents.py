@@ -13,6 +13,7 @@ import pytest
 
 from signalbox.client import Client, Endpoint
 from tests.support import hooks
+from tests.support.checkout import Checkout
 from tests.support.command_line import CommandLine, end
 from tests.support.hooks import git
 from tests.support.mcp_client import Agent as Speaker
@@ -74,6 +75,14 @@ class Place:
     owner: Client
     mates: tuple[Mate, Mate, Mate]
 
+    def hub(self) -> Path:
+        """A bare repository with what is committed so far, guarded from here on."""
+        hub = Path(git(self.folder.parent, "init", "-q", "--bare", "hub.git") or self.folder.parent / "hub.git")
+        git(self.folder, "push", "-q", str(hub), "HEAD:main")
+        git(hub, "symbolic-ref", "HEAD", "refs/heads/main")
+        CommandLine(hub)("git-guard", "install", "--project", "shop", "--repository", "shop")
+        return hub
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Path]:
@@ -88,7 +97,7 @@ async def place(server: Path) -> AsyncIterator[Place]:
     url = json.loads((server / ".signalbox" / "server.json").read_text())["url"]
     secret = (server / ".signalbox" / "local.key").read_text().strip()
     with Client(Endpoint(url, secret)) as owner:
-        owner.command("create_project", name="shop")
+        owner.command("create_project", name="shop", lock_delay_seconds=0)
         async with AsyncExitStack() as stack:
             mates: list[Mate] = []
             for client in CLIENTS:
@@ -158,12 +167,35 @@ async def test_three_agents_share_a_repository_and_never_write_over_each_other(p
     assert (await second.stop()).code == 0
     assert (await first.edit(own["codex"], "claude, too")).code == 0
 
+    # One was silent for too long and its task went to another. Its late push is refused where it arrives, whatever
+    # its own machine let it write; the same commits are taken from the one who has the task now.
+    hub, checkout = place.hub(), Checkout(place.folder)
+    work = {key: given["gemini"][key] for key in ("key", "token")}
+    place.owner.command("reassign_task", project="shop", task=work["key"], to=sessions["codex"])
+    moved = await second.call("next_task")
+    assert moved["key"] == work["key"], moved
+    git(place.folder, "add", own["gemini"])
+    git(place.folder, "commit", "-q", "-m", "late")
+    late = f"signalbox={sessions['gemini']}/1/{work['token']}"
+    push = ("push", "--quiet", str(hub), "HEAD:main")
+    assert "is not one of a live grant" in checkout.refused(*push, "--push-option", late)
+    assert own["gemini"] not in git(hub, "ls-tree", "-r", "--name-only", "main")
+    assert "nobody says for which session" in checkout.refused(*push)
+    checkout.git(*push, "--push-option", f"signalbox={sessions['codex']}/1/{moved['token']}")
+    assert own["gemini"] in git(hub, "ls-tree", "-r", "--name-only", "main")
+
     # All of it is on record, under the names of those who did it.
     lines = timeline(place.owner)
-    happened = {one["type"] for one in lines}
-    assert {"task.claimed.v1", "lock.requested.v1", "message.sent.v1", "task.completed.v1"} <= happened
-    (letter,) = [one for one in lines if one["type"] == "message.sent.v1"]
-    assert letter["sessionId"] == sessions["claude"]
+    assert len([one for one in lines if one["type"] == "task.claimed.v1"]) == 4
+    did = {(one["type"], one["sessionId"]) for one in lines}
+    assert {(kind, one) for kind in ("task.claimed.v1", "lock.granted.v1") for one in sessions.values()} <= did
+    # Each refused edit: two wait, and the third would have closed the circle.
+    assert {("lock.requested.v1", sessions[client]) for client in ("claude", "codex")} <= did
+    assert ("message.sent.v1", sessions["claude"]) in did
+    assert "task.completed.v1" in {kind for kind, _ in did}
+    told = [one["summary"] for one in lines if one["type"] == "command.refused.v1"]
+    assert any("lock_token_fenced" in one and sessions["gemini"] in one for one in told)
+    assert any("deadlock" in one and sessions["gemini"] in one for one in told)
 
 
 def timeline(owner: Client) -> list[dict[str, Any]]:
