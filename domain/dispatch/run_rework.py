@@ -4,7 +4,7 @@ from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
@@ -144,6 +144,12 @@ def _reasons(redo: Redo, accepted: str, below: tuple[str, ...]) -> tuple[str, ..
     )
 
 
+def _deadline(run: Run, stamp: Stamp) -> Instant | None:
+    """A run that had ended has its whole time once more."""
+    seconds = run.queued.definition.deadline_seconds
+    return Instant(stamp.time + int(seconds * SECOND)) if seconds is not None and run.status in TERMINAL else None
+
+
 def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, ...], stamp: Stamp) -> None:
     named = command.phases if isinstance(command, ReworkPhases) else (command.phase,)
     accepted = command.accept_repeat if isinstance(command, ReworkPhases) else ""
@@ -154,6 +160,7 @@ def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, 
             accepted_repeat=accepted,
             by=stamp.principal,
             at=stamp.time,
+            deadline=_deadline(walk.run, stamp),
         )
     )
     for place in redone:

@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from domain.dispatch import run_children, run_gate, run_rework, run_rollback, run_start, run_undo, run_verbs, run_waits
+from domain.dispatch import (
+    run_by_hand,
+    run_children,
+    run_gate,
+    run_rework,
+    run_rollback,
+    run_start,
+    run_time,
+    run_undo,
+    run_verbs,
+    run_waits,
+)
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -16,8 +27,8 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.PauseRun: run_verbs.pause,
     commands.ResumeRun: run_verbs.resume,
     commands.CancelRun: run_verbs.cancel,
-    commands.SkipPhase: run_verbs.skip,
-    commands.ResolvePhase: run_verbs.resolve,
+    commands.SkipPhase: run_by_hand.skip,
+    commands.ResolvePhase: run_by_hand.resolve,
     commands.RetryPhase: run_rework.retry,
     commands.ReworkPhases: run_rework.rework,
     commands.RollbackRun: run_undo.rollback,
@@ -33,6 +44,7 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.FollowParent: run_children.follow,
     commands.TellParent: run_children.tell_parent,
     commands.TakeBackChild: run_rollback.take_back_child,
+    commands.PassRunDeadline: run_time.pass_deadline,
 }
 
 RUN_COMMANDS: Final[tuple[type[Command], ...]] = tuple(_TELLING)

@@ -22,11 +22,12 @@ def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expres
     run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
-    if (run.rollback_requested and run.status in ("cancelling", "compensating")) or run.rolled_back_by:
+    underway = run.rollback_requested and run.status in ("cancelling", "compensating")
+    if (underway and not run.held) or run.rolled_back_by:
         return Decision()
     if run.status in TERMINAL:
         return _of_ended(command, run, stamp, view, expressions)
-    if run.status not in ("running", "paused"):
+    if run.status not in ("running", "paused") and not (run.status == "cancelling" and run.held):
         return refuse(RunNotInState(run=command.run, status=run.status, action="rolling it back"))
     points = passed(run)
     if points and not command.force:
@@ -34,7 +35,8 @@ def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expres
     walk = RunWalk(run, stamp, view, expressions)
     by, at, reason = stamp.principal, stamp.time, command.reason
     walk.put(RunRollbackRequested(reason=reason, forced=bool(points), by=by, at=at))
-    walk.put(RunCancelRequested(reason=reason, by=by, grace_seconds=command.grace_seconds, at=at))
+    if not run.held:
+        walk.put(RunCancelRequested(reason=reason, by=by, grace_seconds=command.grace_seconds, at=at))
     walk.go_on()
     return walk.decision()
 

@@ -3,13 +3,11 @@
 from typing import assert_never
 
 from domain.dispatch.run_tasks import work_of
-from domain.dispatch.run_voters import may_pass
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import SECOND, StreamId, is_type_id
+from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Stamp
-from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.work import FALLBACK
 from domain.run.begin import settled
@@ -17,13 +15,11 @@ from domain.run.commands import (
     CancelRun,
     PauseRun,
     ReachRunStart,
-    ResolvePhase,
     ResumeRun,
     RunVerb,
-    SkipPhase,
     TellRun,
 )
-from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState, VoteRefused
+from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState
 from domain.run.events import (
     PhaseParked,
     PhaseReleased,
@@ -34,7 +30,6 @@ from domain.run.events import (
     RunResumed,
 )
 from domain.run.evolve import RUN
-from domain.run.loops import placed
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
 from domain.run.undo_events import UndoFailed, UndoSucceeded
 from domain.task.decider import TASK
@@ -77,7 +72,8 @@ def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expression
     walk = RunWalk(run, stamp, view, expressions)
     walk.release()
     seconds = (stamp.time - (run.paused_at or stamp.time)) / SECOND
-    walk.put(RunResumed(by=stamp.principal, paused_seconds=seconds, at=stamp.time))
+    deadline = None if run.deadline is None else Instant(run.deadline + int(seconds * SECOND))
+    walk.put(RunResumed(by=stamp.principal, paused_seconds=seconds, at=stamp.time, deadline=deadline))
     walk.set_timers()
     start_if_due(walk, stamp)
     walk.go_on()
@@ -89,7 +85,8 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
     run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
-    if run.status in ("cancelling", "cancelled"):
+    leaves = run.status == "cancelling" and run.held and not run.left
+    if run.status in ("cancelling", "cancelled") and not leaves:
         return Decision()
     if run.status in TERMINAL or run.status == "compensating":
         return refuse(RunNotInState(run=command.run, status=run.status, action="cancelling it"))
@@ -98,69 +95,6 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
     walk.put(RunCancelRequested(reason=reason, by=stamp.principal, grace_seconds=command.grace_seconds, at=stamp.time))
     walk.go_on()
     return walk.decision()
-
-
-def skip(command: SkipPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """Settle a phase that has not begun, or that is parked, as skipped."""
-    run = asked(command, stamp, view)
-    if isinstance(run, Rejection):
-        return refuse(run)
-    unfit = unfit_phase(run, command.run, command.phase, ("pending", "parked"), "skipping it")
-    unfit = unfit or _past_gate(command, run, stamp, view)
-    if unfit is not None:
-        return refuse(unfit)
-    phase = run.phase(command.phase)
-    walk = RunWalk(run, stamp, view, expressions)
-    walk.give_up(command.phase, command.reason)
-    walk.put(
-        PhaseSkipped(
-            place=command.phase,
-            generation=phase.generation,
-            reason="operator",
-            detail=command.reason,
-            arm="",
-            at=stamp.time,
-        )
-    )
-    walk.go_on()
-    return walk.decision()
-
-
-def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """Settle a parked phase by hand."""
-    run = asked(command, stamp, view)
-    if isinstance(run, Rejection):
-        return refuse(run)
-    unfit = unfit_phase(run, command.run, command.phase, ("parked",), "resolving it")
-    if command.outcome == "succeeded":
-        unfit = unfit or _past_gate(command, run, stamp, view)
-    if unfit is not None:
-        return refuse(unfit)
-    walk = RunWalk(run, stamp, view, expressions)
-    walk.give_up(command.phase, command.reason)
-    walk.put(
-        PhaseSettled(
-            place=command.phase,
-            generation=run.phase(command.phase).generation,
-            outcome=command.outcome,
-            reason=command.reason,
-            arm="",
-            summary="",
-            output=command.output,
-            by=stamp.principal,
-            at=stamp.time,
-        )
-    )
-    walk.go_on()
-    return walk.decision()
-
-
-def _past_gate(command: SkipPhase | ResolvePhase, run: Run, stamp: Stamp, view: View) -> Rejection | None:
-    """Whoever skips a gate, or says that it has passed, goes past its quorum as an override does."""
-    if not isinstance(placed(run, command.phase), GatePhase) or may_pass(view, stamp):
-        return None
-    reason = "only who may override a gate may skip it or say that it has passed"
-    return VoteRefused(run=command.run, phase=command.phase, reason=reason)
 
 
 def reach_start(command: ReachRunStart, stamp: Stamp, view: View, expressions: Expressions) -> Decision:

@@ -103,11 +103,12 @@ def _holds(role: str, who: Voting) -> bool:
 
 
 def _authors(run: Run, phase: GatePhase, view: View) -> tuple[frozenset[str], frozenset[str]]:
-    """Principals and families of the sessions that did the work which the gate looks at."""
+    """Principals and families of the sessions that did the work which the gate looks at; whoever said what it is."""
     principals: set[str] = set()
     families: set[str] = set()
-    places = (place for used in run.phase(phase.key).consumed for place in run.places(used.place))
-    for name in (run.phase(place).task for place in places):
+    places = [place for used in run.phase(phase.key).consumed for place in run.places(used.place)]
+    principals |= {run.phase(place).resolved_by for place in places} - {""}
+    for name in (run.phase(place).task for place in places if not run.phase(place).resolved_by):
         task = view.read(TASK, StreamId(name)) if name else None
         if not isinstance(task, Task) or not task.tried_by:
             continue

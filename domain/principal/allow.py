@@ -170,6 +170,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "take_back_child": _NOBODY,
     "fire_timer": _NOBODY,
     "reach_run_start": _NOBODY,
+    "pass_run_deadline": _NOBODY,
     "elapse_backoff": _NOBODY,
     "time_out_attempt": _NOBODY,
     "lapse_delivery": _NOBODY,

@@ -5,16 +5,17 @@ them anew, after whatever crash, finds the same things left to do.
 """
 
 from collections.abc import Iterator
-from typing import Final, Literal, assert_never
+from typing import Final, assert_never
 
 from domain.kernel.ids import Instant
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase, RepeatPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph
-from domain.run.answers import taken_back
+from domain.run.answers import rejected_for_good
 from domain.run.begin import begun, settled
 from domain.run.children import is_abandoned
+from domain.run.closing import Cause, closing
 from domain.run.ending import rolled_back, settlement
 from domain.run.events import (
     Consumed,
@@ -32,10 +33,9 @@ from domain.run.loop_events import IterationStarted
 from domain.run.loops import graph_now, iteration_over
 from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
-from domain.run.undo import is_undone, owed, passed
-from domain.run.undo_events import RunCompensationStarted
+from domain.run.undo import is_undone
+from domain.run.undo_events import RunHeld
 
-Cause = Literal["failure", "cancel", "operator"]
 ROUNDS_MAX: Final = 2 * PHASES_MAX
 """Walks through the graph: the first goes as far as the order leads, a further one for what a failure ends, and for
 each map without items, one behind the other."""
@@ -217,35 +217,29 @@ class Advance:
         if self._is_over():
             asked = self._run.rollback_requested
             wanted = asked or self._run.queued.definition.on_cancel == "compensate"
-            if not (wanted and self._compensate("operator" if asked else "cancel", "cancelled", ())):
-                self._end("cancelled", ())
+            self._end("operator" if asked else "cancel", "cancelled", (), wanted=wanted)
 
     def _finish(self) -> None:
         if self._is_over():
-            rejected = taken_back(self._run)
+            rejected = rejected_for_good(self._run)
             failed = (one.key for one in self._run.queued.definition.phases if self._is_unhandled(one.key))
             unhandled = tuple(dict.fromkeys((*rejected, *failed)))
-            wanted = rejected or (unhandled and self._run.queued.definition.on_failure == "compensate")
-            if not (wanted and self._compensate("failure", "failed", unhandled)):
-                self._end("failed" if unhandled else "succeeded", unhandled)
-
-    def _compensate(self, cause: Cause, then: Outcome, because: tuple[str, ...]) -> bool:
-        """Whether effects are taken back first: not behind a point of no return, unless somebody forced it."""
-        entries = owed(self._run)
-        if not entries or (passed(self._run) and not self._run.rollback_forced):
-            return False
-        order = tuple(Consumed(place=one.place, generation=one.generation) for one in entries)
-        started = RunCompensationStarted(cause=cause, then=then, because=because, entries=order, at=self._at)
-        self._put(started)
-        return True
+            compensates = bool(unhandled) and self._run.queued.definition.on_failure == "compensate"
+            wanted = bool(rejected) or compensates
+            self._end("failure", "failed" if unhandled else "succeeded", unhandled, wanted=wanted)
 
     def _take_back(self) -> None:
         if not is_undone(self._run):
             return
         self._put(rolled_back(self._run, self._at))
 
-    def _end(self, outcome: Outcome, because: tuple[str, ...]) -> None:
-        self._put(settlement(self._run, self._graph, self._expressions, outcome, because, self._at))
+    def _end(self, cause: Cause, outcome: Outcome, because: tuple[str, ...], *, wanted: bool) -> None:
+        """Effects are taken back first, where that is wanted; a run that is held stays so."""
+        back = closing(self._run, cause, outcome, because, self._at) if wanted else None
+        if back is None:
+            self._put(settlement(self._run, self._graph, self._expressions, outcome, because, self._at))
+        elif not (isinstance(back, RunHeld) and self._run.held):
+            self._put(back)
 
     def _is_over(self) -> bool:
         return all(self._run.phase(key).status in SETTLED for key in self._order)

@@ -100,7 +100,7 @@ def reworks(gate: Gate, decision: str) -> bool:
     return asked and gate.rework is not None
 
 
-def taken_back(run: Run) -> tuple[str, ...]:
+def rejected_for_good(run: Run) -> tuple[str, ...]:
     """Gates whose rejection takes back the whole run."""
     if not any(one.gate.on_reject == "compensate" for one in _gates_of(run)):
         return ()

@@ -212,6 +212,13 @@ class TakeBackChild(ProjectCommand):
     generation: int
 
 
+class PassRunDeadline(ProjectCommand):
+    """The time of a run is over (derived)."""
+
+    NAME: ClassVar[str] = "pass_run_deadline"
+    run: str
+
+
 class ReachRunStart(ProjectCommand):
     """The earliest start of a run has come (derived)."""
 

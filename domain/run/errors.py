@@ -127,6 +127,19 @@ class SignalUnfit(Rejection):
     reason: str
 
 
+class OutputUnfit(Rejection):
+    """That is not what comes of the phase {phase} of run {run}: {reason}.
+
+    Correct it; the definition says what its outputs are.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    run: str
+    phase: str
+    reason: str
+
+
 class ReworkRefused(Rejection):
     """These phases of run {run} are not done anew: {reason}.
 

@@ -79,6 +79,8 @@ class RunResumed(Event):
     paused_seconds: float
     """By so much deadlines of gates, waits and the run move."""
     at: Instant
+    deadline: Instant | None = None
+    """Of the run from now on; None where it has none."""
 
 
 class RunFailing(Event):
@@ -245,6 +247,8 @@ class RunReworked(Event):
     at: Instant
     gate: str = ""
     """Place of the gate that asked for it; empty where a person did."""
+    deadline: Instant | None = None
+    """Of a run that goes on although it had ended, from now on; None where it stays as it was."""
 
 
 class PhaseInvalidated(Event):

@@ -55,6 +55,7 @@ from domain.run.map_events import MapExpanded
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState, Settlement
 from domain.run.undo_events import (
     RunCompensationStarted,
+    RunHeld,
     RunRollbackRequested,
     UndoEvent,
     UndoFailed,
@@ -106,7 +107,7 @@ def changed(run: Run, event: Following) -> Run:
             return _iterated(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted():
             return of_child(run, event)
-        case RunRollbackRequested() | RunCompensationStarted():
+        case RunRollbackRequested() | RunCompensationStarted() | RunHeld():
             return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
             return undoing(run, event)
@@ -128,15 +129,18 @@ def _whole(run: Run, event: _Whole) -> Run:
             return replace(run, status="paused", paused_from=run.status, paused_at=event.at, paused_by=event.by)
         case RunResumed():
             waiting = {place: _moved(one, event.paused_seconds) for place, one in run.phases.items() if one.timers}
-            return replace(run, status=run.paused_from, paused_at=None, phases=run.phases.update(waiting))
+            resumed = replace(run, status=run.paused_from, paused_at=None, phases=run.phases.update(waiting))
+            return replace(resumed, moved_deadline=event.deadline or run.moved_deadline)
         case RunFailing():
             return replace(run, failing=event.because)
         case RunCancelRequested():
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
-            return replace(told, status="cancelling", paused_at=None)
+            # Whoever ends a run that is held leaves its effects as they are.
+            return replace(told, status="cancelling", paused_at=None, left=bool(run.held))
         case RunReworked():
             again = replace(_counted(run, event.gate), failing="", cancel_reason="", owed=(), because=())
             again = replace(again, rollback_requested=False, rollback_forced=False, settled_at=None)
+            again = replace(again, held=(), left=False, moved_deadline=event.deadline or run.moved_deadline)
             return replace(again, status="running") if run.status in TERMINAL else again
         case RunSettled():
             ended = replace(run, status=event.outcome, because=event.because)
@@ -160,7 +164,7 @@ def _closed(run: Run, event: _Closing) -> Run:
         case PhaseBlocked():
             after = _as(before, "blocked", f"because of {', '.join(event.causes)}")
         case PhaseSettled():
-            said = replace(before, summary=event.summary, output=event.output, arm=event.arm)
+            said = replace(before, summary=event.summary, output=event.output, arm=event.arm, resolved_by=event.by)
             after = _as(said, event.outcome, event.reason)
         case _:
             assert_never(event)

@@ -8,6 +8,7 @@ from domain.run.events import EffectRegistered
 from domain.run.state import Effect, PhaseState, Run, effect_key
 from domain.run.undo_events import (
     RunCompensationStarted,
+    RunHeld,
     RunRollbackRequested,
     UndoFailed,
     UndoResolved,
@@ -38,11 +39,13 @@ def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Run:
     return replace(run, ledger=run.ledger.set(entry.key, settled))
 
 
-def rolling_back(run: Run, event: RunRollbackRequested | RunCompensationStarted) -> Run:
+def rolling_back(run: Run, event: RunRollbackRequested | RunCompensationStarted | RunHeld) -> Run:
     """The run on its way back."""
     match event:
         case RunRollbackRequested():
             return replace(run, rollback_requested=True, rollback_forced=event.forced)
+        case RunHeld():
+            return replace(run, held=event.behind)
         case RunCompensationStarted():
             keys = tuple(effect_key(one.place, one.generation) for one in event.entries)
             return replace(run, status="compensating", owed=keys, then=event.then, because=event.because)

@@ -23,8 +23,6 @@ def not_yet(definition: Definition) -> tuple[str, ...]:
 def _of_whole(definition: Definition) -> Iterator[str]:
     if definition.undo_parallel:
         yield "that effects are taken back at once"
-    if definition.deadline_seconds is not None:
-        yield "a deadline"
     if definition.budget != Budget():
         yield "a budget of the run"
     if definition.concurrency is not None:

@@ -5,7 +5,7 @@ from typing import Final, Literal
 
 from immutables import Map
 
-from domain.kernel.ids import Instant, prefix
+from domain.kernel.ids import SECOND, Instant, prefix
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
 from domain.run.map_events import MapItem
@@ -73,6 +73,8 @@ class PhaseState:
     """Places of that iteration."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
+    resolved_by: str = ""
+    """Principal that settled it by hand; empty where its work did."""
     changes: str = ""
     """What a gate asks to be done otherwise this time."""
 
@@ -139,6 +141,12 @@ class Run:
     ledger: Map[str, Effect] = Map()
     rollback_requested: bool = False
     rollback_forced: bool = False
+    held: tuple[str, ...] = ()
+    """Points of no return behind which a person has to decide about its effects."""
+    left: bool = False
+    """Whether that was to leave them as they are."""
+    moved_deadline: Instant | None = None
+    """The deadline, where it is another than from its start."""
     owed: tuple[str, ...] = ()
     """Entries of the ledger that are taken back, in order; empty before that begins."""
     then: RunStatus = "cancelled"
@@ -155,6 +163,14 @@ class Run:
     settled_at: Instant | None = None
     rolled_back_by: str = ""
     """Run that takes back, or took back, what this one did."""
+
+    @property
+    def deadline(self) -> Instant | None:
+        """When it is cancelled if it has not ended; pauses have moved it. None is never."""
+        seconds = self.queued.definition.deadline_seconds
+        if self.moved_deadline is not None or seconds is None:
+            return self.moved_deadline
+        return Instant(self.queued.start_at + int(seconds * SECOND))
 
     def places(self, key: str) -> tuple[str, ...]:
         """The place of a phase, then those of its items, or of the iteration that it is in with their items."""

@@ -32,6 +32,19 @@ class RunCompensationStarted(Event):
     at: Instant
 
 
+class RunHeld(Event):
+    """Its effects would be taken back, but a point of no return was passed: a person decides."""
+
+    TYPE: ClassVar[str] = "run.held.v1"
+    cause: Literal["failure", "cancel", "operator"]
+    then: Outcome
+    """How the run would end."""
+    because: tuple[str, ...]
+    behind: tuple[str, ...]
+    """Places of the points of no return."""
+    at: Instant
+
+
 class UndoStarted(Event):
     """A task takes back an effect."""
 
@@ -76,4 +89,6 @@ class UndoResolved(Event):
     at: Instant
 
 
-UndoEvent = RunRollbackRequested | RunCompensationStarted | UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
+UndoEvent = (
+    RunRollbackRequested | RunCompensationStarted | RunHeld | UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
+)

@@ -2,14 +2,24 @@
 
 from typing import NamedTuple, assert_never
 
-from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseReleased, PhaseSettled, PhaseSkipped
+from domain.run.events import (
+    PhaseBlocked,
+    PhaseInvalidated,
+    PhaseParked,
+    PhaseReleased,
+    PhaseSettled,
+    PhaseSkipped,
+    RunReworked,
+    RunSettled,
+)
 from domain.run.gate_events import GateDecided, GateOpened
-from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
+from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoFailed, UndoResolved, UndoStarted
 from projections.attention.rows import AttentionTopic
 
 _Gone = PhaseInvalidated | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked | GateDecided
 _Undo = UndoFailed | UndoStarted | UndoResolved
-RunEvent = _Undo | GateOpened | PhaseParked | _Gone
+_Whole = RunHeld | RunCompensationStarted | RunReworked | RunSettled
+RunEvent = _Whole | _Undo | GateOpened | PhaseParked | _Gone
 
 
 class Raised(NamedTuple):
@@ -21,6 +31,8 @@ class Raised(NamedTuple):
 
 def run_key(stream: str, event: RunEvent) -> str:
     """One row for each phase, and one for each effect that is taken back."""
+    if isinstance(event, _Whole):
+        return f"{stream}/whole"
     if isinstance(event, _Undo):
         return f"{stream}/undo/{event.place}@{event.generation}"
     return f"{stream}/phase/{event.place}"
@@ -35,8 +47,14 @@ def raised_by(event: RunEvent) -> Raised | None:
             return None if event.kind == "task" else Raised("parked_phase", f"{event.place}: {event.reason}")
         case UndoFailed():
             return Raised("failed_undo", f"{event.place}: {event.reason}")
+        case RunHeld():
+            behind = ", ".join(event.behind)
+            return Raised("held_run", f"its effects are not taken back by itself: {behind} was passed")
         case (
-            UndoStarted()
+            RunCompensationStarted()
+            | RunReworked()
+            | RunSettled()
+            | UndoStarted()
             | UndoResolved()
             | GateDecided()
             | PhaseInvalidated()

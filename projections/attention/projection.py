@@ -124,7 +124,7 @@ def _quota(row: AttentionRow | None, recorded: Recorded, key: str, event: _Quota
 
 ATTENTION: Final = Projection(
     name="attention",
-    version=1,
+    version=2,
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),

@@ -20,6 +20,7 @@ AttentionTopic = Literal[
     "parked_phase",
     "open_gate",
     "failed_undo",
+    "held_run",
 ]
 
 RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
@@ -37,6 +38,7 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "soft_budget": "Raise the soft budget, or freeze the project.",
     "open_gate": "Vote, as far as you may; `signalbox gate show` tells who may.",
     "failed_undo": "Try the undo once more, or say that it is done or left (`signalbox run resolve-undo`).",
+    "held_run": "Force the rollback with a reason, cancel the run to leave its effects, or rework what failed.",
     "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""

@@ -28,7 +28,7 @@ from domain.run.events import (
     RunStarted,
 )
 from domain.run.gate_events import WaitingEvent
-from domain.run.undo_events import RunCompensationStarted, UndoEvent
+from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 from projections.pipeline_runs.rows import PipelineRunRow
@@ -108,6 +108,10 @@ def _after(
             return row._replace(status="compensating")
         case RunRolledBack():
             return row._replace(rolled_back_by=event.rollback)
+        case RunHeld():
+            return row._replace(
+                reason=f"held behind {', '.join(event.behind)}, until a person decides what is taken back"
+            )
         case PhaseInvalidated() | PhaseRetried():
             return _with_settled(_let_go(row, event.place), {*texts(row.settled)} - {event.place})
         case PhaseParked():

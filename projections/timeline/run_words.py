@@ -43,6 +43,7 @@ from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.undo_events import (
     RunCompensationStarted,
+    RunHeld,
     RunRollbackRequested,
     UndoEvent,
     UndoFailed,
@@ -143,6 +144,8 @@ def _undo(event: UndoEvent) -> str:
             return with_detail("run to be rolled back", event.reason)
         case RunCompensationStarted():
             return f"effects are taken back: {', '.join(one.place for one in event.entries)}"
+        case RunHeld():
+            return f"held: {', '.join(event.behind)} was passed, so that a person decides what is taken back"
         case UndoStarted():
             return f"{event.place}{again(event.generation)}: taken back as {event.task}"
         case UndoSucceeded():

@@ -95,6 +95,7 @@ DERIVED = {
     "take_back_child",
     "fire_timer",
     "reach_run_start",
+    "pass_run_deadline",
 }
 
 OF_SESSIONS = {

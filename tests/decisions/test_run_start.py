@@ -80,9 +80,9 @@ def test_what_does_not_exist_or_is_not_published_begins_no_run() -> None:
 
 
 def test_what_runs_do_not_do_yet_is_refused_in_words() -> None:
-    refused = Yard(deadline_seconds=60.0).start().rejection
+    refused = Yard(budget={"tokens": 60}).start().rejection
     assert isinstance(refused, NotYetRun)
-    assert "deadline" in refused.what
+    assert "budget" in refused.what
 
 
 def test_a_run_may_wait_for_its_time() -> None:

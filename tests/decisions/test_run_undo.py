@@ -153,7 +153,7 @@ def test_behind_a_point_of_no_return_only_force_takes_back() -> None:
     back.succeed("a", "b")
     assert isinstance(back.rollback().rejection, BehindNoReturn)
     back.go_wrong("c")
-    assert (back.stands(), back.ended().rollback) == ("failed", "none")
+    assert (back.stands(), back.run.held, back.undoing()) == ("running", ("b",), [])
     back = Back(undone("a"), undone("b", "a", point_of_no_return=True), work("c", "b"))
     back.succeed("a", "b")
     accepted(back.rollback(force=True))

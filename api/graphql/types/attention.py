@@ -34,6 +34,7 @@ class AttentionTopic(Enum):
     PARKED_PHASE = "parked_phase"
     OPEN_GATE = "open_gate"
     FAILED_UNDO = "failed_undo"
+    HELD_RUN = "held_run"
 
 
 @strawberry.enum

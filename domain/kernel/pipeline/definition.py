@@ -158,7 +158,7 @@ class Definition(Message):
     undo_ttl_seconds: Duration | None = None
     """How long after its success a nested run can still be undone; None is for ever."""
     deadline_seconds: Duration | None = None
-    """Of the run, from its start; pauses are not counted."""
+    """Of the run, from when it may start, its wait for a turn included; pauses are not counted."""
     budget: Budget = Budget()
     concurrency: ConcurrencyKey | None = None
     """Runs with this key at a time, over all definitions of the project; others are queued. ``${name}`` in the key
