@@ -1,7 +1,6 @@
 """The committer: one per node, the only writer of commands. Group commit, re-decision, answers after durability."""
 
 import asyncio
-import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -10,10 +9,10 @@ from domain.kernel.decider import AggregateByPrefix, StreamsMissing
 from domain.kernel.message import Command, CommandKey, Stamp
 from infrastructure.log.port import Appended, Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.group import Group, GroupDecider, Pending
-from infrastructure.runtime.hot import HotStates, Name
+from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.log_thread import LogThread
-from infrastructure.runtime.outcome import Outcome, body_of
-from infrastructure.runtime.prefetch import named
+from infrastructure.runtime.outcome import Outcome, body_of, digest_of
+from infrastructure.runtime.prefetch import lacking
 from infrastructure.runtime.recent import RecentAnswers, repeated
 from infrastructure.runtime.settle import Settlement, Settler, again_after_doubt
 from infrastructure.runtime.view import GroupView
@@ -49,7 +48,10 @@ class Committer:
         *,
         secret: bytes,
         appended: Callable[[int, float], None] = lambda _commands, _seconds: None,
+        called: Callable[[], bool] = lambda: False,
     ) -> None:
+        """``called`` tells whether what was decided just now woke somebody, who asks at once."""
+        self._called = called
         self._log = log
         self._hot = hot
         self._aggregates = aggregates
@@ -110,7 +112,7 @@ class Committer:
         Whatever becomes of the future, the command goes its way. Faults are set on it, none is raised.
         """
         key, body = stamp.key, body_of(command)
-        digest = self._digest(command, stamp, body)
+        digest = digest_of(command, stamp, body, key=self._secret)
         caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         known = self._recent.get(key)
         first = self._in_flight.get(key)
@@ -135,9 +137,8 @@ class Committer:
                 await self._arrived.wait()
                 continue
             await self._gather()
-            group, self._waiting = self._waiting[:GROUP_MAX], self._waiting[GROUP_MAX:]
             self._serving = True
-            await self._serve(group)
+            await self._serve(self._taken(GROUP_MAX))
             self._serving = False
             if self._stopping:
                 break
@@ -167,16 +168,22 @@ class Committer:
             for pending in pendings:
                 self._fault(pending, error)
 
+    def _taken(self, most: int) -> list[Pending]:
+        taken, self._waiting = self._waiting[:most], self._waiting[most:]
+        return taken
+
     async def _commit(self, pendings: list[Pending]) -> Settlement:
         self._hot.trim()
         view = GroupView(self._hot, self._aggregates, self._log.era)
         group = Group()
         try:
-            await self._prefetch(pendings)
-            for index, pending in enumerate(pendings):
-                decided = len(group.decided)
-                await self._decide(pending, pendings[index + 1 :], view, group)
-                self._settler.announce(group.decided[decided:])
+            await self._decide_all(pendings, view, group)
+            if self._called():
+                # Who waited for this gets its share in the same append, not in one behind it.
+                await asyncio.sleep(0)
+                late = self._taken(GROUP_MAX - len(pendings))
+                pendings += late
+                await self._decide_all(late, view, group)
             results = await self._written(group)
         except Exception:
             # Whatever broke, nothing of the group may stay announced: its tasks would never be offered again.
@@ -207,6 +214,13 @@ class Committer:
             self._settler.restore(settlement.forward)
         return settlement
 
+    async def _decide_all(self, pendings: list[Pending], view: GroupView, group: Group) -> None:
+        await self._prefetch(pendings)
+        for index, pending in enumerate(pendings):
+            decided = len(group.decided)
+            await self._decide(pending, pendings[index + 1 :], view, group)
+            self._settler.announce(group.decided[decided:])
+
     async def _decide(self, pending: Pending, later: Sequence[Pending], view: GroupView, group: Group) -> None:
         while True:
             try:
@@ -214,10 +228,10 @@ class Committer:
             except StreamsMissing as missing:
                 # Its likes behind it lack the like: ask for all of it in one round trip.
                 alike = [one for one in later if type(one.command) is type(pending.command)]
-                lacking = [missing, *(self._decider.probe(one, view) for one in alike)]
+                wanted = [missing, *(self._decider.probe(one, view) for one in alike)]
                 await self._load(
-                    [stream for one in lacking for stream in one.streams],
-                    [name for one in lacking for name in one.keys],
+                    [stream for one in wanted for stream in one.streams],
+                    [name for one in wanted for name in one.keys],
                 )
 
     async def _load(self, streams: Sequence[str], names: Sequence[tuple[str, str, str]]) -> None:
@@ -228,18 +242,9 @@ class Committer:
         self._hot.adopt(*await self._thread.run(lambda: self._hot.load(streams, names)))
 
     async def _prefetch(self, pendings: list[Pending]) -> None:
-        streams: dict[str, None] = {}
-        names: dict[Name, None] = {}
-        for one in pendings:
-            wanted = named(one.command, one.stamp)
-            streams.update((stream, None) for stream in wanted.streams if self._hot.get(stream) is None)
-            names.update((name, None) for name in wanted.names if not self._hot.has_name(name))
-            if one.mismatches:
-                names.update((name, None) for name in wanted.new if not self._hot.has_name(name))
-            else:
-                self._hot.believe_absent(wanted.new)
+        streams, names = lacking(self._hot, ((one.command, one.stamp, one.mismatches > 0) for one in pendings))
         if streams or names:
-            await self._load(tuple(streams), tuple(names))
+            await self._load(streams, names)
 
     async def _commit_locked(self, pendings: list[Pending]) -> Settlement:
         """Take the log's lock first, then read, decide and append, so that this node does not starve."""
@@ -290,7 +295,3 @@ class Committer:
     def _fault(self, pending: Pending, error: Exception) -> None:
         self._in_flight.pop(pending.key, None)
         pending.fail(error)
-
-    def _digest(self, command: Command, stamp: Stamp, body: bytes) -> bytes:
-        text = b"\x1f".join((command.NAME.encode(), stamp.project.encode(), stamp.principal.encode(), body))
-        return hashlib.blake2b(text, key=self._secret, digest_size=16).digest()

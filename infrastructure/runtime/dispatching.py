@@ -16,7 +16,7 @@ from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.pushing import Pusher
 from infrastructure.runtime.settle import Observer
 from infrastructure.runtime.starvation import Starvation
-from infrastructure.runtime.waiting import WaitingRoom
+from infrastructure.runtime.waiting import OwnCommits, WaitingRoom
 from infrastructure.runtime.windows import Matchmaker, Windows
 
 WINDOWS_WAITED: Final = 3
@@ -53,7 +53,7 @@ class Dispatching:
     @property
     def observers(self) -> tuple[Observer, ...]:
         """Who has to hear what is committed."""
-        return (self.waiting, self._pusher)
+        return (OwnCommits(self.waiting), self._pusher)
 
     @property
     def sweeps(self) -> Mapping[str, Callable[[Instant], Awaitable[None]]]:

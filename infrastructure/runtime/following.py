@@ -53,7 +53,9 @@ class Following:
             with suppress(RuntimeError):  # the loop is closed: nobody follows any more
                 loop.call_soon_threadsafe(self._told, head)
 
-        self._log.tell_growth(told)
+        if self._log.shared:
+            # Nobody else writes one that is not: what this node appends it knows, and a look now and then is enough.
+            self._log.tell_growth(told)
         self._told(self._log.wait_beyond(-1, timeout_seconds=0))
         while True:
             try:

@@ -95,6 +95,7 @@ class Node:
             self._head_sign,
             *options.observers,
         )
+        settler = Settler(self.hot, catalogue.AGGREGATES, observers)
         self.committer: Final = Committer(
             log,
             self.hot,
@@ -105,9 +106,10 @@ class Node:
                 FLEET_PREFIXES,
                 counted=options.counted,
             ),
-            Settler(self.hot, catalogue.AGGREGATES, observers),
+            settler,
             secret=options.secret,
             appended=options.appended,
+            called=self.waiting.called,
         )
         self._following = Following(log, self.hints, self.committer, self._heard, self._keep_hints)
         self.projector: Final = Projector(
@@ -125,16 +127,10 @@ class Node:
             ),
             self.projector.status,
         )
-        reactor = Reactor(log, catalogue.AGGREGATES, catalogue.POLICIES, self.decode, self.hot)
-        self._ticker = Ticker(
-            log,
-            self.hints,
-            reactor,
-            self.committer.execute,
-            node=self.name,
-            further=self.dispatching.sweeps,
-        )
-        self.presence: Final = Presence(log, self.name, options.facts, self.committer.execute, self.examine)
+        reactor = Reactor(log, catalogue.AGGREGATES, catalogue.POLICIES, self.decode, self.hot, settler.answered)
+        execute, sweeps = self.committer.execute, self.dispatching.sweeps
+        self._ticker = Ticker(log, self.hints, reactor, execute, node=self.name, further=sweeps)
+        self.presence: Final = Presence(log, self.name, options.facts, execute, self.examine)
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 

@@ -1,12 +1,13 @@
 """What the committer answers: the JSON text that is sent and kept in the receipt, with its position."""
 
+import hashlib
 from typing import Any, NamedTuple
 
 import orjson
 from pydantic import ValidationError
 
 from domain.kernel.errors import Rejection
-from domain.kernel.message import Answer, Command
+from domain.kernel.message import Answer, Command, Stamp
 from infrastructure.log.port import Receipt
 
 
@@ -56,6 +57,12 @@ def body_of(command: Command) -> bytes:
     """A command as the JSON text that its receipt keeps, so that history can be decided again."""
     fields = command.__pydantic_serializer__.to_json(command)
     return b'{"type":"' + command.NAME.encode() + b'","command":' + fields + b"}"
+
+
+def digest_of(command: Command, stamp: Stamp, body: bytes, *, key: bytes) -> bytes:
+    """What tells a repeat of a command id from another command under it, without keeping the body in plain sight."""
+    text = b"\x1f".join((command.NAME.encode(), stamp.project.encode(), stamp.principal.encode(), body))
+    return hashlib.blake2b(text, key=key, digest_size=16).digest()
 
 
 def is_the_same(kept: bytes, command: Command) -> bool:

@@ -1,5 +1,6 @@
 """What a command names outright, so that the states and names of a whole group are at hand before it is decided."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -7,7 +8,7 @@ from domain.dispatch.lookup import TASK_KEY
 from domain.kernel.ids import FLEET, StreamId, with_prefix
 from domain.kernel.message import Command, Stamp
 from domain.task.commands import ApplyPlan
-from infrastructure.runtime.hot import Name, valid_stream
+from infrastructure.runtime.hot import HotStates, Name, valid_stream
 
 NEW_TASKS_MAX: Final = 8
 """Tasks of a plan that is taken for new, unread: to decide a larger one in vain would cost more than the look."""
@@ -22,6 +23,26 @@ class Named(NamedTuple):
     names: list[Name]
     new: list[Name]
     """Names that the command most likely makes."""
+
+
+def lacking(
+    hot: HotStates, commands: Iterable[tuple[Command, Stamp, bool]]
+) -> tuple[tuple[StreamId, ...], tuple[Name, ...]]:
+    """The streams and names of commands that are not in memory.
+
+    Names that a command most likely makes are believed absent, unless it was ``mistaken`` before.
+    """
+    streams: dict[StreamId, None] = {}
+    names: dict[Name, None] = {}
+    for command, stamp, mistaken in commands:
+        wanted = named(command, stamp)
+        streams.update((stream, None) for stream in wanted.streams if hot.get(stream) is None)
+        names.update((name, None) for name in wanted.names if not hot.has_name(name))
+        if mistaken:
+            names.update((name, None) for name in wanted.new if not hot.has_name(name))
+        else:
+            hot.believe_absent(wanted.new)
+    return tuple(streams), tuple(names)
 
 
 def named(command: Command, stamp: Stamp) -> Named:

@@ -15,7 +15,9 @@ GATHER_SECONDS: Final = 0.05
 """A page that nobody waits for begins so long after it was asked for: whoever is just being answered comes first, and
 many small commits make one page."""
 SLICE_SECONDS: Final = 0.002
-"""What the committer gets after each slice of a page that nobody waits for."""
+"""What the committer gets at least after each slice of a page that nobody waits for."""
+YIELD_SECONDS_MAX: Final = 0.01
+"""What it gets at most, where it does not come to rest: the interpreter is one, and a command needs it many times."""
 _LOOK_SECONDS: Final = 0.02
 
 
@@ -47,11 +49,12 @@ class Pace:
 
     def breathe(self) -> None:
         """Called every few events: whoever waits for a command comes before who looks."""
-        if self._yields and self._busy() and not self._wanted():
+        time.sleep(0)
+        given = 0.0
+        while given < YIELD_SECONDS_MAX and self._yields and self._busy() and not self._wanted():
             time.sleep(SLICE_SECONDS)
-            self.yielded_seconds += SLICE_SECONDS
-        else:
-            time.sleep(0)
+            given += SLICE_SECONDS
+        self.yielded_seconds += given
 
     def end_page(self, seconds: float) -> None:
         """The page took so long, without what was yielded."""

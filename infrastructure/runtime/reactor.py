@@ -11,6 +11,7 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Policy, derived_stamp
 from infrastructure.log.port import Log, LogRow, StoredSnapshot
+from infrastructure.runtime.answered import AnsweredStretches
 from infrastructure.runtime.group import by_event
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
@@ -46,11 +47,16 @@ class Reactor:
         policies: Sequence[Policy],
         decode: Callable[[LogRow], Recorded],
         hot: HotStates,
+        answered: AnsweredStretches | None = None,
     ) -> None:
-        """``hot`` is only read: what the committer remembers need not be folded from its first event once more."""
+        """``hot`` is only read: what the committer remembers need not be folded from its first event once more.
+
+        What this node is known to have ``answered`` whole is passed without being read.
+        """
         self._log = log
         self._aggregates = aggregates
         self._hot = hot
+        self._answered = answered or AnsweredStretches()
         self._policies = by_event(policies)
         self._names = frozenset(kind.TYPE for kind in self._policies)
         self._decode = decode
@@ -81,6 +87,7 @@ class Reactor:
         """The derived commands of the next page that have no receipt; blocking."""
         if self._position is None:
             self._position = self._seen = self._kept = self._resume()
+        self._position = self._seen = self._answered.beyond(self._position)
         self._keep()
         page = self._log.page(after=self._position, limit=PAGE_EVENTS)
         if not page:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 import structlog
 
@@ -11,7 +11,8 @@ from domain.kernel.errors import CommandIdReused, RefusalKind, Rejection
 from domain.kernel.ids import StreamId, prefix
 from domain.kernel.message import Event
 from infrastructure.log.port import Appended, MemberResult, Moved, Repeated
-from infrastructure.runtime.group import Decided, Group, Pending
+from infrastructure.runtime.answered import AnsweredStretches
+from infrastructure.runtime.group import ROUNDS_MAX, Decided, Group, Pending
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome, from_receipt, is_the_same, refused
 from infrastructure.runtime.view import GroupView
@@ -79,6 +80,8 @@ class Settler:
         self._hot = hot
         self._aggregates = aggregates
         self._observers = observers
+        self.answered: Final = AnsweredStretches()
+        """What the reactor need not look at."""
 
     def announce(self, decided: Sequence[Decided]) -> None:
         """Tell the hints at once what was decided, so that the next command does not choose it again."""
@@ -126,7 +129,10 @@ class Settler:
         for pending, cause in group.later:
             if cause is None or isinstance(results[cause], Appended):
                 settlement.again.append(pending)
-        self._tell(group, results)
+        places, position = self._tell(group, results)
+        if clean and places and _answers_itself(group):
+            # One append, so nobody else's events lie between them.
+            self.answered.note(position - places, position)
         return settlement
 
     def _appended(self, settlement: Settlement, one: Decided, result: Appended, clean: bool) -> None:
@@ -164,7 +170,8 @@ class Settler:
             _again(settlement, one.pending)
         # A derived command whose cause fell is dropped: it is derived again if the cause is decided so again.
 
-    def _tell(self, group: Group, results: Sequence[MemberResult]) -> None:
+    def _tell(self, group: Group, results: Sequence[MemberResult]) -> tuple[int, int]:
+        """How many events are in the log now, and the position of the last one."""
         places: list[Place] = []
         position = 0
         for one, result in zip(group.decided, results, strict=True):
@@ -174,6 +181,7 @@ class Settler:
         if places:
             for observer in self._observers:
                 observer.committed(places, position)
+        return len(places), position
 
 
 def _grown(decided: Sequence[Decided]) -> dict[str, int]:
@@ -183,6 +191,13 @@ def _grown(decided: Sequence[Decided]) -> dict[str, int]:
         for row in one.member.events:
             grown[row.stream] = grown.get(row.stream, 0) + len(row.state)
     return grown
+
+
+def _answers_itself(group: Group) -> bool:
+    """Whether every policy that its events call for was decided, and accepted, among its members."""
+    return not (group.faults or group.later) and all(
+        one.depth == 0 or (one.depth < ROUNDS_MAX and one.decision.rejection is None) for one in group.decided
+    )
 
 
 def _again(settlement: Settlement, pending: Pending) -> None:

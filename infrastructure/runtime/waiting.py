@@ -1,7 +1,7 @@
-"""Callers that wait for work: woken by the commit that makes something eligible, in the order they came."""
+"""Callers that wait for work: woken by the group that makes something eligible, in the order they came."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -90,6 +90,7 @@ class WaitingRoom:
         self._changes: dict[str, int] = {}
         self._vain: dict[str, set[str]] = {}
         """Kinds of which one has looked in vain since the last change of the project."""
+        self._called = False
         self._closed = False
 
     async def claim(
@@ -166,8 +167,14 @@ class WaitingRoom:
             for waiter in room:
                 waiter.woken.set()
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Nothing is served before it is durable."""
+    def called(self) -> bool:
+        """Whether anybody was woken since this was last asked."""
+        called, self._called = self._called, False
+        return called
+
+    def gathers(self, project: str) -> bool:
+        """Whether a change in the project opens a window instead of waking somebody at once."""
+        return self._windows is not None and self._windows.gathers(project)
 
     def restored(self, stream: StreamId, state: Any) -> None:
         """A task that was readied and claimed in one group looked taken when it was told; the claim fell since."""
@@ -176,6 +183,10 @@ class WaitingRoom:
 
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Wake whom the events may serve."""
+        self.tell(places)
+
+    def tell(self, places: Iterable[Place]) -> None:
+        """The same, of events that may not be durable yet: the claim that they bring about is appended with them."""
         changed: dict[str, int] = {}
         for _, _, event, project in places:
             if type(event) in _WAKING or (isinstance(event, LocksGranted) and not event.session):
@@ -217,7 +228,7 @@ class WaitingRoom:
     def _gather(self, waiter: _Waiter) -> None:
         """Who comes or comes again may be served by the next window."""
         for project in waiter.seen:
-            if self._windows is not None and self._windows.gathers(project) and self._has_ready(project):
+            if self._windows is not None and self.gathers(project) and self._has_ready(project):
                 waiter.seen[project] = min(waiter.seen[project], self._changes.get(project, 0) - 1)
                 self._windows.open(project, self._close_window)
 
@@ -244,7 +255,7 @@ class WaitingRoom:
             windows.open(project, self._close_window)
 
     def _wake(self, project: str, count: int) -> None:
-        if self._windows is not None and self._windows.gathers(project):
+        if self._windows is not None and self.gathers(project):
             self._windows.open(project, self._close_window)
             return
         change, vain = self._changes.get(project, 0), self._vain.get(project, ())
@@ -254,4 +265,27 @@ class WaitingRoom:
             if waiter.seen[project] < change and not waiter.woken.is_set() and waiter.kind not in vain:
                 waiter.seen[project] = change
                 waiter.woken.set()
+                self._called = True
                 count -= 1
+
+
+class OwnCommits:
+    """Tells the room of what this node decides: at once where the project gives to whoever asks.
+
+    So a waiter's claim is appended together with what it waited for. A window looks at what is durable.
+    """
+
+    def __init__(self, room: WaitingRoom) -> None:
+        self._room = room
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Wake whoever may claim in the same group; should that fall, the claim falls with it and waits on."""
+        self._room.tell(place for place in places if not self._room.gathers(place[3]))
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """What was decided fell."""
+        self._room.restored(stream, state)
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Open the windows; a project that just changed its ways is told in any case."""
+        self._room.tell(place for place in places if self._room.gathers(place[3]) or isinstance(place[2], ProjectSet))

@@ -9,17 +9,20 @@ from structlog.testing import capture_logs
 
 from domain.kernel.decider import View
 from domain.kernel.errors import Unreplayable
-from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
+from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId, StreamId
 from domain.kernel.message import Command, Stamp
 from domain.kernel.policy import Cause, Derived, Policy
-from infrastructure.log.mapper import recorded
+from infrastructure.log.mapper import new_event, recorded
 from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import LogRow
+from infrastructure.runtime.answered import AnsweredStretches
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.settle import Settler
+from tests.contracts.groups import member
 from tests.support.accounts import AGGREGATES, POLICIES, REGISTRY, RULES, Account, Move, Moved, Noted
 
 A, B = "acct_" + "a" * 26, "acct_" + "b" * 26
@@ -45,8 +48,8 @@ class Bank:
         self.log = log
         self.hot = HotStates(log, AGGREGATES, REGISTRY)
         decider = GroupDecider(RULES, (*POLICIES, *policies), frozenset({"acct"}))
-        settler = Settler(self.hot, AGGREGATES, [])
-        self.committer = Committer(log, self.hot, AGGREGATES, decider, settler, secret=b"secret")
+        self.settler = Settler(self.hot, AGGREGATES, [])
+        self.committer = Committer(log, self.hot, AGGREGATES, decider, self.settler, secret=b"secret")
         self.committer.start()
 
     async def do(self, command: Command, identifier: str) -> Outcome:
@@ -117,3 +120,61 @@ async def test_the_reactor_passes_over_a_policy_that_fails_and_finds_what_lies_b
         wanted = reactor.look(Instant(1))
     assert [command.NAME for command, _ in wanted] == ["note"]
     assert [one["policy"] for one in told] == ["fail_on_the_unlucky"]
+
+
+class Read(MemoryLog):
+    """Counts the events that are read in pages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paged: list[int] = []
+
+    def page(self, *, after: int, limit: int) -> list[LogRow]:
+        found = super().page(after=after, limit=limit)
+        self.paged += [row.position for row in found]
+        return found
+
+
+def looking(bank: Bank, *policies: Policy) -> Reactor:
+    hot = HotStates(bank.log, AGGREGATES, REGISTRY)
+    return Reactor(
+        bank.log, AGGREGATES, policies, lambda row: recorded(row, REGISTRY), hot, answered=bank.settler.answered
+    )
+
+
+async def test_the_reactor_reads_nothing_of_what_was_answered_where_it_was_written() -> None:
+    bank = Bank(log := Read())
+    for number in range(5):
+        assert (await bank.do(Move(account=A, amount=150), f"move{number}")).ok
+    await bank.committer.stop()
+    reactor = looking(bank, *POLICIES)
+    assert log.head() > 5, "the policy answers"
+    assert not reactor.look(Instant(1))
+    assert log.paged == []
+    append_beside(log)
+    assert [command.NAME for command, _ in reactor.look(Instant(1))] == ["note"]
+    assert log.paged == [log.head()]
+
+
+async def test_the_reactor_looks_at_a_group_that_could_not_answer_itself() -> None:
+    bank = Bank(log := Read(), UNLUCKY_NOTES)
+    with capture_logs():
+        assert (await bank.do(Move(account=A, amount=200), "rich")).ok
+    await bank.committer.stop()
+    assert [command.NAME for command, _ in looking(bank, *POLICIES).look(Instant(1))] == ["note"]
+    assert log.paged == [1]
+
+
+def append_beside(log: MemoryLog) -> None:
+    """What another node wrote, whose policies it could not answer."""
+    event = new_event(StreamId(B), 1, Moved(amount=200), FLEET)
+    log.append([member("beside")._replace(events=(event,), reads=((B, 0),))], now=log.now())
+
+
+def test_stretches_grow_together_and_lead_past_themselves_only() -> None:
+    stretches = AnsweredStretches()
+    stretches.note(2, 5)
+    stretches.note(5, 9)
+    stretches.note(12, 14)
+    assert [stretches.beyond(position) for position in (0, 1, 2)] == [0, 1, 9]
+    assert [stretches.beyond(position) for position in (9, 11, 12, 13, 14, 20)] == [9, 11, 14, 14, 14, 20]

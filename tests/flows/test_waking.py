@@ -1,12 +1,13 @@
 """Whoever waits for work is woken by every commit that may end the wait, not only by a task that becomes ready."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from api.ports import Answered
 from domain.kernel.ids import CommandId, PrincipalId
 from domain.kernel.message import Stamp
 from domain.kernel.values import LockMode, ScopeClaim
@@ -22,11 +23,14 @@ from domain.lock.commands import (
 )
 from domain.project.commands import FreezeProject, UnfreezeProject, UpdateProject
 from domain.session.commands import EndSession
-from domain.task.commands import ClaimTask, ClaimWork, CompleteTask, ReassignTask
+from domain.task.commands import ApplyPlan, ClaimTask, ClaimWork, CompleteTask, PlannedTask, ReassignTask
+from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import Member, MemberResult
 from infrastructure.runtime.waiting import WaitingRoom
 from tests.support.running_node import Fleet, answer, running_fleet
 
 Free = Callable[[], Awaitable[Any]]
+WAITING: Final = CommandId("cmd_that_waits")
 
 
 class Scene:
@@ -46,6 +50,23 @@ class Scene:
 
     async def plan(self, *scope: ScopeClaim) -> None:
         await self.fleet.plan(1, scope=scope)
+
+    async def waiting_claim(self) -> asyncio.Task[Answered]:
+        """The worker's claim, which found nothing and waits."""
+        command = ClaimWork(session=self.worker, incarnation=1)
+        stamp = Stamp(
+            command_id=WAITING,
+            project=self.fleet.project_id,
+            principal=PrincipalId("key_fleet"),
+            time=self.fleet.services.clock.now(),
+            correlation_id=WAITING,
+        )
+        assert b'"code":"nothing_ready"' in (await self.fleet.ask(command)).text
+        claimed = asyncio.create_task(self.fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+        assert not claimed.done()
+        return claimed
 
 
 async def _released(scene: Scene) -> Free:
@@ -147,19 +168,55 @@ async def test_a_waiting_claim_is_served_by_the_commit_that_frees_its_task(
     async with running_fleet(tmp_path) as fleet:
         scene = Scene(fleet, await fleet.session(), await fleet.session())
         free = await case(scene)
-        command = ClaimWork(session=scene.worker, incarnation=1)
-        identifier = CommandId("cmd_that_waits")
-        stamp = Stamp(
-            command_id=identifier,
-            project=fleet.project_id,
-            principal=PrincipalId("key_fleet"),
-            time=fleet.services.clock.now(),
-            correlation_id=identifier,
-        )
-        assert b'"code":"nothing_ready"' in (await fleet.ask(command)).text
-        claimed = asyncio.create_task(fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
-        for _ in range(20):
-            await asyncio.sleep(0.001)
-        assert not claimed.done()
+        claimed = await scene.waiting_claim()
         await free()
         assert (await asyncio.wait_for(claimed, 50)).ok
+
+
+async def test_a_waiter_claims_in_the_very_append_of_what_it_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appends: list[list[str]] = []
+    append = MemoryLog.append
+
+    def told(log: MemoryLog, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        appends.append([member.command_id for member in members])
+        return append(log, members, now=now)
+
+    monkeypatch.setattr(MemoryLog, "append", told)
+    async with running_fleet(tmp_path) as fleet:
+        scene = Scene(fleet, "", await fleet.session())
+        claimed = await scene.waiting_claim()
+        planned = await fleet.ask(ApplyPlan(project=fleet.project, tasks=(PlannedTask(key="one", title="work"),)))
+        assert planned.ok
+        assert (await asyncio.wait_for(claimed, 50)).ok
+    group = [group for group in appends if WAITING in group][-1]
+    assert len(group) > 1
+
+
+async def test_who_waits_is_not_served_with_what_could_not_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken: list[int] = []
+    append = MemoryLog.append
+
+    def breaks(log: MemoryLog, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        if any(member.command_id == "cmd_that_falls" for member in members) and not broken:
+            broken.append(len(members))
+            raise RuntimeError("the log is broken")
+        return append(log, members, now=now)
+
+    monkeypatch.setattr(MemoryLog, "append", breaks)
+    async with running_fleet(tmp_path) as fleet:
+        scene = Scene(fleet, "", await fleet.session())
+        claimed = await scene.waiting_claim()
+        plan = ApplyPlan(project=fleet.project, tasks=(PlannedTask(key="one", title="work"),))
+        with pytest.raises(RuntimeError):
+            await fleet.ask(plan, "cmd_that_falls")
+        # Its claim was in the group: nothing of that is in the log, so it is asked again and served once.
+        with pytest.raises(RuntimeError):
+            await asyncio.wait_for(claimed, 50)
+        assert b'"code":"nothing_ready"' in (await fleet.ask(ClaimWork(session=scene.worker, incarnation=1))).text
+        assert (await fleet.ask(plan, "cmd_that_falls")).ok
+        assert (await fleet.ask(ClaimWork(session=scene.worker, incarnation=1), WAITING)).ok
+    assert broken == [2]
