@@ -111,6 +111,8 @@ class Heard:
     """What was named but is not held, as it was named: stop that work."""
     pushed: tuple[PushedTask, ...] = ()
     """What it works on for all that the server knows, and did not name."""
+    unread: int | None = None
+    """Messages to the session that it has not acknowledged, in all its projects; None where it did not ask."""
 
 
 class HeartbeatPort(Protocol):
@@ -125,10 +127,13 @@ class HeartbeatPort(Protocol):
         signal: SignalSession | None = None,
         *,
         wait_seconds: float = 0.0,
+        counts_mail: bool = False,
+        cached_verdicts: int = 0,
     ) -> Heard | Rejection:
         """``signal`` is of the same session and incarnation; it is passed on where it changes something.
 
         With ``wait_seconds`` the answer waits until the session is given an attempt that was not named, or loses one.
+        With ``counts_mail`` it tells how many messages wait. ``cached_verdicts`` are counted.
         """
         ...
 

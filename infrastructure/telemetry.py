@@ -87,6 +87,11 @@ class Metrics:
             "signalbox_commands", "Commands answered", ("type", "outcome"), registry=self._registry
         )
         self._heartbeats = Counter("signalbox_heartbeats", "Heartbeats answered", ("status",), registry=self._registry)
+        self._cached_verdicts = Counter(
+            "signalbox_cached_verdicts",
+            "Edits that hooks of agents let through by what they remembered, as their heartbeats tell",
+            registry=self._registry,
+        )
         self._group = Histogram(
             "signalbox_group_size", "Commands appended in one call", registry=self._registry, buckets=GROUP_BUCKETS
         )
@@ -111,6 +116,10 @@ class Metrics:
     def heartbeat(self, status: str) -> None:
         """One heartbeat was answered."""
         self._heartbeats.labels(status).inc()
+
+    def cached_verdicts(self, total: int) -> None:
+        """Hooks of agents let so many edits through without asking."""
+        self._cached_verdicts.inc(total)
 
     def appended(self, commands: int, seconds: float) -> None:
         """One group went to the log."""

@@ -1,15 +1,17 @@
 """The committer and the leases behind the ports of the surfaces."""
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
-from api.composition.heard import Named, has_news, heard, held_token, status_of, taken_away
+from api.composition.heard import LIVING, Named, has_news, heard, held_token, status_of, taken_away
 from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AcquireLocks
+from domain.note.decider import inbox_stream
 from domain.principal.allow import Principal, allow
 from domain.session.commands import SignalSession
 from domain.session.decider import SESSION
@@ -95,9 +97,15 @@ class HeartbeatDesk:
         signal: SignalSession | None = None,
         *,
         wait_seconds: float = 0.0,
+        counts_mail: bool = False,
+        cached_verdicts: int = 0,
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
         told = await in_our_words(self._beat(principal, session, incarnation, tokens, signal, wait_seconds))
+        if isinstance(told, Heard):
+            self._metrics.cached_verdicts(cached_verdicts)
+            if counts_mail and told.status in LIVING:
+                told = replace(told, unread=await in_our_words(self._unread(session)))
         self._metrics.heartbeat(told.code() if isinstance(told, Rejection) else told.status)
         return told
 
@@ -170,13 +178,28 @@ class HeartbeatDesk:
         stream = StreamId(session)
         if not valid_stream(SESSION.prefix, stream):
             return SESSION.initial
-        held = self._node.hot.get(stream)
-        if held is None or self._node.log.shared:
-            # Another node may have given it work since: memory alone would call that revoked.
-            loaded = await self._node.leases.in_thread(lambda: self._node.hot.load([stream], []))
-            held = loaded.states[stream]
-        state: SessionState = held[1]
+        state: SessionState = (await self._states([stream]))[stream]
         return state
+
+    async def _unread(self, session: str) -> int:
+        """What waits in the inboxes of the session."""
+        state = await self._session(session)
+        projects = state.opened.projects if isinstance(state, Session) else ()
+        inboxes = await self._states([inbox_stream(ProjectId(one), session) for one in projects])
+        return sum(len(one.waiting) for one in inboxes.values())
+
+    async def _states(self, streams: Sequence[StreamId]) -> Mapping[str, Any]:
+        """As they are now: another node may have written since, so memory counts only where there is none."""
+        found: dict[str, Any] = {}
+        for one in () if self._node.log.shared else streams:
+            held = self._node.hot.get(one)
+            if held is not None:
+                found[one] = held[1]
+        missing = [one for one in streams if one not in found]
+        if missing:
+            loaded = await self._node.leases.in_thread(lambda: self._node.hot.load(missing, []))
+            found |= {stream: state for stream, (_, state) in loaded.states.items()}
+        return found
 
     async def _acknowledge(self, session: str, state: Session, named: Named) -> bool:
         """Whether all that is named and was not acknowledged before is acknowledged now."""

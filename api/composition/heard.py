@@ -1,12 +1,15 @@
 """What a heartbeat is answered: what the session holds by now, what is taken back, what it was given meanwhile."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from api.ports import Heard, HeldNow, ProjectToken, PushedTask
 from domain.kernel.ids import SECOND, Instant, ProjectId
 from domain.session.decider import is_live, lease_ends
 from domain.session.state import HeldToken, Session, SessionState
 
+LIVING: Final = frozenset({"live", "suspect"})
+"""Of a life that goes on."""
 Named = Mapping[ProjectToken, HeldToken | None]
 """What a beat names, with what it means."""
 
@@ -40,7 +43,7 @@ def status_of(state: SessionState, incarnation: int) -> str:
 
 
 def _pushed(state: SessionState, status: str, named: Named) -> tuple[PushedTask, ...]:
-    if not isinstance(state, Session) or status not in ("live", "suspect"):
+    if not isinstance(state, Session) or status not in LIVING:
         return ()
     said = set(named.values())
     return tuple(
@@ -54,7 +57,7 @@ def heard(state: SessionState, status: str, renewed_at: int, named: Named) -> He
     """The answer; what is left of each time is counted from the renewal, which was a moment ago."""
     held: dict[HeldToken, HeldNow] = {}
     lease_seconds = 0.0
-    if isinstance(state, Session) and status in ("live", "suspect"):
+    if isinstance(state, Session) and status in LIVING:
         held = dict(_held_now(state, renewed_at))
         ends = lease_ends(state.opened.ttl_seconds, Instant(renewed_at), state.tool_until)
         lease_seconds = _seconds(ends, renewed_at)

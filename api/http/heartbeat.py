@@ -24,6 +24,7 @@ PROJECTS_MAX: Final = 100
 BODY_BYTES_MAX: Final = 196_608
 BEAT_SECONDS_MAX: Final = 10.0
 WAIT_SECONDS_MAX: Final = 30.0
+CACHED_VERDICTS_MAX: Final = 1_000_000
 
 
 class Named(Message):
@@ -52,6 +53,10 @@ class Beat(Message):
     said: Said | None = None
     wait_seconds: float = Field(default=0.0, ge=0, le=WAIT_SECONDS_MAX)
     """The lease is renewed at once; the answer waits until the session is given, is to end, or loses an attempt."""
+    counts_mail: bool = False
+    """Whether the answer tells how many messages wait."""
+    cached_verdicts: int = Field(default=0, ge=0, le=CACHED_VERDICTS_MAX)
+    """Edits since the last beat that an agent's hook let through by what it remembers, without asking."""
 
     @field_validator("tokens")
     @classmethod
@@ -86,7 +91,14 @@ class HeartbeatDoor:
     async def _heard(self, beat: Beat, request: Request) -> Heard | Rejection:
         tokens = [ProjectToken(one.project, one.token) for one in beat.tokens]
         beating = self._heartbeats.beat(
-            request.who, beat.session, beat.incarnation, tokens, _signal(beat), wait_seconds=beat.wait_seconds
+            request.who,
+            beat.session,
+            beat.incarnation,
+            tokens,
+            _signal(beat),
+            wait_seconds=beat.wait_seconds,
+            counts_mail=beat.counts_mail,
+            cached_verdicts=beat.cached_verdicts,
         )
         if beat.wait_seconds == 0:
             return await self._deadlines.within(beating)

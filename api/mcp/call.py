@@ -27,7 +27,7 @@ STOPPING_SECONDS_MAX: Final = 1.0
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A call under way."""
 
@@ -39,6 +39,8 @@ class Call:
     """Name that the client gives itself; empty where it gives none."""
     who: Arguments
     stopping: asyncio.Event
+    unread: int = 0
+    """Messages to the session that wait, once the server was asked about it."""
 
     async def submit(self, name: str, fields: Fields, *, wait_seconds: float = 0.0) -> Fields:
         """The answer to a command. Raises ToolRefused, ServiceFault."""
@@ -86,13 +88,14 @@ class Call:
         """
         session, incarnation = self.life()
         tokens = [ProjectToken(one.project, one.token) for one in named]
-        heard = await self.services.heartbeats.beat(self.principal, session, incarnation, tokens)
+        heard = await self.services.heartbeats.beat(self.principal, session, incarnation, tokens, counts_mail=True)
         if isinstance(heard, Rejection):
             refuse(heard)
         if heard.status == "fenced":
             refuse(LifeFenced(session=session, incarnation=incarnation))
         if heard.status in ("lost", "ended"):
             refuse(LifeOver(session=session, incarnation=incarnation, status=heard.status))
+        self.unread = heard.unread or 0
         return heard
 
     async def project(self, name: str | None, action: str) -> ProjectId:

@@ -70,6 +70,16 @@ class ProjectNotNamed(Rejection):
     known: str
 
 
+class WorkUnreported(Rejection):
+    """The session cannot end: it has tasks without a result, {held}.
+
+    Report complete, fail or release for each of them, then leave.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    held: str
+
+
 class NothingHeld(Rejection):
     """The session holds no task {task}.
 

@@ -21,6 +21,8 @@ from domain.kernel.text import shown
 from domain.principal.allow import Principal
 from projections.kernel.errors import RequestRefused
 
+_TELLS_MAIL: Final = frozenset({"prime", "inbox"})
+"""Tools that look into the inbox themselves."""
 _LOG: Final = structlog.stdlib.get_logger("signalbox.mcp")
 
 
@@ -46,7 +48,10 @@ class ToolService:
         if tool is None:
             raise ToolRefused(told(UnknownTool(tool=shown(name, 100), known=", ".join(BY_NAME))))
         who = read_arguments(name, tool.arguments, arguments)
-        return await tool.run(Call(name, self.services, self.edge, principal, client, who, self.stopping), who)
+        call = Call(name, self.services, self.edge, principal, client, who, self.stopping)
+        answer = await tool.run(call, who)
+        # A model asks for its mail when it hears that there is some, whatever it was about to do.
+        return answer | {"messages_waiting": call.unread} if call.unread and name not in _TELLS_MAIL else answer
 
 
 async def _told(work: Coroutine[Any, Any, Fields], name: str) -> tuple[bool, Fields]:

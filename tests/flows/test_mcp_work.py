@@ -101,6 +101,37 @@ async def test_a_former_life_and_a_foreign_session_are_refused_everything(server
         await one.done("prime", **life)
 
 
+@pytest.mark.parametrize("mode", MODES)
+async def test_an_agent_that_has_only_its_tools_ends_its_session_once_its_work_has_a_result(
+    server: WholeServer, mode: str
+) -> None:
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api")])
+    async with agent(await server.caller("worker", "shop"), mode) as one:
+        life = await begun(one)
+        given = await one.done("next_task", **life)
+        await one.done("lock", **life, action="acquire", claims=["path:repo//docs/**"])
+        kept = await one.call("report", **life, outcome="leave")
+        assert kept["refused"] == "work_unreported"
+        await one.done("report", **life, outcome="release", task=given["key"])
+        assert (await one.done("report", **life, outcome="leave"))["reported"] == "leave"
+        assert (await one.call("status", **life))["refused"] == "life_over"
+        other = await begun(one)
+        locked = await one.done("lock", **other, action="acquire", claims=["path:repo//docs/a"])
+        assert locked["outcome"] == "granted", "nothing of it stays shut"
+
+
+async def test_every_answer_tells_that_mail_waits(server: WholeServer) -> None:
+    async with agent(await server.caller("worker", "shop")) as one, agent(await server.caller("worker", "shop")) as two:
+        first, second = await begun(one), await begun(two)
+        assert "messages_waiting" not in await one.done("status", **first)
+        for _ in range(2):
+            await two.done("note", **second, action="send", to=first["session"], text="Hello")
+        assert (await one.done("status", **first))["messages_waiting"] == 2
+        assert (await one.done("lock", **first, action="check", claims=["path:r//a"]))["messages_waiting"] == 2
+        await one.done("inbox", **first, acknowledge=1)
+        assert (await one.done("status", **first))["messages_waiting"] == 1
+
+
 MUTATIONS: dict[str, dict[str, Any]] = {
     "next_task": {},
     "report": {"outcome": "complete"},

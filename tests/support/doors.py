@@ -98,6 +98,8 @@ class Fakes:
         signal: SignalSession | None = None,
         *,
         wait_seconds: float = 0.0,
+        counts_mail: bool = False,
+        cached_verdicts: int = 0,
     ) -> Heard | Rejection:
         self.signal = signal
         if self.fault is not None:

@@ -29,6 +29,8 @@ class Explain(Arguments):
 
 async def explain(call: Call, arguments: Explain) -> Fields:
     """Computed from the functions that give out work."""
+    if arguments.session is not None:
+        await call.presence()
     found = await _found(call, arguments)
     if isinstance(found, Rejection):
         refuse(found)

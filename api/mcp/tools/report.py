@@ -5,13 +5,17 @@ from typing import Annotated, Final, Literal
 import orjson
 from pydantic import Field
 
-from api.mcp.answers import Fields, present
+from api.mcp.answers import Fields, present, refuse
 from api.mcp.arguments import Arguments, Name, Text
 from api.mcp.call import Call, held_task
+from api.mcp.errors import WorkUnreported
 from api.ports import Heard
 from projections.task_board.queries import TaskPage
 
 Outcome = Literal["progress", "complete", "fail", "release"]
+"""Of a task."""
+Said = Literal["progress", "complete", "fail", "release", "leave"]
+TASKS_NAMED_MAX: Final = 20
 _COMMANDS: Final[dict[Outcome, str]] = {
     "progress": "report_progress",
     "complete": "complete_task",
@@ -36,7 +40,10 @@ _NEXT: Final[dict[Outcome, str]] = {
 class Report(Arguments):
     """How it goes."""
 
-    outcome: Annotated[Outcome, Field(description="release: give it back, no attempt is used up")]
+    outcome: Annotated[
+        Said,
+        Field(description="release: give it back, no attempt is used up; leave: end your session"),
+    ]
     task: Annotated[Name | None, Field(description="Key or id; needed where you hold several")] = None
     text: Annotated[Text, Field(description="Note, summary of the result, reason, or hand-over note")] = ""
     percent: Annotated[float | None, Field(ge=0, le=100)] = None
@@ -62,8 +69,10 @@ class Report(Arguments):
 async def report(call: Call, arguments: Report) -> Fields:
     """Carries the token of the attempt, which the caller need not know."""
     heard = await call.presence()
-    held = held_task(heard, await _task_id(call, heard, arguments.task))
     outcome = arguments.outcome
+    if outcome == "leave":
+        return await _left(call, heard)
+    held = held_task(heard, await _task_id(call, heard, arguments.task))
     fields = present(
         percent=arguments.percent,
         checkpoint=arguments.checkpoint,
@@ -76,6 +85,17 @@ async def report(call: Call, arguments: Report) -> Fields:
     wish = {"project": held.project, "task": held.task, "token": held.token, **said, **taken}
     await call.submit(_COMMANDS[outcome], wish)
     return present(reported=outcome, task=held.task, next=_NEXT[outcome], **_warning(heard, held.token, outcome))
+
+
+async def _left(call: Call, heard: Heard) -> Fields:
+    """The session gives back its locks and ends; a task without a result keeps it."""
+    unreported = [str(one.task) for one in heard.held if one.task is not None]
+    if unreported:
+        refuse(WorkUnreported(held=", ".join(unreported[:TASKS_NAMED_MAX])))
+    for one in heard.held:
+        await call.submit("release_locks", {"project": one.project, "token": one.token, **call.life_fields()})
+    await call.submit("end_session", call.life_fields())
+    return {"reported": "leave", "next": "Your session has ended. Stop; prime begins another."}
 
 
 async def _task_id(call: Call, heard: Heard, task: str | None) -> str | None:

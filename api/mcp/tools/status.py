@@ -34,6 +34,8 @@ class Status(Arguments):
 
 async def status(call: Call, arguments: Status) -> Fields:
     """Counts, and the first of each list."""
+    if arguments.session is not None:
+        await call.presence()
     project = await call.project(arguments.project, "read.tasks")
     call.require("read.sessions", project)
     call.require("read.locks", project)
