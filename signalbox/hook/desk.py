@@ -9,12 +9,14 @@ from signalbox.hook.event import TOOLS, Event
 from signalbox.hook.memory import Memory
 from signalbox.hook.options import Options
 from signalbox.hook.places import host_name
-from signalbox.hook.reading import number_in, objects_in, text_in
-from signalbox.hook.wire import Wire
+from signalbox.hook.reading import is_object, number_in, objects_in, text_in
+from signalbox.hook.wire import NoAnswerError, Wire
 
 LIVES_MAX = 32
 """Lives of one session that are followed to find the current one."""
 TTL_MARGIN_SECONDS = 10.0
+VERDICTS_MAX = 1_000_000
+"""As many as one heartbeat tells."""
 
 
 class TakenOverError(Exception):
@@ -37,6 +39,8 @@ class Desk:
         """Of the log, once a life was opened or found: what is read from there on knows all that came before."""
         self.found = False
         """Whether the life was asked for in this run, and not remembered."""
+        self.unread: int | None = None
+        """Messages that waited at the latest heartbeat of this run; None where nobody told."""
         self.worker = False
         """Whether the life is that of a worker who started the client: it keeps and ends it."""
 
@@ -85,6 +89,9 @@ class Desk:
                 self.found = True
                 self.position = answer.position
                 memory.hear(_trusted(number_in(answer.fields, "ttl_seconds")))
+                if self.above is not None:
+                    # Before it takes anything: from here on the one above asks before it writes.
+                    memory.save()
                 return
         message = f"the session {session} began more than {LIVES_MAX} times"
         raise RefusedError({"code": "too_many_lives", "message": message})
@@ -117,9 +124,19 @@ class Desk:
         memory = self.memory
         tokens = [{"project": memory.project, "token": token} for token in memory.grants]
         beat: dict[str, object] = {"session": memory.session, "incarnation": memory.incarnation, "tokens": tokens}
+        beat["counts_mail"] = True
         if said:
             beat["said"] = said
-        heard = heartbeat(self.wire, beat)
+        verdicts = min(memory.take_counted(), VERDICTS_MAX)
+        if verdicts:
+            beat["cached_verdicts"] = verdicts
+        try:
+            heard = heartbeat(self.wire, beat)
+        except NoAnswerError:
+            memory.put_back(verdicts)
+            raise
+        unread = heard.get("unread")
+        self.unread = unread if isinstance(unread, int) else None
         if text_in(heard, "status") not in ("live", "suspect"):
             memory.grants, memory.trusted_seconds = {}, 0.0
             return heard
@@ -127,6 +144,29 @@ class Desk:
             memory.grants.pop(text_in(one, "token"), None)
         memory.hear(_trusted(number_in(heard, "lease_seconds")))
         return heard
+
+    def kept_from(self, claims: list[str]) -> "list[dict[str, object]]":
+        """Who keeps the agent from what it holds: a session below it writes there. What it no longer holds is
+        forgotten. Raises RefusedError, NoAnswerError."""
+        by_token: dict[str, list[str]] = {}
+        for claim in claims:
+            token = self.memory.token_of(f"exclusive {claim}")
+            if token:
+                by_token.setdefault(token, []).append(claim)
+        found: list[dict[str, object]] = []
+        for token, resources in by_token.items():
+            try:
+                answer = command(self.wire, "check_locks", {**self.fields, "token": token, "resources": resources})
+            except RefusedError as refused:
+                if refused.code != "lock_token_fenced":
+                    raise
+                self.memory.grants.pop(token, None)
+                continue
+            told = objects_in(answer.fields, "resources")
+            found += [blocker for one in told if is_object(blocker := one.get("blocker"))]
+            if any(text_in(one, "state") == "free" for one in told):
+                self.memory.grants.pop(token, None)
+        return found
 
     def _acquired(self, claims: "dict[str, str]", purpose: str, *, queue: bool) -> Answer:
         asked: dict[str, object] = {
@@ -185,7 +225,6 @@ class Desk:
 
     def _only_project(self) -> str:
         from signalbox.hook.asking import graphql
-        from signalbox.hook.reading import is_object
 
         page = graphql(self.wire, "query { projects(first: 2) { edges { node { name } } } }", {}).get("projects")
         names = [one.get("node") for one in objects_in(page, "edges")] if is_object(page) else []

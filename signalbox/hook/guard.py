@@ -59,6 +59,7 @@ def is_known(wanted: Wanted, memory: Memory, event: Event, options: Options) -> 
         and memory.is_of(event.process)
         and options.project in ("", memory.project)
         and memory.is_fresh
+        and not memory.has_below
         and all(memory.holds(f"{mode} {claim}") for claim, mode in wanted.claims.items())
     )
 
@@ -68,14 +69,19 @@ def refusal(wanted: Wanted, desk: "Desk", *, queue: bool) -> str:
 
     Raises RefusedError, NoAnswerError, TakenOverError.
     """
-    from signalbox.hook.words import refused_edit
+    from signalbox.hook.words import refused_by_below, refused_edit
 
     desk.ready()
-    lasting = {claim: mode for claim, mode in wanted.claims.items() if not desk.memory.holds(f"{mode} {claim}")}
+    lasting = _not_held(wanted, desk.memory)
     if not lasting and wanted.claims and not desk.memory.is_fresh:
         # All is held as far as is remembered: one question confirms it, and what has ended is taken anew.
         desk.beat()
-        lasting = {claim: mode for claim, mode in wanted.claims.items() if not desk.memory.holds(f"{mode} {claim}")}
+        lasting = _not_held(wanted, desk.memory)
+    if desk.memory.has_below:
+        blockers = desk.kept_from([claim for claim, mode in wanted.claims.items() if mode == "exclusive"])
+        if blockers:
+            return refused_by_below(wanted.what, blockers)
+        lasting = _not_held(wanted, desk.memory)
     for claims, passing in ((lasting, False), (wanted.while_running, True)):
         if not claims:
             continue
@@ -86,6 +92,10 @@ def refusal(wanted: Wanted, desk: "Desk", *, queue: bool) -> str:
             desk.memory.after_tool.append(f"{answer.get('token')} {desk.event.call}")
     desk.memory.remember(wanted.places)
     return ""
+
+
+def _not_held(wanted: Wanted, memory: Memory) -> "dict[str, str]":
+    return {claim: mode for claim, mode in wanted.claims.items() if not memory.holds(f"{mode} {claim}")}
 
 
 def _want_paths(

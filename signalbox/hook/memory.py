@@ -10,6 +10,8 @@ from signalbox.hook.reading import UnreadableError, file_text, is_list, is_objec
 
 GRANTS_MAX = 300
 _FORM = 1
+_ENDING = ".json"
+_COUNTED = ".verdicts"
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 
@@ -48,6 +50,11 @@ class Memory:
     def holds(self, wanted: str) -> bool:
         """Whether a grant covers ``mode claim``: the same, or a folder above it."""
         return any(_covers(held, wanted) for claims in self.grants.values() for held in claims)
+
+    def token_of(self, wanted: str) -> str:
+        """Of the newest grant that covers ``mode claim``; empty where none does."""
+        found = [token for token, claims in self.grants.items() if any(_covers(held, wanted) for held in claims)]
+        return found[-1] if found else ""
 
     def hear(self, trusted_seconds: float) -> None:
         """The server has just confirmed what is remembered."""
@@ -91,14 +98,59 @@ class Memory:
             return False
         return True
 
+    @property
+    def has_below(self) -> bool:
+        """Whether sub-agents of it are at work: where they write it does not, and only the server knows where."""
+        return bool(_names_in(self._below))
+
+    def count(self) -> None:
+        """One more verdict was found here, without asking the server."""
+        self.put_back(1)
+
+    def put_back(self, verdicts: int) -> None:
+        """Count so many, for the next heartbeat to tell. A file with a letter for each: hooks run beside each other."""
+        try:
+            descriptor = os.open(self.path + _COUNTED, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            try:
+                os.write(descriptor, b"." * verdicts)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return
+
+    def take_counted(self) -> int:
+        """How many were counted; the count begins anew."""
+        mine = f"{self.path}{_COUNTED}.{os.getpid()}"
+        try:
+            os.rename(self.path + _COUNTED, mine)
+            total = os.stat(mine).st_size
+        except OSError:
+            return 0
+        _remove(mine)
+        return total
+
     def forget(self) -> None:
-        """Leave nothing behind."""
-        _remove(self.path)
+        """Leave nothing behind, of sub-agents neither."""
+        for name in _names_in(self._below):
+            _remove(os.path.join(self._below, name))
+        for path in (self.path, self.path + _COUNTED):
+            _remove(path)
+        for folder in (self._below, os.path.dirname(self.path)):
+            try:
+                # The folder of the main agent goes with its last sub-agent; one that is in use stays.
+                os.rmdir(folder)
+            except OSError:
+                continue
+
+    @property
+    def _below(self) -> str:
+        return self.path.removesuffix(_ENDING)
 
 
 def memory_of(folder: str, client: str, session: str, agent: str) -> Memory:
     """What is remembered of the agent; nothing where there is nothing that can be read."""
-    memory = Memory(os.path.join(folder, f"{client}-{_safe(session)}{'-' + _safe(agent) if agent else ''}.json"))
+    place = os.path.join(folder, f"{client}-{_safe(session)}")
+    memory = Memory((os.path.join(place, _safe(agent)) if agent else place) + _ENDING)
     try:
         text = file_text(memory.path)
         fields = {} if text is None else object_of(text)
@@ -160,6 +212,13 @@ def _safe(name: str) -> str:
     from hashlib import blake2b
 
     return "x" + blake2b(name.encode(errors="surrogatepass"), digest_size=16).hexdigest()
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def _remove(path: str) -> None:

@@ -69,6 +69,7 @@ def judged(event: Event, options: Options, environment: "dict[str, str]") -> Ver
         return SILENCE
     memory = memory_of(cache_folder(environment), event.client, event.session, event.agent)
     if is_known(wanted, memory, event, options):
+        memory.count()
         return SILENCE
     from signalbox.hook.moments import checked
 

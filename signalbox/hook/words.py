@@ -30,6 +30,14 @@ def refused_edit(what: str, answer: "dict[str, object]", desk: Desk) -> str:
     return "\n".join(lines)
 
 
+def refused_by_below(what: str, blockers: "list[dict[str, object]]") -> str:
+    """An edit of what the agent holds, where a sub-agent of it writes."""
+    lines = [f"signalbox: {what} is with a sub-agent of yours. Nothing was written."]
+    lines += [f"- {_blocker(one)}" for one in blockers[:3]]
+    lines.append("next: let it end first, or work on something else; what it holds comes to you when it ends.")
+    return "\n".join(lines)
+
+
 def refused_by_server(what: str, refused: RefusedError) -> str:
     """A refusal in the server's own words, with whoever is in the way."""
     lines = [f"signalbox: {what} is refused ({refused.code}): {refused.message}"]

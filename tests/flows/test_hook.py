@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 
 from signalbox.client import Client, Endpoint
+from signalbox.hook.memory import memory_of
 from tests.support.command_line import CommandLine, end
 from tests.support.hooks import Agent, git, repository
+from tests.support.waiting import SECONDS_MAX
 
 CLIENTS = ("claude", "codex", "gemini")
 OPTIONS = ("--project=shop", "--seconds=60")
@@ -42,6 +45,15 @@ class Place:
         query = f"query($a: Position) {{ found: {listed}, after: $a) {{ edges {{ node {{ {selection} }} }} }} }}"
         told: Any = self.client.graphql(query, {"a": self.head()})
         return [edge["node"] for edge in told["found"]["edges"]]
+
+    def cached_verdicts(self) -> int:
+        """As the figures of the server tell them; no other test of this module makes any while this one runs."""
+        asked = urllib.request.Request(f"{self.client.endpoint.url}/metrics")
+        asked.add_header("Authorization", f"Bearer {self.client.endpoint.key}")
+        with urllib.request.urlopen(asked, timeout=SECONDS_MAX) as told:
+            lines = told.read().decode().splitlines()
+        (line,) = [one for one in lines if one.startswith("signalbox_cached_verdicts_total ")]
+        return int(float(line.split()[1]))
 
     def head(self) -> int:
         told: Any = self.client.graphql("{ status { head } }")
@@ -173,11 +185,17 @@ def test_a_sub_agent_works_inside_what_the_main_agent_holds_and_hands_it_over_wh
     main.fire("SessionStart", source="startup")
     main.edit("src/a.py")
     assert main.edit("src/a.py", agent_id="sub1", agent_type="coder").code == 0
+    refused = main.edit("src/a.py")
+    assert refused.code == 2, "its own memory of the lock is fresh, but somebody below it writes there"
+    assert "sub-agent of yours" in refused.err
     assert main.edit("src/b.py", agent_id="sub1").code == 0
     assert main.edit("src/b.py", agent_id="sub2").code == 2
     (place.folder / "src" / "b.py").write_text("half done\n")
     assert main.fire("SubagentStop", agent_id="sub1", stop_hook_active=False).code == 0
+    assert main.edit("src/b.py").code == 2, "it is the turn of the other one, who waited"
+    assert main.fire("SubagentStop", agent_id="sub2", stop_hook_active=False).code == 0
     assert main.edit("src/b.py").code == 0
+    assert main.edit("src/a.py").code == 0
     assert place.agent().edit("src/b.py").code == 2
     kept = main.fire("Stop", stop_hook_active=False)
     assert kept.code == 2
@@ -299,6 +317,17 @@ def test_signs_of_life_show_in_the_roster(place: Place) -> None:
     agent.fire("Notification", notification_type="permission_prompt", message="May I?")
     waiting = place.rows('sessions(project: "shop", status: [WAITING_FOR_PERSON]', "name")
     assert {"name": f"claude {agent.session}"} in waiting
+
+
+def test_edits_that_no_server_was_asked_about_are_counted_there_with_the_next_beat(place: Place) -> None:
+    agent = place.agent()
+    assert [agent.edit("src/a.py").code for _ in range(3)] == [0, 0, 0]
+    counted = Path(memory_of(str(place.cache), "claude", agent.session, "").path + ".verdicts")
+    assert counted.read_text() == ".."
+    before = place.cached_verdicts()
+    agent.fire("UserPromptSubmit", prompt="x")
+    assert not counted.exists()
+    assert place.cached_verdicts() == before + 2
 
 
 def test_who_only_observes_is_never_refused_but_told(place: Place) -> None:
