@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from signalbox.hook.desk import Desk
+    from signalbox.hook.writes import Writes
 
 
 class Wanted:
@@ -116,9 +117,7 @@ def _want_paths(
 
 
 def _want_shell(wanted: Wanted, event: Event, options: Options, environment: "dict[str, str]") -> None:
-    from signalbox.hook.shell import shell_writes
-
-    writes = shell_writes(event.command, event.cwd)
+    writes = _shell_writes(event)
     home = home_of(event, environment)
     wanted.what = f"{event.tool} `{' '.join(event.command.split())[:120]}`"
     _want_paths(wanted, writes.paths, event, options, environment)
@@ -130,6 +129,16 @@ def _want_shell(wanted: Wanted, event: Event, options: Options, environment: "di
         repository = _repository_at(folder, home, options)
         if repository is not None:
             wanted.while_running[branch_claim(repository, branch)] = "exclusive"
+
+
+def _shell_writes(event: Event) -> "Writes":
+    if event.tool == "PowerShell" or (os.name == "nt" and event.tool == "run_shell_command"):
+        from signalbox.hook.powershell import powershell_writes
+
+        return powershell_writes(event.command, event.cwd)
+    from signalbox.hook.shell import shell_writes
+
+    return shell_writes(event.command, event.cwd)
 
 
 def _repository_at(folder: str, home: Repository | None, options: Options) -> Repository | None:

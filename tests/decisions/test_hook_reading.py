@@ -26,6 +26,7 @@ from signalbox.hook.places import (
     repository_of,
     worktree_claim,
 )
+from signalbox.hook.powershell import powershell_writes
 from signalbox.hook.reading import UnreadableError, json_of
 from signalbox.hook.shell import shell_writes
 from tests.support.hooks import git, repository
@@ -146,6 +147,51 @@ def test_a_line_of_shell_writes_what_it_obviously_writes(line: str, tmp_path: Pa
     assert [os.path.relpath(path, tmp_path) if path.startswith(str(tmp_path)) else path for path in found] == WRITES[
         line
     ]
+
+
+POWERSHELL = {
+    "'x' | Set-Content -Path one": ["one"],
+    "Set-Content one 'x > y'": ["one"],
+    "Add-Content -Value \"a `\"b\" -LiteralPath 'it''s'": ["it's"],
+    "Get-Content one | Out-File -FilePath two -Append -Encoding utf8": ["two"],
+    "Get-Content one | Out-File two": ["two"],
+    "dir > 'a b'; dir >> c 2>$null": ["a b", "c"],
+    "npm test 2>&1 | Tee-Object log": ["log"],
+    "Copy-Item one -Destination folder": ["folder/one"],
+    "Copy-Item -Path one folder\\two": ["folder/two"],
+    "Move-Item one two": ["one", "two"],
+    "Rename-Item folder/x -NewName y": ["folder/x", "folder/y"],
+    "Remove-Item -Recurse -Force folder, one": ["folder", "one"],
+    "del one": ["one"],
+    "New-Item -ItemType File -Path folder\\new -Force": ["folder/new"],
+    "cd folder; ni x": ["folder/x"],
+    "[IO.File]::WriteAllText('one', $text)": ["one"],
+    "if ($a) { rm one }": ["one"],
+    "Set-Content $path x": [],
+    "Get-Content one; Select-String -Path one -Pattern '>'": [],
+    "# rm one\n<# rm two #>": [],
+    "$t = @'\nrm one > two\n'@": [],
+    "sed -i s/a/b/ one": ["one"],
+    "git checkout HEAD -- one": ["one"],
+    "Write-Output 'unended > a": ["a"],
+}
+
+
+@pytest.mark.parametrize("line", POWERSHELL)
+def test_a_line_of_powershell_writes_what_it_obviously_writes(line: str, tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "one").touch()
+    found = powershell_writes(line, str(tmp_path)).paths
+    assert [os.path.relpath(path, tmp_path) for path in found] == POWERSHELL[line]
+
+
+@given(st.text(alphabet="abc '\"`$@#<>|;&(){}\\\n-,:*", max_size=60))
+def test_any_line_of_powershell_is_read_to_its_end(line: str) -> None:
+    powershell_writes(line, "/nowhere")
+
+
+def test_powershell_that_a_shell_starts_is_read_too() -> None:
+    assert list(shell_writes("pwsh -NoProfile -c 'Set-Content a x'", "/w").paths) == ["/w/a"]
 
 
 MOVES = {

@@ -1,0 +1,179 @@
+"""What a line of PowerShell obviously writes: redirections, the cmdlets that write files with their aliases, and git.
+
+Its quotes and escapes are not those of a Unix shell, and a backslash is a part of a path.
+"""
+
+import os
+import re
+
+from signalbox.hook.shell import read_command
+from signalbox.hook.writes import Writes, read_git
+
+_TOKEN = re.compile(
+    r"""(?P<quoted>'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
+    r"""|(?P<redirection>[1-6*]?>>?(?:&\d)?)"""
+    r"""|(?P<end>\|\||&&|[|;\n(){}&])"""
+    r"""|(?P<word>(?:`.|[^\s'"|;(){}&>`])+)""",
+    re.DOTALL,
+)
+_HERE_TEXT = re.compile(r"""@(['"])[ \t]*\r?\n.*?\n\1@""", re.DOTALL)
+_COMMENT = re.compile(r"<#.*?#>|(?m:(?<!\S)#.*$)", re.DOTALL)
+_WRITTEN = frozenset(
+    {
+        "set-content",
+        "sc",
+        "add-content",
+        "ac",
+        "clear-content",
+        "clc",
+        "out-file",
+        "tee-object",
+        "tee",
+        "new-item",
+        "ni",
+    }
+    | {"mkdir", "md", "export-csv", "epcsv", "export-clixml", "set-item", "si"}
+)
+_REMOVED = frozenset({"remove-item", "ri", "rm", "rmdir", "rd", "del", "erase"})
+_COPIED = frozenset({"copy-item", "copy", "cp", "cpi"})
+_RENAMED = frozenset({"rename-item", "ren", "rni"})
+_MOVED = frozenset({"move-item", "move", "mv", "mi"}) | _RENAMED
+_ENTERED = frozenset({"set-location", "cd", "chdir", "sl", "push-location", "pushd"})
+_PATHS = ("-path", "-literalpath", "-filepath", "-pspath", "-lp")
+_TARGETS = ("-destination", "-newname")
+_SWITCHES = frozenset(
+    {"-force", "-recurse", "-append", "-nonewline", "-noclobber", "-confirm", "-whatif", "-passthru", "-verbose"}
+    | {"-asbytestream", "-notypeinformation", "-nti", "-container", "-r", "-fo"}
+)
+"""Parameters without a value behind them."""
+_INVOKED = re.compile(r"\[(?:System\.)?IO\.File\]::(?:Write|Append|Create|Delete)\w*\(\s*(['\"])(.+?)\1", re.IGNORECASE)
+
+
+def powershell_writes(line: str, cwd: str) -> Writes:
+    """What the line writes when it is run in the folder, as far as it can be seen."""
+    found = Writes(cwd)
+    for match in _INVOKED.finditer(line):
+        found.add(_native(match.group(2)))
+    line = _COMMENT.sub(" ", _HERE_TEXT.sub(" '' ", line))
+    for words in _commands(line, found):
+        _read_command(words, found)
+    return found
+
+
+def _commands(line: str, found: Writes) -> "list[list[str]]":
+    """The commands of the line without their redirections, whose targets are added."""
+    commands: list[list[str]] = [[]]
+    target_follows = False
+    previous_end = -1
+    for match in _TOKEN.finditer(line):
+        text = match.group()
+        if match.lastgroup == "end":
+            commands.append([])
+            target_follows = False
+        elif match.lastgroup == "redirection":
+            target_follows = "&" not in text
+        else:
+            word = _plain(text)
+            if target_follows:
+                target_follows = False
+                if word.lower() != "$null":
+                    found.add(_native(word))
+            elif commands[-1] and match.start() == previous_end:
+                # `a'b'` is one word.
+                commands[-1][-1] += word
+            else:
+                commands[-1].append(word)
+        previous_end = match.end()
+    return [words for words in commands if words]
+
+
+def _plain(text: str) -> str:
+    """A word without its quotes and escapes."""
+    if text[:1] == "'":
+        return text[1:-1].replace("''", "'")
+    if text[:1] == '"':
+        text = text[1:-1].replace('""', '"')
+    return re.sub(r"`(.)", r"\1", text, flags=re.DOTALL)
+
+
+def _read_command(words: list[str], found: Writes) -> None:
+    name = words[0].rpartition("\\")[2].lower()
+    if name in ("git", "git.exe"):
+        read_git(words[1:], found)
+        return
+    named, plain = _arguments(words[1:])
+    paths, targets = named.get("path", []), named.get("target", [])
+    if name in _ENTERED and (paths or plain):
+        found.cwd = os.path.normpath(os.path.join(found.cwd, os.path.expanduser(_native((paths or plain)[0]))))
+    elif name in _REMOVED:
+        for path in paths or plain:
+            _add(path, found)
+    elif name in _WRITTEN:
+        for path in paths or plain[:1]:
+            _add(path, found)
+    elif name in _COPIED | _MOVED:
+        targets = targets or (plain if paths else plain[1:])[:1]
+        _read_transfer(paths or plain[:1], targets, found, moves=name in _MOVED, renames=name in _RENAMED)
+    else:
+        # Programs of other systems, as they come with git for Windows.
+        read_command(words, found)
+
+
+def _arguments(words: list[str]) -> "tuple[dict[str, list[str]], list[str]]":
+    """The paths that are named, the targets that are named, and what stands by its place."""
+    named: dict[str, list[str]] = {}
+    plain: list[str] = []
+    kind = ""
+    for word in words:
+        lowered, colon, value = word.partition(":")
+        lowered = lowered.lower()
+        if word.startswith("-") and len(word) > 1 and not word[1].isdigit():
+            kind = _kind_of(lowered)
+            if colon and value:
+                named.setdefault(kind, []).extend(_listed(value))
+                kind = ""
+        elif kind:
+            named.setdefault(kind, []).extend(_listed(word))
+            # A list goes on behind its comma.
+            kind = kind if word.endswith(",") else ""
+        else:
+            plain.extend(_listed(word))
+    return named, plain
+
+
+def _kind_of(parameter: str) -> str:
+    """What follows a parameter; empty where nothing does. Names may be cut short where they stay clear."""
+    if parameter in _SWITCHES:
+        return ""
+    if any(one.startswith(parameter) for one in _PATHS) and len(parameter) > 2:
+        return "path"
+    if any(one.startswith(parameter) for one in _TARGETS) and len(parameter) > 2:
+        return "target"
+    return "other"
+
+
+def _listed(word: str) -> list[str]:
+    return [one for one in word.split(",") if one]
+
+
+def _read_transfer(sources: list[str], targets: list[str], found: Writes, *, moves: bool, renames: bool) -> None:
+    for source in sources:
+        if moves:
+            _add(source, found)
+        for target in targets:
+            place, name = _native(target), os.path.basename(_native(source).rstrip("/"))
+            if renames:
+                place = os.path.join(os.path.dirname(_native(source)), place)
+            elif os.path.isdir(os.path.join(found.cwd, place)) or target.endswith(("/", "\\")):
+                place = os.path.join(place, name)
+            found.add(place, folder=os.path.isdir(os.path.join(found.cwd, _native(source))))
+
+
+def _add(word: str, found: Writes) -> None:
+    place = _native(word)
+    found.add(place, folder=os.path.isdir(os.path.join(found.cwd, place)))
+
+
+def _native(word: str) -> str:
+    """A path as this system writes it: PowerShell takes both slashes everywhere."""
+    return word.replace("\\", "/") if os.sep == "/" else word

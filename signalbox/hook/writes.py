@@ -1,0 +1,106 @@
+"""What a line writes, whatever shell it is for: files, checkouts that are moved, branches; and what git moves."""
+
+import glob
+import os
+import re
+
+_TREE = frozenset(
+    {"checkout", "switch", "stash", "rebase", "merge", "pull", "cherry-pick", "revert", "am", "bisect", "clean"}
+    | {"apply", "submodule"}
+)
+"""Verbs of git that rewrite files of the checkout beside what they are given."""
+_INDEX = frozenset({"add", "stage", "commit", "mv", "rm", "reset", "restore", "update-index", "read-tree"})
+_REWRITING = frozenset({"--hard", "--merge", "--keep", "-u"})
+_LOOKS_ONLY = frozenset({"list", "show"})
+_GIT_OPTIONS_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
+EXPANDED_MAX = 1_000
+
+
+class Writes:
+    """What a line writes, as far as it can be seen."""
+
+    def __init__(self, cwd: str) -> None:
+        self.cwd = cwd
+        self.paths: dict[str, bool] = {}
+        """Path -> whether it stands for a folder with all below it."""
+        self.trees: dict[str, str] = {}
+        """Folder of a checkout -> the mode in which its HEAD and index are needed."""
+        self.branches: list[tuple[str, str]] = []
+        """Folder of a checkout and a branch of it that is moved or deleted."""
+
+    def add(self, word: str, *, folder: bool = False) -> None:
+        for path in self._expanded(word):
+            self.paths[path] = self.paths.get(path, False) or folder
+
+    def move(self, folder: str, mode: str) -> None:
+        if self.trees.get(folder) != "exclusive":
+            self.trees[folder] = mode
+
+    def add_those_of(self, others: "Writes") -> None:
+        """All that was found in a part of the line."""
+        for path, folder in others.paths.items():
+            self.paths[path] = self.paths.get(path, False) or folder
+        for folder, mode in others.trees.items():
+            self.move(folder, mode)
+        self.branches += others.branches
+
+    def _expanded(self, word: str) -> list[str]:
+        """The paths that a word stands for; none where only a shell could tell."""
+        if not word or word in ("-", "--") or "$" in word or "`" in word:
+            return []
+        if word == "~" or word.startswith("~/"):
+            word = os.path.expanduser(word)
+        path = os.path.normpath(os.path.join(self.cwd, word))
+        if glob.has_magic(word):
+            return sorted(glob.glob(path))[:EXPANDED_MAX] or [path]
+        return [path]
+
+
+def read_move(plain: list[str], found: Writes, *, sources: bool) -> None:
+    """The last of the words is written; with ``sources`` the others go away."""
+    if len(plain) < 2:
+        return
+    target = plain[-1]
+    into = os.path.isdir(os.path.join(found.cwd, target)) or target.endswith("/")
+    for word in plain[:-1]:
+        is_folder = os.path.isdir(os.path.join(found.cwd, word))
+        if sources:
+            found.add(word, folder=is_folder)
+        found.add(os.path.join(target, os.path.basename(word.rstrip("/"))) if into else target, folder=is_folder)
+
+
+def read_git(arguments: list[str], found: Writes) -> None:
+    """Add what a verb of git moves or writes."""
+    folder, place = found.cwd, 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        if arguments[place] == "-C" and place + 1 < len(arguments):
+            folder = os.path.normpath(os.path.join(folder, arguments[place + 1]))
+        place += 2 if arguments[place] in _GIT_OPTIONS_WITH_VALUE else 1
+    verb, rest = (arguments[place], arguments[place + 1 :]) if place < len(arguments) else ("", [])
+    plain = [word for word in rest if not word.startswith("-")]
+    outer, found.cwd = found.cwd, folder
+    if verb in ("checkout", "restore") and "--" in rest:
+        add_all(rest[rest.index("--") + 1 :], found)
+        found.move(folder, "update")
+    elif verb == "restore":
+        add_all([] if "--staged" in rest and "--worktree" not in rest else plain, found)
+        found.move(folder, "update")
+    elif verb in _TREE:
+        if not (verb in ("stash", "bisect") and plain[:1] and plain[0] in _LOOKS_ONLY):
+            found.move(folder, "exclusive")
+    elif verb in _INDEX:
+        if verb == "mv":
+            read_move(plain, found, sources=True)
+        elif verb == "rm" and "--cached" not in rest:
+            add_all(plain, found)
+        rewrites = verb in ("reset", "read-tree") and not _REWRITING.isdisjoint(rest)
+        found.move(folder, "exclusive" if rewrites else "update")
+    elif verb == "branch" and any(re.match(r"-\w*[dDmMfcC]|--(delete|move|force|copy)", word) for word in rest):
+        found.branches += [(folder, word) for word in plain]
+    found.cwd = outer
+
+
+def add_all(words: list[str], found: Writes) -> None:
+    """Add files and folders."""
+    for word in words:
+        found.add(word, folder=os.path.isdir(os.path.join(found.cwd, word)))
