@@ -66,13 +66,19 @@ def connect(
     seconds: Annotated[
         int | None, typer.Option("--seconds", min=1, max=SECONDS_MAX, help="One event may take so long (3).")
     ] = None,
+    worktrees: Annotated[
+        str | None, typer.Option("--worktrees", help="Pool whose units are the worktrees that Claude Code works in.")
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Let a coding client ask before it edits."""
     chosen, environment = CODING_CLIENTS[client.value], dict(os.environ)
+    if worktrees and not chosen.worktree_groups:
+        raise Refused("no_worktrees", f"{chosen.title} does not ask for worktrees", "Leave --worktrees out.")
     options = ["--observe"] if observe else []
     named, data = _project(terminal, project, scope), _data(terminal)
     said = {"--project": named, "--repository": repository, "--pool": pool, "--data": data, "--seconds": seconds}
+    said["--worktrees"] = worktrees
     options += [f"{name}={value}" for name, value in said.items() if value]
     line = hook_command(client.value, options, portable=portable)
     server = mcp_server(data, named, portable=portable)

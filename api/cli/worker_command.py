@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 from api.cli.exits import Exit, exit_of
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
-from api.cli.worker.settings import BadCapabilityError, WorkerSettings, Worktrees, capabilities_of
+from api.cli.worker.settings import BadCapabilityError, WorkerSettings, capabilities_of
 from signalbox.client.errors import Refused, SignalboxError
+from signalbox.worktrees import Worktrees, beside
 
 if TYPE_CHECKING:
     import typer
@@ -81,8 +82,7 @@ def run(arguments: Sequence[str]) -> Exit:
 
 def _worktrees(said: argparse.Namespace) -> Worktrees:
     repository: Path = said.repository.resolve()
-    beside = repository.with_name(f"{repository.name.removesuffix('.git')}.worktrees")
-    folder: Path = beside if said.worktrees is None else said.worktrees.resolve()
+    folder: Path = beside(repository) if said.worktrees is None else said.worktrees.resolve()
     return Worktrees(repository, said.worktree_pool, folder, said.base)
 
 

@@ -19,8 +19,11 @@ QUERY = """query($project: String!, $session: String!, $after: Position) {
 }"""
 
 
-def context(desk: Desk, home: str) -> str:
-    """A page for the model; words of others are in quotation marks and named as such. ``home`` is the repository."""
+def context(desk: Desk, home: str) -> "tuple[str, list[str]]":
+    """A page for the model; words of others are in quotation marks and named as such. ``home`` is the repository.
+
+    The second is what others have locked in it.
+    """
     memory = desk.memory
     who = f"You are session {memory.session}, incarnation {memory.incarnation}."
     lines = [f"Signalbox coordinates the agents of project {memory.project}. {who}", RULES]
@@ -28,7 +31,7 @@ def context(desk: Desk, home: str) -> str:
         asked: dict[str, object] = {"project": memory.project, "session": memory.session}
         found = graphql(desk.wire, QUERY, asked | ({"after": desk.position} if desk.position else {}))
     except (RefusedError, NoAnswerError):
-        return "\n".join(lines)
+        return "\n".join(lines), []
     for one in nodes_of(found, "mine"):
         title = quoted(text_in(one, "title"))
         lines.append(f"Your task: {text_in(one, 'key')} {title}, token {text_in(one, 'token')}.")
@@ -40,13 +43,18 @@ def context(desk: Desk, home: str) -> str:
         lines += held[:OTHERS_MAX]
         if len(held) > OTHERS_MAX:
             lines.append(f"- and {len(held) - OTHERS_MAX} more; `signalbox lock list` shows all")
-    return "\n".join(lines)
+    claims = [claim for one in nodes_of(found, "others") for claim in _claims(one)]
+    return "\n".join(lines), [claim for claim in claims if claim.startswith(f"path:{home}//")]
+
+
+def _claims(one: "dict[str, object]") -> list[str]:
+    value = one.get("claims")
+    return [text_in(each, "claim") for each in value if is_object(each)] if is_list(value) else []
 
 
 def _held(one: "dict[str, object]", own: str) -> str:
-    session, value = text_in(one, "sessionId"), one.get("claims")
-    claims = [text_in(each, "claim") for each in value if is_object(each)] if is_list(value) else []
-    claims = [claim for claim in claims if not claim.startswith("worktree:")]
+    session = text_in(one, "sessionId")
+    claims = [claim for claim in _claims(one) if not claim.startswith("worktree:")]
     if session == own or not claims:
         return ""
     task = one.get("task")

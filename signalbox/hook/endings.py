@@ -19,11 +19,16 @@ def turn_ended(desk: Desk) -> Verdict:
         return SILENCE
     held = holdings(desk, heard)
     kept_before = desk.event.fields.get("stop_hook_active") is True
-    reasons = [] if kept_before else [*_unreported(heard), *_uncommitted(held)]
+    reasons = [] if kept_before else unfinished(heard, held)
     if not reasons:
         _give_back(desk, held)
     desk.memory.save()
     return refused("\n".join(["signalbox: this is not the end yet.", *reasons])) if reasons else SILENCE
+
+
+def unfinished(heard: "dict[str, object]", held: Holdings) -> list[str]:
+    """What keeps work from being done: tasks without a result, and files that are held and not committed."""
+    return [*_unreported(heard), *_uncommitted(held)]
 
 
 def sub_agent_ended(desk: Desk) -> Verdict:

@@ -10,6 +10,7 @@ KINDS = {
     "AfterTool": "PostToolUse",
     "BeforeAgent": "UserPromptSubmit",
     "AfterAgent": "Stop",
+    "PreCompress": "PreCompact",
 }
 """Names that one client has for what the others call by the second."""
 EDIT_TOOLS = frozenset({"Edit", "MultiEdit", "Write", "NotebookEdit", "write_file", "replace", "apply_patch"})

@@ -31,13 +31,16 @@ def holdings(desk: Desk, heard: "dict[str, object]") -> Holdings:
     found = Holdings()
     tokens = [text_in(one, "token") for one in objects_in(heard, "held") if one.get("task") is None]
     claims = _claims(desk, tokens)
-    places = {claim: _place(desk, claim) for each in claims.values() for claim in each if claim.startswith("path:")}
+    places = {claim: place_of(desk, claim) for each in claims.values() for claim in each if claim.startswith("path:")}
     known = {place for place in places.values() if place}
     different = changed(sorted(known), desk.wire.seconds_left) if known else []
     if different is None:
         return found
     found.unfinished = [_shown(path, desk.event.cwd) for path in different]
     for token in tokens:
+        if any(claim.startswith("pool:") for claim in claims.get(token, [])):
+            # A unit, such as a worktree that somebody works in, is given back by name.
+            continue
         own = [places[claim] for claim in claims.get(token, []) if claim in places]
         if token in claims and all(place and not _touches(place, different) for place in own):
             found.done.append(token)
@@ -66,7 +69,7 @@ def _claims(desk: Desk, tokens: list[str]) -> "dict[str, list[str]]":
     return found
 
 
-def _place(desk: Desk, claim: str) -> str:
+def place_of(desk: Desk, claim: str) -> str:
     """Where a claim lies on this machine; empty where that is not known."""
     remembered = desk.memory.places.get(claim, "")
     if remembered or not os.path.isabs(desk.event.cwd):

@@ -65,17 +65,25 @@ def introduced(event: Event, options: Options, environment: "dict[str, str]") ->
 def moment(event: Event, options: Options, environment: "dict[str, str]") -> Verdict:
     """Everything but the time before a tool runs. Nothing here keeps an agent from working where no server answers."""
     from signalbox.hook.endings import ENDINGS
+    from signalbox.hook.folders import FOLDERS, plain_worktree
     from signalbox.hook.signs import SIGNS
+    from signalbox.hook.teams import TEAMS
 
-    act = {**SIGNS, **ENDINGS}.get(event.kind)
-    if act is None or is_strange(event, options, environment):
+    act = {**SIGNS, **ENDINGS, **TEAMS, **FOLDERS}.get(event.kind)
+    if act is None:
         return SILENCE
+    if is_strange(event, options, environment):
+        return plain_worktree(event, "") if event.kind == "WorktreeCreate" else SILENCE
     try:
-        desk = desk_for(event, options, environment)
-        verdict = act(desk)
+        verdict = act(desk_for(event, options, environment))
     except (NoServerError, NoAnswerError, RefusedError, TakenOverError) as error:
-        return warned(event, reason_of(event.name, error))
-    return verdict if options.strict or verdict.code == 0 else warned(event, verdict.err.strip())
+        verdict = refused(reason_of(event.name, error))
+        if event.kind != "WorktreeCreate":
+            return warned(event, verdict.err.strip())
+    if options.strict or verdict.code == 0:
+        return verdict
+    words = verdict.err.strip()
+    return plain_worktree(event, words) if event.kind == "WorktreeCreate" else warned(event, words)
 
 
 def desk_for(event: Event, options: Options, environment: "dict[str, str]", places: "tuple[str, ...]" = ()) -> Desk:

@@ -4,11 +4,11 @@ from signalbox.hook.event import CLIENTS
 
 USAGE = (
     "signalbox hook claude|codex|gemini [--observe] [--project NAME] [--repository NAME] [--pool NAME] [--data FOLDER]"
-    " [--seconds N]"
+    " [--seconds N] [--worktrees POOL]"
 )
 SECONDS = 3
 SECONDS_MAX = 60
-_WITH_VALUE = ("project", "repository", "pool", "data", "seconds")
+_WITH_VALUE = ("project", "repository", "pool", "data", "seconds", "worktrees")
 
 
 class BadOptionsError(Exception):
@@ -18,7 +18,7 @@ class BadOptionsError(Exception):
 class Options:
     """Which client asks, and what it was connected with."""
 
-    __slots__ = ("client", "data", "pool", "project", "repository", "seconds", "strict")
+    __slots__ = ("client", "data", "pool", "project", "repository", "seconds", "strict", "worktrees")
 
     def __init__(self) -> None:
         self.client = ""
@@ -30,6 +30,8 @@ class Options:
         self.pool = ""
         """Credentials whose quota the client's sessions share."""
         self.data = ""
+        self.worktrees = ""
+        """The pool whose units are worktrees of the repository; empty where the client makes its own."""
         self.seconds = SECONDS
         """How long one event may take, well below the time after which a client goes on without an answer."""
 
@@ -54,6 +56,7 @@ def options_of(arguments: list[str], environment: "dict[str, str]") -> Options:
     options.repository = said.get("repository") or environment.get("SIGNALBOX_REPOSITORY", "")
     options.pool = said.get("pool") or environment.get("SIGNALBOX_POOL", "")
     options.data = said.get("data", "")
+    options.worktrees = said.get("worktrees", "")
     seconds = said.get("seconds", str(SECONDS))
     if not seconds.isdigit() or not 1 <= int(seconds) <= SECONDS_MAX:
         raise BadOptionsError(f"--seconds is a whole number from 1 to {SECONDS_MAX}")

@@ -35,7 +35,7 @@ def repository_of(path: str) -> Repository | None:
             return Repository(folder, common, name_of(common))
         if without_git is None and os.path.isdir(os.path.join(folder, ".signalbox")):
             # A folder that a server was started in, where nobody uses git.
-            without_git = Repository(folder, folder, _fit(os.path.basename(folder)))
+            without_git = Repository(folder, folder, fit(os.path.basename(folder)))
         above = os.path.dirname(folder)
         if above == folder:
             return without_git
@@ -87,10 +87,10 @@ def escaped(place: str) -> str:
 def worktree_claim(repository: Repository) -> str:
     """HEAD, index, stash and uncommitted files of this one checkout."""
     place = repository.top.replace(os.sep, "/").lstrip("/")
-    place = "/".join(_fit(part) for part in place.split("/") if part)
+    place = "/".join(fit(part) for part in place.split("/") if part)
     while len(place.encode()) > WORKTREE_BYTES_MAX or place.count("/") > 30:
         place = place.partition("/")[2] or place[-100:]
-    return f"worktree:{_fit(host_name())}//{place or 'root'}"
+    return f"worktree:{fit(host_name())}//{place or 'root'}"
 
 
 def branch_claim(repository: Repository, branch: str) -> str:
@@ -137,10 +137,10 @@ def name_of(common: str) -> str:
     folder = os.path.basename(common)
     if folder == ".git":
         folder = os.path.basename(os.path.dirname(common))
-    return _fit(folder.removesuffix(".git"))
+    return fit(folder.removesuffix(".git"))
 
 
-def _fit(name: str) -> str:
+def fit(name: str) -> str:
     """A name without what the lock service would read as more than a name."""
     if not name.isascii():
         from unicodedata import normalize

@@ -25,8 +25,8 @@ class Run:
 
     @property
     def decides(self) -> bool:
-        """Whether an edit may hang on this run; unknown events are taken for the worst."""
-        return self.event is None or self.event.kind == "PreToolUse"
+        """Whether an edit, or a folder to edit in, may hang on this run; unknown events are taken for the worst."""
+        return self.event is None or self.event.kind in ("PreToolUse", "WorktreeCreate")
 
     def failed(self, why: str) -> Verdict:
         """The verdict where there could be none."""

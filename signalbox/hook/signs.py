@@ -7,9 +7,10 @@ from signalbox.hook.clocks import seconds_since
 from signalbox.hook.desk import Desk
 from signalbox.hook.mail import mail
 from signalbox.hook.places import repository_of
-from signalbox.hook.reading import text_in
-from signalbox.hook.verdict import SILENCE, Verdict, told
+from signalbox.hook.reading import objects_in, text_in
+from signalbox.hook.verdict import SILENCE, Verdict, begun_with, told
 
+FILES_NAMED_MAX = 20
 BEAT_SECONDS_MIN = 10.0
 """Between two beats: a tool a second needs no beat a second."""
 QUOTA = frozenset({"rate_limit", "overloaded", "billing_error"})
@@ -20,6 +21,7 @@ WAITING = frozenset({"permission_prompt", "idle_prompt", "agent_needs_input", "e
 def begun(desk: Desk) -> Verdict:
     """A session starts, resumes, or had its memory cut: it gets a life, and hears who it is and who else is there."""
     from signalbox.hook.context import context
+    from signalbox.hook.folders import watched
 
     again = text_in(desk.event.fields, "source") in ("resume", "fork")
     if desk.worker or not again:
@@ -31,8 +33,9 @@ def begun(desk: Desk) -> Verdict:
     desk.beat()
     desk.memory.save()
     home = repository_of(os.path.realpath(desk.event.cwd)) if os.path.isabs(desk.event.cwd) else None
-    words = context(desk, desk.options.repository or ("" if home is None else home.name))
-    return told(desk.event, "\n".join(part for part in (words, mail(desk, always=True)) if part))
+    words, claims = context(desk, desk.options.repository or ("" if home is None else home.name))
+    page = "\n".join(part for part in (words, mail(desk, always=True)) if part)
+    return begun_with(desk.event, page, watched(desk, home, claims))
 
 
 def asked(desk: Desk) -> Verdict:
@@ -73,6 +76,31 @@ def person_waited_for(desk: Desk) -> Verdict:
     return SILENCE
 
 
+def permission_asked(desk: Desk) -> Verdict:
+    """The client asks its person; that one decides, and the roster shows who waits for whom."""
+    note = f"may {desk.event.tool[:100] or 'it'} run?"
+    _beat(desk, {"signal": "waiting_for_person", "note": note}, always=True)
+    return SILENCE
+
+
+def memory_cut(desk: Desk) -> Verdict:
+    """The model is about to forget details: what an attempt has not committed yet stands with its task."""
+    from signalbox.hook.holdings import holdings
+
+    heard = desk.beat({"signal": "progress"})
+    tasks = [one for one in objects_in(heard, "held") if one.get("task") is not None]
+    files = holdings(desk, heard).unfinished if tasks else []
+    more = f" and {len(files) - FILES_NAMED_MAX} more" if len(files) > FILES_NAMED_MAX else ""
+    note = f"memory of the model is cut; not committed: {', '.join(files[:FILES_NAMED_MAX]) or 'nothing'}{more}"
+    said = [
+        ("report_progress", {**{name: one[name] for name in ("project", "task", "token")}, "note": note[:4_000]})
+        for one in tasks
+    ]
+    commands(desk.wire, said)
+    desk.memory.save()
+    return SILENCE
+
+
 def turn_failed(desk: Desk) -> Verdict:
     """A refused quota stops the others who share the credentials, too."""
     if text_in(desk.event.fields, "error") in QUOTA:
@@ -87,6 +115,9 @@ SIGNS = {
     "PostToolUse": tool_ended,
     "PostToolUseFailure": tool_ended,
     "Notification": person_waited_for,
+    "PermissionRequest": permission_asked,
+    "Elicitation": permission_asked,
+    "PreCompact": memory_cut,
     "StopFailure": turn_failed,
 }
 

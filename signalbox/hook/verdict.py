@@ -37,6 +37,14 @@ def told(event: Event, words: str) -> Verdict:
     return _json({"hookSpecificOutput": {"hookEventName": event.name, "additionalContext": words}})
 
 
+def begun_with(event: Event, words: str, watched: "list[str]") -> Verdict:
+    """Context at the start, and the files of which the client shall tell when they change, where it can."""
+    if event.client != "claude" or not watched:
+        return told(event, words)
+    answer = {"hookEventName": event.name, "additionalContext": words, "watchPaths": watched}
+    return _json({"hookSpecificOutput": answer})
+
+
 def with_input(event: Event, arguments: "dict[str, object]") -> Verdict:
     """The call goes on with these arguments, all of them."""
     if event.client == "gemini":

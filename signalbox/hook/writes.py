@@ -40,8 +40,8 @@ class Writes:
         """All that was found in a part of the line."""
         for path, folder in others.paths.items():
             self.paths[path] = self.paths.get(path, False) or folder
-        for folder, mode in others.trees.items():
-            self.move(folder, mode)
+        for top, mode in others.trees.items():
+            self.move(top, mode)
         self.branches += others.branches
 
     def _expanded(self, word: str) -> list[str]:

@@ -86,6 +86,13 @@ def test_without_a_server_edits_are_refused_and_everything_else_goes_on(folder: 
         "AfterTool",
         "SessionEnd",
         "TeammateIdle",
+        "TaskCreated",
+        "TaskCompleted",
+        "PermissionRequest",
+        "PreCompact",
+        "PreCompress",
+        "FileChanged",
+        "WorktreeRemove",
         "New",
     ):
         assert mine.fire(event).code == 0
@@ -93,6 +100,35 @@ def test_without_a_server_edits_are_refused_and_everything_else_goes_on(folder: 
     assert mine.shell("echo x > src/a.py").code == 2
     assert mine.fire("PreToolUse", tool_name="Read", tool_input={"file_path": str(folder / "src" / "a.py")}).code == 0
     assert agent(folder, "--observe", client=client).edit("src/a.py").code == 0
+
+
+STRANGE: dict[str, Any] = {
+    "TaskCompleted": {"task_id": ["x"], "task_subject": {"a": 1}},
+    "TaskCreated": {"task_subject": "x" * 1_000_000, "team_name": "\ud800"},
+    "FileChanged": {"file_path": "a\0b"},
+    "PreCompact": {"trigger": 7},
+    "PermissionRequest": {"tool_name": ["Edit"], "tool_input": "x"},
+    "WorktreeRemove": {"worktree_path": 3},
+}
+
+
+@pytest.mark.parametrize("event", STRANGE)
+@pytest.mark.parametrize("option", [(), ("--observe",)])
+def test_strange_fields_of_other_events_hold_nobody_up(folder: Path, event: str, option: tuple[str, ...]) -> None:
+    assert agent(folder, *option).fire(event, **STRANGE[event]).code == 0
+
+
+def test_a_worktree_without_a_server_is_not_made_by_the_strict_and_made_by_the_observing(folder: Path) -> None:
+    refused = agent(folder, "--worktrees=trees").fire("WorktreeCreate", name="../../x y")
+    assert (refused.code, refused.out) == (2, "")
+    assert "cannot be reached" in refused.err
+    made = agent(folder, "--worktrees=trees", "--observe").fire("WorktreeCreate", name="../../x y")
+    assert made.code == 0
+    place = Path(made.out.strip())
+    assert place.parent == folder.with_name("app.worktrees")
+    assert (place / "src" / "a.py").exists()
+    nowhere = Agent("claude", "s1", folder.parent, folder.parent / "cache", ("--observe",), environment=NOWHERE)
+    assert nowhere.fire("WorktreeCreate", name="x").code == 2, "there is nothing that a worktree could be made of"
 
 
 @contextmanager

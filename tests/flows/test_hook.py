@@ -12,6 +12,7 @@ import pytest
 
 from signalbox.client import Client, Endpoint
 from signalbox.hook.memory import memory_of
+from tests.house.sources import ROOT
 from tests.support.command_line import CommandLine, end
 from tests.support.hooks import Agent, git, repository
 from tests.support.waiting import SECONDS_MAX
@@ -328,6 +329,90 @@ def test_edits_that_no_server_was_asked_about_are_counted_there_with_the_next_be
     agent.fire("UserPromptSubmit", prompt="x")
     assert not counted.exists()
     assert place.cached_verdicts() == before + 2
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+def test_every_event_as_the_client_documents_it_gets_its_verdict(place: Place, name: str) -> None:
+    assert place.agent().edit("src/a.py").code == 0
+    agent = place.agent(name)
+    for line in (ROOT / "tests" / "golden" / "hooks" / f"{name}.jsonl").read_text().splitlines():
+        want = json.loads(line.replace("SESSION", agent.session).replace("FOLDER", str(place.folder)))
+        event, said = want["event"]["hook_event_name"], agent.send(json.dumps(want["event"]))
+        assert said.code == want["code"], (event, said)
+        assert want.get("err", "") in said.err, (event, said)
+        assert said.code == 0 or not said.out, "who refuses says nothing else"
+        context = said.output["additionalContext"] if said.out else ""
+        assert want.get("context", "") in context, (event, said)
+        assert not said.out or said.output["hookEventName"] == event
+
+
+def test_a_team_s_task_is_told_on_the_board_and_is_not_done_while_its_files_are_not(place: Place) -> None:
+    mate, subject = place.agent(), f"Paint {place.folder.name}"
+    task = {"task_id": "1", "task_subject": subject, "teammate_name": "m", "team_name": "t"}
+    assert mate.fire("TaskCreated", **task).code == 0
+    mate.edit("src/a.py")
+    (place.folder / "src" / "a.py").write_text("half done\n")
+    refused = mate.fire("TaskCompleted", **task)
+    assert (refused.code, refused.out) == (2, "")
+    assert "src/a.py" in refused.err
+    git(place.folder, "commit", "-qam", "done")
+    assert mate.fire("TaskCompleted", **task).code == 0
+    told = " ".join(
+        row["text"] for row in place.rows('notes(where: {project: "shop"}', "text") if subject in row["text"]
+    )
+    assert "team t, m, has a new task 1" in told
+    assert "team t, m, has completed the task 1" in told
+
+
+def test_what_an_attempt_has_not_committed_stands_with_its_task_before_the_model_forgets(place: Place) -> None:
+    key = f"cut-{place.folder.name}"
+    scope = [{"claim": f"path:{place.folder.name}//src/**", "mode": "exclusive"}]
+    place.client.command("create_task", project="shop", task={"key": key, "title": "t", "scope": scope})
+    agent = place.agent()
+    assert key in agent.fire("TeammateIdle", teammate_name="m", team_name="t").err
+    assert agent.edit("src/a.py").code == 0
+    assert agent.fire("PreCompact", trigger="auto").code == 0
+    (row,) = place.rows(f'tasks(where: {{project: "shop", keyPrefix: "{key}"}}, first: 2', "note")
+    assert "memory of the model is cut" in row["note"]
+
+
+def test_a_file_that_was_locked_is_watched_and_a_change_that_nobody_holds_is_told_on_the_board(place: Place) -> None:
+    first, second = place.agent(), place.agent()
+    first.edit("src/a.py")
+    file = str(place.folder / "src" / "a.py")
+    assert second.fire("SessionStart", source="startup").output["watchPaths"] == [file]
+    second.fire("FileChanged", file_path=file)
+    first.fire("FileChanged", file_path=file)
+    claim = f"path:{place.folder.name}//src/a.py"
+    notes = 'notes(where: {project: "shop"}'
+    assert not [row for row in place.rows(notes, "text") if claim in row["text"]], "its holder may write it"
+    first.fire("Stop", stop_hook_active=False)
+    second.fire("FileChanged", file_path=file)
+    assert [row["text"] for row in place.rows(notes, "text") if claim in row["text"]] == [
+        f"{claim} was changed, and nobody holds it"
+    ]
+
+
+def test_a_worktree_that_the_client_asks_for_is_a_unit_that_nobody_else_gets(place: Place) -> None:
+    pool = f"trees-{place.folder.name}"
+    pools = [{"name": pool, "members": ["one"]}]
+    place.client.command("update_project", project="shop", environment_pools=pools)
+    agent, other = (place.agent("claude", f"--worktrees={pool}") for _ in range(2))
+    made = agent.fire("WorktreeCreate", name="feature")
+    folder = place.folder.with_name(f"{place.folder.name}.worktrees") / "one"
+    assert (made.code, made.out, made.err) == (0, f"{folder}\n", "")
+    assert (folder / "src" / "a.py").read_text() == "a\n"
+    refused = other.fire("WorktreeCreate", name="feature")
+    assert (refused.code, refused.out) == (2, "")
+    observing = place.agent("claude", f"--worktrees={pool}", "--observe").fire("WorktreeCreate", name="feature")
+    assert (observing.code, observing.out) == (0, f"{folder.with_name('feature')}\n")
+    assert agent.fire("Stop", stop_hook_active=False).code == 0
+    assert other.fire("WorktreeCreate", name="feature").code == 2, "the end of a turn is not the end of the worktree"
+    (folder / "src" / "a.py").write_text("left\n")
+    assert agent.fire("WorktreeRemove", worktree_path=str(folder)).code == 0
+    assert other.fire("WorktreeCreate", name="feature").out == f"{folder}\n"
+    assert (folder / "src" / "a.py").read_text() == "a\n"
+    assert git(place.folder, "for-each-ref", "refs/signalbox/left"), "what was left in it is kept"
 
 
 def test_who_only_observes_is_never_refused_but_told(place: Place) -> None:

@@ -10,10 +10,8 @@ from typing import Any
 
 import pytest
 
-from api.cli.worker.settings import Worktrees
-from api.cli.worker.worktrees import Worktree, checked, entered, keep_left, let_go, prepared
 from signalbox.client import Client, Refused
-from signalbox.client.work import Assignment
+from signalbox.worktrees import Worktree, Worktrees, checked, entered, keep_left, let_go, prepared
 from tests.faults.server_process import ServerProcess
 from tests.support.checkout import Checkout, a_hub
 from tests.support.command_line import CommandLine
@@ -33,14 +31,10 @@ def trees(clone: Checkout, tmp_path: Path) -> Worktrees:
     return Worktrees(clone.folder, "trees", tmp_path / "trees", "main")
 
 
-def an_attempt(number: int = 1) -> Assignment:
-    return Assignment("shop", "task_x", "x", "Do x", "7", number, None, None, {})
-
-
 def taken(trees: Worktrees, member: str = "1", number: int = 1) -> tuple[Worktree, str | None]:
     tree = entered(trees, member)
     assert tree is not None
-    return tree, prepared(trees, tree, an_attempt(number))
+    return tree, prepared(trees, tree, "task_x", number)
 
 
 def test_an_attempt_begins_at_the_base_and_finds_only_what_git_ignores(trees: Worktrees) -> None:

@@ -42,6 +42,8 @@ class CodingClient:
     """In which it tells its hooks the project's folder; empty where it does not."""
     edit_event: str
     groups: tuple[Group, ...]
+    worktree_groups: tuple[Group, ...] = ()
+    """Which it calls for a folder to work in, where a pool was named; it makes its own where these are missing."""
     timeout_factor: int = 1
     """Units of a timeout in a second."""
 
@@ -51,6 +53,10 @@ class CodingClient:
             return root / self.folder / self.file
         said = environment.get(self.home_variable) if self.home_variable else None
         return (Path(said) if said else Path.home() / self.folder) / self.file
+
+    def groups_for(self, command: str) -> tuple[Group, ...]:
+        """The events that the command is called for."""
+        return (*self.groups, *self.worktree_groups) if "--worktrees=" in command else self.groups
 
     def handler(self, command: str, group: Group) -> dict[str, object]:
         """The entry that calls the hook, and waits longer for it than its command lets it take."""
@@ -122,9 +128,16 @@ CLAUDE: Final = CodingClient(
         Group("PostToolUseFailure", background=True),
         *_ENDS,
         Group("TeammateIdle"),
+        Group("TaskCreated", background=True),
+        Group("TaskCompleted"),
+        Group("PermissionRequest", background=True),
+        Group("Elicitation", background=True),
+        Group("PreCompact"),
+        Group("FileChanged", background=True),
         Group("Notification", background=True),
         Group("SessionEnd"),
     ),
+    worktree_groups=(Group("WorktreeCreate"), Group("WorktreeRemove")),
 )
 CODEX: Final = CodingClient(
     name="codex",
@@ -138,7 +151,9 @@ CODEX: Final = CodingClient(
         Group("SessionStart"),
         Group("UserPromptSubmit"),
         Group("PreToolUse", "apply_patch|Edit|Write|Bash|mcp__signalbox__.*"),
+        Group("PermissionRequest"),
         Group("PostToolUse"),
+        Group("PreCompact"),
         *_ENDS,
     ),
 )
@@ -156,6 +171,7 @@ GEMINI: Final = CodingClient(
         Group("BeforeTool", "write_file|replace|run_shell_command|mcp_+signalbox_.*"),
         Group("AfterTool"),
         Group("AfterAgent"),
+        Group("PreCompress"),
         Group("Notification"),
         Group("SessionEnd"),
     ),

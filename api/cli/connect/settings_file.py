@@ -34,7 +34,7 @@ def connected(data: Data, client: CodingClient, command: str) -> Data:
     """The settings with our entries, and with no older ones of ours."""
     kept = disconnected(data, client)
     hooks = _hooks_of(kept)
-    for group in client.groups:
+    for group in client.groups_for(command):
         entry: Data = {} if group.matcher is None else {"matcher": group.matcher}
         hooks[group.event] = [*_groups_in(hooks, group.event), entry | {"hooks": [client.handler(command, group)]}]
     return {**kept, "hooks": hooks}

@@ -13,9 +13,9 @@ from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Journal
 from api.cli.worker.settings import WorkerSettings
 from api.cli.worker.trees import NoWorktree, Trees
-from api.cli.worker.worktrees import Worktree
 from signalbox.client.work import Assignment, OpenedLife
 from signalbox.git_guard.pusher import Pusher
+from signalbox.worktrees import Worktree
 
 EXIT_TEMPORARY: Final = 75
 """EX_TEMPFAIL of sysexits.h: the command asks to be called again later, which uses up no attempt."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from api.cli.worker.worktrees import Worktree
+from signalbox.worktrees import Worktree
 
 LINE_BYTES_MAX: Final = 65_536
 VARIABLE_BYTES_MAX: Final = 100_000

@@ -4,8 +4,9 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
+
+from signalbox.worktrees import Worktrees
 
 Capability = bool | int | float | str
 CLAIM_WAIT_SECONDS: Final = 20.0
@@ -17,24 +18,6 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+)(\.\d+)?([eE][+-]?\d+)?")
 
 class BadCapabilityError(ValueError):
     """A capability that is not written ``key=value``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worktrees:
-    """Where they are made, and of what."""
-
-    repository: Path
-    """Any checkout of it, or a bare one."""
-    pool: str
-    """The pool whose units they are; its members' names are the folders' names."""
-    folder: Path
-    base: str
-    """Where each attempt begins: a branch, a tag or a commit."""
-
-    @property
-    def claim(self) -> str:
-        """One unit of the pool."""
-        return f"pool:{self.pool}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from typing import Final, TypeVar
 from api.cli.worker.directives import Artifact
 from api.cli.worker.held import Held, first_of
 from api.cli.worker.journal import Journal
-from api.cli.worker.settings import Worktrees
-from api.cli.worker.worktrees import Worktree, checked, entered, keep_left, let_go, prepared
 from signalbox.client.asks import command
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import SignalboxError
 from signalbox.client.fields import Fields, objects, text, texts
 from signalbox.client.work import OpenedLife
+from signalbox.worktrees import Worktree, Worktrees, checked, entered, keep_left, let_go, prepared
 
 WAIT_SECONDS: Final = 20.0
 """How long one question after a unit waits at the server."""
@@ -44,10 +43,10 @@ class Trees:
 
     async def take(self, held: Held, life: OpenedLife) -> Worktree:
         """The folder of the attempt, ready for it. Raises NoWorktree."""
-        member = await self._unit(held, life)
+        work, member = held.assignment, await self._unit(held, life)
         tree = await self._entered(held, member)
         try:
-            left = await asyncio.to_thread(prepared, self._worktrees, tree, held.assignment)
+            left = await asyncio.to_thread(prepared, self._worktrees, tree, work.task, work.attempt)
         except (SignalboxError, OSError) as error:
             let_go(tree)
             raise NoWorktree(f"the worktree {tree.place} cannot be made: {error}") from error

@@ -5,7 +5,6 @@ operating system besides, which every process of the attempt's command holds: a 
 because its worker was stopped or its machine lost the server, keeps its folder to itself.
 """
 
-import fcntl
 import json
 import os
 import shutil
@@ -15,9 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from api.cli.worker.settings import Worktrees
 from signalbox.client.errors import Refused
-from signalbox.client.work import Assignment
 from signalbox.git_guard.git import Git, GitFailed
 
 LEFT: Final = "refs/signalbox/left"
@@ -25,6 +22,29 @@ LEFT: Final = "refs/signalbox/left"
 _NOBODY: Final = ("-c", "user.name=signalbox", "-c", "user.email=signalbox@localhost", "-c", "commit.gpgsign=false")
 _HALF_DONE: Final = ("index.lock", "HEAD.lock", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG")
 _HALF_DONE_FOLDERS: Final = ("rebase-merge", "rebase-apply", "sequencer")
+
+
+@dataclass(frozen=True, slots=True)
+class Worktrees:
+    """Where they are made, and of what."""
+
+    repository: Path
+    """Any checkout of it, or a bare one."""
+    pool: str
+    """The pool whose units they are; its members' names are the folders' names."""
+    folder: Path
+    base: str
+    """Where each attempt begins: a branch, a tag or a commit."""
+
+    @property
+    def claim(self) -> str:
+        """One unit of the pool."""
+        return f"pool:{self.pool}"
+
+
+def beside(repository: Path) -> Path:
+    """The folder for worktrees of a repository where no other is named."""
+    return repository.with_name(f"{repository.name.removesuffix('.git')}.worktrees")
 
 
 @dataclass(slots=True)
@@ -51,6 +71,9 @@ def checked(worktrees: Worktrees) -> None:
 
 def entered(worktrees: Worktrees, member: str) -> Worktree | None:
     """Ours from now on; None while processes of a former attempt still run in it."""
+    # Only where there are such locks; who merely names worktrees runs everywhere.
+    import fcntl
+
     worktrees.folder.mkdir(parents=True, exist_ok=True)
     file = os.open(worktrees.folder / f"{member}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -61,8 +84,9 @@ def entered(worktrees: Worktrees, member: str) -> Worktree | None:
     return Worktree(worktrees.folder / member, file)
 
 
-def prepared(worktrees: Worktrees, tree: Worktree, work: Assignment) -> str | None:
-    """Put the folder where the attempt begins. What a former attempt had left is kept: the name of that ref.
+def prepared(worktrees: Worktrees, tree: Worktree, task: str, attempt: int) -> str | None:
+    """Put the folder where an attempt at a task, or a life of a session, begins. What a former one had left is kept:
+    the name of that ref.
 
     Files that git ignores stay, such as caches of builds. What is no worktree is put aside: it may be somebody's work,
     and git would look for a repository above it. Raises GitFailed, OSError.
@@ -73,7 +97,7 @@ def prepared(worktrees: Worktrees, tree: Worktree, work: Assignment) -> str | No
     elif tree.place.exists():
         with suppress(GitFailed):
             _reset(tree.place, worktrees.base)
-            _note(tree, work)
+            _note(tree, task, attempt)
             return left
         with suppress(GitFailed):
             Git(str(worktrees.repository)).text("worktree", "remove", "--force", "--force", str(tree.place))
@@ -81,7 +105,7 @@ def prepared(worktrees: Worktrees, tree: Worktree, work: Assignment) -> str | No
     git = Git(str(worktrees.repository))
     git.text("worktree", "prune")
     git.text("worktree", "add", "--quiet", "--force", "--detach", str(tree.place), worktrees.base)
-    _note(tree, work)
+    _note(tree, task, attempt)
     return left
 
 
@@ -140,9 +164,9 @@ def _clear_half_done(git: Git) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _note(tree: Worktree, work: Assignment) -> None:
+def _note(tree: Worktree, task: str, attempt: int) -> None:
     """Who works in it, for whoever finds what is left when that one has died."""
-    told = json.dumps({"task": work.task, "attempt": work.attempt})
+    told = json.dumps({"task": task, "attempt": attempt})
     tree.place.with_name(f"{tree.place.name}.json").write_text(told, encoding="utf-8")
 
 
