@@ -84,11 +84,14 @@ def pools_of_environments(
         named = parse(f"pool:{one.name}")
         if isinstance(named, BadPattern):
             return named
-        labels = {} if known is None else known.members
-        members = tuple(PoolMember(name=name, labels=tuple(sorted(labels.get(name, ())))) for name in one.members)
+        members = tuple(PoolMember(name=name, labels=_labels_of(name, known)) for name in one.members)
         quota = None if known is None else known.quota
         found.append(PoolSet(pool=one.name, members=members, quota=quota, at=stamp.time))
     return found
+
+
+def _labels_of(member: str, pool: Pool | None) -> tuple[str, ...]:
+    return () if pool is None or member not in pool.members else tuple(sorted(pool.members[member]))
 
 
 def quarantine(command: QuarantineMember, stamp: Stamp, view: View) -> Decision:

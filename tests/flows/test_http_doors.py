@@ -241,7 +241,7 @@ async def test_a_heartbeat_tells_what_is_held_and_what_to_stop() -> None:
     beat = {"session": "sess_1", "incarnation": 1, "tokens": [named("7"), named("8")]}
     answer = await doors.ask("POST", "/v1/heartbeat", beat)
     held = {**named("7"), "task": "task_1", "locks_seconds": 28_800.0, "revoked_seconds": None, "reason": ""}
-    told = {"lease_seconds": 60.0, "held": [held], "revoked": [named("8")], "pushed": []}
+    told = {"lease_seconds": 60.0, "held": [held], "revoked": [named("8")], "pushed": [], "unread": None}
     assert answer.content == {"status": "live", "draining": False, "ttl_seconds": 60, "renewed_at": 1, **told}
     doors.fakes.heard = UnknownThing(kind="session", name="sess_1")
     assert (await doors.ask("POST", "/v1/heartbeat", beat)).status == 404
