@@ -70,11 +70,11 @@ def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
             return space.without_waiter(event.request, None, event.reason)
         case FenceRaised():
             fences = space.fences.set(event.resource, Token(event.token))
-            return replace(space, fences=fences, known_coverage=space.coverage)
+            return replace(space, fences=fences, known_coverage=space.kept_coverage)
         case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
             return _pool(space, event)
         case CaseRuleSet():
-            return replace(space, ignoring_case=frozenset(event.ignoring_case), known_coverage=space.coverage)
+            return replace(space, ignoring_case=frozenset(event.ignoring_case), known_coverage=space.kept_coverage)
         case LeaseExpired() | SoftConflictNoticed():
             return space
         case _:
@@ -130,7 +130,7 @@ def _pool(space: LockSpace, event: PoolSet | PoolMemberQuarantined | PoolMemberR
             pool = replace(former, quarantined=former.quarantined.delete(event.member)) if known else former
         case _:
             assert_never(event)
-    return replace(space, pools=space.pools.set(event.pool, pool), known_coverage=space.coverage)
+    return replace(space, pools=space.pools.set(event.pool, pool), known_coverage=space.kept_coverage)
 
 
 def weakened(claims: tuple[ScopeClaim, ...], mode: LockMode) -> tuple[ScopeClaim, ...]:
@@ -143,7 +143,7 @@ def weakened(claims: tuple[ScopeClaim, ...], mode: LockMode) -> tuple[ScopeClaim
 def _passed(space: LockSpace, held: Grant, granted: Grant, token: int, at: Instant) -> LockSpace:
     """The grant under a new token, and nothing under the former one."""
     without = space.without_grant(held.token)
-    counted = replace(without, last_token=Token(max(without.last_token, token)), known_coverage=without.coverage)
+    counted = replace(without, last_token=Token(max(without.last_token, token)), known_coverage=without.kept_coverage)
     return counted.with_grant(replace(granted, token=Token(token), at=at))
 
 
@@ -151,7 +151,7 @@ def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
     if event.request is not None:
         space = space.without_waiter(event.request, Token(event.token), "")
     known = event.token in space.grants
-    counted = replace(space, last_token=Token(max(space.last_token, event.token)), known_coverage=space.coverage)
+    counted = replace(space, last_token=Token(max(space.last_token, event.token)), known_coverage=space.kept_coverage)
     if event.replaces is not None:
         counted = counted.without_grant(event.replaces)
     if known or not (event.claims or event.concurrency or event.reserved):
@@ -179,7 +179,7 @@ def _released(space: LockSpace, event: LocksReleased) -> LockSpace:
         holds = min(holds + 1, HOLDS_MAX)
         mean += (max(0, event.at - held.at) - mean) // holds
     spent = left.spent if event.spent is None else left.spent.plus(event.spent)
-    return replace(left, spent=spent, holds=holds, hold_mean=mean, known_coverage=left.coverage)
+    return replace(left, spent=spent, holds=holds, hold_mean=mean, known_coverage=left.kept_coverage)
 
 
 def _requested(space: LockSpace, event: LocksRequested) -> LockSpace:
@@ -203,6 +203,6 @@ def _requested(space: LockSpace, event: LocksRequested) -> LockSpace:
         space,
         last_request=max(space.last_request, event.request),
         last_at=Instant(max(space.last_at, event.at)),
-        known_coverage=space.coverage,
+        known_coverage=space.kept_coverage,
     )
     return counted.with_waiter(waiter)

@@ -8,7 +8,7 @@ from immutables import Map
 from domain.kernel.change import replace
 from domain.kernel.ids import Instant, Token
 from domain.kernel.values import Spend
-from domain.lock.coverage import NOTHING_SPENT, Coverage, coverage_of
+from domain.lock.coverage import NOTHING, NOTHING_SPENT, Coverage, coverage_of
 from domain.lock.entries import Fate, Grant, Pool, Waiter
 
 FATES_MAX: Final = 1_024
@@ -20,7 +20,7 @@ HOLDS_MAX: Final = 64
 @dataclass(frozen=True, slots=True)
 class LockSpace:
     """The live grants and waiting requests of a project. Equality and snapshots look at the fields above
-    ``coverage`` only."""
+    ``known_coverage`` only."""
 
     last_token: Token = Token(0)
     grants: Map[int, Grant] = Map()
@@ -44,44 +44,59 @@ class LockSpace:
     ignoring_case: frozenset[str] = frozenset()
     """Repositories in which claims on paths and branches are compared without regard to letter case."""
     known_coverage: InitVar[Coverage | None] = None
-    """The coverage of just these where it is known; None computes it, as when a snapshot is thawed."""
-    coverage: Coverage = field(init=False, compare=False, repr=False)
+    """The coverage of just these where it is known; None computes it once it is asked for."""
+    kept_coverage: Coverage | None = field(init=False, compare=False, repr=False)
+    """None where it was not asked for since a snapshot was thawed: whoever only looks at the past never does."""
 
     def __post_init__(self, known_coverage: Coverage | None) -> None:
         """Sets the derived part, which no caller can pass in wrongly by way of a snapshot."""
-        coverage = coverage_of(self.grants, self.waiters) if known_coverage is None else known_coverage
-        object.__setattr__(self, "coverage", coverage)
+        object.__setattr__(self, "kept_coverage", known_coverage)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What decisions look up; from here on it is kept along."""
+        known = self.kept_coverage
+        if known is None:
+            known = coverage_of(self.grants, self.waiters)
+            if known is not NOTHING:  # an empty space is shared by those who decide and those who look
+                object.__setattr__(self, "kept_coverage", known)
+        return known
 
     def with_grant(self, grant: Grant) -> "LockSpace":
         """With the grant under its token, which is new."""
+        known = self.kept_coverage
         grants = self.grants.set(grant.token, grant)
-        return replace(self, grants=grants, known_coverage=self.coverage.with_grant(grant))
+        return replace(self, grants=grants, known_coverage=known and known.with_grant(grant))
 
     def without_grant(self, token: int) -> "LockSpace":
         """Without the grant, if there is one."""
         held = self.grants.get(token)
         if held is None:
             return self
-        return replace(self, grants=self.grants.delete(token), known_coverage=self.coverage.without_grant(held))
+        known = self.kept_coverage
+        return replace(self, grants=self.grants.delete(token), known_coverage=known and known.without_grant(held))
 
     def with_changed(self, grant: Grant) -> "LockSpace":
         """With another grant in place of the one with its token."""
-        without = self.coverage.without_grant(self.grants[grant.token])
-        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=without.with_grant(grant))
+        known = self.kept_coverage
+        changed = known and known.without_grant(self.grants[grant.token]).with_grant(grant)
+        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=changed)
 
     def with_noted(self, grant: Grant) -> "LockSpace":
         """With a grant whose claims and owner are those of before."""
-        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=self.coverage)
+        return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=self.kept_coverage)
 
     def with_orphan(self, orphan: Grant) -> "LockSpace":
         """With the grant that has lost its owner, its claims unchanged."""
-        coverage = self.coverage.orphaned(self.grants[orphan.token], orphan)
-        return replace(self, grants=self.grants.set(orphan.token, orphan), known_coverage=coverage)
+        known = self.kept_coverage
+        changed = known and known.orphaned(self.grants[orphan.token], orphan)
+        return replace(self, grants=self.grants.set(orphan.token, orphan), known_coverage=changed)
 
     def with_waiter(self, waiter: Waiter) -> "LockSpace":
         """With the request under its number, which is new."""
+        known = self.kept_coverage
         waiters = self.waiters.set(waiter.number, waiter)
-        return replace(self, waiters=waiters, known_coverage=self.coverage.with_waiter(waiter, self.grants))
+        return replace(self, waiters=waiters, known_coverage=known and known.with_waiter(waiter, self.grants))
 
     def without_waiter(self, number: int, token: Token | None, reason: str) -> "LockSpace":
         """Without the request, if it waits; its fate is remembered."""
@@ -91,9 +106,10 @@ class LockSpace:
         fates = self.fates.set(number, Fate(waiter.owner.session, token, reason))
         if len(fates) > FATES_MAX:
             fates = fates.delete(min(fates))
+        known = self.kept_coverage
         return replace(
             self,
             waiters=self.waiters.delete(number),
             fates=fates,
-            known_coverage=self.coverage.without_waiter(number),
+            known_coverage=known and known.without_waiter(number),
         )
