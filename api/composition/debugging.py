@@ -13,7 +13,7 @@ from domain.catalogue import AGGREGATES, REGISTRY
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
 from domain.kernel.past.causes import Causes
-from domain.kernel.past.steps import Step, blame
+from domain.kernel.past.steps import Step
 from domain.kernel.past.trees import Path, Tree, Trees, at_path
 from domain.project.events import ProjectCreated
 from infrastructure.history.expressions import Expression
@@ -27,7 +27,7 @@ __all__ = ["Debugger", "LogRow", "Wanted"]
 EFFECTS_WITHIN_EVENTS: Final = 20_000
 """Events behind one that are searched for what it led to."""
 BLAMED_EVENTS_MAX: Final = 20_000
-"""Longer streams are asked with `signalbox replay blame`, which takes its time."""
+"""What was set earlier is asked with `signalbox replay blame`, which takes its time."""
 ROWS_MAX: Final = 200
 """Changed rows that are told of one event."""
 BOOKMARKED_PROJECTS_MAX: Final = 200
@@ -104,11 +104,11 @@ class Debugger:
         """The state of a stream after a position."""
         return Trees().of(self._folds.at_position(stream, position).state)
 
-    def blame(self, event: Recorded) -> dict[Path, tuple[Tree, Recorded]] | None:
-        """Who last set each field of a stream's state up to an event; None where the stream is too long for that."""
-        if event.version > BLAMED_EVENTS_MAX:
-            return None
-        return blame(self._replay.steps(event.stream, event.position))
+    def blame(self, event: Recorded) -> tuple[dict[Path, tuple[Tree, Recorded]], bool]:
+        """Who last set each field of a stream's state up to an event, in the last 20,000 events of it or so; and
+        whether fields are left that may have been set earlier."""
+        blame = self._replay.blame(event.stream, event.position, (), lambda _: None, events_max=BLAMED_EVENTS_MAX)
+        return blame.found(), event.version > BLAMED_EVENTS_MAX and not blame.is_complete
 
     def causes(self, event: Recorded) -> Causes:
         """What led to an event, and what it led to among the 20,000 that follow it."""

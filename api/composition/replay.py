@@ -16,7 +16,7 @@ from domain.kernel.ids import FLEET, Instant
 from domain.kernel.past.causes import Causes
 from domain.kernel.past.errors import ExpressionNotReadable, PointsReversed
 from domain.kernel.past.points import AtBookmark, read_point
-from domain.kernel.past.steps import Step, Stood
+from domain.kernel.past.steps import Blame, Step, Stood
 from domain.kernel.past.trees import at_path
 from domain.kernel.text import shown
 from domain.project.decider import NAME_KIND
@@ -146,6 +146,21 @@ class Replay:
     def steps(self, stream: str, position: int, *, after: int = 0) -> Iterator[Step]:
         """A stream event by event, behind one position and up to another."""
         return _told(reading.steps_of(self.history, self.folds, stream, after=after, until=position))
+
+    def blame(
+        self,
+        stream: str,
+        position: int,
+        within: tuple[str | int, ...],
+        progress: Progress,
+        *,
+        events_max: int | None = None,
+    ) -> Blame:
+        """Which event last set each field of a stream's state, at or below a path."""
+        found = reading.blamed(
+            self.history, self.folds, stream, position, within=within, events_max=events_max, progress=progress
+        )
+        return _told(found)
 
     def event(self, text: str) -> Recorded:
         """The event of a position or of a stream and version."""

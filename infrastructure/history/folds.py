@@ -75,9 +75,7 @@ class Folds:
             )
 
         way = self._way(stream)
-        near = (one for one in reversed(way.points) if not beyond(one.version, one.position))
-        now = next(near, Folded(0, 0, aggregate.initial))
-        now = self._kept(aggregate, stream, now, version, position) or now
+        now = self._nearest(stream, version, position)
         while rows := self._past.events_of(stream, after=now.version, limit=PAGE_EVENTS):
             for row in rows:
                 if beyond(row.version, row.position):
@@ -87,6 +85,20 @@ class Folds:
                 with self._lock:
                     way.note(now)
         return now
+
+    def before(self, stream: str, version: int) -> Folded:
+        """The state nearest before an event that has not to be folded first; the beginning where there is none."""
+        return self._nearest(stream, version - 1, None)
+
+    def _nearest(self, stream: str, version: int | None, position: int | None) -> Folded:
+        aggregate, highest, last = AGGREGATES[prefix(stream)], version or 0, position or 0
+        near = (
+            one
+            for one in reversed(self._way(stream).points)
+            if (version is None or one.version <= highest) and (position is None or one.position <= last)
+        )
+        now = next(near, Folded(0, 0, aggregate.initial))
+        return self._kept(aggregate, stream, now, version, position) or now
 
     def _kept(
         self, aggregate: Aggregate[Any], stream: str, now: Folded, version: int | None, position: int | None

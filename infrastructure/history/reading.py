@@ -1,6 +1,7 @@
 """What is asked of the past of a log, whoever keeps it: positions of points, states, and what caused what."""
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final, assert_never
 
 from domain.catalogue import AGGREGATES, REGISTRY
@@ -18,8 +19,8 @@ from domain.kernel.past.points import (
     Point,
     last_at_or_before,
 )
-from domain.kernel.past.steps import Step, Stood, steps
-from domain.kernel.past.trees import Trees
+from domain.kernel.past.steps import Blame, Step, Stood, steps
+from domain.kernel.past.trees import Path, Trees
 from domain.kernel.text import shown
 from infrastructure.history.folds import Folds
 from infrastructure.history.port import Past
@@ -95,6 +96,35 @@ def steps_of(past: Past, folds: Folds, stream: str, *, after: int, until: int) -
         return UnknownThing(kind="stream", name=shown(stream))
     begun = folds.at_position(stream, after)
     return steps(aggregate, events_until(past, stream, until, begun.version), begun.state)
+
+
+def blamed(
+    past: Past,
+    folds: Folds,
+    stream: str,
+    until: int,
+    *,
+    within: Path = (),
+    events_max: int | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Blame | UnknownThing:
+    """Which event last set each field of a stream's state, in the last ``events_max`` events or so, or in all.
+
+    What was set lately is found at once: it begins at the end and ends when nothing is sought any more.
+    """
+    aggregate = aggregate_of(stream)
+    if aggregate is None or not past.events_of(stream, limit=1):
+        return UnknownThing(kind="stream", name=shown(stream))
+    last = folds.at_position(stream, until)
+    blame, version = Blame(Trees().of(last.state), within), last.version
+    earliest = 0 if events_max is None else last.version - events_max
+    while version > max(0, earliest) and not blame.is_complete:
+        begun = folds.before(stream, version)
+        events = islice(events_until(past, stream, until, begun.version), version - begun.version)
+        blame.look(steps(aggregate, events, begun.state))
+        progress(until - begun.position)
+        version = begun.version
+    return blame
 
 
 def causes_of(past: Past, event: Recorded, later: Callable[[Recorded], Iterator[Recorded]]) -> Causes:

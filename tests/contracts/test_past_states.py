@@ -1,6 +1,7 @@
 """States of long streams on the way to now: kept sparingly, found by point, and never believed where they are wrong."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from domain.catalogue import AGGREGATES
 from domain.kernel.ids import Instant, ProjectId, StreamId, prefix
 from domain.kernel.message import Event
+from domain.kernel.past.steps import Blame
 from domain.project.events import ProjectBookmarkSet, ProjectCreated
 from infrastructure.history.folds import PAGE_EVENTS, Folded, Folds
+from infrastructure.history.reading import blamed
 from infrastructure.log.mapper import new_event
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.past_states import SPACING_EVENTS_MIN, PastState, spacing_events
@@ -111,6 +114,15 @@ class Held:
         """Nobody asks."""
 
 
+def short_log() -> CountingLog:
+    """The first 3,000 of the same events, and nothing kept."""
+    log = CountingLog()
+    for version, event in enumerate(islice(facts(), 3_000), start=1):
+        written = new_event(PROJECT, version, event, ProjectId(PROJECT))
+        log.append([member(f"m{version}")._replace(reads=((PROJECT, version - 1),), events=(written,))], now=NOW)
+    return log
+
+
 def test_a_state_of_the_past_costs_what_lies_behind_the_nearest_kept_one(
     history: tuple[CountingLog, list[Folded]],
 ) -> None:
@@ -139,14 +151,31 @@ def test_a_state_of_the_past_costs_what_lies_behind_the_nearest_kept_one(
     assert log.read <= PAGE_EVENTS
 
 
+def test_who_set_a_field_lately_costs_what_lies_behind_the_nearest_kept_state(
+    history: tuple[CountingLog, list[Folded]],
+) -> None:
+    _, states = history
+    log = short_log()
+    whole = blamed(log, Folds(log), PROJECT, 3_000)
+    log.keep_state(PastState(PROJECT, 2_500, 2_500, SHAPE, freeze(states[2_500].state)), spacing_events=1)
+    log.read = 0
+    lately = blamed(log, Folds(log), PROJECT, 3_000, events_max=1)
+    assert isinstance(whole, Blame)
+    assert isinstance(lately, Blame)
+    assert log.read < 2 * 3_000
+    assert lately.found()
+    assert lately.found() == {path: by for path, by in whole.found().items() if by[1].version > 2_500}
+    told: list[int] = []
+    again = blamed(log, Folds(log), PROJECT, 3_000, progress=told.append)
+    assert isinstance(again, Blame)
+    assert again.found() == whole.found()
+    assert told == sorted(told)
+    assert {500, 3_000} <= set(told)
+
+
 def test_a_kept_state_that_cannot_be_of_the_past_is_passed_over(history: tuple[CountingLog, list[Folded]]) -> None:
     _, states = history
-    log = CountingLog()
-    for version, event in enumerate(facts(), start=1):
-        if version > 3_000:
-            break
-        written = new_event(PROJECT, version, event, ProjectId(PROJECT))
-        log.append([member(f"m{version}")._replace(reads=((PROJECT, version - 1),), events=(written,))], now=NOW)
+    log = short_log()
     wrong = AGGREGATES[prefix(PROJECT)].initial
     # Beyond the point although it says otherwise; of no event at all; of another shape.
     log.keep_state(PastState(PROJECT, 2_900, 1, SHAPE, freeze(states[2_900].state)), spacing_events=1)

@@ -1,5 +1,6 @@
 """Points, trees and their differences against what is plainly true."""
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -18,7 +19,7 @@ from domain.kernel.past.points import (
     last_at_or_before,
     read_point,
 )
-from domain.kernel.past.steps import blame, steps
+from domain.kernel.past.steps import Blame, steps
 from domain.kernel.past.trees import MISSING, Missing, Tree, at_path, differences, leaves, within
 
 NOW = Instant(1_795_000_000 * SECOND)
@@ -114,19 +115,32 @@ class TreeSet(Event):
 HOLDER: Aggregate[Any] = Aggregate(prefix="tree", initial={}, evolve=lambda _, event: event.tree, state_type=dict)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from("abc"), trees, max_size=3), min_size=1, max_size=6))
-def test_blame_names_the_last_event_that_gave_a_field_its_value(states: list[dict[str, Any]]) -> None:
-    events = [_recorded(place, tree) for place, tree in enumerate(states, 1)]
-    found = blame(steps(HOLDER, events))
+@given(
+    st.lists(st.dictionaries(st.sampled_from("abc"), trees, max_size=3), min_size=1, max_size=6),
+    st.sets(st.integers(1, 5)),
+)
+def test_blame_names_the_last_event_that_gave_a_field_its_value(states: list[dict[str, Any]], cuts: set[int]) -> None:
+    """However its stream is cut into stretches."""
+    told = list(steps(HOLDER, [_recorded(place, tree) for place, tree in enumerate(states, 1)]))
     last = states[-1]
+    blame = Blame(last)
+    ends = sorted({0, len(states), *(cut for cut in cuts if cut < len(states))})
+    for begin, end in reversed(list(pairwise(ends))):
+        blame.look(told[begin:end])
+    found = blame.found()
     history: list[Tree] = [{}, *states]
     for path, value in leaves(last):
         expected = next(
             (place for place in range(len(states), 0, -1) if not _same(history[place - 1], history[place], path)), None
         )
-        told = found.get(path)
-        assert (None if told is None else told[1].position) == expected, path
-        assert told is None or told[0] == value
+        by = found.get(path)
+        assert (None if by is None else by[1].position) == expected, path
+        assert by is None or by[0] == value
+    assert blame.is_complete == (len(found) == len(list(leaves(last))))
+    for name in last:
+        inside = Blame(last, (name,))
+        inside.look(told)
+        assert inside.found() == {path: by for path, by in found.items() if path[0] == name}
 
 
 def _same(before: Tree, after: Tree, path: tuple[str | int, ...]) -> bool:

@@ -84,7 +84,8 @@ def _pane(debugger: "Debugger", place: Place, event: Recorded) -> Text | State:
             causes = debugger.causes(event)
             return panes.why_pane(causes, debugger.command(causes.chain[-1] if causes.chain else event))
         case "blame":
-            return panes.blame_pane(debugger.blame(event))
+            found, earlier = debugger.blame(event)
+            return panes.blame_pane(found, earlier=earlier)
         case "rows":
             after, until = _between(place, event)
             return panes.rows_pane(f"rows from @{after} to @{until}", debugger.changed_rows(after, until))

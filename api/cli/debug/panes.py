@@ -57,11 +57,11 @@ def why_pane(causes: Causes, asked: Mapping[str, Any] | None) -> Text:
     return _text([*lines, *(_event(indent + "  " * min(depth, DEPTH_MAX), one.recorded) for depth, one in effects)])
 
 
-def blame_pane(found: Mapping[Path, tuple[Tree, Recorded]] | None) -> Text:
-    """Which event last set each field, and who asked for it."""
-    if found is None:
-        return _text(["The stream is too long to be told here; ask `signalbox replay blame`."])
+def blame_pane(found: Mapping[Path, tuple[Tree, Recorded]], *, earlier: bool) -> Text:
+    """Which event last set each field, and who asked for it; ``earlier`` ones were not looked through."""
     lines: list[Line] = []
+    if earlier:
+        lines += ["What is not here was set earlier: `signalbox replay blame` looks through all.", ""]
     for path, (tree, event) in islice(found.items(), LINES_MAX):
         lines.append(f"{path_text(path)} = {value(tree)}")
         lines.append(_event("    ", event).append(f"  {printable(event.actor)}", Style(dim=True)))

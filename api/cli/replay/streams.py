@@ -6,10 +6,9 @@ from typing import Annotated
 import typer
 
 from api.cli.command import At
-from api.cli.replay.source import Bundle, Store, Stream, past
+from api.cli.replay.source import Bundle, Progress, Store, Stream, past
 from api.cli.replay.telling import change_document, change_line, event_document, event_line, tree_lines, value
 from api.cli.terminal import Terminal
-from domain.kernel.past.steps import blame as blamed
 from domain.kernel.past.trees import path_of, path_text
 from signalbox.client.errors import Refused
 
@@ -75,10 +74,11 @@ def blame(
 ) -> None:
     """Which event last set each field of a stream's state, by whom and why."""
     with past(terminal, store, bundle) as replay:
-        found = blamed(replay.steps(stream, replay.position(at, replay.head())))
-    wanted = path_of(field or "")
-    fields = {path: set_by for path, set_by in found.items() if tuple(map(str, path[: len(wanted)])) == wanted}
-    if wanted and not fields:
+        position = replay.position(at, replay.head())
+        progress = Progress(terminal, "looked back through", position)
+        fields = replay.blame(stream, position, path_of(field or ""), progress).found()
+        progress.done()
+    if field and not fields:
         raise Refused("unknown_thing", f"no event has set {field}", "See the fields with `signalbox replay show`.")
     for path, (tree, event) in fields.items():
         document = {"field": list(path), "value": tree, "set_by": event_document(event)}

@@ -46,24 +46,46 @@ def steps(aggregate: Aggregate[Any], events: Iterable[Recorded], state: Any = No
         before = after
 
 
-def blame(told: Iterable[Step]) -> dict[Path, tuple[Tree, Recorded]]:
-    """The last event that set each field of the final state, with the value, by path; what no event set is absent."""
-    by: dict[Path, Recorded] = {}
-    emptied: dict[Path, Recorded] = {}
-    last: Tree = None
-    for step in told:
-        last = step.after
-        for change in step.changes():
-            if isinstance(change.after, Missing):
-                # A list or object that loses its last field becomes a field itself.
-                emptied[change.path[:-1]] = step.recorded
-            else:
-                by[change.path] = step.recorded
-    found: dict[Path, tuple[Tree, Recorded]] = {}
-    for path, value in leaves(last):
+class Blame:
+    """Which event last set each field of a state, looked for backwards, one stretch of its stream after the other.
+
+    It holds no more than the fields of the state: of what is gone again nothing is remembered.
+    """
+
+    def __init__(self, tree: Tree, within: Path = ()) -> None:
+        """Of the fields of the tree at or below a path, whose parts are texts."""
+        self._fields = tuple(
+            (path, value) for path, value in leaves(tree) if tuple(map(str, path[: len(within)])) == within
+        )
+        self._sought = {path for path, _ in self._fields}
+        self._setters: dict[Path, Recorded] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is sought any more."""
+        return not self._sought
+
+    def look(self, told: Iterable[Step]) -> None:
+        """Through the events of a stretch; what lies behind it was looked through before."""
         # Whatever set a whole part set the fields in it.
-        setters = [by[path[:length]] for length in range(len(path) + 1) if path[:length] in by]
-        setters += [emptied[path]] if path in emptied else []
-        if setters:
-            found[path] = (value, max(setters, key=lambda recorded: recorded.position))
-    return found
+        parts = {path[:length] for path in self._sought for length in range(len(path) + 1)}
+        by: dict[Path, Recorded] = {}
+        emptied: dict[Path, Recorded] = {}
+        for step in told:
+            for change in step.changes():
+                if not isinstance(change.after, Missing):
+                    if change.path in parts:
+                        by[change.path] = step.recorded
+                elif change.path[:-1] in self._sought:
+                    # A list or object that loses its last field becomes a field itself.
+                    emptied[change.path[:-1]] = step.recorded
+        for path in tuple(self._sought):
+            setters = [by[path[:length]] for length in range(len(path) + 1) if path[:length] in by]
+            setters += [emptied[path]] if path in emptied else []
+            if setters:
+                self._setters[path] = max(setters, key=lambda recorded: recorded.position)
+                self._sought.discard(path)
+
+    def found(self) -> dict[Path, tuple[Tree, Recorded]]:
+        """Each field that some event set, with its value and the last such event, in the order of the state."""
+        return {path: (value, self._setters[path]) for path, value in self._fields if path in self._setters}
