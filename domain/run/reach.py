@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, RepeatPhase, WorkPhase
+from domain.kernel.pipeline.findings import Finding, warning
 from domain.kernel.pipeline.flow import Call
 from domain.kernel.pipeline.work import Work
 from domain.kernel.work import Budget
@@ -18,6 +19,19 @@ REPEATABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "pipelin
 def not_yet(definition: Definition) -> tuple[str, ...]:
     """Everything that is not done yet, in the order of the definition; empty where all of it is."""
     return (*_of_whole(definition), *(what for phase in definition.phases for what in _of_phase(phase)))
+
+
+def lacking_in(definition: Definition) -> Iterator[Finding]:
+    """The same as warnings, where each of it stands."""
+    advice = "Publish it without that: a run of it would not be begun."
+    whole = (((), "", what) for what in _of_whole(definition))
+    of_phases = (
+        (("phases", index), phase.key, what)
+        for index, phase in enumerate(definition.phases)
+        for what in _of_phase(phase)
+    )
+    for path, key, what in (*whole, *of_phases):
+        yield warning("not_yet", path, key, f"this version knows but does not run yet {what}", advice)
 
 
 def _of_whole(definition: Definition) -> Iterator[str]:

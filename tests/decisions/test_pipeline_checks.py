@@ -68,6 +68,12 @@ def test_a_sound_definition_is_told_nothing() -> None:
 FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
     "a key twice": ("duplicate_key", "phases.0.key", "Give each phase its own", (work("a"), work("a"))),
     "a key inside of a loop": ("duplicate_key", "phases.0.key", "its own", (work("a"), repeat("r", work("a")))),
+    "a call of itself": (
+        "cycle",
+        "phases.0.call.pipeline",
+        "recursive_depth_max",
+        ({"kind": "pipeline", "key": "a", "call": {"pipeline": "release"}},),
+    ),
     "a word of the language": ("reserved_word", "phases.0.key", "otherwise", (work("in"),)),
     "two arms of one name": (
         "duplicate_name",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from domain.kernel.pipeline.check_calls import calls_in
 from domain.kernel.pipeline.check_expressions import expressions_in, holes_in
 from domain.kernel.pipeline.check_flow import inputs_in, joins_in, kinds_in
 from domain.kernel.pipeline.check_names import circles_in, edges_in, fallbacks_in, names_in, tasks_twice
@@ -33,6 +34,7 @@ def _faults(definition: Definition, scopes: tuple[Scope, ...], expressions: Expr
         circles = tuple(circles_in(scope))
         whole = whole and not circles
         yield from (*edges, *circles, *fallbacks_in(scope), *tasks_twice(scope), *kinds_in(scope), *holes_in(scope))
+        yield from calls_in(definition, scope)
         if not edges and not circles:
             yield from joins_in(scope)
     if whole and not names:  # in a circle nothing comes before anything
