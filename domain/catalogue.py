@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from domain.dispatch import assign_task, bid, claim, claim_work, follow, keys, plan, projects, report, steer
+from domain.dispatch import assign_task, bid, claim, claim_work, facts, follow, keys, plan, projects, report, steer
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.notes import NOTE_DECISIONS
@@ -14,6 +14,10 @@ from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.run_rules import RUN_COMMANDS, run_decisions
 from domain.dispatch.session_rules import SESSION_DECISIONS
+from domain.fact import commands as fact_commands
+from domain.fact import decider as fact
+from domain.fact import upcasts as fact_upcasts
+from domain.fact.events import FactEvent
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
@@ -35,6 +39,7 @@ from domain.pipeline import decider as pipeline
 from domain.pipeline import upcasts as pipeline_upcasts
 from domain.pipeline.commands import PublishDefinition
 from domain.pipeline.events import PipelineEvent
+from domain.policies.facts import FACT_POLICIES
 from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
@@ -83,6 +88,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         pipeline.PIPELINE,
         refusal.REFUSALS,
         RUN,
+        fact.TOPIC,
     )
 }
 
@@ -146,6 +152,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     *get_args(NodeEvent),
     refusal_events.CommandRefused,
     *get_args(RunEvent),
+    *get_args(FactEvent),
 )
 """Every class whose events are stored."""
 
@@ -163,6 +170,7 @@ REGISTRY: Final = Registry(
         **pipeline_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
         **run_upcasts.UPCASTS,
+        **fact_upcasts.UPCASTS,
     },
 )
 
@@ -175,6 +183,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     *QUOTA_POLICIES,
     TELL_RUN,
     *RUN_CHILD_POLICIES,
+    *FACT_POLICIES,
 )
 """What happens by itself at once; what only time brings about is the agenda's."""
 
@@ -215,6 +224,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     **QUOTA_DECISIONS,
     **NOTE_DECISIONS,
     **PIPELINE_DECISIONS,
+    fact_commands.PublishFact: facts.publish_fact,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,

@@ -8,6 +8,7 @@ from domain.dispatch import (
     run_by_hand,
     run_children,
     run_gate,
+    run_needs,
     run_rework,
     run_rollback,
     run_start,
@@ -43,6 +44,7 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.BeginChild: run_children.begin,
     commands.FollowParent: run_children.follow,
     commands.TellParent: run_children.tell_parent,
+    commands.TellNeed: run_needs.tell_need,
     commands.TakeBackChild: run_rollback.take_back_child,
     commands.PassRunDeadline: run_time.pass_deadline,
 }

@@ -6,13 +6,14 @@ from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.message import Stamp
-from domain.kernel.pipeline.definition import GatePhase, WaitPhase
+from domain.kernel.pipeline.definition import ExternalPhase, GatePhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.run.commands import FireTimer, SendSignal
 from domain.run.errors import RunNotInState, SignalUnfit
 from domain.run.gate_events import SignalReceived
 from domain.run.gates import tended
 from domain.run.loops import placed, placed_now
+from domain.run.needs import too_late
 from domain.run.state import TERMINAL
 from domain.run.waits import elapsed, fitted, taken
 
@@ -57,6 +58,8 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
     if isinstance(phase, GatePhase) and state.gate is not None:
         walk.put(*tended(phase, run, state.gate, stamp.time))
         do_anew(walk, command.place, stamp)
+    elif isinstance(phase, ExternalPhase):
+        walk.put(too_late(phase, state, stamp.time))
     elif isinstance(phase, WaitPhase):
         walk.put(*elapsed(phase, state, command.kind, stamp.time))
     walk.go_on()

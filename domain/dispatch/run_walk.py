@@ -7,6 +7,7 @@ from immutables import Map
 
 from domain.dispatch.lookup import states_of
 from domain.dispatch.plan_birth import Born, OfPhase
+from domain.dispatch.run_facts import registered
 from domain.dispatch.run_tasks import (
     asked_of,
     born,
@@ -22,7 +23,7 @@ from domain.dispatch.run_tasks import (
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
-from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase
+from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, ExternalPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import every_phase, graph_of, key_at
 from domain.kernel.pipeline.work import Work
@@ -126,6 +127,10 @@ class RunWalk:
         """What the definition says of a place."""
         return self._phases[key_at(place)]
 
+    def also(self, *writes: Write) -> None:
+        """Others are told in the same append."""
+        self._others += writes
+
     def give_up(self, place: str, reason: str) -> None:
         """The tasks of a place and of its items are not wanted any more, whatever becomes of the place."""
         for stream, task in self._open_tasks(self.run.places(place)).values():
@@ -155,6 +160,10 @@ class RunWalk:
                 self._make(place, work, lengths[place.partition("/")[0]])
             elif call_of(phase) is not None:
                 self.put(*called(self.run, place, self._stamp.time))
+            elif isinstance(phase, ExternalPhase):
+                events, writes = registered(self.run, place, phase, self._stamp, self._view)
+                self._others += writes
+                self.put(*events)
 
     def _make(self, place: str, work: Work, path_length: int) -> None:
         at, generation = self._stamp.time, self.run.phase(place).generation

@@ -165,6 +165,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "settle_need": _NOBODY,
     "tell_run": _NOBODY,
     "begin_child": _NOBODY,
+    "tell_need": _NOBODY,
+    "publish_fact": _NOBODY,
     "follow_parent": _NOBODY,
     "tell_parent": _NOBODY,
     "take_back_child": _NOBODY,

@@ -26,6 +26,7 @@ from domain.run.gates import opened
 from domain.run.known import Said, Speaker
 from domain.run.loops import next_iteration
 from domain.run.maps import expanded
+from domain.run.needs import asked
 from domain.run.state import PhaseState, Run
 from domain.run.waits import awaited
 
@@ -95,7 +96,8 @@ class _Beginning:
             case RepeatPhase():
                 self._said.append(next_iteration(self._run, phase, self._at))
             case ExternalPhase():
-                self._park(f"phases of the kind {phase.kind} do not run yet")
+                found = asked(phase, self._state, self._speaker, self._at)
+                self._add(found if isinstance(found, Flaw) else (found,))
             case _:
                 assert_never(phase)
 

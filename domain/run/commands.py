@@ -219,6 +219,17 @@ class PassRunDeadline(ProjectCommand):
     run: str
 
 
+class TellNeed(ProjectCommand):
+    """Something happened to a fact that the run waits for, or has taken (derived by the policy tell_needs)."""
+
+    NAME: ClassVar[str] = "tell_need"
+    run: str
+    source: str
+    """Id of the other run, or of the topic."""
+    owner: str
+    """Id of the project that it belongs to."""
+
+
 class ReachRunStart(ProjectCommand):
     """The earliest start of a run has come (derived)."""
 

@@ -34,6 +34,7 @@ from domain.run.events import (
     RunStarted,
 )
 from domain.run.evolve_children import of_child
+from domain.run.evolve_needs import needing
 from domain.run.evolve_undo import in_ledger, registered, rolling_back, undoing
 from domain.run.gate_events import (
     Ballot,
@@ -52,6 +53,7 @@ from domain.run.gate_events import (
 )
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
+from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved, NeedEvent, RunAwaited, UpstreamRevised
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState, Settlement
 from domain.run.undo_events import (
     RunCompensationStarted,
@@ -70,7 +72,7 @@ _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent | ChildEvent
+Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent | ChildEvent | NeedEvent
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -105,6 +107,8 @@ def changed(run: Run, event: Following) -> Run:
             return _expanded(run, event)
         case IterationStarted() | IterationSettled():
             return _iterated(run, event)
+        case ExternalNeedRegistered() | ExternalNeedResolved() | UpstreamRevised() | RunAwaited():
+            return needing(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted():
             return of_child(run, event)
         case RunRollbackRequested() | RunCompensationStarted() | RunHeld():

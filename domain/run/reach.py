@@ -1,19 +1,22 @@
 """What definitions may say that runs do not do yet: refused in words, never passed over."""
 
 from collections.abc import Iterator
-from typing import Final
 
-from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, MapPhase, RepeatPhase, WorkPhase
+from domain.kernel.pipeline.definition import (
+    AnyPhase,
+    Definition,
+    ExternalPhase,
+    GatePhase,
+    MapPhase,
+    RepeatPhase,
+    WorkPhase,
+)
 from domain.kernel.pipeline.findings import Finding, warning
 from domain.kernel.pipeline.flow import Call
 from domain.kernel.pipeline.work import Work
 from domain.kernel.work import Budget
 from domain.run.children import call_of
-
-RUNNABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "repeat", "pipeline", "join"})
-"""Kinds of phases that runs walk through."""
-REPEATABLE: Final = frozenset({"work", "gate", "wait", "branch", "map", "pipeline", "join"})
-"""Kinds that they walk through inside of a loop."""
+from domain.run.needs import RUNNABLE
 
 
 def not_yet(definition: Definition) -> tuple[str, ...]:
@@ -44,10 +47,10 @@ def _of_whole(definition: Definition) -> Iterator[str]:
 
 
 def _of_phase(phase: AnyPhase) -> Iterator[str]:
-    if phase.kind not in RUNNABLE:
-        yield f"that {phase.key} is of the kind {phase.kind}"
     if isinstance(phase, GatePhase) and phase.gate.keep_locks_seconds is not None:
         yield f"that {phase.key} keeps locks"
+    if isinstance(phase, ExternalPhase) and phase.external.what.kind not in RUNNABLE:
+        yield f"that {phase.key} waits for the kind {phase.external.what.kind}"
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
     work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
@@ -74,6 +77,4 @@ def _of_loop(loop: RepeatPhase) -> Iterator[str]:
     if loop.budget != Budget():
         yield f"a budget of all iterations of {loop.key}"
     for phase in loop.phases:
-        if phase.kind not in REPEATABLE:
-            yield f"that {phase.key}, of the kind {phase.kind}, is inside of a loop"
         yield from _of_phase(phase)

@@ -9,6 +9,7 @@ from domain.kernel.ids import SECOND, Instant, prefix
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
 from domain.run.map_events import MapItem
+from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved
 
 RunStatus = Literal["queued", "running", "paused", "cancelling", "compensating", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
@@ -44,6 +45,16 @@ class GateState:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """What a phase waits for of another project, and what it has taken."""
+
+    registered: ExternalNeedRegistered
+    fact: ExternalNeedResolved | None = None
+    rolled_back: bool = False
+    """Whether what was taken has been taken back since."""
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseState:
     """One place of a run in its current generation."""
 
@@ -63,6 +74,7 @@ class PhaseState:
     dropped: str = ""
     """For whose sake it is not needed any more."""
     gate: GateState | None = None
+    need: Need | None = None
     timers: Map[str, Instant] = Map()
     """What is due, by kind."""
     items: tuple[MapItem, ...] = ()
@@ -161,6 +173,8 @@ class Run:
     outputs: str = ""
     """What it said when it succeeded, as JSON text."""
     settled_at: Instant | None = None
+    awaited_by: Map[str, str] = Map()
+    """Runs that wait for how this one ends, or have taken it for a fact, with their projects."""
     rolled_back_by: str = ""
     """Run that takes back, or took back, what this one did."""
 

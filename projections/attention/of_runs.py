@@ -13,13 +13,14 @@ from domain.run.events import (
     RunSettled,
 )
 from domain.run.gate_events import GateDecided, GateOpened
+from domain.run.need_events import UpstreamRevised
 from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoFailed, UndoResolved, UndoStarted
 from projections.attention.rows import AttentionTopic
 
 _Gone = PhaseInvalidated | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked | GateDecided
 _Undo = UndoFailed | UndoStarted | UndoResolved
 _Whole = RunHeld | RunCompensationStarted | RunReworked | RunSettled
-RunEvent = _Whole | _Undo | GateOpened | PhaseParked | _Gone
+RunEvent = _Whole | _Undo | GateOpened | PhaseParked | UpstreamRevised | _Gone
 
 
 class Raised(NamedTuple):
@@ -45,6 +46,9 @@ def raised_by(event: RunEvent) -> Raised | None:
             return Raised("open_gate", f"{event.place}: {event.question}")
         case PhaseParked():
             return None if event.kind == "task" else Raised("parked_phase", f"{event.place}: {event.reason}")
+        case UpstreamRevised():
+            why = f"{event.place}: {event.source} was {event.how.replace('_', ' ')} since"
+            return Raised("revised_fact", why) if event.policy in ("attention", "pause") else None
         case UndoFailed():
             return Raised("failed_undo", f"{event.place}: {event.reason}")
         case RunHeld():

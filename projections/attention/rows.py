@@ -21,6 +21,7 @@ AttentionTopic = Literal[
     "open_gate",
     "failed_undo",
     "held_run",
+    "revised_fact",
 ]
 
 RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
@@ -39,6 +40,7 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "open_gate": "Vote, as far as you may; `signalbox gate show` tells who may.",
     "failed_undo": "Try the undo once more, or say that it is done or left (`signalbox run resolve-undo`).",
     "held_run": "Force the rollback with a reason, cancel the run to leave its effects, or rework what failed.",
+    "revised_fact": "Do the phase anew (`signalbox run rework`) if it matters, or begin another run.",
     "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""

@@ -28,6 +28,7 @@ from domain.run.events import (
     RunStarted,
 )
 from domain.run.gate_events import WaitingEvent
+from domain.run.need_events import NeedEvent
 from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
@@ -36,7 +37,7 @@ from projections.pipeline_runs.rows import PipelineRunRow
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent | NeedEvent
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -91,7 +92,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
 
 
 def _after(
-    row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent
+    row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent | NeedEvent
 ) -> PipelineRunRow:
     match event:
         case (

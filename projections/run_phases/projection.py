@@ -24,6 +24,7 @@ from domain.run.events import (
 from domain.run.gate_events import GateOpened, PhaseWaiting
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
+from domain.run.need_events import ExternalNeedRegistered, UpstreamRevised
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
@@ -32,7 +33,7 @@ from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 _Undo = UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
 _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered | ChildStarted
-_Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened
+_Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened | ExternalNeedRegistered | UpstreamRevised
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | LedgerAdopted | _Undo | _Again | _Opening | _Waiting | _Closing
 
@@ -178,6 +179,12 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
             return row._replace(reason=f"{event.because} goes on without it")
         case EffectRegistered():
             return row._replace(effect=True)
+        case _:
+            return _waited(row, event)
+
+
+def _waited(row: RunPhaseRow, event: _Waiting) -> RunPhaseRow:
+    match event:
         case PhaseParked():
             return row._replace(status="parked", reason=event.reason)
         case PhaseWaiting():
@@ -186,6 +193,10 @@ def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
         case GateOpened():
             read = row._replace(consumed=_with(row.consumed, event.reads))
             return read._replace(status="waiting", reason=event.question)
+        case ExternalNeedRegistered():
+            return row._replace(status="waiting", reason=event.what)
+        case UpstreamRevised():
+            return row._replace(reason=f"{event.source} was {event.how.replace('_', ' ')} since")
         case PhaseReleased():
             begun: PhaseStatus = "waiting" if row.child else "offered" if row.task else "pending"
             return row._replace(status=begun, reason="")

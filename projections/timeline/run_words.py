@@ -51,6 +51,7 @@ from domain.run.undo_events import (
     UndoStarted,
     UndoSucceeded,
 )
+from projections.timeline.linked_words import LinkedEvent, linked
 from projections.timeline.task_words import with_detail
 
 _Turn = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
@@ -59,7 +60,7 @@ _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDro
 _Rest = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPlace = _OfGate | TimerSet | SignalTaken | PhaseWaiting
-RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded | LoopEvent | UndoEvent
+RunEvent = _Whole | _Opening | _Rest | WaitingEvent | MapExpanded | LoopEvent | UndoEvent | LinkedEvent
 
 
 def in_words(event: RunEvent) -> str:
@@ -68,6 +69,8 @@ def in_words(event: RunEvent) -> str:
         return _whole(event)
     if isinstance(event, UndoEvent):
         return _undo(event)
+    if isinstance(event, LinkedEvent):
+        return linked(event)
     if isinstance(event, SignalReceived):
         return f"signal {event.name}"
     if isinstance(event, MapExpanded):

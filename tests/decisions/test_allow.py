@@ -90,6 +90,8 @@ DERIVED = {
     "mark_quota",
     "tell_run",
     "begin_child",
+    "tell_need",
+    "publish_fact",
     "follow_parent",
     "tell_parent",
     "take_back_child",

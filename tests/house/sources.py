@@ -9,7 +9,20 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LAYERS = ("domain", "projections", "infrastructure", "api")
 PRODUCT = (*LAYERS, "signalbox")
-AGGREGATES = ("project", "task", "session", "lock", "pipeline", "run", "quota", "principal", "node", "note", "refusal")
+AGGREGATES = (
+    "project",
+    "task",
+    "session",
+    "lock",
+    "pipeline",
+    "run",
+    "fact",
+    "quota",
+    "principal",
+    "node",
+    "note",
+    "refusal",
+)
 
 
 def modules(*folders: str) -> list[Path]:

@@ -4,12 +4,14 @@ from typing import Any
 
 from domain.catalogue import rules
 from domain.dispatch.run_start import RunBegun
+from domain.dispatch.take import Claimed
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.pipeline.definition import Definition, PipelinePhase
 from domain.kernel.pipeline.flow import Call
 from domain.pipeline.commands import PublishDefinition
 from domain.run.commands import StartRun
 from domain.run.state import Run
+from domain.task.commands import CompleteTask, FailTask
 from infrastructure.expressions.conditions import CelExpressions
 from tests.support.fleet import Fleet, accepted
 from tests.support.runs import edges
@@ -29,6 +31,7 @@ class Yard(Fleet):
         super().__init__(lock_delay_seconds=0)
         self.rules = rules(self.index, expressions=CelExpressions())
         self.crew = self.a_session("crew", capacity=64)
+        self.crews: dict[ProjectId, str] = {}
 
     def do(self, command: Any, **options: Any) -> Any:
         """A command that has to be accepted, with all that follows."""
@@ -82,9 +85,21 @@ class Yard(Fleet):
         accepted(self.complete(entry.undo_task, token) if well else self.fail(entry.undo_task, token))
         self.react()
 
+    def _crew(self, name: str, project: ProjectId) -> str:
+        own, self.project = self.project, project
+        self.crews[project] = self.a_session(name, capacity=64)
+        self.project = own
+        return self.crews[project]
+
     def undoing(self, run: str) -> list[str]:
         return [one.place for one in self.run(run).ledger.values() if one.undo == "undoing"]
 
-    def another(self, name: str) -> ProjectId:
-        """Another project, which the crew serves as well."""
-        return self.a_project(name, 0)
+    def work_in(self, project: ProjectId, run: str, place: str, *, output: str = "", well: bool = True) -> None:
+        """Somebody of another project does the work of a phase of a run of it."""
+        task, name = self.run(run).phase(place).task, f"crew of {project}"
+        session = self.crews.get(project) or self._crew(name, project)
+        answer = accepted(self.claim(session, task, project=project)).answer
+        assert isinstance(answer, Claimed)
+        said: dict[str, Any] = {"project": project, "task": task, "token": answer.token}
+        done = CompleteTask(**said, output=output) if well else FailTask(**said, kind="agent", reason="it broke")
+        self.do(done, project=project)

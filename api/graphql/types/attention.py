@@ -35,6 +35,7 @@ class AttentionTopic(Enum):
     OPEN_GATE = "open_gate"
     FAILED_UNDO = "failed_undo"
     HELD_RUN = "held_run"
+    REVISED_FACT = "revised_fact"
 
 
 @strawberry.enum

@@ -1,0 +1,125 @@
+"""Word of other projects: what a run waits for has come, or what it took does not hold any more."""
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from domain.dispatch.run_facts import left, resolved
+from domain.dispatch.run_rework import rework
+from domain.dispatch.run_verbs import find_run
+from domain.dispatch.run_walk import RunWalk
+from domain.fact.decider import TOPIC
+from domain.kernel.decider import Decision, View, Write, refuse
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import StreamId, prefix
+from domain.kernel.message import Stamp
+from domain.kernel.pipeline.definition import ExternalPhase
+from domain.kernel.pipeline.expressions import Expressions
+from domain.run.commands import ReworkPhases, TellNeed
+from domain.run.events import RunPaused
+from domain.run.evolve import RUN
+from domain.run.loops import placed
+from domain.run.need_events import ExternalNeedResolved, UpstreamRevised
+from domain.run.state import TERMINAL, Run
+
+OnRevised = Literal["ignore", "attention", "pause", "rework"]
+REVISED = "what it took of another project does not hold any more"
+
+
+class _Revised(NamedTuple):
+    """A phase whose fact is another one now."""
+
+    place: str
+    policy: OnRevised
+    event: UpstreamRevised
+
+
+def tell_need(command: TellNeed, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """Look at what another project says now; only that is believed."""
+    run = find_run(view, command.run, stamp)
+    if isinstance(run, UnknownThing):
+        return refuse(run)
+    walk = RunWalk(run, stamp, view, expressions)
+    if run.status not in TERMINAL:
+        for place, phase in _needing(run, command.source):
+            told = resolved(walk.run, place, phase, stamp, view)
+            walk.put(*told.events)
+            walk.also(*told.writes)
+    if prefix(command.source) == TOPIC.prefix:
+        walk.also(*left(walk.run, StreamId(command.source), command.owner, stamp, view))
+        walk.go_on()
+        return walk.decision()
+    revised = tuple(_revised(run, command.source, stamp, view))
+    if any(one.policy == "rework" for one in revised):
+        again = _reworked(command, run, revised, stamp, view, expressions)
+        if again.rejection is None:
+            return again
+        revised = tuple(_softened(one) for one in revised)
+    walk.put(*(one.event for one in revised))
+    if walk.run.status in ("queued", "running") and any(one.policy == "pause" for one in revised):
+        walk.hold()
+        walk.put(RunPaused(reason=REVISED, by=stamp.principal, at=stamp.time))
+    walk.go_on()
+    return walk.decision()
+
+
+def _needing(run: Run, source: str) -> Iterator[tuple[str, ExternalPhase]]:
+    """Phases that wait for the source, in the order of their places."""
+    for place, state in sorted(run.phases.items()):
+        phase = placed(run, place) if state.status == "waiting" and state.need is not None else None
+        if isinstance(phase, ExternalPhase) and state.need is not None and state.need.registered.source == source:
+            yield place, phase
+
+
+def _revised(run: Run, source: str, stamp: Stamp, view: View) -> Iterator[_Revised]:
+    """Phases that took from the source what it does not say any more."""
+    other = view.read(RUN, StreamId(source))
+    if not isinstance(other, Run):
+        return
+    for place, state in sorted(run.phases.items()):
+        fact = None if state.need is None else state.need.fact
+        phase = None if fact is None else placed(run, place)
+        if fact is None or state.need is None or fact.source != source or not isinstance(phase, ExternalPhase):
+            continue
+        event = _said(place, state.generation, fact, other, stamp, known=state.need.rolled_back)
+        if event is not None:
+            policy = phase.external.on_revised
+            policy = "attention" if policy in ("pause", "rework") and run.status == "succeeded" else policy
+            yield _Revised(place, policy, event.model_copy(update={"policy": policy}))
+
+
+def _said(
+    place: str, generation: int, fact: ExternalNeedResolved, other: Run, stamp: Stamp, *, known: bool
+) -> UpstreamRevised | None:
+    rolled_back = bool(other.rolled_back_by) and not known
+    anew = other.settled_at is not None and other.settled_at != fact.settled_at
+    if not rolled_back and not anew:
+        return None
+    return UpstreamRevised(
+        place=place,
+        generation=generation,
+        source=fact.source,
+        how="rolled_back" if rolled_back else "done_anew",
+        settled_at=fact.settled_at if other.settled_at is None else other.settled_at,
+        policy="attention",
+        at=stamp.time,
+    )
+
+
+def _softened(revised: _Revised) -> _Revised:
+    """A rework that may not be is what a person looks at."""
+    if revised.policy != "rework":
+        return revised
+    return _Revised(revised.place, "attention", revised.event.model_copy(update={"policy": "attention"}))
+
+
+def _reworked(
+    command: TellNeed, run: Run, revised: tuple[_Revised, ...], stamp: Stamp, view: View, expressions: Expressions
+) -> Decision:
+    """The phases done anew, with all that took from them: the definition says so."""
+    keys = dict.fromkeys(one.place.partition("/")[0] for one in revised if one.policy == "rework")
+    asked = ReworkPhases(
+        project=stamp.project, run=command.run, phases=tuple(keys), reason=REVISED, accept_repeat="on_revised: rework"
+    )
+    again = rework(asked, stamp, view, expressions)
+    noted = Write(StreamId(run.queued.run), tuple(one.event for one in revised), stamp.project)
+    return again._replace(writes=(noted, *again.writes))

@@ -1,0 +1,40 @@
+"""Says in one line of words what a run has to do with others: those that it began, and those of other projects."""
+
+from typing import assert_never
+
+from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
+from domain.run.need_events import (
+    ExternalNeedRegistered,
+    ExternalNeedResolved,
+    NeedEvent,
+    RunAwaited,
+    UpstreamRevised,
+)
+from projections.timeline.task_words import with_detail
+
+LinkedEvent = ChildEvent | NeedEvent
+
+
+def linked(event: LinkedEvent) -> str:
+    """The line, of any length."""
+    match event:
+        case ChildStarted():
+            return f"{event.place}{_again(event.generation)}: done by {event.child}"
+        case RunRolledBack():
+            return with_detail(f"taken back by {event.rollback}", event.reason)
+        case LedgerAdopted():
+            return f"takes back what {event.source} did: {len(event.entries)} effects"
+        case ExternalNeedRegistered():
+            return f"{event.place}{_again(event.generation)}: waits for {event.what}"
+        case ExternalNeedResolved():
+            return f"{event.place}{_again(event.generation)}: takes {event.source}, which has {event.outcome}"
+        case UpstreamRevised():
+            return f"{event.place}{_again(event.generation)}: {event.source} was {event.how.replace('_', ' ')} since"
+        case RunAwaited():
+            return f"{event.by_run} counts on how it ends"
+        case _:
+            assert_never(event)
+
+
+def _again(generation: int) -> str:
+    return f" ({generation})" if generation > 1 else ""
