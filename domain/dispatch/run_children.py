@@ -118,6 +118,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
         at=stamp.time,
         parent=above,
         pins=pins,
+        deadline_seconds=call.deadline_seconds,
     )
 
 

@@ -146,7 +146,7 @@ def _reasons(redo: Redo, accepted: str, below: tuple[str, ...]) -> tuple[str, ..
 
 def _deadline(run: Run, stamp: Stamp) -> Instant | None:
     """A run that had ended has its whole time once more."""
-    seconds = run.queued.definition.deadline_seconds
+    seconds = run.deadline_seconds
     return Instant(stamp.time + int(seconds * SECOND)) if seconds is not None and run.status in TERMINAL else None
 
 

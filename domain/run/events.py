@@ -51,6 +51,8 @@ class RunQueued(Event):
     """That began it; None where somebody did."""
     pins: tuple[Pin, ...] = ()
     """Of the pipelines that it may call."""
+    deadline_seconds: float | None = None
+    """That its parent gives it, from its start; of two deadlines the earlier counts."""
     rolls_back: str = ""
     """Id of the run whose effects it takes back; empty for a run that goes forward."""
 

@@ -69,8 +69,6 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
 def _of_call(key: str, call: Call) -> Iterator[str]:
     if call.budget != Budget():
         yield f"a budget of what {key} calls"
-    if call.deadline_seconds is not None:
-        yield f"a deadline of what {key} calls"
 
 
 def _of_loop(loop: RepeatPhase) -> Iterator[str]:

@@ -179,9 +179,15 @@ class Run:
     """Run that takes back, or took back, what this one did."""
 
     @property
+    def deadline_seconds(self) -> float | None:
+        """Time that it has from its start, by its definition and by its parent; None is without bound."""
+        bounds = (self.queued.definition.deadline_seconds, self.queued.deadline_seconds)
+        return min((one for one in bounds if one is not None), default=None)
+
+    @property
     def deadline(self) -> Instant | None:
         """When it is cancelled if it has not ended; pauses have moved it. None is never."""
-        seconds = self.queued.definition.deadline_seconds
+        seconds = self.deadline_seconds
         if self.moved_deadline is not None or seconds is None:
             return self.moved_deadline
         return Instant(self.queued.start_at + int(seconds * SECOND))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import MapPhase, RepeatPhase
 from domain.kernel.pipeline.flow import Call, Map
 from domain.kernel.pipeline.words import Binding, ValueField
@@ -13,6 +14,7 @@ from domain.run.commands import (
     BeginChild,
     CancelRun,
     FollowParent,
+    PassRunDeadline,
     PauseRun,
     ResumeRun,
     RetryPhase,
@@ -135,6 +137,16 @@ def test_a_cancel_of_the_parent_waits_for_the_child_to_have_ended() -> None:
     yard.fail(task, token)
     yard.react()
     assert (yard.stands(child), yard.stands(run), yard.status(run, "sub")) == ("cancelled", "cancelled", "cancelled")
+
+
+def test_a_child_has_the_time_of_its_call_or_its_own_if_that_is_less() -> None:
+    for own, seconds in ((None, 60), (30.0, 30), (90.0, 60)):
+        yard, run, child = a_yard(inner={"deadline_seconds": own}, deadline_seconds=60.0)
+        assert yard.run(child).deadline == yard.run(child).queued.start_at + seconds * SECOND
+    yard, run, child = a_yard(deadline_seconds=60.0)
+    yard.now = Instant(yard.now + 60 * SECOND)
+    yard.do(PassRunDeadline(project="shop", run=child))
+    assert (yard.stands(child), yard.status(run, "sub")) == ("cancelled", "cancelled")
 
 
 def test_an_abandoned_child_goes_on_by_itself() -> None:
