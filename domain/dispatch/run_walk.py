@@ -1,9 +1,7 @@
 """One decision about a run together with its tasks: what follows in the run, and what that asks of them."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
-
-from immutables import Map
+from typing import Final
 
 from domain.dispatch.lookup import states_of
 from domain.dispatch.plan_birth import Born, OfPhase
@@ -37,7 +35,7 @@ from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
-from domain.run.state import Effect, PhaseState, Run
+from domain.run.state import Effect, Run
 from domain.run.undo import next_undo
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
 from domain.task.commands import PlannedTask
@@ -47,15 +45,6 @@ from domain.task.waiting import folded, retried
 
 ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
-
-
-class _Wanting(NamedTuple):
-    """Places that want something of tasks, as phases stood."""
-
-    phases: Map[str, PhaseState]
-    ready: tuple[str, ...]
-    out: tuple[str, ...]
-    """Whose task is open."""
 
 
 class RunWalk:
@@ -73,7 +62,6 @@ class RunWalk:
         self._said: list[Event] = []
         self._others: list[Write] = []
         self._keys: list[KeyRow] = []
-        self._wanted: _Wanting | None = None
         self._touched: set[str] = set()
         """Tasks that this decision makes or takes back: what the view says of them is from before."""
 
@@ -149,7 +137,7 @@ class RunWalk:
             self.undo_again(entry)
         if self.run.status != "running":
             return
-        ready = self._wanting().ready
+        ready = self._ready()
         lengths = path_lengths_of(self._graph) if ready else {}
         for place in ready:
             phase = self.phase_of(place)
@@ -215,8 +203,9 @@ class RunWalk:
         if self.run.status == "cancelling":
             self._withdraw_from(tuple(self._open_tasks()), self.run.cancel_reason, GRACE_SECONDS)
         elif self.run.status == "running":
-            dropped = tuple(place for place in self._out() if self._is_dropped(place))
-            self._withdraw_from(dropped, "what it feeds went on without it", GRACE_SECONDS)
+            if any(self.run.phase(place).dropped or self.run.tally(place).dropped for place in self._scope()):
+                dropped = tuple(place for place in self._out() if self._is_dropped(place))
+                self._withdraw_from(dropped, "what it feeds went on without it", GRACE_SECONDS)
             if self.run.failing:
                 self._fail_fast()
 
@@ -253,18 +242,22 @@ class RunWalk:
         """Whether what it feeds, or what it is an item of, goes on without it."""
         return bool(self.run.phase(place).dropped or self.run.phase(place.partition("/")[0]).dropped)
 
+    def _ready(self) -> tuple[str, ...]:
+        """Places whose work may be given out; items that are done or have not begun are not looked at."""
+        near = ((place, *self.run.tally(place).ready) for place in self._scope())
+        return tuple(one for group in near for one in group if self.run.phase(one).status == "ready")
+
     def _out(self) -> tuple[str, ...]:
         """Places whose task is open, but those that this decision has touched."""
-        return tuple(place for place in self._wanting().out if self.run.phase(place).task not in self._touched)
+        near = ((place, *sorted(self.run.tally(place).under_way)) for place in self._scope())
+        states = ((one, self.run.phase(one)) for group in near for one in group)
+        return tuple(
+            one for one, state in states if state.is_out and not state.child and state.task not in self._touched
+        )
 
-    def _wanting(self) -> "_Wanting":
-        """Looked for among all places, of which a map has thousands, only when one has changed."""
-        if self._wanted is None or self._wanted.phases is not self.run.phases:
-            states = [(place, self.run.phase(place)) for place in self._places()]
-            ready = tuple(place for place, state in states if state.status == "ready")
-            out = tuple(place for place, state in states if state.is_out and not state.child)
-            self._wanted = _Wanting(self.run.phases, ready, out)
-        return self._wanted
+    def _scope(self) -> Iterator[str]:
+        """Phases in the order of the graph, those inside of loops with their loop."""
+        return (place for key in self._graph.order for place in self.run.scope(key))
 
     def _open_tasks(self, places: tuple[str, ...] | None = None) -> dict[str, tuple[StreamId, Task]]:
         """Their tasks by place; all, or those of some places. Each that is looked at is checked by the append."""

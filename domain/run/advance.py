@@ -145,7 +145,10 @@ class Advance:
 
     def _is_out(self, key: str) -> bool:
         """Whether a task or run of the phase, or of one of its items, is open."""
-        return any(self._is_busy(place) for place in self._run.places(key))
+        scope = self._run.scope(key)
+        return any(map(self._is_busy, scope)) or any(
+            self._is_busy(item) for place in scope for item in self._run.tally(place).under_way
+        )
 
     def _is_busy(self, place: str) -> bool:
         """Whether a task or run of its own is open, and is not left to itself."""

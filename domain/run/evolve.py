@@ -35,7 +35,7 @@ from domain.run.events import (
 )
 from domain.run.evolve_children import of_child
 from domain.run.evolve_needs import needing
-from domain.run.evolve_undo import in_ledger, registered, rolling_back, undoing
+from domain.run.evolve_undo import in_ledger, rolling_back, undoing
 from domain.run.gate_events import (
     Ballot,
     GateDecided,
@@ -54,7 +54,8 @@ from domain.run.gate_events import (
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved, NeedEvent, RunAwaited, UpstreamRevised
-from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState, Settlement
+from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState
+from domain.run.tallies import begun, given_up, tallied
 from domain.run.undo_events import (
     RunCompensationStarted,
     RunHeld,
@@ -70,9 +71,11 @@ _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested |
 _OfGate = GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
-_Turned = PhaseInvalidated | PhaseRetried | PhaseDropped | EffectRegistered
+_Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
-Following = _Whole | _Opening | _Closing | WaitingEvent | MapExpanded | LoopEvent | UndoEvent | ChildEvent | NeedEvent
+_Again = PhaseInvalidated | EffectRegistered
+_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent
+Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded | _Other
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
 
@@ -111,18 +114,19 @@ def changed(run: Run, event: Following) -> Run:
             return needing(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted():
             return of_child(run, event)
-        case RunRollbackRequested() | RunCompensationStarted() | RunHeld():
+        case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld():
             return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
             return undoing(run, event)
+        case PhaseInvalidated():
+            fresh = PhaseState(generation=event.generation + 1, changes=event.changes)
+            return given_up(replace(run, phases=run.phases.set(event.place, fresh)), event.place)
         case _:
             phase = _opened(run.phase(event.place), event)
-            after = replace(run, phases=run.phases.set(event.place, phase))
-            if isinstance(event, EffectRegistered):
-                return registered(after, event)
+            phases, tallies = run.phases.set(event.place, phase), tallied(run, event.place, phase)
             if isinstance(event, PhaseOffered):
-                return replace(after, tasks=after.tasks.set(event.task, event.place))
-            return after
+                return replace(run, phases=phases, tallies=tallies, tasks=run.tasks.set(event.task, event.place))
+            return replace(run, phases=phases, tallies=tallies)
 
 
 def _whole(run: Run, event: _Whole) -> Run:
@@ -161,19 +165,22 @@ def _counted(run: Run, gate: str) -> Run:
 
 
 def _closed(run: Run, event: _Closing) -> Run:
-    before = replace(run.phase(event.place), settled_as=run.settled_total + 1)
+    before, number = run.phase(event.place), run.settled_total + 1
     match event:
         case PhaseSkipped():
-            after = _as(replace(before, arm=event.arm), "skipped", event.detail or event.reason.replace("_", " "))
+            why = event.detail or event.reason.replace("_", " ")
+            after = replace(before, settled_as=number, status="skipped", reason=why, arm=event.arm)
         case PhaseBlocked():
-            after = _as(before, "blocked", f"because of {', '.join(event.causes)}")
+            why = f"because of {', '.join(event.causes)}"
+            after = replace(before, settled_as=number, status="blocked", reason=why)
         case PhaseSettled():
             said = replace(before, summary=event.summary, output=event.output, arm=event.arm, resolved_by=event.by)
-            after = _as(said, event.outcome, event.reason)
+            after = replace(said, settled_as=number, status=event.outcome, reason=event.reason)
         case _:
             assert_never(event)
-    closed = replace(run, phases=run.phases.set(event.place, after), settled_total=after.settled_as)
-    return in_ledger(closed, event.place, event.generation, after)
+    phases, tallies = run.phases.set(event.place, after), tallied(run, event.place, after)
+    ledger = in_ledger(run, event.place, event.generation, after)
+    return replace(run, phases=phases, tallies=tallies, ledger=ledger, settled_total=number)
 
 
 def _expanded(run: Run, event: MapExpanded) -> Run:
@@ -181,7 +188,7 @@ def _expanded(run: Run, event: MapExpanded) -> Run:
     phase = replace(_having_read(run.phase(event.place), event.reads), status="waiting", reason="", items=event.items)
     fresh = PhaseState(generation=event.generation)
     items = {item.place: fresh for item in event.items}
-    return replace(run, phases=run.phases.update({event.place: phase, **items}))
+    return begun(replace(run, phases=run.phases.update({event.place: phase, **items})), event)
 
 
 def _iterated(run: Run, event: LoopEvent) -> Run:
@@ -199,10 +206,6 @@ def _next_generation(run: Run, place: str, least: int) -> int:
     """A gate inside of the loop may have had it done anew: no generation, and no task of it, comes twice."""
     before = run.phases.get(place)
     return least if before is None else max(least, before.generation + 1)
-
-
-def _as(phase: PhaseState, status: Settlement, reason: str) -> PhaseState:
-    return replace(phase, status=status, reason=reason)
 
 
 def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
@@ -243,15 +246,11 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
 
 def _turned(phase: PhaseState, event: _Turned) -> PhaseState:
     match event:
-        case PhaseInvalidated():
-            return PhaseState(generation=event.generation + 1, changes=event.changes)
         case PhaseRetried():
             opened = replace(phase, status="offered", reason="", arm="", summary="", output="")
             return replace(opened, settled_as=0)
         case PhaseDropped():
             return replace(phase, dropped=event.because)
-        case EffectRegistered():
-            return phase
         case _:
             assert_never(event)
 

@@ -7,6 +7,7 @@ from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, Run
 from domain.run.events import Consumed
 from domain.run.evolve_undo import adopted
 from domain.run.state import Run
+from domain.run.tallies import tallied
 
 
 def of_child(run: Run, event: ChildEvent) -> Run:
@@ -15,7 +16,8 @@ def of_child(run: Run, event: ChildEvent) -> Run:
         case ChildStarted():
             phase = replace(run.phase(event.place), status="waiting", reason="", child=event.child)
             known = run.children.set(event.child, Consumed(place=event.place, generation=event.generation))
-            return replace(run, phases=run.phases.set(event.place, phase), children=known)
+            phases, tallies = run.phases.set(event.place, phase), tallied(run, event.place, phase)
+            return replace(run, phases=phases, tallies=tallies, children=known)
         case RunRolledBack():
             return replace(run, rolled_back_by=event.rollback)
         case LedgerAdopted():

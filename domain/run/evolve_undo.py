@@ -2,6 +2,8 @@
 
 from typing import assert_never
 
+from immutables import Map
+
 from domain.kernel.change import replace
 from domain.run.child_events import LedgerAdopted
 from domain.run.events import EffectRegistered
@@ -17,31 +19,21 @@ from domain.run.undo_events import (
 )
 
 
-def registered(run: Run, event: EffectRegistered) -> Run:
-    """An entry more."""
-    entry = Effect(event.place, event.generation, event.task)
-    return replace(run, ledger=run.ledger.set(entry.key, entry))
-
-
-def adopted(run: Run, event: LedgerAdopted) -> Run:
-    """The ledger of another run, whose effects are taken back here."""
-    entries = (Effect(one.place, one.generation, one.task, one.settled_as, one.outcome) for one in event.entries)
-    ledger = run.ledger.update({entry.key: entry for entry in entries})
-    return replace(run, ledger=ledger, rollback_forced=event.forced)
-
-
-def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Run:
-    """What became of the phase stands in its entry, if it has one."""
+def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Map[str, Effect]:
+    """The ledger, where what became of the phase stands in its entry, if it has one."""
     entry = run.ledger.get(effect_key(place, generation))
     if entry is None:
-        return run
+        return run.ledger
     settled = replace(entry, settled_as=phase.settled_as, outcome=phase.status)
-    return replace(run, ledger=run.ledger.set(entry.key, settled))
+    return run.ledger.set(entry.key, settled)
 
 
-def rolling_back(run: Run, event: RunRollbackRequested | RunCompensationStarted | RunHeld) -> Run:
-    """The run on its way back."""
+def rolling_back(run: Run, event: EffectRegistered | RunRollbackRequested | RunCompensationStarted | RunHeld) -> Run:
+    """The run with one effect more, or on its way back."""
     match event:
+        case EffectRegistered():
+            entry = Effect(event.place, event.generation, event.task)
+            return replace(run, ledger=run.ledger.set(entry.key, entry))
         case RunRollbackRequested():
             return replace(run, rollback_requested=True, rollback_forced=event.forced)
         case RunHeld():

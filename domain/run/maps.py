@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from itertools import product
+from itertools import islice, product
 from math import ceil
 from typing import Final, NamedTuple, cast
 
@@ -18,7 +18,7 @@ from domain.kernel.pipeline.work import FALLBACK
 from domain.run.events import Consumed, PhaseReady, PhaseSettled, PhaseSkipped
 from domain.run.known import Speaker
 from domain.run.map_events import MapExpanded, MapItem
-from domain.run.state import SETTLED, PhaseState, Run
+from domain.run.state import PhaseState, Run, Tally
 
 BEGUN_MAX: Final = 100
 """Items that begin at first: thousands of tasks in one append would hold up everybody else."""
@@ -149,37 +149,39 @@ def _name(key: str) -> str:
 
 def steps(run: Run, phase: MapPhase, at: Instant) -> Iterator[_Step]:
     """What follows for a map that has expanded: items that begin, items that are not wanted any more, its end."""
-    state = run.phase(phase.key)
-    items = [(item, run.phase(item.place)) for item in state.items]
-    counts: Counter[str] = Counter([one.status for _, one in items])
-    decided = _decided(phase.map.settle, counts)
-    idle = [(item, one) for item, one in items if one.status == "pending"] if counts["pending"] else []
-    under_way = sum(count for status, count in counts.items() if status not in SETTLED and status != "pending")
-    if decided:
+    state, tally = run.phase(phase.key), run.tally(phase.key)
+    pending, under_way = tally.counts.get("pending", 0), len(tally.under_way)
+    idle = _idle(run, state, tally) if pending else iter(())
+    if _decided(phase.map.settle, tally.counts):
         for item, one in idle:
             yield _settled(one, item.place, "cancelled", "the map was decided without it", "", at)
-    elif idle:
+    elif pending:
         # The room grows with what has settled, so that no decision makes more tasks than BEGUN_MAX.
-        room = min(phase.map.max_parallel, BEGUN_MAX + 2 * (len(items) - len(idle) - under_way))
-        for item, one in idle[: max(0, room - under_way)]:
+        room = min(phase.map.max_parallel, BEGUN_MAX + 2 * (len(state.items) - pending - under_way))
+        for item, one in islice(idle, max(0, room - under_way)):
             yield PhaseReady(place=item.place, generation=one.generation, input=item.input, reads=(), at=at)
         return
     if under_way == 0:
-        yield _end(phase, state, [one for _, one in items], at)
+        yield _end(phase, state, [run.phase(item.place) for item in state.items], at)
+
+
+def _idle(run: Run, state: PhaseState, tally: Tally) -> Iterator[tuple[MapItem, PhaseState]]:
+    """Items that have not begun, in their order."""
+    found = ((item, run.phase(item.place)) for item in islice(state.items, tally.next, None))
+    return ((item, one) for item, one in found if one.status == "pending")
 
 
 def unwanted(run: Run, phase: MapPhase) -> tuple[str, ...]:
     """Places of items under way of a map for which the first ones were enough."""
-    if phase.map.settle.rule != "first":
-        return ()
-    items = [(item.place, run.phase(item.place)) for item in run.phase(phase.key).items]
-    enough = _decided(phase.map.settle, Counter(one.status for _, one in items)) == "enough"
-    return tuple(place for place, one in items if one.is_out) if enough else ()
+    enough = phase.map.settle.rule == "first" and _decided(phase.map.settle, run.tally(phase.key).counts) == "enough"
+    items = run.phase(phase.key).items if enough else ()
+    return tuple(item.place for item in items if run.phase(item.place).is_out)
 
 
-def _decided(settle: Settle, counts: Counter[str]) -> str:
+def _decided(settle: Settle, counts: Mapping[str, int]) -> str:
     """``enough`` or ``lost`` where no further item changes the outcome; else empty."""
-    bad, good, total = counts["failed"] + counts["cancelled"] + counts["blocked"], counts["succeeded"], counts.total()
+    bad = sum(counts.get(status, 0) for status in ("failed", "cancelled", "blocked"))
+    good, total = counts.get("succeeded", 0), sum(counts.values())
     limit = _count(settle, total)
     if settle.rule == "first":
         if good >= limit:

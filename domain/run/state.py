@@ -132,6 +132,27 @@ def effect_key(place: str, generation: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Tally:
+    """How the items of a map stand together."""
+
+    generation: int
+    """Of the map; items of another one are not counted."""
+    counts: Map[str, int] = Map()
+    """By status; none that is 0."""
+    ready: tuple[str, ...] = ()
+    """Places that are ready, in the order in which they became so."""
+    under_way: Map[str, str] = Map()
+    """Places that are neither pending nor settled; the values say nothing."""
+    next: int = 0
+    """Number of the first item, from 0, that may be pending: they begin in their order."""
+    dropped: int = 0
+    """How many of those under way are not needed any more."""
+
+
+NO_TALLY: Final = Tally(generation=0)
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """A run that exists."""
 
@@ -178,6 +199,9 @@ class Run:
     rolled_back_by: str = ""
     """Run that takes back, or took back, what this one did."""
 
+    tallies: Map[str, Tally] = Map()
+    """By the place of a map."""
+
     @property
     def deadline_seconds(self) -> float | None:
         """Time that it has from its start, by its definition and by its parent; None is without bound."""
@@ -191,6 +215,15 @@ class Run:
         if self.moved_deadline is not None or seconds is None:
             return self.moved_deadline
         return Instant(self.queued.start_at + int(seconds * SECOND))
+
+    def scope(self, key: str) -> tuple[str, ...]:
+        """The place of a phase, then those of the iteration that it is in, without the items of maps."""
+        return (key, *(place for one in self.phase(key).inside for place in self.scope(one)))
+
+    def tally(self, place: str) -> Tally:
+        """How the items of a place stand together; empty for one that has none."""
+        found = self.tallies.get(place)
+        return found if found is not None and self.phase(place).items else NO_TALLY
 
     def places(self, key: str) -> tuple[str, ...]:
         """The place of a phase, then those of its items, or of the iteration that it is in with their items."""

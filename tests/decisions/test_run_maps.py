@@ -7,14 +7,16 @@ import orjson
 from domain.kernel.pipeline.definition import MapPhase
 from domain.kernel.pipeline.flow import Edge, Map
 from domain.kernel.pipeline.words import ValueField
-from domain.run.commands import CancelRun, PauseRun, ResolvePhase, ResumeRun, ReworkPhases
+from domain.run.commands import CancelRun, PauseRun, ResolvePhase, ResumeRun, ReworkPhases, TellRun
 from domain.run.errors import ReworkRefused
 from domain.run.map_events import MapExpanded
 from domain.run.maps import BEGUN_MAX
 from domain.task.state import Settled, Task
 from projections.kernel.replay import replay
 from projections.pipeline_runs.projection import PIPELINE_RUNS
+from tests.support.fleet import accepted
 from tests.support.runs import Railway, work
+from tests.support.steps import calls_of
 
 FILES = (ValueField(name="files", type="list"),)
 
@@ -220,3 +222,20 @@ def test_a_run_counts_its_phases_and_not_their_items() -> None:
     railway.succeed("m/a", "m/b", "m/c")
     row = replay(PIPELINE_RUNS, railway.log)[railway.run_id]
     assert (row.phases_total, row.phases_settled, row.settled) == (2, 1, '["m"]')
+
+
+def test_a_report_on_one_item_takes_as_many_steps_with_many_others_as_with_few() -> None:
+    steps: list[int] = []
+    for count in (200, 800):
+        railway = Railway(
+            work("find", outputs=FILES), each("m", "find", over="phases.find.output.files"), work("z", "m")
+        )
+        names = ", ".join(f'"{number}"' for number in range(count))
+        railway.succeed("find", output=f'{{"files": [{names}]}}')
+        for number in range(20):
+            railway.succeed(f"m/{number}")
+        task = railway.task_of("m/30")
+        accepted(railway.complete(task, railway.begin("m/30")))
+        steps.append(calls_of(railway.ask, TellRun(project="shop", run=railway.run_id, task=task)))
+    few, many = steps
+    assert many < 1.1 * few, "two more begin, and nobody walks through the others"

@@ -46,6 +46,7 @@ ONLY_IN = {
         "loops",
         "map_events",
         "maps",
+        "tallies",
         "undo",
         "undo_events",
     },
