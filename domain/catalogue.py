@@ -9,6 +9,7 @@ from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.notes import NOTE_DECISIONS
 from domain.dispatch.pipeline_rules import PIPELINE_DECISIONS, publishing
+from domain.dispatch.proposal_rules import PROPOSAL_DECISIONS
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
@@ -55,6 +56,9 @@ from domain.project import commands as project_commands
 from domain.project import decider as project
 from domain.project import events as project_events
 from domain.project import upcasts as project_upcasts
+from domain.proposal import decider as proposal
+from domain.proposal import upcasts as proposal_upcasts
+from domain.proposal.events import ProposalEvent
 from domain.quota import decider as quota
 from domain.quota import upcasts as quota_upcasts
 from domain.refusal import commands as refusal_commands
@@ -89,6 +93,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         refusal.REFUSALS,
         RUN,
         fact.TOPIC,
+        proposal.PROPOSAL,
     )
 }
 
@@ -153,6 +158,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     refusal_events.CommandRefused,
     *get_args(RunEvent),
     *get_args(FactEvent),
+    *get_args(ProposalEvent),
 )
 """Every class whose events are stored."""
 
@@ -171,6 +177,7 @@ REGISTRY: Final = Registry(
         **refusal_upcasts.UPCASTS,
         **run_upcasts.UPCASTS,
         **fact_upcasts.UPCASTS,
+        **proposal_upcasts.UPCASTS,
     },
 )
 
@@ -225,6 +232,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     **NOTE_DECISIONS,
     **PIPELINE_DECISIONS,
     fact_commands.PublishFact: facts.publish_fact,
+    **PROPOSAL_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,

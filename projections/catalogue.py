@@ -16,6 +16,7 @@ from projections.pipeline_definitions.projection import PIPELINE_DEFINITIONS
 from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.pools.projection import POOLS
 from projections.projects.projection import PROJECTS
+from projections.proposals.projection import PROPOSALS
 from projections.quota_roster.projection import QUOTA_ROSTER
 from projections.run_phases.projection import RUN_PHASES
 from projections.session_roster.projection import SESSION_ROSTER
@@ -48,5 +49,6 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     PIPELINE_RUNS,
     RUN_PHASES,
     GATE_INBOX,
+    PROPOSALS,
 )
 """Every read model of the server."""

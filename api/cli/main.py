@@ -30,6 +30,7 @@ MODULES: Final = {
     "pipeline": "pipeline_commands",
     "run": "run.commands",
     "gate": "gate_commands",
+    "proposal": "proposal_commands",
     "import": "import_commands",
     "task": "task_commands",
     "session": "session_commands",

@@ -23,6 +23,9 @@ startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedA
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
 decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
+_PROPOSAL: Final = """id status question options eligible votesNeeded peopleNeeded veto exclude
+votes { voter choice human comment session } lateTotal choice how decidedBy reason openedBy session closesAt openedAt
+decidedAt changedAt"""
 _PHASE: Final = """place kind title number needs status generation taskId childId reason arm input output
 summary effect undo undoTaskId consumed { place generation } readyAt settledAt changedAt
 task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
@@ -57,6 +60,8 @@ COUNTS: Final = """query($project: String!, $after: Position) {
   found: taskCounts(project: $project, after: $after) { position counts { status total } }
 }"""
 TASK_ENDINGS: Final = _list("tasks", "id", where="TaskFilter")
+PROPOSALS: Final = _list("proposals", _PROPOSAL, where="ProposalFilter")
+PROPOSAL_ENDINGS: Final = _list("proposals", "id", where="ProposalFilter")
 GATES: Final = _list("gates", _GATE, where="GateFilter")
 RUN_ENDINGS: Final = _list("runs", "id", where="RunFilter")
 RUNS: Final = _list("runs", _RUN, where="RunFilter")

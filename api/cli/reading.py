@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from api.cli.queries import PROJECTS, RUN_ENDINGS, SESSION, SESSION_ENDINGS, TASK, TASK_ENDINGS
+from api.cli.queries import PROJECTS, PROPOSAL_ENDINGS, RUN_ENDINGS, SESSION, SESSION_ENDINGS, TASK, TASK_ENDINGS
 from signalbox.client.asks import status
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, as_fields, integer, objects, optional_object, optional_text, text
@@ -109,6 +109,11 @@ def session_named(client: "Client", name: str) -> str:
 def run_named(client: "Client", project: str, name: str) -> str:
     """The id of a run by id, or by the last four or more characters of it. Raises Refused."""
     return _by_suffix(client, RUN_ENDINGS, {"project": project}, "run", name)
+
+
+def proposal_named(client: "Client", project: str, name: str) -> str:
+    """The id of a proposal by id, or by the last four or more characters of it. Raises Refused."""
+    return _by_suffix(client, PROPOSAL_ENDINGS, {"project": project}, "proposal", name)
 
 
 def _by_suffix(client: "Client", query: str, which: Mapping[str, object], kind: str, name: str) -> str:

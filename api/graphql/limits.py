@@ -48,6 +48,7 @@ PAGES: Final = frozenset(
         "attention",
         "runs",
         "gates",
+        "proposals",
         "tasks",
         "sessions",
         "inbox",

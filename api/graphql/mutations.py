@@ -27,6 +27,7 @@ from domain.dispatch.lock_pools import PoolShown
 from domain.dispatch.notes import InboxRead, MessagesSent, NoteTaken
 from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
+from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.dispatch.push_checks import PushChecked
 from domain.dispatch.run_gate import VoteCounted
 from domain.dispatch.run_rework import ReworkPlanned
@@ -105,6 +106,9 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "override_gate": Done,
     "revise_evidence": Done,
     "send_signal": Done,
+    "open_proposal": ProposalMade,
+    "vote_on_proposal": BallotCounted,
+    "withdraw_proposal": Done,
     "open_session": SessionLife,
     "end_session": Done,
     "signal_session": Done,

@@ -13,6 +13,7 @@ from api.graphql.pages import Connection
 from api.graphql.past_queries import PastQuery
 from api.graphql.pipeline_queries import PipelineQuery
 from api.graphql.projection_queries import ProjectionQuery
+from api.graphql.proposal_queries import ProposalQuery
 from api.graphql.reads import fleet, locks, metrics, rows, tasks
 from api.graphql.reads import nodes as reads_nodes
 from api.graphql.reads import pools as reads_pools
@@ -40,7 +41,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, ProjectionQuery, RunQuery):
+class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, ProjectionQuery, ProposalQuery, RunQuery):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field

@@ -1,5 +1,6 @@
 """Who may vote at a gate: people and agents by their keys and sessions, and whom the gate leaves out."""
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
 from domain.kernel.decider import View
@@ -58,7 +59,7 @@ def may_pass(view: View, stamp: Stamp) -> bool:
 
 def barred(who: Voting, run: Run, phase: GatePhase, gate: GateState, view: View) -> str | None:
     """Why somebody may not vote; None for those who may."""
-    if not any(_matches(one, who) for one in eligible_of(phase.gate, gate.rung)):
+    if not any(matches(one, who) for one in eligible_of(phase.gate, gate.rung)):
         return "the gate does not name you, your role, or what your session can do"
     for left_out in phase.gate.exclude:
         match left_out:
@@ -78,7 +79,12 @@ def barred(who: Voting, run: Run, phase: GatePhase, gate: GateState, view: View)
 
 def roles_of(who: Voting, gate: Gate) -> tuple[str, ...]:
     """Roles of the gate's minimums for which a vote counts."""
-    named = dict.fromkeys(one.role for quorum in _quorums(gate) for one in quorum.per_role)
+    return roles_in(who, _quorums(gate))
+
+
+def roles_in(who: Voting, quorums: Iterable[Quorum]) -> tuple[str, ...]:
+    """Roles of the minimums for which a vote counts."""
+    named = dict.fromkeys(one.role for quorum in quorums for one in quorum.per_role)
     return tuple(role for role in named if _holds(role, who))
 
 
@@ -86,7 +92,8 @@ def _quorums(gate: Gate) -> list[Quorum]:
     return [gate.quorum, *(one.quorum for one in gate.escalate if one.quorum is not None)]
 
 
-def _matches(voter: Voter, who: Voting) -> bool:
+def matches(voter: Voter, who: Voting) -> bool:
+    """Whether that names somebody."""
     match voter.who:
         case "principal":
             return voter.name == who.principal

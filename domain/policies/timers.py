@@ -7,7 +7,7 @@ from typing import Final
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause
-from domain.policies import lock_timers, quota_timers, run_timers
+from domain.policies import lock_timers, proposal_timers, quota_timers, run_timers
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -50,6 +50,7 @@ STARTS: Final[tuple[type[Event], ...]] = (
     *lock_timers.STARTS,
     *quota_timers.STARTS,
     *run_timers.STARTS,
+    *proposal_timers.STARTS,
 )
 """Events that may start waits, at most one of each policy."""
 
@@ -66,6 +67,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     **lock_timers.STOPS,
     **quota_timers.STOPS,
     **run_timers.STOPS,
+    **proposal_timers.STOPS,
 }
 """Waits that an event makes moot."""
 
@@ -87,7 +89,8 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:
-            return lock_timers.waits_of(cause) or quota_timers.waits_of(cause) or run_timers.waits_of(cause)
+            found = lock_timers.waits_of(cause) or quota_timers.waits_of(cause) or run_timers.waits_of(cause)
+            return found or proposal_timers.waits_of(cause)
 
 
 def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -> Iterator[Wait]:

@@ -10,7 +10,7 @@ from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.expressions import Flaw
-from domain.kernel.pipeline.gate import Gate, GateClass, eligible_of, quorum_of
+from domain.kernel.pipeline.gate import Gate, GateClass, eligible_of, is_met, quorum_of
 from domain.kernel.pipeline.texts import filled
 from domain.run.answers import AnswerStep, decided, parked
 from domain.run.events import Consumed
@@ -102,10 +102,7 @@ def answer_of(gate: Gate, state: GateState) -> tuple[GateDecision, DecidedBy] | 
     if gate.veto and sum(one.verdict == "reject" for one in ballots) >= gate.veto:
         return "rejected", "veto"
     yes = [one for one in ballots if one.verdict == "approve"]
-    wanted = quorum_of(gate, state.rung)
-    enough = len(yes) >= wanted.approvals and sum(one.human for one in yes) >= wanted.people_min
-    by_role = all(sum(one.role in vote.roles for vote in yes) >= one.approvals for one in wanted.per_role)
-    return ("approved", "quorum") if enough and by_role else None
+    return ("approved", "quorum") if is_met(quorum_of(gate, state.rung), yes) else None
 
 
 def is_out_of_reach(gate: Gate, state: GateState) -> bool:

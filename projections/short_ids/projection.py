@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
+from domain.proposal.events import ProposalOpened
 from domain.run.events import RunQueued
 from domain.session.events import SessionOpened
 from domain.task.events import TaskPlanned
@@ -25,8 +26,8 @@ SHORT_IDS: Final = Projection(
     name="short_ids",
     version=1,
     row=ShortIdRow,
-    handles=frozenset({TaskPlanned, RunQueued, SessionOpened}),
-    begins=frozenset({TaskPlanned, RunQueued}),
+    handles=frozenset({TaskPlanned, RunQueued, SessionOpened, ProposalOpened}),
+    begins=frozenset({TaskPlanned, RunQueued, ProposalOpened}),
     keys=keys,
     evolve=evolve,
     indexes=(("reversed",),),

@@ -33,6 +33,7 @@ from projections.timeline.lock_words import LockEvent
 from projections.timeline.node_words import NodeTurn, node_turn
 from projections.timeline.note_words import NoteTurn, note_turn
 from projections.timeline.pipeline_words import DefinitionTurn, definition_turn
+from projections.timeline.proposal_words import ProposalTurn, proposal_turn
 from projections.timeline.quota_words import QuotaTurn, quota_turn
 from projections.timeline.run_words import RunEvent
 from projections.timeline.session_words import SessionManner, manner_of
@@ -52,7 +53,7 @@ _Project = (
 )
 _Rest = KeyIssued | KeyRevoked | CommandRefused
 _Work = TaskEvent | RunEvent | DefinitionTurn
-TimelineEvent = NodeTurn | NoteTurn | QuotaTurn | _Work | _Session | LockEvent | _Project | _Rest
+TimelineEvent = NodeTurn | NoteTurn | ProposalTurn | QuotaTurn | _Work | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
 """Characters; what is longer is cut with an ellipsis, the whole is in the event."""
@@ -77,6 +78,8 @@ def _line(event: TimelineEvent) -> str:
         return node_turn(event)
     if isinstance(event, NoteTurn):
         return note_turn(event)
+    if isinstance(event, ProposalTurn):
+        return proposal_turn(event)
     match event:
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _session(event)

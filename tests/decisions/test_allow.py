@@ -43,6 +43,7 @@ READS = {
         "notes",
         "messages",
         "pipelines",
+        "proposals",
         "events",
         "refusals",
         "metrics",
@@ -98,6 +99,7 @@ DERIVED = {
     "fire_timer",
     "reach_run_start",
     "pass_run_deadline",
+    "expire_proposal",
 }
 
 OF_SESSIONS = {
@@ -115,6 +117,10 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.notes": {"worker", "viewer", "operator", "admin"},
     "read.messages": {"worker", "viewer", "operator", "admin"},
     "read.pipelines": {"worker", "viewer", "operator", "admin"},
+    "read.proposals": {"worker", "viewer", "operator", "admin"},
+    "open_proposal": {"worker", "operator", "admin"},
+    "vote_on_proposal": {"worker", "operator", "admin"},
+    "withdraw_proposal": {"worker", "operator", "admin"},
     "read.events": {"worker", "operator", "admin"},
     "read.refusals": {"worker", "operator", "admin"},
     "read.ledger": {"operator", "admin"},
@@ -237,7 +243,9 @@ def test_the_table_of_this_test_is_complete() -> None:
 
 @pytest.mark.parametrize("action", sorted(MATRIX))
 def test_a_worker_changes_only_what_is_its_own(action: str) -> None:
-    reads = {"read.projects", "read.tasks", "read.runs", "read.sessions", "read.locks", "read.notes", "read.pipelines"}
+    reads = {
+        f"read.{one}" for one in ("projects", "tasks", "runs", "sessions", "locks", "notes", "pipelines", "proposals")
+    }
     allowed = allow(principal("worker", ALPHA), action, ALPHA, own=False) is None
     assert allowed is (action in reads)
 

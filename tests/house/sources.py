@@ -22,6 +22,7 @@ AGGREGATES = (
     "node",
     "note",
     "refusal",
+    "proposal",
 )
 
 

@@ -226,6 +226,7 @@ ASKED_BY = {
     "node_roster": "nodes",
     "pipeline_runs": "runs",
     "gate_inbox": "gates",
+    "proposals": "proposals",
 }
 """The page that shows each read model."""
 SHOWN_WITHIN = {

@@ -141,6 +141,8 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "post_note.answers": lambda _: 1,
     "send_message.to": lambda scene: scene.above,
     "acknowledge_messages.through": lambda _: 1,
+    "open_proposal.options": lambda _: [{"name": "left", "text": ""}, {"name": "right", "text": ""}],
+    "open_proposal.quorum.approvals": lambda _: 1_000,
     "output": lambda _: "{}",
     "inputs": lambda _: "{}",
     "content": lambda _: "{}",
@@ -165,6 +167,7 @@ THINGS: Mapping[str, str] = {
     "pool": "none",
     "run": "none",
     "phase": "none",
+    "proposal": "none",
     "rework_phases.phases": "none",
     "pipeline": "none",
     "concurrency.key": "none",
@@ -205,6 +208,8 @@ REFUSED: Mapping[str, str] = {
     "override_gate": "unknown_thing",
     "revise_evidence": "unknown_thing",
     "send_signal": "unknown_thing",
+    "vote_on_proposal": "unknown_thing",
+    "withdraw_proposal": "unknown_thing",
 }
 """Commands that a scene cannot lead to success, with the code that its example gets: it is past every check of form."""
 OF_OTHERS = frozenset({"break_locks", "lift_quarantine", "check_fence"})

@@ -1,6 +1,7 @@
 """A gate: what is asked, of whom, on which evidence, and what follows from each answer and from none."""
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -96,6 +97,22 @@ class Gate(Message):
 def quorum_of(gate: Gate, rung: int) -> Quorum:
     """What settles the gate on this rung of its ladder."""
     return next((one.quorum for one in reversed(gate.escalate[:rung]) if one.quorum is not None), gate.quorum)
+
+
+class Approving(Protocol):
+    """A vote for something, by whom."""
+
+    @property
+    def human(self) -> bool: ...
+
+    @property
+    def roles(self) -> tuple[str, ...]: ...
+
+
+def is_met(quorum: Quorum, votes: Sequence[Approving]) -> bool:
+    """Whether votes for the same make up a quorum; agents never count where people are needed."""
+    enough = len(votes) >= quorum.approvals and sum(one.human for one in votes) >= quorum.people_min
+    return enough and all(sum(one.role in vote.roles for vote in votes) >= one.approvals for one in quorum.per_role)
 
 
 def eligible_of(gate: Gate, rung: int) -> tuple[Voter, ...]:

@@ -1,0 +1,1 @@
+"""Questions with options that people and agents vote on, outside of any run."""

@@ -1,0 +1,1 @@
+"""Proposals: what is asked, who may choose, how they voted, what came of it."""
