@@ -19,6 +19,13 @@ from domain.run.undo_events import (
 )
 
 
+def adopted(run: Run, event: LedgerAdopted) -> Run:
+    """The ledger of another run, whose effects are taken back here."""
+    entries = (Effect(one.place, one.generation, one.task, one.settled_as, one.outcome) for one in event.entries)
+    ledger = run.ledger.update({entry.key: entry for entry in entries})
+    return replace(run, ledger=ledger, rollback_forced=event.forced)
+
+
 def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Map[str, Effect]:
     """The ledger, where what became of the phase stands in its entry, if it has one."""
     entry = run.ledger.get(effect_key(place, generation))
