@@ -91,6 +91,9 @@ def acquire(
     priority: Annotated[Priority, typer.Option("--priority", help="Place in the queue.")] = Priority.NORMAL,
     quarantine: Annotated[bool, typer.Option("--quarantine", help="Stay shut for a person if I am lost.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Change nothing, say what would be.")] = False,
+    attempt: Annotated[
+        str | None, typer.Option("--attempt", help="Token of the attempt that they are for, and end with.")
+    ] = None,
     project: Project = None,
 ) -> None:
     """Take locks for a session, all or nothing; a conflict names the holder."""
@@ -104,6 +107,7 @@ def acquire(
         "wait_timeout_seconds": timeout if waits else None,
         "priority": priority.value,
         "on_loss": "quarantine" if quarantine else None,
+        "attempt": attempt,
     }
     answer = terminal.client.command("acquire_locks", **fields).answer
     if answer.get("outcome") == "waiting":

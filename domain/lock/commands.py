@@ -132,7 +132,7 @@ class CheckPush(HolderCommand):
     repository: str = Field(min_length=1, max_length=63)
     """As scopes call it."""
     branch: str = Field(min_length=1, max_length=255)
-    """The branch that changes, without ``refs/heads/``."""
+    """The branch that changes, without ``refs/heads/``; a tag is ``tags/NAME``."""
     change: Literal["commit", "advance", "rewrite", "delete"] = "advance"
     """``commit`` touches paths only; what is new, or only adds commits, advances."""
     paths: tuple[GitPath, ...] = Field(default=(), max_length=256)

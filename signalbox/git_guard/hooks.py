@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from signalbox.client.endpoint import Endpoint, find_endpoint
 from signalbox.client.errors import Refused, SignalboxError
@@ -24,6 +24,7 @@ HOOKS: Final[Mapping[str, Hook]] = {
 PATHS_AT_ONCE_MAX: Final = 256
 PATIENCE_SECONDS: Final = 5.0
 BRANCHES: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def guarded(git: Git, environment: Mapping[str, str], *, receiving: bool) -> Gua
         endpoint = endpoint_of(git, {})
         key = key_of(environment, git.setting("pushervariable"))
         return Guarded(git, project, repository, endpoint, pusher_of_push(environment), on_behalf=True, key=key)
-    return Guarded(git, project, repository, endpoint_of(git, environment), pusher_of(environment))
+    top = git.maybe("rev-parse", "--show-toplevel") or ""
+    return Guarded(git, project, repository, endpoint_of(git, environment), pusher_of(environment, top))
 
 
 def endpoint_of(git: Git, environment: Mapping[str, str]) -> Endpoint:
@@ -156,24 +158,44 @@ def _look(hook: Hook, arguments: tuple[str, ...], lines: Iterable[str]) -> None:
 
 def _received(git: Git, lines: Iterable[str]) -> Iterator[Change]:
     default = git.maybe("symbolic-ref", "--quiet", "HEAD")
-    for line in lines:
-        old, new, name = line.rstrip("\n").split(" ", 2)
-        if name.startswith(BRANCHES):
-            others = (f"--exclude={name}",) if _is_none(new) else ()
-            known = _known(git, (*others, f"--glob={BRANCHES}*"), default, BRANCHES)
-            yield _change(git, name.removeprefix(BRANCHES), old, new, known)
+    moves = [Move(name, old, new) for old, new, name in (line.rstrip("\n").split(" ", 2) for line in lines)]
+    yield from _looked_at(git, moves, BRANCHES, default)
 
 
 def _pushed(git: Git, remote: str, lines: Iterable[str]) -> Iterator[Change]:
     # A push to an address knows what all remotes have.
     prefix = f"refs/remotes/{remote}/" if git.maybe("config", "--get", f"remote.{remote}.url") else "refs/remotes/"
     default = git.maybe("symbolic-ref", "--quiet", f"{prefix}HEAD") or next(_usual(git, prefix), None)
-    for line in lines:
-        _, new, name, old = line.rstrip("\n").split(" ", 3)
+    moves = [Move(name, old, new) for _, new, name, old in (line.rstrip("\n").split(" ", 3) for line in lines)]
+    yield from _looked_at(git, moves, prefix, default)
+
+
+class Move(NamedTuple):
+    """A name that a push moves, creates or takes away."""
+
+    name: str
+    old: str
+    new: str
+
+
+def _looked_at(git: Git, moves: list[Move], prefix: str, default: str | None) -> Iterator[Change]:
+    """Branches, and tags as if they were branches named ``tags/…``; other names are left alone.
+
+    ``prefix`` is where the other side's branches are. What the branches of the same push bring in is looked at with
+    them, so that a tag of it brings nothing more.
+    """
+    everything = f"--glob={prefix}*"
+    brought = tuple(one.new for one in moves if one.name.startswith(BRANCHES) and not _is_none(one.new))
+    for name, old, new in moves:
         if name.startswith(BRANCHES):
             branch = name.removeprefix(BRANCHES)
             others = (f"--exclude={prefix}{branch}",) if _is_none(new) else ()
-            yield _change(git, branch, old, new, _known(git, (*others, f"--glob={prefix}*"), default, prefix))
+            yield _change(git, branch, old, new, _known(git, (*others, everything), default, prefix))
+        elif name.startswith(TAGS):
+            known = _known(git, (everything, *brought), default, prefix)
+            change = _change(git, f"tags/{name.removeprefix(TAGS)}", old, new, known)
+            # A tag that moves no longer says what it said, wherever it goes.
+            yield replace(change, kind="rewrite") if change.kind == "advance" and not _is_none(old) else change
 
 
 def _usual(git: Git, prefix: str) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Who commits or pushes: the session that the surroundings, or an option of the push, name; and whom the host knows."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from signalbox.client.errors import Refused
-from signalbox.hook.memory import cache_folder, memory_of
+from signalbox.hook.memory import Memory, cache_folder, memories_in, memory_of
+from signalbox.hook.places import repository_of, worktree_claim
 
 OPTION: Final = "signalbox="
 """What a push option begins with that names its session."""
@@ -28,18 +30,17 @@ class Pusher:
         return f"{OPTION}{self.session}/{self.incarnation}/{self.token}"
 
 
-def pusher_of(environment: Mapping[str, str]) -> Pusher:
+def pusher_of(environment: Mapping[str, str], folder: str = "") -> Pusher:
     """Who is named in the surroundings of a commit or a push: a session, or a client whose hook speaks for one.
 
-    Raises Refused.
+    ``folder`` is the checkout that git runs in. Raises Refused.
     """
     names = ("SIGNALBOX_SESSION", "SIGNALBOX_INCARNATION", "SIGNALBOX_TOKEN")
     session, incarnation, token = (environment.get(name, "") for name in names)
-    if not session and environment.get("CLAUDE_CODE_SESSION_ID"):
-        # What the hook remembers of the session that Claude Code runs this in; any of its tokens stands for all.
-        known = memory_of(cache_folder(dict(environment)), "claude", environment["CLAUDE_CODE_SESSION_ID"], "")
-        session, incarnation = known.session, str(known.incarnation)
-        token = next(reversed(known.grants), "")
+    known = None if session else _hooked(environment, folder)
+    if known is not None:
+        # Any of its tokens stands for all.
+        session, incarnation, token = known.session, str(known.incarnation), next(reversed(known.grants), "")
     if not session or not token:
         raise Refused(
             "no_session",
@@ -48,6 +49,20 @@ def pusher_of(environment: Mapping[str, str]) -> Pusher:
             "of your own they are what `signalbox lock acquire` told. A connected client needs a lock first.",
         )
     return _named(f"{session}/{incarnation or 1}/{token}")
+
+
+def _hooked(environment: Mapping[str, str], folder: str) -> Memory | None:
+    """The agent whose hook has let this git run: of all who work in a checkout, sub-agents too, one at a time may move
+    it. Else the main agent that Claude Code names, which does not tell its sub-agents apart."""
+    cache = cache_folder(dict(environment))
+    checkout = repository_of(os.path.realpath(folder)) if folder else None
+    # A bare repository that is pushed to from here knows no checkout: there it is the only one that moves any.
+    claim = "" if checkout is None else worktree_claim(checkout)
+    running = [one for one in memories_in(cache) if (one.moves(claim) if claim else one.after_tool)]
+    if len(running) == 1:
+        return running[0]
+    named = environment.get("CLAUDE_CODE_SESSION_ID", "")
+    return memory_of(cache, "claude", named, "") if named else None
 
 
 def pusher_of_push(environment: Mapping[str, str]) -> Pusher:

@@ -9,6 +9,8 @@ from signalbox.hook.clocks import seconds_since, stamp
 from signalbox.hook.reading import UnreadableError, file_text, is_list, is_object, number_in, object_of, text_in
 
 GRANTS_MAX = 300
+RECENT_SECONDS = 3_600.0
+"""An agent that remembers something writes it down more often than that."""
 _FORM = 1
 _ENDING = ".json"
 _COUNTED = ".verdicts"
@@ -50,6 +52,12 @@ class Memory:
     def holds(self, wanted: str) -> bool:
         """Whether a grant covers ``mode claim``: the same, or a folder above it."""
         return any(_covers(held, wanted) for claims in self.grants.values() for held in claims)
+
+    def moves(self, checkout: str) -> bool:
+        """Whether a tool of it is running that moves the checkout, by the claim of that."""
+        tokens = {one.partition(" ")[0] for one in self.after_tool}
+        held = (claim for token in tokens for claim in self.grants.get(token, ()))
+        return any(claim in (f"update {checkout}", f"exclusive {checkout}") for claim in held)
 
     def token_of(self, wanted: str) -> str:
         """Of the newest grant that covers ``mode claim``; empty where none does."""
@@ -150,7 +158,32 @@ class Memory:
 def memory_of(folder: str, client: str, session: str, agent: str) -> Memory:
     """What is remembered of the agent; nothing where there is nothing that can be read."""
     place = os.path.join(folder, f"{client}-{_safe(session)}")
-    memory = Memory((os.path.join(place, _safe(agent)) if agent else place) + _ENDING)
+    return _read((os.path.join(place, _safe(agent)) if agent else place) + _ENDING)
+
+
+def memories_in(folder: str) -> list[Memory]:
+    """Of every agent that was at work here of late, main or below another."""
+    found: list[Memory] = []
+    for name in _names_in(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            found += memories_in(path)
+        elif path.endswith(_ENDING) and _age_seconds(path) < RECENT_SECONDS:
+            found.append(_read(path))
+    return found
+
+
+def _age_seconds(path: str) -> float:
+    from time import time
+
+    try:
+        return time() - os.stat(path).st_mtime
+    except OSError:
+        return float("inf")
+
+
+def _read(path: str) -> Memory:
+    memory = Memory(path)
     try:
         text = file_text(memory.path)
         fields = {} if text is None else object_of(text)

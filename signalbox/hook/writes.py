@@ -9,7 +9,8 @@ _TREE = frozenset(
     | {"apply", "submodule"}
 )
 """Verbs of git that rewrite files of the checkout beside what they are given."""
-_INDEX = frozenset({"add", "stage", "commit", "mv", "rm", "reset", "restore", "update-index", "read-tree"})
+_INDEX = frozenset({"add", "stage", "commit", "mv", "rm", "reset", "restore", "update-index", "read-tree", "push"})
+"""Verbs that go one after the other in a checkout: the guard knows by that whose commit or push it is."""
 _REWRITING = frozenset({"--hard", "--merge", "--keep", "-u"})
 _LOOKS_ONLY = frozenset({"list", "show"})
 _GIT_OPTIONS_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})

@@ -163,6 +163,31 @@ def test_protected_branches_take_only_commits_of_who_holds_them(scene: Scene) ->
     clone.git("push", "--quiet", "--force", "origin", "main:refs/heads/topic")
 
 
+def test_tags_bring_nothing_in_and_are_held_like_branches(scene: Scene) -> None:
+    scene.install(scene.hub)
+    scene.client.command("update_project", project=scene.project, protected_branches=["tags/v*"])
+    agent, other = scene.agent("src/**"), scene.agent("docs/**")
+    clone = by(scene.clone, agent)
+    clone.git("tag", "known", "main")
+    clone.git("push", "--quiet", "origin", "known")
+    clone.git("checkout", "--quiet", "--detach")
+    clone.commit(docs__b="2\n")
+    clone.git("tag", "-a", "-m", "smuggled", "loot")
+    assert f"docs/b, which {other.session} holds" in clone.refused("push", "--quiet", "origin", "loot")
+    clone.git("checkout", "--quiet", "main")
+    clone.commit(src__a="2\n")
+    clone.git("tag", "new")
+    clone.git("tag", "-a", "-m", "release", "v1")
+    clone.git("push", "--quiet", "origin", "main", "new")
+    assert "branch:r//tags/v1, which nobody holds" in clone.refused("push", "--quiet", "origin", "v1")
+    scene.locked(agent.session, "branch:r//tags/v1")
+    clone.git("push", "--quiet", "origin", "v1")
+    assert "tags/v1 of r is protected" in clone.refused("push", "--quiet", "--delete", "origin", "v1")
+    scene.locked(other.session, "branch:r//tags/new")
+    assert f"tags/new, which {other.session} holds" in clone.refused("push", "--quiet", "--delete", "origin", "new")
+    clone.git("push", "--quiet", "--delete", "origin", "known")
+
+
 def test_the_git_host_may_say_whose_key_pushes(scene: Scene, tmp_path: Path) -> None:
     roles = ("worker", "worker", "operator")
     made = [scene.client.ask(new_key(role, role, [scene.project], None)).answer for role in roles]
@@ -235,3 +260,30 @@ def test_a_client_with_our_hook_commits_what_its_hook_has_locked(scene: Scene, t
     clone.git("commit", "--quiet", "--all", "-m", "mine")
     clone.write(docs__b="2\n")
     assert "docs/b" in clone.refused("commit", "--quiet", "--all", "-m", "not locked")
+
+
+def test_of_agents_in_one_checkout_the_guard_knows_whose_hook_let_git_run(scene: Scene, tmp_path: Path) -> None:
+    scene.install(scene.clone)
+    options = (f"--project={scene.project}", "--repository=r", f"--data={scene.data}", "--seconds=60")
+    agent = Agent("claude", "host-1", scene.clone.folder, tmp_path / "cache", options)
+    codex = Agent("codex", "host-2", scene.clone.folder, tmp_path / "cache", options)
+    known = {"CLAUDE_CODE_SESSION_ID": agent.session, "SIGNALBOX_HOOK_CACHE": str(agent.cache)}
+    clone = Checkout(scene.clone.folder, known)
+    assert agent.edit("src/a", agent_id="one").code == 0
+    assert agent.edit("docs/b", agent_id="two").code == 0
+    clone.write(src__a="2\n", docs__b="2\n")
+    clone.git("add", "src/a")
+    assert agent.shell("git commit -m x", agent_id="two", tool_use_id="t1").code == 0
+    assert "src/a" in clone.refused("commit", "--quiet", "-m", "of the other"), "they share all that git is told"
+    agent.fire("PostToolUse", tool_name="Bash", tool_input={}, tool_use_id="t1", agent_id="two")
+    assert agent.shell("git commit -m x", agent_id="one", tool_use_id="t2").code == 0
+    clone.git("commit", "--quiet", "-m", "mine")
+    agent.fire("PostToolUse", tool_name="Bash", tool_input={}, tool_use_id="t2", agent_id="one")
+    # Codex names no session to what it starts; its hook does.
+    clone.environment.pop("CLAUDE_CODE_SESSION_ID")
+    assert codex.edit("c").code == 0
+    clone.write(c="1\n")
+    clone.git("add", "c")
+    assert "nobody says for which session" in clone.refused("commit", "--quiet", "-m", "no hook was asked")
+    assert codex.shell("git commit -m x").code == 0
+    clone.git("commit", "--quiet", "-m", "by codex")
