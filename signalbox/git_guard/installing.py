@@ -108,13 +108,26 @@ def repository_name(git: Git) -> str:
     return name_of(common)
 
 
-def _script(hook: Hook, mode: Mode) -> str:
-    # Isolated: a repository's own folders and PYTHONPATH=. must not become the guard.
+def guard_words(hook: Hook, mode: Mode) -> list[str]:
+    """How a hook starts the guard. Isolated: a repository's own folders and PYTHONPATH=. must not become the guard."""
     start = "from signalbox.git_guard.hooks import main; main()"
-    words = [sys.executable, "-I", "-c", start, hook, mode]
-    body = _SILENT if hook == "pre-commit" else _READING
+    return [sys.executable, "-I", "-c", start, hook, mode]
+
+
+def mode_of(file: Path) -> Mode | None:
+    """In which mode an installed hook asks; None where it is not one of ours."""
+    if not _is_ours(file):
+        return None
+    written = file.read_text(encoding="utf-8", errors="replace")
+    return "observe" if f" {file.name} observe " in written else "strict"
+
+
+def _script(hook: Hook, mode: Mode) -> str:
     failed = "exit 1" if mode == "strict" else ":"
-    return f"#!/bin/sh\n{MARK}\n" + body.format(guard=shlex.join(words), failed=failed, kept=KEPT)
+    words = shlex.join(guard_words(hook, mode))
+    return f"#!/bin/sh\n{MARK}\n" + (_SILENT if hook == "pre-commit" else _READING).format(
+        guard=words, failed=failed, kept=KEPT
+    )
 
 
 def _write(file: Path, script: str) -> None:

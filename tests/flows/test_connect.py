@@ -12,6 +12,7 @@ import pytest
 from api.cli.connect.changes import planned, take_back, undone, write
 from api.cli.connect.clients import CODING_CLIENTS, hook_command
 from api.cli.connect.documents import Document, documents_of, mcp_server
+from api.cli.connect.examining import version_finding
 from api.cli.connect.settings_file import connected, disconnected, handlers_in, text_of
 from signalbox.client.errors import Refused
 from tests.support.command_line import CommandLine, Ran, end
@@ -107,6 +108,45 @@ def test_the_doctor_tells_who_only_observes_who_is_not_connected_and_what_is_bro
     words = home("doctor", "claude", code=1).out
     assert "Claude Code: broken" in words
     assert "a free file was refused, too" in words
+
+
+def test_the_doctor_tries_the_git_guard_out_with_a_commit_of_a_locked_file(home: Home) -> None:
+    def guard(code: int = 0) -> tuple[str, str]:
+        told = home("doctor", "gemini", "--json", code=code).json["guard"]
+        return told["state"], " ".join(one["words"] for one in told["findings"])
+
+    assert guard()[0] == "not connected"
+    before = git(home.root, "status", "--porcelain")
+    home("git-guard", "install")
+    state, words = guard()
+    assert state == "enforced", words
+    assert "one of one's own was not" in words
+    home("git-guard", "install", "--mode", "observe")
+    assert guard()[0] == "observed only"
+    script = home.root / ".git" / "hooks" / "pre-commit"
+    script.chmod(0o644)
+    state, words = guard(code=1)
+    assert (state, "git passes over it" in words) == ("broken", True)
+    assert git(home.root, "status", "--porcelain") == before
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "good", "words"),
+    [
+        ("claude", "2.1.84 (Claude Code)", True, ""),
+        ("claude", "2.1.70 (Claude Code)", None, "before 2.1.84"),
+        ("codex", "codex-cli 0.118.0", False, "before 0.119.0"),
+        ("codex", "codex-cli 0.130.0-alpha.2", None, "before 0.136.0"),
+        ("codex", "codex-cli 1.0.0", True, ""),
+        ("gemini", "0.25.9", False, "before 0.26.0"),
+        ("gemini", "who knows", None, "who knows"),
+    ],
+)
+def test_the_doctor_knows_which_version_of_a_client_does_what(
+    name: str, said: str, good: bool | None, words: str
+) -> None:
+    finding = version_finding(CODING_CLIENTS[name], f"/bin/{name}", said)
+    assert (finding.good, words in finding.words) == (good, True)
 
 
 def test_settings_of_a_worktree_speak_of_the_repository_that_all_its_worktrees_share(home: Home) -> None:

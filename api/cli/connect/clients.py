@@ -12,6 +12,7 @@ import signalbox.hook
 from signalbox.hook.options import SECONDS
 
 Scope = Literal["project", "user"]
+Version = tuple[int, int, int]
 MARGIN_SECONDS: Final = 7
 """A client waits so much longer for the hook than the hook takes at most: it goes on without an answer."""
 LEAVING_SECONDS: Final = 5
@@ -46,6 +47,10 @@ class CodingClient:
     """Which it calls for a folder to work in, where a pool was named; it makes its own where these are missing."""
     timeout_factor: int = 1
     """Units of a timeout in a second."""
+    edits_since: Version = (0, 0, 0)
+    """Older ones start no hook for an edit, or none at all unless they are told to."""
+    everything_since: Version = (0, 0, 0)
+    """Older ones do not know all events that we write."""
 
     def settings(self, scope: Scope, root: Path, environment: Mapping[str, str]) -> Path:
         """The file that holds the hooks of the scope."""
@@ -138,6 +143,8 @@ CLAUDE: Final = CodingClient(
         Group("SessionEnd"),
     ),
     worktree_groups=(Group("WorktreeCreate"), Group("WorktreeRemove")),
+    # The latest of the events came with this one: TaskCreated.
+    everything_since=(2, 1, 84),
 )
 CODEX: Final = CodingClient(
     name="codex",
@@ -156,6 +163,9 @@ CODEX: Final = CodingClient(
         Group("PreCompact"),
         *_ENDS,
     ),
+    # openai/codex issue 16732: up to 0.118 no hook was started for a patch; it has been since 0.136 at the latest.
+    edits_since=(0, 119, 0),
+    everything_since=(0, 136, 0),
 )
 GEMINI: Final = CodingClient(
     name="gemini",
@@ -176,5 +186,8 @@ GEMINI: Final = CodingClient(
         Group("SessionEnd"),
     ),
     timeout_factor=1_000,
+    # Hooks are on by default from this one on.
+    edits_since=(0, 26, 0),
+    everything_since=(0, 26, 0),
 )
 CODING_CLIENTS: Final[Mapping[str, CodingClient]] = {one.name: one for one in (CLAUDE, CODEX, GEMINI)}

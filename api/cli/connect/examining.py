@@ -1,6 +1,7 @@
 """Examining one client: is it there, is our hook in its settings, may it run, and is an edit really refused."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -8,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final
 
-from api.cli.connect.clients import CodingClient, Scope, words_of
+from api.cli.connect.clients import CodingClient, Scope, Version, words_of
 from api.cli.connect.finding import Finding
 from api.cli.connect.settings_file import Data, data_of, handlers_in
 from api.cli.connect.trial import tried
@@ -17,6 +18,7 @@ from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused, SignalboxError
 
 VERSION_SECONDS_MAX: Final = 20
+_VERSION: Final = re.compile(r"(?<![\d.])(\d+)\.(\d+)\.(\d+)")
 _SCOPES: Final[tuple[Scope, ...]] = ("project", "user")
 
 
@@ -92,7 +94,28 @@ def _version(client: CodingClient) -> Finding:
     except (OSError, subprocess.TimeoutExpired) as error:
         return Finding(None, f"{program} does not tell its version: {error}")
     lines = done.stdout.decode(errors="replace").strip().splitlines()
-    return Finding(None, f"{program}: {lines[0][:100] if lines else 'no version'}")
+    return version_finding(client, program, lines[0][:100] if lines else "no version")
+
+
+def version_finding(client: CodingClient, program: str, said: str) -> Finding:
+    """Whether the client is new enough for what we ask of it, as far as it tells."""
+    found = _VERSION.search(said)
+    told, mend = f"{program}: {said}", f"update {client.title}"
+    if found is None:
+        return Finding(None, told)
+    version = tuple(map(int, found.groups()))
+    if version < client.edits_since:
+        words = f"before {_dotted(client.edits_since)} it starts no hook for edits unless told to, or none at all"
+        return Finding(False, f"{told}; {words}", mend)
+    if version < client.everything_since:
+        return Finding(
+            None, f"{told}; before {_dotted(client.everything_since)} it does not know all we listen to", mend
+        )
+    return Finding(True, told)
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
 
 
 def _complete(client: CodingClient, file: Path, data: Data) -> list[Finding]:
