@@ -1,7 +1,6 @@
 """`signalbox connect` and `disconnect`: our entries in a coding client's settings, shown before they are written."""
 
 import os
-import shlex
 import sys
 from enum import Enum
 from pathlib import Path
@@ -90,10 +89,11 @@ def connect(
     files = [str(document.file) for document in documents]
     state = "connected" if changes else "is connected"
     words = [f"{chosen.title} {state}: {', '.join(files)}", TRUST[client.value]]
-    if client is Client.CLAUDE and scope is Where.USER:
+    if changes and client is Client.CLAUDE and scope is Where.USER:
         words.append(
-            f"for the tools: claude mcp add --scope user signalbox -- {shlex.join([server['command'], 'mcp'])}"
+            "Claude Code sessions that run now write the second file themselves: end them, and connect again if"
         )
+        words.append("`claude mcp list` does not show signalbox then.")
     told = {"client": client.value, "files": files, "changed": bool(changes)}
     terminal.show(told, *words, "next: signalbox doctor")
 

@@ -215,6 +215,36 @@ def test_connecting_twice_changes_nothing_and_disconnecting_leads_back(settings:
     assert settings.file.read_bytes() == before
 
 
+def test_the_tools_of_a_user_are_entered_where_claude_code_keeps_them_and_taken_out_again(tmp_path: Path) -> None:
+    environment = {"XDG_STATE_HOME": str(tmp_path / "state"), "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    state = tmp_path / ".claude.json"
+    before = b'{\n  "numStartups": 3,\n  "projects": {"/a": {"hasTrustDialogAccepted": true}}\n}'
+    state.write_bytes(before)
+    state.chmod(0o600)
+
+    def documents() -> list[Document]:
+        server = mcp_server(None, None, portable=True)
+        return documents_of(CODING_CLIENTS["claude"], "user", tmp_path, environment, "signalbox hook claude", server)
+
+    def disconnect() -> None:
+        for document in reversed(documents()):
+            take_back(undone(document, environment), environment)
+
+    for document in documents():
+        write(planned(document, environment), environment)
+    told = json.loads(state.read_bytes())
+    assert told["mcpServers"] == {"signalbox": {"type": "stdio", "command": "signalbox", "args": ["mcp"]}}
+    assert state.stat().st_mode & 0o777 == 0o600
+    disconnect()
+    assert state.read_bytes() == before
+    for document in documents():
+        write(planned(document, environment), environment)
+    # The client has written it meanwhile: what it wrote stays, ours goes.
+    state.write_text(json.dumps(json.loads(state.read_bytes()) | {"numStartups": 4}))
+    disconnect()
+    assert json.loads(state.read_bytes()) == json.loads(before) | {"numStartups": 4}
+
+
 def test_a_link_to_settings_elsewhere_stays_a_link(settings: Settings) -> None:
     elsewhere = settings.root.parent.parent / "elsewhere.json"
     settings.file.parent.mkdir(parents=True)

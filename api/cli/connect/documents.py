@@ -97,7 +97,7 @@ class TomlDocument:
 def documents_of(
     client: CodingClient, scope: Scope, root: Path, environment: Mapping[str, str], command: str, server: Data
 ) -> list[Document]:
-    """The file with the hooks, and the one with the MCP server where we may write that."""
+    """The file with the hooks, and the one with the MCP server, which may be the same."""
     hooks = client.settings(scope, root, environment)
     if client.name == "gemini":
         return [
@@ -112,11 +112,15 @@ def documents_of(
     )
     if client.name == "codex":
         return [only_hooks, TomlDocument(hooks.with_name("config.toml"), server)]
-    if scope == "project":
-        typed = {"type": "stdio", **server}
-        return [only_hooks, JsonDocument(root / ".mcp.json", lambda data: _with_server(data, typed), _without_server)]
-    # Claude Code keeps the servers of a user in a file that it rewrites all the time; it has a command for them.
-    return [only_hooks]
+    file = root / ".mcp.json" if scope == "project" else _state_of_claude(environment)
+    typed = {"type": "stdio", **server}
+    return [only_hooks, JsonDocument(file, lambda data: _with_server(data, typed), _without_server)]
+
+
+def _state_of_claude(environment: Mapping[str, str]) -> Path:
+    """Where Claude Code keeps the MCP servers of a user, among much else: it writes the file whenever it runs."""
+    said = environment.get("CLAUDE_CONFIG_DIR")
+    return (Path(said) if said else Path.home()) / ".claude.json"
 
 
 def mcp_server(data: str | None, project: str | None, *, portable: bool) -> Data:
