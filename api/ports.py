@@ -211,6 +211,10 @@ class ExplainPort(Protocol):
 
     async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection: ...
 
+    async def run(self, project: ProjectId, name: str, place: str) -> Explanation | Rejection:
+        """``place`` is empty for the whole run."""
+        ...
+
     async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
         """The circles of waits among these tasks of the project and its lock space."""
         ...

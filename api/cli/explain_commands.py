@@ -6,17 +6,18 @@ import typer
 
 from api.cli.command import Project, command, group
 from api.cli.queries import EXPLAIN
-from api.cli.reading import project_of, session_named, task_named
+from api.cli.reading import project_of, run_named, session_named, task_named
 from api.cli.terminal import Terminal
 from api.cli.words import indented, moment
 from signalbox.client.fields import Fields, objects, optional_object
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Why a task, session or lock does not move.")
+    nouns = group("Why a task, session, lock or run does not move.")
     command(nouns, "task")(explain_task)
     command(nouns, "session")(explain_session)
     command(nouns, "lock")(explain_lock)
+    command(nouns, "run")(explain_run)
     app.add_typer(nouns, name="explain")
 
 
@@ -45,6 +46,18 @@ def explain_lock(
 ) -> None:
     """Who holds it, what for, and what would free it."""
     _explain(terminal, project=project_of(terminal.client, project), lock=token)
+
+
+def explain_run(
+    terminal: Terminal,
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id, or the last 4 or more characters of it.")],
+    phase: Annotated[str, typer.Argument(metavar="PHASE", help="One of its phases; the whole run without.")] = "",
+    project: Project = None,
+) -> None:
+    """What its open phases wait for, and what would make it go on."""
+    chosen = project_of(terminal.client, project)
+    named = {"run": run_named(terminal.client, chosen, run)} | ({"phase": phase} if phase else {})
+    _explain(terminal, project=chosen, **named)
 
 
 def _explain(terminal: Terminal, **named: str) -> None:

@@ -77,8 +77,9 @@ ATTENTION: Final = _list("attention", _ATTENTION, where="AttentionFilter")
 STANDSTILLS: Final = """query($project: String!, $after: Position) {
   found: standstills(project: $project, after: $after) { lookedAt complete
   standstills { since summary resolve steps { waiter because words holder } } } }"""
-EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String) {
-  found: explain(project: $project, task: $task, session: $session, lock: $lock) {
+EXPLAIN: Final = """query($project: String, $task: String, $session: String, $lock: String,
+$run: String, $phase: String) {
+  found: explain(project: $project, task: $task, session: $session, lock: $lock, run: $run, phase: $phase) {
     kind id project: projectId name status moving summary omitted reasons { code words unblock about until data } } }"""
 NOTES: Final = _list(
     "notes", "id projectId taskId number thread author sessionId agent text postedAt", where="NoteFilter"

@@ -120,6 +120,7 @@ class ExplainedKind(Enum):
     TASK = "task"
     SESSION = "session"
     LOCK = "lock"
+    RUN = "run"
 
 
 @strawberry.enum

@@ -19,7 +19,7 @@ from api.graphql.reads import nodes as reads_nodes
 from api.graphql.reads import pools as reads_pools
 from api.graphql.reads import quotas as reads_quotas
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
-from api.graphql.reads.explain import explained
+from api.graphql.reads.explain import Named, explained
 from api.graphql.reads.ledger import LedgerQuery
 from api.graphql.reads.pools import PoolFilter
 from api.graphql.reads.rows import SessionFilter
@@ -267,9 +267,12 @@ class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, Pr
         task: Annotated[str | None, strawberry.argument(description="Id or key; with its project.")] = None,
         session: Annotated[str | None, strawberry.argument(description="Id; without a project.")] = None,
         lock: Annotated[str | None, strawberry.argument(description="Token; with its project.")] = None,
+        run: Annotated[str | None, strawberry.argument(description="Id; with its project.")] = None,
+        phase: Annotated[str | None, strawberry.argument(description="Place in the run; the whole without.")] = None,
     ) -> Explanation:
-        """Why one task, session or lock does not move and what would unblock it, as claims are decided. Of now."""
-        return await explained(info.context, project, task, session, lock)
+        """Why one task, session, lock or run does not move and what would unblock it, as it is decided. Of now."""
+        named = Named(task=task, session=session, lock=lock, run=run, phase=phase)
+        return await explained(info.context, project, named)
 
     @strawberry.field
     async def status(self, info: Asking) -> Status:

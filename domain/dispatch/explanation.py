@@ -11,7 +11,7 @@ from domain.kernel.values import Scalar
 REASONS_MAX: Final = 64
 """Reasons that one explanation holds; ``omitted`` counts further ones."""
 
-Subject = Literal["task", "session", "lock"]
+Subject = Literal["task", "session", "lock", "run"]
 
 
 class Reason(Message):
@@ -30,15 +30,15 @@ class Reason(Message):
 
 
 class Explanation(Message):
-    """Why a task, a session or a lock is where it is."""
+    """Why a task, a session, a lock or a run is where it is."""
 
     kind: Subject
     id: str
-    """Id of the task or session, or the token."""
+    """Id of the task, session or run, or the token."""
     project: str
     """Id of its project; empty for a session."""
     name: str
-    """Key of the task, name of the session, purpose of the lock."""
+    """Key of the task, name of the session, purpose of the lock, pipeline of the run."""
     status: str
     moving: bool
     """Whether nothing stands in its way: it is worked on, or will be as soon as somebody asks."""

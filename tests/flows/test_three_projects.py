@@ -51,6 +51,7 @@ def test_a_release_waits_for_two_projects_runs_its_notes_and_hears_what_is_taken
     assert {one: places(release, "product")[one]["status"] for one in ("core", "web")} == dict.fromkeys(
         ("core", "web"), "waiting"
     )
+    assert "web: it waits for web: the latest build of v1" in cli("run", "explain", release, "web", "-p", "product").out
     core = start("core", "build")
     until(lambda: places(release, "product")["go"]["status"] == "waiting")
     before = places(release, "product")

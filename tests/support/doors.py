@@ -166,6 +166,9 @@ class Fakes:
     async def lock(self, project: ProjectId, token: str) -> Explanation | Rejection:
         raise AssertionError("the doors for machines explain nothing")
 
+    async def run(self, project: ProjectId, name: str, place: str) -> Explanation | Rejection:
+        raise AssertionError("the doors for machines explain nothing")
+
     async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
         raise AssertionError("the doors for machines explain nothing")
 

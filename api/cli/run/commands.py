@@ -3,6 +3,7 @@
 import typer
 
 from api.cli.command import command, group
+from api.cli.explain_commands import explain_run
 from api.cli.run import asking, showing
 
 
@@ -13,6 +14,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "show")(showing.show)
     command(nouns, "graph")(showing.graph)
     command(nouns, "watch")(showing.watch)
+    command(nouns, "explain")(explain_run)
     command(nouns, "pause")(asking.pause)
     command(nouns, "resume")(asking.resume)
     command(nouns, "cancel")(asking.cancel)

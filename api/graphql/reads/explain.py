@@ -1,5 +1,7 @@
 """Explanations, asked of the states that decisions are made with."""
 
+from dataclasses import dataclass
+
 import strawberry
 
 from api.graphql.context import Context
@@ -13,29 +15,43 @@ from domain.kernel.ids import Position, ProjectId
 NAME_CHARACTERS_MAX = 200
 
 
-async def explained(
-    context: Context, project: str | None, task: str | None, session: str | None, lock: str | None
-) -> Explanation:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What is to be explained: one of these, and of a run perhaps one of its phases."""
+
+    task: str | None
+    session: str | None
+    lock: str | None
+    run: str | None
+    phase: str | None
+
+
+async def explained(context: Context, project: str | None, named: Named) -> Explanation:
     """The explanation of the one thing that is named. Raises Refused."""
-    if sum(one is not None for one in (task, session, lock)) != 1:
-        raise Refused(RequestNotReadable(reason="name one of task, session and lock"))
-    if (project is None) != (session is not None):
-        raise Refused(RequestNotReadable(reason="a task and a lock are named with their project, a session without"))
+    if sum(one is not None for one in (named.task, named.session, named.lock, named.run)) != 1:
+        raise Refused(RequestNotReadable(reason="name one of task, session, lock and run"))
+    if (project is None) != (named.session is not None):
+        reason = "a task, a lock and a run are named with their project, a session without"
+        raise Refused(RequestNotReadable(reason=reason))
+    if named.phase is not None and named.run is None:
+        raise Refused(RequestNotReadable(reason="a phase is named with its run"))
     position = Position(context.services.events.head())
-    found = await _asked(context, project, task, session, lock)
+    found = await _asked(context, project, named)
     if isinstance(found, Rejection):
         raise Refused(found)
     return _shown(found, position)
 
 
-async def _asked(
-    context: Context, project: str | None, task: str | None, session: str | None, lock: str | None
-) -> told.Explanation | Rejection:
-    explains = context.services.explains
+async def _asked(context: Context, project: str | None, named: Named) -> told.Explanation | Rejection:
+    explains, session, lock = context.services.explains, named.session, named.lock
     if session is not None:
         return await explains.session(session[:NAME_CHARACTERS_MAX], lambda one: context.may("read.sessions", one))
+    if named.run is not None:
+        where = await context.project("read.runs", project)
+        place = (named.phase or "")[:NAME_CHARACTERS_MAX]
+        return await explains.run(where or ProjectId(""), named.run[:NAME_CHARACTERS_MAX], place)
     where = await context.project("read.tasks" if lock is None else "read.locks", project)
-    name = (task or lock or "")[:NAME_CHARACTERS_MAX]
+    name = (named.task or lock or "")[:NAME_CHARACTERS_MAX]
     ask = explains.task if lock is None else explains.lock
     return await ask(where or ProjectId(""), name)
 

@@ -21,7 +21,7 @@ class Reason:
 
 @strawberry.type
 class Explanation:
-    """Why a task, a session or a lock is where it is."""
+    """Why a task, a session, a lock or a run is where it is."""
 
     kind: ExplainedKind
     id: strawberry.ID

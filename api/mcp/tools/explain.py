@@ -1,4 +1,4 @@
-"""explain: why a task, a session or a lock does not move, and what would change it."""
+"""explain: why a task, a session, a lock or a run does not move, and what would change it."""
 
 from typing import Annotated, Final, Literal, assert_never
 
@@ -20,9 +20,9 @@ WORDS_CHARACTERS_MAX: Final = 1_000
 class Explain(Arguments):
     """Why not."""
 
-    about: Literal["task", "session", "lock"]
+    about: Literal["task", "session", "lock", "run"]
     name: Annotated[
-        Name | None, Field(description="Task key or id, session id (default: yours), or the token of a lock")
+        Name | None, Field(description="Task key or id, session id (default: yours), token of a lock, or run id")
     ] = None
     project: Name | None = None
 
@@ -60,6 +60,8 @@ async def _found(call: Call, arguments: Explain) -> Explanation | Rejection:
             return await explains.task(await call.project(arguments.project, "read.tasks"), name)
         case "lock":
             return await explains.lock(await call.project(arguments.project, "read.locks"), name)
+        case "run":
+            return await explains.run(await call.project(arguments.project, "read.runs"), name, "")
         case _:
             assert_never(arguments.about)
 

@@ -1,0 +1,106 @@
+"""Why a run, or one phase of it, is where it is: what it waits for, and what would make it go on."""
+
+from collections.abc import Iterator
+
+from domain.dispatch.explain_phase import TellTask, explain_phase
+from domain.dispatch.explanation import Explanation, Reason, explained
+from domain.kernel.decider import View
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import Instant, ProjectId, StreamId, is_type_id
+from domain.run.children import STEERED
+from domain.run.evolve import RUN
+from domain.run.loops import graph_now
+from domain.run.state import SETTLED, TERMINAL, Effect, Run
+from domain.run.undo import next_undo
+
+
+def explain_run(
+    name: str, place: str, project: ProjectId, now: Instant, view: View, tell_task: TellTask
+) -> Explanation | UnknownThing:
+    """The run of an id, or one place in it, why it does not go on, and what would make it.
+
+    ``tell_task`` explains a task by its id: work is explained as its task is.
+    """
+    run = view.read(RUN, StreamId(name)) if is_type_id(name, RUN.prefix) else RUN.initial
+    if not isinstance(run, Run) or run.queued.project != project:
+        return UnknownThing(kind="run", name=name)
+    known = [one for key in graph_now(run).order if "/" not in key for one in run.places(key)]
+    if place and place not in known:
+        return UnknownThing(kind="phase", name=place)
+    blocked, noted = list(_of_run(run, now)), list(_noted(run))
+    for one in [place] if place else _open(run, known):
+        stands, told = explain_phase(run, one, now, view, tell_task)
+        blocked += stands
+        noted += told
+    return explained(
+        "run",
+        name,
+        project=project,
+        name=f"{run.queued.pipeline}{f', {place}' if place else ''}",
+        status=run.phase(place).status if place else run.status,
+        blocked=blocked,
+        noted=noted,
+    )
+
+
+def _open(run: Run, known: list[str]) -> list[str]:
+    """What has begun and not settled; what only comes after others goes on with them."""
+    if run.status not in ("running", "paused", "cancelling"):
+        return []
+    return [one for one in known if run.phase(one).status not in SETTLED and run.phase(one).status != "pending"]
+
+
+def _of_run(run: Run, now: Instant) -> Iterator[Reason]:
+    if run.status == "queued" and run.queued.start_at > now:
+        words, unblock = "it must not begin before its time", "Time; it begins by itself."
+        yield Reason(code="not_before", words=words, unblock=unblock, until=run.queued.start_at)
+    if run.status == "paused":
+        yield _paused(run)
+    if run.held and run.status not in TERMINAL:
+        words = f"its effects are not taken back by itself: {', '.join(run.held)} was passed"
+        yield Reason(code="held", words=words, unblock="Force the rollback with a reason, or cancel the run.")
+    if run.status == "compensating":
+        yield from _taking_back(run)
+
+
+def _paused(run: Run) -> Reason:
+    parent = run.queued.parent
+    if run.paused_by == STEERED and parent is not None:
+        words = f"it is paused because run {parent.run} is, which began it"
+        return Reason(code="run_paused", words=words, unblock="Resume that run.", about=parent.run)
+    words = f"it was paused by {run.paused_by}"
+    return Reason(code="run_paused", words=words, unblock="Resume it: `signalbox run resume`.", about=run.queued.run)
+
+
+def _taking_back(run: Run) -> Iterator[Reason]:
+    """The effect whose turn it is; those behind it wait for that."""
+    for entry in (run.ledger[key] for key in run.owed if key in run.ledger):
+        if entry.undo == "failed" and not run.queued.definition.best_effort:
+            words = f"taking back {entry.place} has failed, and nothing further is taken back"
+            unblock = "Try it once more, or say that it is done or left: `signalbox run resolve-undo`."
+            yield Reason(code="undo_failed", words=words, unblock=unblock, about=entry.place)
+        elif entry.undo == "undoing":
+            yield _undoing(entry)
+    if next_undo(run) is not None:
+        yield Reason(code="undo_due", words="the next effect is due", unblock="It is taken back by itself.")
+
+
+def _undoing(entry: Effect) -> Reason:
+    how = "another run" if entry.is_run else "its undo task"
+    words, unblock = f"{entry.place} is taken back by {how}", f"That {how} has to end; explain it for more."
+    return Reason(code="undoing", words=words, unblock=unblock, about=entry.undo_task)
+
+
+def _noted(run: Run) -> Iterator[Reason]:
+    if run.status == "cancelling":
+        words = f"it ends as soon as nobody works for it any more: {run.cancel_reason}"
+        yield Reason(code="cancelling", words=words, unblock="The attempts end, or their grace is over.")
+    if run.rolled_back_by:
+        words = f"run {run.rolled_back_by} takes back what it did, or has"
+        yield Reason(
+            code="rolled_back", words=words, unblock="Nothing; it keeps its outcome.", about=run.rolled_back_by
+        )
+    if run.status in TERMINAL:
+        because = f" because of {', '.join(run.because)}" if run.because else ""
+        unblock = "Nothing; it is over." if run.status == "succeeded" else "Rework what failed: `signalbox run rework`."
+        yield Reason(code="settled", words=f"it has {run.status}{because}", unblock=unblock)
