@@ -16,6 +16,7 @@ DUE_MAX: Final = 500
 
 TIMED: Final[frozenset[type[Event]]] = frozenset({*STARTS, *STOPS, TaskPlanned})
 """Events that an agenda can learn anything from."""
+_STARTING: Final = frozenset(STARTS)
 _STARTS_BY_TYPE: Final = {event.TYPE: event for event in STARTS}
 
 
@@ -58,10 +59,13 @@ class Agenda:
         """Take note of an event: waits end, waits begin. O(log waits)."""
         cause = _cause(recorded)
         self._note_timeout(cause)
-        for subject in stopped_by(cause):
-            self._waits.pop(subject, None)
-        for wait in waits_of(cause, self._timeouts.get(cause.stream)):
-            self._put(wait)
+        kind = type(cause.event)
+        if kind in STOPS:
+            for subject in stopped_by(cause):
+                self._waits.pop(subject, None)
+        if kind in _STARTING:
+            for wait in waits_of(cause, self._timeouts.get(cause.stream)):
+                self._put(wait)
 
     def due(self, now: Instant, *, most: int = DUE_MAX) -> tuple[tuple[str, Cause, Derived], ...]:
         """The longest due waits, at most ``most``: policy, cause and command. They stay until forgotten or moot."""

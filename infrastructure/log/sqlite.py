@@ -235,16 +235,21 @@ def _append(connection: sqlite3.Connection, members: Sequence[Member], things: T
 
 
 def _held(connection: sqlite3.Connection, things: Touched, now: int) -> Held:
-    position, recorded_at = connection.execute(_SQL["head"]).fetchone()
-    versions = connection.execute(_SQL["versions"], (_json(things.streams),)) if things.streams else ()
+    position, recorded_at, versions = head_with_versions(connection, things.streams)
     return Held(
         position=position,
         recorded_at=max(now, recorded_at),
-        versions={stream: version for stream, version in versions if version is not None},
+        versions=versions,
         receipts=_receipts(connection, things.commands),
         keys=_keys(connection, things.keys) if things.keys else {},
         leases=_leases(connection, things.leases) if things.leases else {},
     )
+
+
+def head_with_versions(connection: sqlite3.Connection, streams: Iterable[str]) -> tuple[int, int, dict[str, int]]:
+    """The last position, its instant, and the last version of each of the streams that exists."""
+    position, recorded_at, found = connection.execute(_SQL["head_with_versions"], (_json(streams),)).fetchone()
+    return position, recorded_at, {stream: version for stream, version in orjson.loads(found) if version is not None}
 
 
 def _receipts(connection: sqlite3.Connection, keys: Iterable[CommandKey]) -> dict[CommandKey, Receipt]:

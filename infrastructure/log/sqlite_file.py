@@ -20,6 +20,8 @@ READER_CACHE_KIB_MAX: Final = 1_024
 """The same for each reader: they are many, and what they read again comes from the system's own cache."""
 CHECKPOINT_PAGES: Final = 4_000
 """Pages (4 KiB each) in the write-ahead log before a commit moves them into the file, which costs a second fsync."""
+STATEMENTS_KEPT_MAX: Final = 256
+"""Prepared statements that a connection keeps: an append has one for every number of rows."""
 READERS_KEPT_MAX: Final = 8
 """Idle reading connections that are kept open."""
 
@@ -110,7 +112,11 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
-                self.path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+                self.path,
+                timeout=BUSY_TIMEOUT_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=STATEMENTS_KEPT_MAX,
             )
         except sqlite3.Error as error:
             _raise_unavailable(error)

@@ -6,21 +6,17 @@ from functools import lru_cache
 from typing import Final
 
 ROWS_AT_ONCE: Final = 64
-"""A power of two; with 13 columns well below what one statement may bind."""
+"""With 13 columns well below what one statement may bind; one statement is kept for every number of rows up to it."""
 
 
 def insert(connection: sqlite3.Connection, text: str, rows: Sequence[Sequence[object]]) -> None:
     """Insert the rows by a statement for one of them, which ends with ``VALUES (…);``."""
-    done = 0
-    while done < len(rows):
-        # Powers of two, so that few statements have to be prepared and kept.
-        count = min(ROWS_AT_ONCE, 1 << ((len(rows) - done).bit_length() - 1))
-        several = rows[done : done + count]
-        connection.execute(_widened(text, count), [cell for row in several for cell in row])
-        done += count
+    for done in range(0, len(rows), ROWS_AT_ONCE):
+        several = rows[done : done + ROWS_AT_ONCE]
+        connection.execute(_widened(text, len(several)), [cell for row in several for cell in row])
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4 * ROWS_AT_ONCE)
 def _widened(text: str, count: int) -> str:
     head, values, row = text.rpartition("VALUES")
     return head + values + ", ".join([row.strip().rstrip(";")] * count)

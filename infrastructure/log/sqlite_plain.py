@@ -9,7 +9,7 @@ import orjson
 
 from infrastructure.log.library_port import PlainConflictError, PlainEvent, PlainTracking, checked_versions, plain_row
 from infrastructure.log.port import LogRow
-from infrastructure.log.sqlite import SqliteLog
+from infrastructure.log.sqlite import SqliteLog, head_with_versions
 from infrastructure.sql import load
 
 _LOG: Final = load("sqlite/log.sql")
@@ -70,10 +70,8 @@ class PlainSqliteLog(SqliteLog):
 
 
 def _insert(connection: sqlite3.Connection, events: Sequence[PlainEvent], now: int) -> list[int]:
-    head, recorded_at = connection.execute(_LOG["head"]).fetchone()
-    streams = orjson.dumps(sorted({event.stream for event in events})).decode()
-    last = dict(connection.execute(_LOG["versions"], (streams,)).fetchall())
-    checked_versions(events, {stream: version for stream, version in last.items() if version is not None})
+    head, recorded_at, versions = head_with_versions(connection, {event.stream for event in events})
+    checked_versions(events, versions)
     recorded_at = max(now, recorded_at)
     rows = [plain_row(head + number, event, recorded_at) for number, event in enumerate(events, 1)]
     if rows:

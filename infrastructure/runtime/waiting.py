@@ -1,7 +1,7 @@
 """Callers that wait for work: woken by the group that makes something eligible, in the order they came."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -185,11 +185,17 @@ class WaitingRoom:
         """Wake whom the events may serve."""
         self.tell(places)
 
-    def tell(self, places: Iterable[Place]) -> None:
-        """The same, of events that may not be durable yet: the claim that they bring about is appended with them."""
+    def tell(self, places: Sequence[Place], *, gathers: bool | None = None) -> None:
+        """The same, of events that may not be durable yet: the claim that they bring about is appended with them.
+
+        Only of projects that do so where ``gathers`` is given; one that just changed its ways counts as both.
+        """
         changed: dict[str, int] = {}
         for _, _, event, project in places:
-            if type(event) in _WAKING or (isinstance(event, LocksGranted) and not event.session):
+            wakes = type(event) in _WAKING or (isinstance(event, LocksGranted) and not event.session)
+            if not wakes or not self._rooms.get(project):
+                continue
+            if gathers is None or gathers == self.gathers(project) or isinstance(event, ProjectSet):
                 changed[project] = changed.get(project, 0) + 1
         for project, count in changed.items():
             self._change(project, count)
@@ -280,12 +286,12 @@ class OwnCommits:
 
     def decided(self, places: Sequence[Place]) -> None:
         """Wake whoever may claim in the same group; should that fall, the claim falls with it and waits on."""
-        self._room.tell(place for place in places if not self._room.gathers(place[3]))
+        self._room.tell(places, gathers=False)
 
     def restored(self, stream: StreamId, state: Any) -> None:
         """What was decided fell."""
         self._room.restored(stream, state)
 
     def committed(self, places: Sequence[Place], position: int) -> None:
-        """Open the windows; a project that just changed its ways is told in any case."""
-        self._room.tell(place for place in places if self._room.gathers(place[3]) or isinstance(place[2], ProjectSet))
+        """Open the windows."""
+        self._room.tell(places, gathers=True)

@@ -2,10 +2,16 @@
 -- The last position and the instant that it was recorded at.
 SELECT position, recorded_at FROM head;
 
--- name: versions
--- Last version of each of the given streams that exists.
-SELECT wanted.value, (SELECT max(stream_version) FROM events WHERE stream = wanted.value)
-FROM json_each(?) AS wanted;
+-- name: head_with_versions
+-- The head, and each of the given streams with its last version, null where it does not exist. One row for all of it:
+-- each statement, and each row that is fetched, lets go of the interpreter, which others are slow to give back.
+SELECT position, recorded_at, (
+    SELECT json_group_array(
+        json_array(wanted.value, (SELECT max(stream_version) FROM events WHERE stream = wanted.value))
+    )
+    FROM json_each(?) AS wanted
+)
+FROM head;
 
 -- name: receipts
 -- Receipts of the given command ids.
