@@ -174,8 +174,10 @@ def first_beyond(text: str) -> str | None:
     return kept[:-1] + chr(_AFTER_SURROGATES if following == _FIRST_SURROGATE else following)
 
 
-def one_of(column: str, values: tuple[str, ...] | tuple[int, ...]) -> OneOf | None:
-    """Nothing is asked where there are no values."""
+def one_of(column: str, values: tuple[str, ...] | tuple[int, ...]) -> OneOf | Equal | None:
+    """Nothing is asked where there are no values; of a single one an index keeps its order."""
+    if len(values) == 1:
+        return Equal(column, values[0])
     return OneOf(column, values) if values else None
 
 

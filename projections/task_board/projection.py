@@ -216,7 +216,11 @@ TASK_BOARD: Final = Projection(
     keys=keys,
     evolve=evolve,
     begun="begun_position",
-    past_indexes=(("project", "urgency", "key"), ("project", "begun_position")),
+    past_indexes=(
+        ("project", "urgency", "key"),
+        ("project", "status", "urgency", "key"),
+        ("project", "begun_position"),
+    ),
     indexes=(
         ("project", "urgency", "key"),
         ("project", "status", "urgency", "key"),
