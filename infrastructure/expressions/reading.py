@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from domain.kernel.past.trees import MISSING, Path, Tree, at_path
+from domain.kernel.past.trees import MISSING, Missing, Path, Tree, at_path
 from infrastructure.expressions.plain import PLAIN_TEXT, plain_of
 from infrastructure.expressions.tokens import NotReadableError, Token, split, text_at, tokens_of
 
@@ -23,6 +23,8 @@ class ReadText:
         self._fields: dict[str, Path] = {}
         self._asked: dict[str, Path] = {}
         rewritten = "".join(self._rewritten(self.tokens))
+        self._field_places = tuple((str(path[0]), path[1:]) for path in self._fields.values())
+        self._asked_places = tuple((str(path[0]), path[1:]) for path in self._asked.values())
         self._program = _compiled(text, rewritten)
         self.plain = plain_of(split(rewritten), (*self._fields, *self._asked))
         """Tells most of what is as simple as comparing, without the interpreter."""
@@ -56,8 +58,8 @@ class ReadText:
 
     def values_in(self, trees: Mapping[str, Tree]) -> list[Any]:
         """What is handed to the interpreter: values of the fields, MISSING for one that is not there, and answers."""
-        values = [at_path(trees.get(str(path[0])), path[1:]) for path in self._fields.values()]
-        return values + [at_path(trees.get(str(path[0])), path[1:]) is not MISSING for path in self._asked.values()]
+        values = [_found(trees.get(root), rest) for root, rest in self._field_places]
+        return values + [_found(trees.get(root), rest) is not MISSING for root, rest in self._asked_places]
 
     def told(self, values: Sequence[Any]) -> object:
         """What the interpreter says of the values. Raises one of FAULTS."""
@@ -94,6 +96,14 @@ class ReadText:
                 made.append(f" {tokens[place].text} " if tokens[place].kind == "word" else tokens[place].text)
                 place += 1
         return made
+
+
+def _found(tree: Tree, path: Path) -> "Tree | Missing":
+    """The part at a path; most are one name deep."""
+    if len(path) == 1 and isinstance(tree, dict):
+        part: Tree | Missing = tree.get(str(path[0]), MISSING)
+        return part
+    return at_path(tree, path)
 
 
 def _joined_by_and(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -62,7 +63,8 @@ def main(argv: list[str]) -> int:
     print(f"sqlite: durable (fsync on); limits: {FLAT}x the first line, {MEBIBYTES_MAX} MiB", flush=True)
     for tasks in sizes:
         folder = fresh_folder()
-        seconds = write_history(SqliteLog(folder / "signalbox.db"), tasks)
+        with closing(SqliteLog(folder / "signalbox.db")) as log:
+            seconds = write_history(log, tasks)
         # A process of its own, so that its memory and its start are those of a server.
         told = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.bench_growth", "--one", str(folder)],
@@ -101,17 +103,14 @@ def write_history(log: Log, tasks: int) -> float:
     """Settled tasks written straight to the log, each with everything that a claim and a completion leave behind."""
     began = time.perf_counter()
     history = History()
-    try:
-        log.append([history.opening()], now=log.now())
-        for start in range(0, tasks, GROUP):
-            members = [history.life_of(number) for number in range(start, min(start + GROUP, tasks))]
-            results = log.append(members, now=log.now())
-            if not all(isinstance(result, Appended) for result in results):
-                raise RuntimeError("the history was not taken as it is")
-        # A server that lived through it would have looked behind its policies as it went.
-        log.keep_snapshots([StoredSnapshot(CHECKPOINT_STREAM, log.head(), CHECKPOINT_KIND, b"{}")])
-    finally:
-        log.close()
+    log.append([history.opening()], now=log.now())
+    for start in range(0, tasks, GROUP):
+        members = [history.life_of(number) for number in range(start, min(start + GROUP, tasks))]
+        results = log.append(members, now=log.now())
+        if not all(isinstance(result, Appended) for result in results):
+            raise RuntimeError("the history was not taken as it is")
+    # A server that lived through it would have looked behind its policies as it went.
+    log.keep_snapshots([StoredSnapshot(CHECKPOINT_STREAM, log.head(), CHECKPOINT_KIND, b"{}")])
     return time.perf_counter() - began
 
 
