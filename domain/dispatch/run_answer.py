@@ -4,9 +4,9 @@ from domain.dispatch.run_walk import RunWalk
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import GatePhase
 from domain.run.answers import reworks
-from domain.run.events import PhaseInvalidated, RunReworked
+from domain.run.events import RunReworked
 from domain.run.loops import placed, scope_of, sibling
-from domain.run.rework import redo_of
+from domain.run.rework import invalidated, redo_of
 from domain.run.state import SETTLED
 
 
@@ -36,5 +36,4 @@ def do_anew(walk: RunWalk, place: str, stamp: Stamp, comment: str = "") -> None:
     )
     for one in redo.redone:
         changes = comment if one == named else ""
-        generation = walk.run.phase(one).generation
-        walk.put(PhaseInvalidated(place=one, generation=generation, because=place, at=stamp.time, changes=changes))
+        walk.put(invalidated(walk.run, one, place, stamp.time, changes=changes))

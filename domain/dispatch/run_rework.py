@@ -11,9 +11,9 @@ from domain.kernel.pipeline.graph import graph_of
 from domain.run.children import called
 from domain.run.commands import RetryPhase, ReworkPhases
 from domain.run.errors import BelongsToParent, PhaseNotInState, ReworkRefused, RunNotInState
-from domain.run.events import PhaseInvalidated, PhaseReleased, PhaseRetried, RunReworked
+from domain.run.events import PhaseReleased, PhaseRetried, RunReworked
 from domain.run.evolve import RUN
-from domain.run.rework import Redo, redo_of
+from domain.run.rework import Redo, invalidated, redo_of
 from domain.run.state import SETTLED, TERMINAL, Run
 from domain.run.undo import lasts
 
@@ -164,5 +164,4 @@ def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, 
         )
     )
     for place in redone:
-        generation = walk.run.phase(place).generation
-        walk.put(PhaseInvalidated(place=place, generation=generation, because=", ".join(named), at=stamp.time))
+        walk.put(invalidated(walk.run, place, ", ".join(named), stamp.time))

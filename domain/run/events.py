@@ -264,6 +264,8 @@ class PhaseInvalidated(Event):
     at: Instant
     changes: str = ""
     """What is to be done otherwise, in the words of whoever asked at a gate."""
+    gone: tuple[str, ...] = ()
+    """Places of its items, or of its iterations, that do not count any more either."""
 
 
 class PhaseRetried(Event):

@@ -198,14 +198,8 @@ def _iterated(run: Run, event: LoopEvent) -> Run:
         return replace(run, phases=run.phases.set(event.place, _having_read(phase, event.reads)))
     places = tuple(one.place for one in event.phases)
     turned = replace(phase, status="waiting", reason="", iteration=event.iteration, inside=places)
-    fresh = {one: PhaseState(generation=_next_generation(run, one, event.generation)) for one in places}
+    fresh = {one: PhaseState(generation=run.next_generation(one, event.generation)) for one in places}
     return replace(run, phases=run.phases.update({event.place: turned, **fresh}))
-
-
-def _next_generation(run: Run, place: str, least: int) -> int:
-    """A gate inside of the loop may have had it done anew: no generation, and no task of it, comes twice."""
-    before = run.phases.get(place)
-    return least if before is None else max(least, before.generation + 1)
 
 
 def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:

@@ -19,6 +19,8 @@ class InnerPlace(Message):
     """Places in the same iteration."""
     gate: Gate | None = None
     """What is asked, where it is a gate."""
+    generation: int = 0
+    """That it begins with; 0 where that was not told, and follows from the one before."""
 
 
 class IterationStarted(Event):

@@ -83,6 +83,7 @@ def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted
             title=phase.title,
             needs=tuple(dict.fromkeys(edge.phase for edge in phase.needs)),
             gate=phase.gate if isinstance(phase, GatePhase) else None,
+            generation=run.next_generation(phase.key, state.generation),
         )
         for phase in _placed(loop, number)
     )

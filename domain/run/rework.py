@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from domain.kernel.ids import Instant
 from domain.kernel.pipeline.definition import AnyPhase, MapPhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.graph import Graph, key_at
 from domain.kernel.pipeline.work import Work
+from domain.run.events import PhaseInvalidated
 from domain.run.state import SETTLED, Run
 from domain.run.undo import is_final, passed_inside
 
@@ -41,6 +43,13 @@ def redo_of(run: Run, graph: Graph, named: Iterable[str]) -> Redo:
         behind=tuple(key for key in order if _is_passed(run, graph.phases[key])),
         repeated=tuple(key for key in order if _may_repeat(run, graph.phases[key])),
     )
+
+
+def invalidated(run: Run, place: str, because: str, at: Instant, *, changes: str = "") -> PhaseInvalidated:
+    """A next generation of the place begins; its items and iterations are not there before it has them anew."""
+    gone = tuple(sorted(one for one in run.phases if one.startswith(f"{place}/")))
+    generation = run.phase(place).generation
+    return PhaseInvalidated(place=place, generation=generation, because=because, at=at, changes=changes, gone=gone)
 
 
 def stale(run: Run) -> tuple[str, ...]:

@@ -225,6 +225,11 @@ class Run:
         found = self.tallies.get(place)
         return found if found is not None and self.phase(place).items else NO_TALLY
 
+    def next_generation(self, place: str, least: int) -> int:
+        """Of a place inside of a loop, which a gate there may have had done anew: no task of it comes twice."""
+        before = self.phases.get(place)
+        return least if before is None else max(least, before.generation + 1)
+
     def places(self, key: str) -> tuple[str, ...]:
         """The place of a phase, then those of its items, or of the iteration that it is in with their items."""
         phase = self.phase(key)

@@ -51,6 +51,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
         return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(one.place for one in event.phases)))
     if isinstance(event, LedgerAdopted):
         return tuple(dict.fromkeys(f"{recorded.stream}/{one.place}" for one in event.entries))
+    if isinstance(event, PhaseInvalidated):
+        return tuple(f"{recorded.stream}/{place}" for place in (event.place, *event.gone))
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -73,6 +75,8 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
         # An undo of a former generation is told in the timeline only.
         return row if event.generation != row.generation else _undone(row, event)._replace(changed_at=event.at)
     if isinstance(event, PhaseInvalidated):
+        if row.place != event.place:
+            return None
         fresh = row._replace(
             status="pending", task=None, child=None, reason="", arm="", input="", output="", summary=""
         )
@@ -117,7 +121,8 @@ def _iterated(row: RunPhaseRow | None, event: IterationStarted, recorded: Record
     fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
     needs = json_text(list(inner.needs))
     placed = fresh._replace(kind=inner.kind, title=inner.title, position=event.position, needs=needs)
-    return placed._replace(generation=event.generation if row is None else max(event.generation, row.generation + 1))
+    before = event.generation if row is None else max(event.generation, row.generation + 1)
+    return placed._replace(generation=inner.generation or before)
 
 
 def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow:
@@ -242,7 +247,7 @@ def _with(known: str, more: tuple[Consumed, ...]) -> str:
 
 RUN_PHASES: Final = Projection(
     name="run_phases",
-    version=2,
+    version=3,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
     begins=frozenset({RunQueued, MapExpanded, IterationStarted, LedgerAdopted}),

@@ -14,6 +14,7 @@ from domain.run.maps import BEGUN_MAX
 from domain.task.state import Settled, Task
 from projections.kernel.replay import replay
 from projections.pipeline_runs.projection import PIPELINE_RUNS
+from projections.run_phases.projection import RUN_PHASES
 from tests.support.fleet import accepted
 from tests.support.runs import Railway, work
 from tests.support.steps import calls_of
@@ -200,6 +201,21 @@ def test_a_map_that_is_done_anew_takes_its_items_back_and_expands_once_more() ->
     assert railway.task_of("m/a") != old
     railway.succeed("m/a", "m/c")
     assert railway.stands() == "succeeded"
+
+
+def test_items_that_are_there_no_more_are_shown_no_more() -> None:
+    found = work("find", outputs=FILES, effect="pure")
+    railway = Railway(found, each("m", "find", over="phases.find.output.files", work={"effect": "pure"}))
+    railway.succeed("find", output='{"files": ["a", "b"]}')
+    railway.succeed("m/a")
+    shown = [key.partition("/")[2] for key in replay(RUN_PHASES, railway.log)]
+    assert sorted(shown) == ["find", "m", "m/a", "m/b"]
+    railway.do(ReworkPhases(project="shop", run=railway.run_id, phases=("find",), reason="found too much"))
+    assert sorted(key.partition("/")[2] for key in replay(RUN_PHASES, railway.log)) == ["find", "m"]
+    railway.succeed("find", output='{"files": ["b", "c"]}')
+    rows = {key.partition("/")[2]: row for key, row in replay(RUN_PHASES, railway.log).items()}
+    assert sorted(rows) == ["find", "m", "m/b", "m/c"]
+    assert {row.generation for row in rows.values()} == {2}
 
 
 def test_maps_without_items_follow_one_another_to_the_end() -> None:
