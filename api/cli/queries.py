@@ -18,7 +18,7 @@ members { name labels state token sessionId taskId }"""
 _ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
 
 _RUN: Final = """id projectId pipeline version status rollback reason because inputs outputs untold
-parentId parentPlace rollsBackId rolledBackById labels priority correlationKey
+parentId parentPlace forkedFromId rollsBackId rolledBackById labels priority correlationKey
 startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt revision"""
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how

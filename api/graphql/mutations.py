@@ -29,6 +29,7 @@ from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.dispatch.push_checks import PushChecked
+from domain.dispatch.run_fork import RunForked
 from domain.dispatch.run_gate import VoteCounted
 from domain.dispatch.run_rework import ReworkPlanned
 from domain.dispatch.run_start import RunBegun
@@ -101,6 +102,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "retry_phase": Done,
     "rework_phases": ReworkPlanned,
     "rollback_run": Done,
+    "fork_run": RunForked,
     "resolve_undo": Done,
     "cast_vote": VoteCounted,
     "override_gate": Done,

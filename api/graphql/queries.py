@@ -271,8 +271,7 @@ class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, Pr
         phase: Annotated[str | None, strawberry.argument(description="Place in the run; the whole without.")] = None,
     ) -> Explanation:
         """Why one task, session, lock or run does not move and what would unblock it, as it is decided. Of now."""
-        named = Named(task=task, session=session, lock=lock, run=run, phase=phase)
-        return await explained(info.context, project, named)
+        return await explained(info.context, project, Named(task, session, lock, run, phase))
 
     @strawberry.field
     async def status(self, info: Asking) -> Status:

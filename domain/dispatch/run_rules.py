@@ -7,6 +7,7 @@ from typing import Any, Final
 from domain.dispatch import (
     run_by_hand,
     run_children,
+    run_fork,
     run_gate,
     run_needs,
     run_rework,
@@ -32,6 +33,7 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.ResolvePhase: run_by_hand.resolve,
     commands.RetryPhase: run_rework.retry,
     commands.ReworkPhases: run_rework.rework,
+    commands.ForkRun: run_fork.fork,
     commands.RollbackRun: run_undo.rollback,
     commands.ResolveUndo: run_undo.resolve_undo,
     commands.CastVote: run_gate.vote,

@@ -109,6 +109,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "retry_phase": _PLAN,
     "rework_phases": _PLAN,
     "rollback_run": _PLAN,
+    "fork_run": _PLAN,
     "resolve_undo": _PLAN,
     "cast_vote": _LOCK,
     "override_gate": _OVERRIDE,

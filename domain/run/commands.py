@@ -101,6 +101,20 @@ class ReworkPhases(RunVerb):
     """Only tell what would be done anew, what kept, and why it would be refused."""
 
 
+class ForkRun(RunVerb):
+    """Begin a run that takes over what still holds of another one, and does the rest anew; that one stays as it is."""
+
+    NAME: ClassVar[str] = "fork_run"
+    phases: tuple[Word, ...] = Field(default=(), max_length=500)
+    """Done anew in any case, with all that took from them."""
+    version: int | None = Field(default=None, ge=1, le=COUNT_MAX)
+    """Of the same pipeline; None is the one that the other run keeps to."""
+    inputs: JsonText = ""
+    """A JSON object of inputs that are others."""
+    dry_run: bool = False
+    """Only tell what would be taken over, what done anew, and why."""
+
+
 class RollbackRun(RunVerb):
     """End what is under way, take back all effects, the latest first, and settle the run as cancelled."""
 

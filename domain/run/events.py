@@ -53,6 +53,8 @@ class RunQueued(Event):
     """Of the pipelines that it may call."""
     deadline_seconds: float | None = None
     """That its parent gives it, from its start; of two deadlines the earlier counts."""
+    forked_from: str = ""
+    """Id of the run of which it took over what still holds; empty where it began by itself."""
     rolls_back: str = ""
     """Id of the run whose effects it takes back; empty for a run that goes forward."""
 

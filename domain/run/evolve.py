@@ -36,6 +36,7 @@ from domain.run.events import (
 from domain.run.evolve_children import of_child
 from domain.run.evolve_needs import needing
 from domain.run.evolve_undo import in_ledger, rolling_back, undoing
+from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import (
     Ballot,
     GateDecided,
@@ -74,7 +75,7 @@ _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
 _Again = PhaseInvalidated | EffectRegistered
-_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent
+_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted
 Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded | _Other
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
@@ -112,7 +113,7 @@ def changed(run: Run, event: Following) -> Run:
             return _iterated(run, event)
         case ExternalNeedRegistered() | ExternalNeedResolved() | UpstreamRevised() | RunAwaited():
             return needing(run, event)
-        case ChildStarted() | RunRolledBack() | LedgerAdopted():
+        case ChildStarted() | RunRolledBack() | LedgerAdopted() | PhaseAdopted():
             return of_child(run, event)
         case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld():
             return rolling_back(run, event)

@@ -6,11 +6,12 @@ from domain.kernel.change import replace
 from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
 from domain.run.events import Consumed
 from domain.run.evolve_undo import adopted
+from domain.run.fork_events import PhaseAdopted
 from domain.run.state import Run
 from domain.run.tallies import tallied
 
 
-def of_child(run: Run, event: ChildEvent) -> Run:
+def of_child(run: Run, event: ChildEvent | PhaseAdopted) -> Run:
     """The run after the event."""
     match event:
         case ChildStarted():
@@ -22,5 +23,16 @@ def of_child(run: Run, event: ChildEvent) -> Run:
             return replace(run, rolled_back_by=event.rollback)
         case LedgerAdopted():
             return adopted(run, event)
+        case PhaseAdopted():
+            return _adopting(run, event)
         case _:
             assert_never(event)
+
+
+def _adopting(run: Run, event: PhaseAdopted) -> Run:
+    """The run with a phase as it settled in another one."""
+    number = run.settled_total + 1
+    said = replace(run.phase(event.place), status=event.outcome, consumed=event.consumed, reason=event.reason)
+    phase = replace(said, arm=event.arm, summary=event.summary, input=event.input, output=event.output)
+    phases = run.phases.set(event.place, replace(phase, settled_as=number))
+    return replace(run, phases=phases, settled_total=number)

@@ -27,6 +27,7 @@ from domain.run.events import (
     RunSettled,
     RunStarted,
 )
+from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import WaitingEvent
 from domain.run.need_events import NeedEvent
 from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoEvent
@@ -36,7 +37,8 @@ from projections.pipeline_runs.rows import PipelineRunRow
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
-_Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | PhaseSettled
+_Settled = PhaseSettled | PhaseAdopted
+_Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | _Settled
 PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent | NeedEvent
 
 
@@ -69,6 +71,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         reason="",
         parent=None if event.parent is None else event.parent.run,
         parent_place="" if event.parent is None else event.parent.place,
+        forked_from=event.forked_from or None,
         rolls_back=event.rolls_back or None,
         rolled_back_by=None,
         outputs="",
@@ -119,7 +122,7 @@ def _after(
             return row._replace(parked=json_text(sorted({*texts(row.parked), event.place})))
         case PhaseReleased():
             return _let_go(row, event.place)
-        case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
+        case PhaseSkipped() | PhaseBlocked() | PhaseSettled() | PhaseAdopted():
             let_go = _let_go(row, event.place)
             is_item = "/" in event.place  # a phase may have thousands: they are shown below it
             return let_go if is_item else _with_settled(let_go, {*texts(row.settled), event.place})

@@ -28,6 +28,8 @@ class PipelineRunRow(NamedTuple):
     """Run that began it."""
     parent_place: str
     """Of the phase whose work it does; empty where nobody began it."""
+    forked_from: str | None
+    """Run of which it took over what still holds."""
     rolls_back: str | None
     """Run whose effects it takes back."""
     rolled_back_by: str | None

@@ -21,6 +21,7 @@ from domain.run.events import (
     PhaseSkipped,
     RunQueued,
 )
+from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import GateOpened, PhaseWaiting
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
@@ -34,7 +35,7 @@ _Undo = UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
 _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered | ChildStarted
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened | ExternalNeedRegistered | UpstreamRevised
-_Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
+_Closing = PhaseSkipped | PhaseBlocked | PhaseSettled | PhaseAdopted
 RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | LedgerAdopted | _Undo | _Again | _Opening | _Waiting | _Closing
 
 
@@ -232,6 +233,10 @@ def _closed(row: RunPhaseRow, event: _Closing) -> RunPhaseRow:
         case PhaseSettled():
             said = row._replace(arm=event.arm, output=event.output, summary=event.summary)
             return _as(said, event, event.outcome, event.reason)
+        case PhaseAdopted():
+            said = row._replace(arm=event.arm, input=event.input, output=event.output, summary=event.summary)
+            taken = said._replace(consumed=_with("[]", event.consumed))
+            return _as(taken, event, event.outcome, event.reason or f"taken over of {event.run}")
         case _:
             assert_never(event)
 

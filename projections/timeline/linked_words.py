@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
+from domain.run.fork_events import PhaseAdopted
 from domain.run.need_events import (
     ExternalNeedRegistered,
     ExternalNeedResolved,
@@ -12,7 +13,7 @@ from domain.run.need_events import (
 )
 from projections.timeline.task_words import with_detail
 
-LinkedEvent = ChildEvent | NeedEvent
+LinkedEvent = ChildEvent | NeedEvent | PhaseAdopted
 
 
 def linked(event: LinkedEvent) -> str:
@@ -24,6 +25,8 @@ def linked(event: LinkedEvent) -> str:
             return with_detail(f"taken back by {event.rollback}", event.reason)
         case LedgerAdopted():
             return f"takes back what {event.source} did: {len(event.entries)} effects"
+        case PhaseAdopted():
+            return f"{event.place}: {event.outcome}, taken over of {event.run}"
         case ExternalNeedRegistered():
             return f"{event.place}{_again(event.generation)}: waits for {event.what}"
         case ExternalNeedResolved():

@@ -191,6 +191,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "retry_phase": {"operator", "admin"},
     "rework_phases": {"operator", "admin"},
     "rollback_run": {"operator", "admin"},
+    "fork_run": {"operator", "admin"},
     "resolve_undo": {"operator", "admin"},
     "cast_vote": {"worker", "operator", "admin"},
     "override_gate": {"admin"},

@@ -41,6 +41,8 @@ ONLY_IN = {
         "children",
         "evolve_children",
         "evolve_needs",
+        "fork",
+        "fork_events",
         "need_events",
         "needs",
         "loops",

@@ -202,6 +202,7 @@ REFUSED: Mapping[str, str] = {
     "start_run": "not_yet_run",
     "cast_vote": "unknown_thing",
     "rollback_run": "unknown_thing",
+    "fork_run": "unknown_thing",
     "resolve_undo": "unknown_thing",
     "retry_phase": "unknown_thing",
     "rework_phases": "unknown_thing",

@@ -207,6 +207,37 @@ def rework(
     terminal.show({**told, "run": identifier, "position": answer.position}, *lines)
 
 
+def fork(
+    terminal: Terminal,
+    run: Run,
+    *,
+    phases: Annotated[
+        list[str] | None, typer.Option("--from", help="Done anew with all that took from it; repeatable.")
+    ] = None,
+    version: Annotated[int | None, typer.Option("--version", min=1, help="Else the one that RUN keeps to.")] = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be taken over.")] = False,
+    expected_revision: Revision = None,
+    project: Project = None,
+) -> None:
+    """Begin a run that takes over what still holds of RUN, and does the rest anew; RUN stays as it is."""
+    chosen = project_of(terminal.client, project)
+    answer = terminal.client.command(
+        "fork_run",
+        project=chosen,
+        run=run_named(terminal.client, chosen, run),
+        phases=phases or [],
+        version=version,
+        inputs=json.dumps(_inputs(None, inputs)) if inputs else "",
+        dry_run=dry_run,
+        expected_revision=expected_revision,
+    )
+    told = answer.answer
+    lines = [f"forked   {told.get('run') or 'nothing yet'}", f"kept     {', '.join(texts(told, 'adopted')) or '-'}"]
+    lines += [f"anew     {one}" for one in texts(told, "anew")]
+    terminal.show({**told, "position": answer.position}, *lines)
+
+
 def rollback(
     terminal: Terminal,
     run: Run,

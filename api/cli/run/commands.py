@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "signal")(asking.signal)
     command(nouns, "retry")(asking.retry)
     command(nouns, "rework")(asking.rework)
+    command(nouns, "fork")(asking.fork)
     command(nouns, "rollback")(asking.rollback)
     command(nouns, "resolve-undo")(asking.resolve_undo)
     app.add_typer(nouns, name="run")

@@ -154,6 +154,7 @@ def _beside(row: Fields) -> list[tuple[str, str]]:
     parent, outputs = row.get("parentId"), row.get("outputs")
     return [
         ("parent", f"{parent}, phase {row.get('parentPlace')}" if parent else ""),
+        ("forked", str(row.get("forkedFromId") or "")),
         ("takes back", f" {row.get('rollsBackId')}" if row.get("rollsBackId") else ""),
         ("back by", str(row.get("rolledBackById") or "")),
         ("outputs", json.dumps(outputs, ensure_ascii=False) if outputs else ""),

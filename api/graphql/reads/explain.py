@@ -15,7 +15,7 @@ from domain.kernel.ids import Position, ProjectId
 NAME_CHARACTERS_MAX = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Named:
     """What is to be explained: one of these, and of a run perhaps one of its phases."""
 

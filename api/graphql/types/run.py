@@ -107,6 +107,7 @@ class Run:
     untold: list[str] = strawberry.field(description="Outputs that could not be told, each with the reason.")
     parent_id: str | None = strawberry.field(description="Run that began it.")
     parent_place: str = strawberry.field(description="Of the phase whose work it does.")
+    forked_from_id: str | None = strawberry.field(description="Run of which it took over what still holds.")
     rolls_back_id: str | None = strawberry.field(description="Run whose effects it takes back.")
     rolled_back_by_id: str | None = strawberry.field(description="Run that takes back, or took back, what it did.")
     labels: list[str]
@@ -183,6 +184,7 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         untold=texts(row.untold),
         parent_id=row.parent,
         parent_place=row.parent_place,
+        forked_from_id=row.forked_from,
         rolls_back_id=row.rolls_back,
         rolled_back_by_id=row.rolled_back_by,
         labels=texts(row.labels),
