@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,8 @@ from domain import catalogue
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
 from domain.kernel.past.causes import Effect, place_of
-from domain.kernel.past.trees import KIND, Trees
+from domain.kernel.past.trees import KIND, Trees, at_path, leaves
+from domain.task.events import TaskClaimed
 from infrastructure.history.port import Filter
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log
@@ -25,11 +27,13 @@ from infrastructure.log.postgres import PostgresLog
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.rows.port import RowStore
 from infrastructure.rows.postgres import PostgresRows
+from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.projector import Projector
 from projections.catalogue import PROJECTIONS
 from projections.kernel.replay import replay as folded
 from projections.task_board.projection import TASK_BOARD
+from projections.task_board.queries import TaskPage
 from signalbox.client.errors import Refused
 from tests.support.postgres import Postgres
 from tests.support.teller import Step, steps, told_on
@@ -37,12 +41,12 @@ from tests.support.teller import Step, steps, told_on
 LAST_PLACE = 1_000
 PLACES = st.integers(0, LAST_PLACE)
 """Where in a history, in thousandths of its length."""
-Told = tuple[Replay, list[Recorded]]
+Told = tuple[Replay, Reader, list[Recorded]]
 
 
 @contextmanager
 def told(script: list[Step], postgres: Postgres | None) -> Iterator[Told]:
-    """A history with its rows on a store, opened for reading, and its events."""
+    """A history on a store, opened for reading, with what is asked of its rows, and its events."""
     with TemporaryDirectory() as folder:
         url = None if postgres is None else postgres.create_database()
         log: Log = SqliteLog(Path(folder) / "signalbox.db") if url is None else PostgresLog(url, caller_clock=True)
@@ -54,7 +58,7 @@ def told(script: list[Step], postgres: Postgres | None) -> Iterator[Told]:
             projector.catch_up()
             events = [_decoded(row) for row in log.page(after=0, limit=5_000)]
             with opened(url, Path(folder)) as replay:
-                yield replay, events
+                yield replay, Reader(rows), events
         finally:
             rows.close()
             log.close()
@@ -66,10 +70,12 @@ def _decoded(row: Any) -> Recorded:
     return recorded(row, catalogue.REGISTRY)
 
 
-def check(replay: Replay, events: list[Recorded], at: int, other: int) -> None:
+def check(replay: Replay, reader: Reader, events: list[Recorded], at: int, other: int) -> None:
     first, last = sorted((at, other))
     _states_are_folds(replay, events, at)
     _rows_are_folds(replay, events, first, last)
+    _pages_are_folds(reader, events, at)
+    _blame_is_the_last_change(replay, events, at)
     _causes_are_found(replay, events, at)
     _turns_are_the_first(replay, events)
     _searches_find_what_fits(replay, events, first, last)
@@ -111,6 +117,37 @@ def _rows_are_folds(replay: Replay, events: list[Recorded], first: int, last: in
         }
         found = {one.key: (one.before, one.after) for one in changes if one.model == projection.name}
         assert found == expected, projection.name
+
+
+def _pages_are_folds(reader: Reader, events: list[Recorded], at: int) -> None:
+    expected: dict[str, Any] = folded(TASK_BOARD, events[:at])
+    by_age = sorted(expected.values(), key=lambda row: row.begun_position)
+    urgent = sorted(expected.values(), key=lambda row: (row.urgency, row.key))
+    ready = [row for row in urgent if row.status == "ready"]
+    asked: tuple[tuple[TaskPage, list[Any]], ...] = (
+        (TaskPage(order="newest_first", limit=2, as_of=at), by_age[::-1]),
+        (TaskPage(order="oldest_first", limit=2, as_of=at), by_age),
+        (TaskPage(limit=2, as_of=at), urgent),
+        (TaskPage(statuses=("ready",), limit=2, as_of=at), ready),
+    )
+    for page, rows in asked:
+        found: list[Any] = []
+        answer = reader.query(page)
+        found += answer.rows
+        while answer.next_cursor is not None:
+            answer = reader.query(replace(page, cursor=answer.next_cursor))
+            found += answer.rows
+        assert found == rows, page
+
+
+def _blame_is_the_last_change(replay: Replay, events: list[Recorded], at: int) -> None:
+    for stream in list(dict.fromkeys(event.stream for event in events[:at]))[:5]:
+        whole = list(replay.steps(stream, at))
+        found = replay.blame(stream, at, (), lambda _: None).found()
+        assert found == replay.blame(stream, at, (), lambda _: None, events_max=len(whole)).found()
+        for path, value in leaves(whole[-1].after):
+            changing = [one for one in whole if at_path(one.before, path) != at_path(one.after, path)]
+            assert found.get(path) == ((value, changing[-1].recorded) if changing else None), path
 
 
 def _cells(row: Any) -> dict[str, Any] | None:
@@ -187,18 +224,32 @@ def _searches_find_what_fits(replay: Replay, events: list[Recorded], first: int,
     for wanted, fits in searches:
         rows = replay.log(wanted, None, after=first, until=last, progress=lambda _: None)
         assert [row.position for row in rows] == [one.position for one in stretch if fits(one)], wanted
-    where = "type.startsWith('task.') && has(event.token)"
-    found = replay.log(Filter(), where, after=first, until=last, progress=lambda _: None)
-    assert [row.position for row in found] == [
-        one.position for one in stretch if one.event.TYPE.startswith("task.") and hasattr(one.event, "token")
-    ]
+    stream = events[-1].stream
+    conditions: tuple[tuple[str, Callable[[Recorded], bool]], ...] = (
+        (
+            "type.startsWith('task.') && has(event.token)",
+            lambda one: one.event.TYPE.startswith("task.") and hasattr(one.event, "token"),
+        ),
+        (
+            "type == 'task.claimed.v1' && event.attempt >= 2",
+            lambda one: isinstance(one.event, TaskClaimed) and one.event.attempt >= 2,
+        ),
+        (f"'{stream}' == stream && position < {last}", lambda one: one.stream == stream and one.position < last),
+        (
+            "actor == 'key_script' || type == 'task.readied.v1'",
+            lambda one: one.actor == "key_script" or one.event.TYPE == "task.readied.v1",
+        ),
+    )
+    for where, fits in conditions:
+        rows = replay.log(Filter(), where, after=first, until=last, progress=lambda _: None)
+        assert [row.position for row in rows] == [one.position for one in stretch if fits(one)], where
 
 
 @settings(max_examples=6)
 @given(steps, PLACES, PLACES)
 def test_the_past_in_sqlite_is_a_shorter_fold(script: list[Step], at: int, other: int) -> None:
-    with told(script, None) as (replay, events):
-        check(replay, events, at * len(events) // LAST_PLACE, other * len(events) // LAST_PLACE)
+    with told(script, None) as (replay, reader, events):
+        check(replay, reader, events, at * len(events) // LAST_PLACE, other * len(events) // LAST_PLACE)
 
 
 @settings(max_examples=3)
@@ -206,13 +257,13 @@ def test_the_past_in_sqlite_is_a_shorter_fold(script: list[Step], at: int, other
 def test_the_past_in_postgresql_is_a_shorter_fold(
     postgres_server: Postgres, script: list[Step], at: int, other: int
 ) -> None:
-    with told(script, postgres_server) as (replay, events):
-        check(replay, events, at * len(events) // LAST_PLACE, other * len(events) // LAST_PLACE)
+    with told(script, postgres_server) as (replay, reader, events):
+        check(replay, reader, events, at * len(events) // LAST_PLACE, other * len(events) // LAST_PLACE)
 
 
 def test_points_lead_to_positions_and_what_is_no_point_is_refused() -> None:
     script: list[Step] = [("plan", 0, 4), ("claim", 0, 0), ("complete", 0, 0)]
-    with told(script, None) as (replay, events):
+    with told(script, None) as (replay, _, events):
         head = len(events)
         assert replay.position(None, 7) == 7
         assert replay.position("now", 0) == replay.position(f"@{head}", 0) == head
@@ -223,6 +274,6 @@ def test_points_lead_to_positions_and_what_is_no_point_is_refused() -> None:
         assert replay.position(instant, 0) == max(one.position for one in events if one.recorded_at <= moment)
     refusals = {"@99999": "point_not_reached", "shop/nothing": "unknown_thing", "?": "point_not_readable"}
     for wrong, code in refusals.items():
-        with pytest.raises(Refused) as refused, told(script, None) as (replay, _):
+        with pytest.raises(Refused) as refused, told(script, None) as (replay, _, _):
             replay.position(wrong, 0)
         assert refused.value.code == code
