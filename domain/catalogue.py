@@ -4,7 +4,20 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final, get_args
 
-from domain.dispatch import assign_task, bid, claim, claim_work, facts, follow, keys, plan, projects, report, steer
+from domain.dispatch import (
+    assign_task,
+    bid,
+    claim,
+    claim_work,
+    erasing,
+    facts,
+    follow,
+    keys,
+    plan,
+    projects,
+    report,
+    steer,
+)
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.notes import NOTE_DECISIONS
@@ -25,6 +38,7 @@ from domain.kernel.message import Command, Event
 from domain.kernel.pipeline.expressions import UNTOLD, Expressions
 from domain.kernel.policy import Policy
 from domain.kernel.registry import Registry
+from domain.kernel.sealing import Sealing
 from domain.lock import decider as lock
 from domain.lock import upcasts as lock_upcasts
 from domain.lock.evolve import LockEvent
@@ -35,6 +49,7 @@ from domain.node import upcasts as node_upcasts
 from domain.node.evolve import NodeEvent
 from domain.note import decider as note
 from domain.note import events as note_events
+from domain.note import sealed as note_sealed
 from domain.note import upcasts as note_upcasts
 from domain.pipeline import decider as pipeline
 from domain.pipeline import upcasts as pipeline_upcasts
@@ -69,11 +84,14 @@ from domain.run import upcasts as run_upcasts
 from domain.run.evolve import RUN, RunEvent
 from domain.session import decider as session
 from domain.session import events as session_events
+from domain.session import sealed as session_sealed
 from domain.session import upcasts as session_upcasts
 from domain.task import commands as task_commands
 from domain.task import decider as task
 from domain.task import derived as task_derived
+from domain.task import erasure_events as task_erasure
 from domain.task import events as task_events
+from domain.task import sealed as task_sealed
 from domain.task import upcasts as task_upcasts
 
 AGGREGATES: Final[AggregateByPrefix] = {
@@ -130,6 +148,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskAttentionRaised,
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
+    task_erasure.SubjectErasureAsked,
+    task_erasure.SubjectErased,
     *get_args(quota.QuotaEvent),
     note_events.NotePosted,
     *get_args(note.InboxEvent),
@@ -181,6 +201,9 @@ REGISTRY: Final = Registry(
     },
 )
 
+SEALINGS: Final[Mapping[str, Sealing]] = {**task_sealed.SEALED, **note_sealed.SEALED, **session_sealed.SEALED}
+"""What events say in words, by stored name: kept under the key of their subject."""
+
 POLICIES: Final[tuple[Policy, ...]] = (
     READY_DEPENDANTS,
     REOPEN_NEEDS,
@@ -217,6 +240,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_commands.AssignTask: assign_task.assign_task,
     task_commands.BidForTask: bid.bid_for_task,
     task_commands.DismissAttention: steer.dismiss,
+    task_commands.EraseSubject: erasing.erase_subject,
     task_commands.SettleNeed: follow.settle_need,
     task_commands.ElapseBackoff: follow.elapse_backoff,
     task_commands.TimeOutAttempt: follow.time_out,

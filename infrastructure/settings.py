@@ -13,6 +13,8 @@ from infrastructure.log.port import StoreKind
 MEBIBYTE: Final = 1_048_576
 SECRET_CHARACTERS_MIN: Final = 32
 SQLITE_FILE: Final = "signalbox.db"
+KEYS_FILE: Final = "subject-keys.db"
+"""Seeds of the keys under which words are kept that may be erased; beside the file of the log."""
 
 
 class HttpSettings(BaseModel):

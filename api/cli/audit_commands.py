@@ -1,13 +1,15 @@
 """`signalbox audit`: export bundles, verify them and the live log, print proofs, sign checkpoints, rotate keys."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import Project, command, group
 from api.cli.exits import Exit
 from api.cli.progress import Bar
+from api.cli.reading import project_of, task_named
 from api.cli.terminal import Column, Terminal
 from api.cli.words import count, moment
 from signalbox.client import audit
@@ -29,12 +31,13 @@ Keys = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("The audit ledger: export, verify, prove, sign, keys.")
+    nouns = group("The audit ledger: export, verify, prove, sign, erase, keys.")
     command(nouns, "export")(export)
     command(nouns, "verify", without=("api_key",))(verify)
     command(nouns, "prove")(prove)
     command(nouns, "consistency")(consistency)
     command(nouns, "checkpoint")(checkpoint)
+    command(nouns, "erase")(erase)
     keys = group("Keys that sign checkpoints: list, rotate.")
     command(keys, "list")(list_keys)
     command(keys, "rotate")(rotate)
@@ -153,6 +156,34 @@ def checkpoint(terminal: Terminal) -> None:
     if not signed:
         raise Refused("empty_log", "there is nothing in the log yet", "Do something first.")
     terminal.show(signed, text(signed, "note").rstrip("\n"))
+
+
+def erase(
+    terminal: Terminal,
+    task: Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; it stays readable for ever.")],
+    project: Project = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking.")] = False,
+) -> None:
+    """Destroy the key of everything that was said of a settled task. Nothing brings it back."""
+    chosen = project_of(terminal.client, project)
+    identifier = task_named(terminal.client, chosen, task)
+    _confirm(terminal, task, yes=yes)
+    answer = terminal.client.command("erase_subject", project=chosen, subject=identifier, reason=reason)
+    fields = {**answer.answer, "position": answer.position}
+    if answer.answer["erased"]:
+        terminal.show(fields, f"{task}: what was said of it is erased")
+    else:
+        terminal.show(fields, f"{task}: asked for; it is erased when another administrator asks for it, too")
+
+
+def _confirm(terminal: Terminal, task: str, *, yes: bool) -> None:
+    if yes:
+        return
+    if terminal.as_json or not sys.stdin.isatty():
+        raise Refused("not_confirmed", "Nothing was erased.", "Say --yes: it cannot be undone.", {"task": task})
+    if not typer.confirm(f"Erase what was said of {task} for ever?"):
+        raise Refused("not_confirmed", "Nothing was erased.", "Ask again when you want it.")
 
 
 def list_keys(terminal: Terminal) -> None:

@@ -34,20 +34,22 @@ _POSITION: Final = re.compile(r"@?([1-9][0-9]{0,17})")
 
 
 @asynccontextmanager
-async def ledger_beside(node: Node, settings: Settings) -> AsyncGenerator[tuple[LedgerFollower, "LedgerDesk"]]:
-    """A ledger that follows the node's log until the block ends.
+async def ledger_beside(
+    node: Node, log: Log, settings: Settings
+) -> AsyncGenerator[tuple[LedgerFollower, "LedgerDesk"]]:
+    """A ledger that follows the log of a node, as it is stored, until the block ends.
 
     Raises StoreUnavailable, StoreInUse, UnsafeDataFolderError.
     """
     store = await asyncio.to_thread(open_ledger, settings)
     try:
-        scribe = await asyncio.to_thread(scribe_of, node.log, store, settings)
+        scribe = await asyncio.to_thread(scribe_of, log, store, settings)
         copies = CheckpointCopies(settings.checkpoint_copies or settings.data / COPIES_FOLDER)
         options = LedgerOptions(node.name, lambda: node.committer.busy, copies)
-        follower = LedgerFollower(node.log, scribe, options)
+        follower = LedgerFollower(log, scribe, options)
         follower.start()
         try:
-            yield follower, LedgerDesk(node.log, scribe)
+            yield follower, LedgerDesk(log, scribe)
         finally:
             await asyncio.to_thread(follower.stop)
     finally:

@@ -1,16 +1,17 @@
 """The past of a store for the command line: opened beside its server or without one, and never written."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from api.composition.replay import ROWS_FILE, Replay
 from domain.kernel.errors import Rejection
+from infrastructure.erasure.port import SeedsRead
 from infrastructure.history.port import History
 from infrastructure.history.rows import PastRows
 from infrastructure.log.port import StoreUnavailable
-from infrastructure.settings import SQLITE_FILE
+from infrastructure.settings import KEYS_FILE, SQLITE_FILE
 from projections.kernel.errors import RequestRefused
 from signalbox.client.errors import Refused, ServerUnavailable
 
@@ -65,15 +66,31 @@ def in_words(rejection: Rejection) -> Refused:
 
 def _open(store: str | None, data: Path) -> tuple[History, PastRows | None]:
     if store is not None and store.startswith(("postgresql:", "postgres:")):
+        from infrastructure.erasure.postgres import PostgresSeedsRead
         from infrastructure.history.postgres import PostgresHistory
         from infrastructure.history.rows_postgres import PostgresPastRows
 
-        return PostgresHistory(store), PostgresPastRows(store)
+        return _with_words(PostgresHistory(store), lambda: PostgresSeedsRead(store)), PostgresPastRows(store)
+    from infrastructure.erasure.sqlite import SqliteSeedsRead
     from infrastructure.history.rows import SqlitePastRows
     from infrastructure.history.sqlite import SqliteHistory
 
     file = Path(store.removeprefix("sqlite:///")) if store is not None else data / SQLITE_FILE
-    history = SqliteHistory(file)
+    history = _with_words(SqliteHistory(file), lambda: SqliteSeedsRead(file.with_name(KEYS_FILE)))
     with suppress(StoreUnavailable):
         return history, SqlitePastRows(file.with_name(ROWS_FILE))
     return history, None
+
+
+def _with_words(history: History, seeds: Callable[[], SeedsRead]) -> History:
+    """Where the keys are at hand, the words of subjects are read, too; a copy without them tells the rest."""
+    from domain.catalogue import SEALINGS
+    from infrastructure.erasure.envelope import Envelopes
+    from infrastructure.erasure.keys import SubjectKeys
+    from infrastructure.erasure.opened_history import opened_history
+
+    try:
+        read = seeds()
+    except StoreUnavailable:
+        return history
+    return opened_history(history, Envelopes(SEALINGS, SubjectKeys(read)), read.close)

@@ -39,6 +39,10 @@ class PastReader:
         """Begin nothing more; what is under way ends by itself."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def forget(self) -> None:
+        """Remember no states: what was said in some of them was erased."""
+        self._folds.forget()
+
     async def position(self, point: Point, bookmark: int | None = None) -> int | Rejection:
         """The position that a point means; ``bookmark`` is that of the one it names."""
         return await self._away(lambda: reading.position_of(self._node.log, point, lambda _: bookmark))

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from api.app import allowed_hosts, create_app, own_version
 from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
+from api.composition.erasure import Erasure
 from api.composition.explains import Explainer
 from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.pasts import PastReader
@@ -76,10 +77,17 @@ class Doctor:
     """What the node says of itself."""
 
     def __init__(
-        self, node: Node, ledger: LedgerFollower, settings: Settings, warnings: tuple[str, ...], metrics: Metrics
+        self,
+        node: Node,
+        ledger: LedgerFollower,
+        erasure: Erasure,
+        settings: Settings,
+        warnings: tuple[str, ...],
+        metrics: Metrics,
     ) -> None:
         self._node = node
         self._ledger = ledger
+        self._erasure = erasure
         self._settings = settings
         self._warnings = warnings
         self._metrics = metrics
@@ -109,6 +117,8 @@ class Doctor:
         )
         if self._ledger.error:
             troubles += (f"ledger: {self._ledger.error}",)
+        if self._erasure.eraser.pending:
+            troubles += (f"erasure: {self._erasure.eraser.pending}",)
         return Health(
             ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
             node=self._node.name,
@@ -164,26 +174,30 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
     try:
         warnings = _checked_durability(log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
+        erasure = await asyncio.to_thread(Erasure, log, rows, settings)
         keys = Keys(secret)
         metrics = Metrics()
         options = NodeOptions(
             secret=secret,
+            observers=(erasure.eraser,),
             appended=metrics.appended,
             counted=metrics.refusal_counted,
             hot_bytes_max=settings.hot_bytes_max,
             facts=NodeFacts(version=own_version(), store=settings.store_kind),
             warnings=warnings,
         )
-        node = Node(log, rows, keys, options)
+        node = Node(erasure.log, rows, keys, options)
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
-            async with ledger_beside(node, settings) as (follower, ledger):
-                doctor = Doctor(node, follower, settings, warnings, metrics)
+            async with ledger_beside(node, log, settings) as (follower, ledger):
+                doctor = Doctor(node, follower, erasure, settings, warnings, metrics)
                 with closing(PastReader(node)) as past:
+                    erasure.start(node, past)
                     yield _services(node, rows, keys, metrics, doctor, ledger, past)
         finally:
             await node.stop()
+            await asyncio.to_thread(erasure.close)
             rows.close()
     finally:
         log.close()

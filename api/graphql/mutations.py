@@ -21,6 +21,7 @@ from api.ports import Answered
 from domain.catalogue import COMMANDS
 from domain.dispatch.assign_task import TaskAssigned
 from domain.dispatch.claim import ClaimedTasks
+from domain.dispatch.erasing import ErasureTaken
 from domain.dispatch.lock_answers import LockAnswer
 from domain.dispatch.lock_checks import FenceAccepted, LocksChecked
 from domain.dispatch.lock_pools import PoolShown
@@ -93,6 +94,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "assign_task": TaskAssigned,
     "bid_for_task": Done,
     "dismiss_attention": Done,
+    "erase_subject": ErasureTaken,
     "start_run": RunBegun,
     "pause_run": Done,
     "resume_run": Done,

@@ -3,7 +3,7 @@
 from domain.dispatch.claim import quota_tries
 from domain.dispatch.errors import PushedWorkDeclined, SessionNotLive
 from domain.dispatch.fit import full, shut
-from domain.dispatch.lookup import find_task
+from domain.dispatch.lookup import find_readable
 from domain.dispatch.quota import asked
 from domain.dispatch.take import Taking
 from domain.kernel.decider import Decision, View, Write, refuse
@@ -47,8 +47,8 @@ def _given(name: str, session: str, strategy: str, choice: Choice | None, stamp:
     project = read_project(stamp, view)
     if isinstance(project, UnknownThing):
         return refuse(project)
-    found = find_task(view, stamp.project, name)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, name)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     taker = _taker(session, stamp, view)

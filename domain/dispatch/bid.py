@@ -4,7 +4,7 @@ from typing import Final
 
 from domain.dispatch.errors import BidsTooMany, NoAuction
 from domain.dispatch.fit import misfit
-from domain.dispatch.lookup import find_serving, find_task
+from domain.dispatch.lookup import find_readable, find_serving
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.message import Stamp
@@ -32,8 +32,8 @@ def bid_for_task(command: BidForTask, stamp: Stamp, view: View) -> Decision:
     session = find_serving(view, command.session, command.incarnation, stamp)
     if isinstance(session, Rejection):
         return refuse(session)
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     if project.settings.strategy != "auction":

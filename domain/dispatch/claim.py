@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from domain.dispatch.errors import NothingReady, passed_over
 from domain.dispatch.fit import full, room_of, shut
-from domain.dispatch.lookup import find_serving, find_task
+from domain.dispatch.lookup import find_readable, find_serving
 from domain.dispatch.pick import Picking, Proposed, picking_of
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.quota import asked, trying
@@ -52,8 +52,8 @@ def claim(
     claimer = _claimer(command, stamp, view)
     if isinstance(claimer, Rejection):
         return refuse(claimer)
-    named = None if command.task is None else find_task(view, stamp.project, command.task)
-    if isinstance(named, UnknownThing):
+    named = None if command.task is None else find_readable(view, stamp.project, command.task)
+    if isinstance(named, Rejection):
         return refuse(named)
     if named is not None and (held := _held_already(command, *named)) is not None:
         return held

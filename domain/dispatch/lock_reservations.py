@@ -54,7 +54,7 @@ def _queued(stream: StreamId, task: Task, session: str, stamp: Stamp, view: View
         return Decision()
     if not starves(task, session, space, stamp.time, view):
         return Decision()
-    requested = enqueue(space, Owner("", 0, stream), task.plan.scope, purpose=task.plan.title, at=stamp.time)
+    requested = enqueue(space, Owner("", 0, stream), task.plan.scope, purpose=task.plan.key, at=stamp.time)
     if isinstance(requested, Rejection):
         return refuse(requested)
     return Decision((Write(locks, (requested,), stamp.project),))

@@ -10,6 +10,7 @@ from domain.kernel.message import Stamp
 from domain.session.decider import SESSION, live, serving
 from domain.session.state import Session
 from domain.task.decider import TASK
+from domain.task.errors import TaskErased
 from domain.task.state import Task, TaskState
 
 TASK_KEY: Final = "task"
@@ -25,6 +26,12 @@ def find_task(view: View, project: ProjectId, name: str) -> tuple[StreamId, Task
     if stream is None or not isinstance(state, Task) or state.plan.project != project:
         return UnknownThing(kind="task", name=name)
     return stream, state
+
+
+def find_readable(view: View, project: ProjectId, name: str) -> tuple[StreamId, Task] | UnknownThing | TaskErased:
+    """The same for whoever wants to do something with it: not once its words were erased."""
+    found = find_task(view, project, name)
+    return TaskErased(task=name) if not isinstance(found, UnknownThing) and found[1].erased else found
 
 
 def find_session(view: View, session: str, incarnation: int, stamp: Stamp) -> Session | Rejection:

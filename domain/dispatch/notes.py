@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from domain.dispatch.lookup import find_serving, find_task, lock_stream
+from domain.dispatch.lookup import find_readable, find_serving, lock_stream
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.decisions import Decide
 from domain.kernel.errors import Rejection, UnknownThing
@@ -69,8 +69,8 @@ def post_note(command: PostNote, stamp: Stamp, view: View) -> Decision:
     writer = _writer(command, stamp, view)
     if isinstance(writer, Rejection):
         return refuse(writer)
-    found = None if command.task is None else find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = None if command.task is None else find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     task = None if found is None else found[0]
     stream = board_stream(stamp.project if task is None else task)

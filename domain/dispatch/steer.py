@@ -4,9 +4,9 @@ from typing import Final
 
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.errors import SessionNotLive
-from domain.dispatch.lookup import find_task
+from domain.dispatch.lookup import find_readable
 from domain.kernel.decider import Decision, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Event, Stamp
 from domain.session.decider import SESSION, is_live
@@ -28,8 +28,8 @@ def cancel(command: CancelTask, stamp: Stamp, view: View) -> Decision:
 
     Without a grace the attempt loses its token at once and its locks linger; asked so again, a grace ends early.
     """
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     if isinstance(task.phase, Settled):
@@ -66,8 +66,8 @@ def noticed(held: Held, reason: str, grace_seconds: int, stamp: Stamp) -> tuple[
 
 def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
     """Begin a new generation of a failed or parked task."""
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     status = phase_name(task)
@@ -80,8 +80,8 @@ def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
 
 def reassign(command: ReassignTask, stamp: Stamp, view: View) -> Decision:
     """Take the task from whoever has it, for anybody or for one session; its old token ends here."""
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     attempt = live_attempt(task)
@@ -101,8 +101,8 @@ def reassign(command: ReassignTask, stamp: Stamp, view: View) -> Decision:
 
 def dismiss(command: DismissAttention, stamp: Stamp, view: View) -> Decision:
     """A person has seen it; what the task's own state says stays until that changes."""
-    found = find_task(view, stamp.project, command.task)
-    if isinstance(found, UnknownThing):
+    found = find_readable(view, stamp.project, command.task)
+    if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found
     if is_read_off(command.topic) and command.topic in task.attention:

@@ -144,7 +144,7 @@ class Taking:
             incarnation=self.incarnation,
             task=stream,
             claims=task.plan.scope,
-            purpose=task.plan.title,
+            purpose=task.plan.key,
             at=self.now,
             ancestors=self._ancestors,
             concurrency=places_of(task, self._settings),

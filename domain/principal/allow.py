@@ -131,6 +131,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "retry_task": _PLAN,
     "reassign_task": _PLAN,
     "dismiss_attention": _STEER,
+    "erase_subject": _OVERRIDE,
     "open_session": _SESSION,
     "heartbeat": _SESSION,
     "end_session": _SESSION,

@@ -247,6 +247,16 @@ class DismissAttention(ProjectCommand):
     topic: Topic
 
 
+class EraseSubject(ProjectCommand):
+    """Destroy the key under which everything is kept that was said of a settled task; a second person has to agree."""
+
+    NAME: ClassVar[str] = "erase_subject"
+    subject: Reference
+    """Task by key or id."""
+    reason: str = Field(min_length=1, max_length=500)
+    """Stays readable for ever: it should not repeat what is erased."""
+
+
 class SettleNeed(ProjectCommand):
     """A needed task settled (derived by the policy ready_dependants)."""
 

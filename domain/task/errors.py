@@ -139,3 +139,35 @@ class TaskWasCancelled(Rejection):
 
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
+
+
+class TaskErased(Rejection):
+    """What was said of the task {task} was erased; nothing is done with it any more.
+
+    Plan a new task if the work is wanted again.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str
+
+
+class TaskUnsettled(Rejection):
+    """The task {task} is {status}, and somebody may still need what was said of it.
+
+    Cancel the task, wait until its holder has left it, and erase it then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str
+    status: str
+
+
+class WordsOfRun(Rejection):
+    """The task {task} belongs to the run {run}, which has copies of what was said of it.
+
+    The words of runs cannot be erased yet; leave them out of what you export.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    task: str
+    run: str

@@ -5,6 +5,8 @@ from typing import assert_never
 from immutables import Map
 
 from domain.kernel.change import replace
+from domain.task.erasure import without_words
+from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
@@ -46,6 +48,8 @@ _Others = (
     | TaskAttentionRaised
     | TaskAttentionCleared
     | TaskBid
+    | SubjectErasureAsked
+    | SubjectErased
 )
 TaskEvent = TaskPlanned | _Attempted | _Settled | _Waits | _Others
 
@@ -127,6 +131,10 @@ def _related(task: Task, event: _Others) -> Task:
         case TaskAttentionCleared():
             without = task.attention.delete(event.topic) if event.topic in task.attention else task.attention
             return replace(task, attention=without)
+        case SubjectErasureAsked():
+            return replace(task, erasure_asked_by=event.by)
+        case SubjectErased():
+            return without_words(task)
         case _:
             assert_never(event)
 

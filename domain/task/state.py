@@ -169,6 +169,10 @@ class Task:
     reassigned: int = 0
     bids: Map[str, Bid] = Map()
     """What sessions offer to do it for while it is ready, by session."""
+    erasure_asked_by: str = ""
+    """Who wants its words erased; empty where nobody does."""
+    erased: bool = False
+    """Whether they are: nothing more is done with it."""
 
 
 TaskState = Absent | Task

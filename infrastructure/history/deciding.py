@@ -21,6 +21,7 @@ from domain.principal.state import Key
 from infrastructure.expressions.conditions import CelExpressions
 from infrastructure.history.port import History, KeptCommand
 from infrastructure.history.reading import event_at
+from infrastructure.log.erasures import FORGOTTEN_BODY
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import LogRow, StoredSnapshot
 from infrastructure.runtime.group import Decided, Group, GroupDecider, Pending
@@ -38,6 +39,10 @@ ERA_SHIFT: Final = 40
 
 class NotDecidable(Exception):
     """The recorded command cannot be asked again; the message says why."""
+
+
+class AskedNoMore(NotDecidable):
+    """What was asked was erased together with what was said of its subject."""
 
 
 class LogAsOf:
@@ -197,6 +202,8 @@ class Decider:
 
 def _parsed(body: bytes) -> Command:
     said = orjson.loads(body)
+    if body == FORGOTTEN_BODY:
+        raise AskedNoMore("what was asked was erased")
     kind = catalogue.COMMANDS.get(said["type"])
     if kind is None:
         raise NotDecidable(f"there is no command {said['type']} any more")

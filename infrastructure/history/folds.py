@@ -58,6 +58,11 @@ class Folds:
         self._ways: OrderedDict[str, _Way] = OrderedDict()
         self._lock = Lock()
 
+    def forget(self) -> None:
+        """Remember no states: what was said in some of them was erased."""
+        with self._lock:
+            self._ways.clear()
+
     def at_position(self, stream: str, position: int) -> Folded:
         """The state after the last event of a stream at or before a position; of a kind that is folded here."""
         return self._fold(stream, position, None)

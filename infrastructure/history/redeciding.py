@@ -7,9 +7,10 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from domain.catalogue import REGISTRY
+from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.message import Event
-from infrastructure.history.deciding import Again, Decider, NotDecidable
+from domain.kernel.sealing import ERASED, blank
+from infrastructure.history.deciding import Again, AskedNoMore, Decider, NotDecidable
 from infrastructure.history.port import Filter, History, KeptCommand
 from infrastructure.history.searching import Progress, search
 from infrastructure.log.port import LogRow
@@ -18,7 +19,7 @@ RUNS_AT_ONCE: Final = 500
 """Commands whose receipts are read together."""
 _CHOOSING: Final = frozenset({"claim_task", "claim_tasks", "claim_work"})
 
-Kind = Literal["same", "same_choice", "different", "no_receipt", "not_decidable"]
+Kind = Literal["same", "same_choice", "different", "no_receipt", "not_decidable", "erased"]
 """``same_choice``: the same, once the tasks to choose from were those that were chosen; the index from which a server
 chooses is a hint that is not in the log."""
 
@@ -88,6 +89,8 @@ def _verdict(decider: Decider, kept: KeptCommand | None, run: Sequence[LogRow], 
             return Verdict("same", *place)
         if again.name in _CHOOSING and is_same(decider.again(kept, run, decider.pinned(run)), run, events):
             return Verdict("same_choice", *place)
+    except AskedNoMore as problem:
+        return Verdict("erased", *place, why=str(problem))
     except NotDecidable as problem:
         return Verdict("not_decidable", *place, why=str(problem))
     decided = tuple(_told(stream, version, event) for stream, version, event, _ in again.events)
@@ -97,9 +100,28 @@ def _verdict(decider: Decider, kept: KeptCommand | None, run: Sequence[LogRow], 
 
 
 def is_same(again: Again, run: Sequence[LogRow], events: Sequence[Event]) -> bool:
-    """Whether the events are the same, in the same order, of the same projects."""
+    """Whether the events are the same, in the same order, of the same projects; words that were erased are any."""
+    if len(again.events) != len(run):
+        return False
     recorded = [(row.stream, row.version, event, row.project) for row, event in zip(run, events, strict=True)]
-    return recorded == [tuple(one) for one in again.events]
+    decided = [
+        (stream, version, _as_erased(event, known), project)
+        for (stream, version, event, project), known in zip(again.events, events, strict=True)
+    ]
+    return recorded == decided
+
+
+def _as_erased(event: Event, known: Event) -> Event:
+    """The event without the words that the recorded one has no more."""
+    sealing = SEALINGS.get(event.TYPE)
+    if sealing is None or type(event) is not type(known):
+        return event
+    gone = {
+        field: getattr(known, field)
+        for field, kind in sealing.fields.items()
+        if kind != "list" and getattr(known, field) == blank(kind, ERASED)
+    }
+    return event.model_copy(update=gone) if gone else event
 
 
 def _observed(row: LogRow) -> Any:

@@ -8,6 +8,7 @@ from operator import attrgetter
 from domain.kernel.change import replace
 from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
+from infrastructure.log.erasures import ERASED_TYPE, FORGOTTEN_BODY
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
@@ -138,6 +139,20 @@ class MemoryLog:
             kept = self._past_states.get(stream, {}).values()
             fitting = [one for one in kept if one.kind == kind and one.version <= version and one.position <= position]
             return max(fitting, key=lambda one: one.version, default=None)
+
+    def erasures(self, *, after: int) -> list[LogRow]:
+        with self._lock:
+            return [row for row in self._rows[after:] if row.type == ERASED_TYPE]
+
+    def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
+        meant = set(commands)
+        with self._lock:
+            for stream in streams:
+                self._snapshots.pop(stream, None)
+                self._past_states.pop(stream, None)
+            for key, receipt in self._receipts.items():
+                if (key.command_id, key.principal) in meant:
+                    self._receipts[key] = replace(receipt, body=FORGOTTEN_BODY, outcome=outcome)
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         with self._lock:

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from domain.kernel.decider import LeaseChange
 from domain.kernel.message import CommandKey, KeyRow
+from infrastructure.log.erasures import Erasures
 from infrastructure.log.past_states import PastStates
 
 
@@ -124,8 +125,7 @@ DecideUnderLock = Callable[[], Sequence[Member]]
 """Decides while the log's lock is held; reads see everything that is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSnapshot:
+class StoredSnapshot(NamedTuple):
     """A folded state at a version of its stream, as JSON text."""
 
     stream: str
@@ -166,7 +166,7 @@ class StoreUnavailable(Exception):
     """Fault: the store cannot be reached; nothing was written by this call."""
 
 
-class Log(PastStates, Protocol):
+class Log(PastStates, Erasures, Protocol):
     """A store of events, receipts, unique names, snapshots and leases. Calls block; each is safe from any thread."""
 
     shared: bool
@@ -221,7 +221,6 @@ class Log(PastStates, Protocol):
     def forget_receipts(self, *, before: int, after: str, until: str, rows_max: int) -> str | None:
         """Look at the next receipts with an id between ``after`` and ``until`` and delete those of commands stamped
         before an instant; returns the last id looked at, None where none is left.
-
         The databases look at ``rows_max`` rows, memory at all of them.
         """
         ...

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from domain.kernel.message import CommandKey
+from infrastructure.log.erasures import FORGOTTEN_BODY
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
@@ -140,6 +141,15 @@ class PostgresLog:
         wanted: Parameters = {"stream": stream, "kind": kind, "version": version, "position": position}
         rows = self._readers.rows(self._past["state_before"], wanted)
         return PastState(*rows[0]) if rows else None
+
+    def erasures(self, *, after: int) -> list[LogRow]:
+        return [LogRow(*row) for row in self._rows("erasures", after)]
+
+    def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
+        self._rows("forget_snapshots", texts(streams))
+        self._readers.rows(self._past["forget_states"], (texts(streams),))
+        ids, principals = texts([one for one, _ in commands]), texts([principal for _, principal in commands])
+        self._rows("blank_receipts", FORGOTTEN_BODY, outcome, ids, principals)
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         rows = self._rows("renew", *_lease_names(sessions), self._at(now))

@@ -9,6 +9,7 @@ import orjson
 
 from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
+from infrastructure.log.erasures import FORGOTTEN_BODY
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
@@ -126,10 +127,9 @@ class SqliteLog:
         return {row[0]: StoredSnapshot(*row) for row in rows}
 
     def keep_snapshots(self, snapshots: Sequence[StoredSnapshot]) -> None:
-        rows = [(snapshot.stream, snapshot.version, snapshot.kind, snapshot.state) for snapshot in snapshots]
         with self.file.writing() as connection:
-            connection.executemany(_SQL["keep_snapshot"], rows)
-            connection.executemany(_SQL["drop_older_snapshots"], [row[:2] for row in rows])
+            connection.executemany(_SQL["keep_snapshot"], snapshots)
+            connection.executemany(_SQL["drop_older_snapshots"], [(one.stream, one.version) for one in snapshots])
 
     def keep_state(self, state: PastState, *, spacing_events: int) -> None:
         with self.file.writing() as connection:
@@ -140,6 +140,16 @@ class SqliteLog:
         with self.file.reading() as connection:
             row = connection.execute(_PAST["state_before"], wanted).fetchone()
         return None if row is None else PastState(*row)
+
+    def erasures(self, *, after: int) -> list[LogRow]:
+        return self._log_rows("erasures", (after,))
+
+    def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
+        with self.file.writing() as connection:
+            connection.execute(_SQL["forget_snapshots"], (_json(streams),))
+            connection.execute(_PAST["forget_states"], (_json(streams),))
+            connection.execute(_SQL["blank_receipts"], (FORGOTTEN_BODY, outcome, _json(commands)))
+        self.file.scrub()
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         stamps: dict[LeaseName, int] = {}

@@ -88,6 +88,12 @@ class SqliteFile:
         with self._writing:
             return str(self._ready().execute(f"PRAGMA {name}").fetchone()[0])
 
+    def scrub(self) -> bool:
+        """Empty the write-ahead log, which holds pages as they were; False while a reader needs one of them."""
+        with self._writing:
+            busy: int = self._ready().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            return not busy
+
     def close(self) -> None:
         """Close every connection and give up the file; again is harmless."""
         with self._writing:
@@ -126,6 +132,8 @@ class SqliteFile:
             connection.execute(f"PRAGMA synchronous = {self._synchronous}")
             connection.execute(f"PRAGMA cache_size = -{CACHE_KIB_MAX}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            # What is deleted is overwritten, so that what was erased is not found in a page that is free again.
+            connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error as error:
             connection.close()
             _raise_unavailable(error)

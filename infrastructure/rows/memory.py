@@ -5,12 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
+from domain.kernel.sealing import ERASED
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.memory_builds import MemoryBuilds, Table
 from infrastructure.rows.port import (
     HISTORY_LIMIT_MAX,
     Change,
     Parked,
+    Rewriting,
     RowStore,
     Selected,
     TableOutdated,
@@ -74,6 +76,19 @@ class MemoryRows(MemoryBuilds, RowStore):
             for change in changes:
                 self._write(change)
             return True
+
+    def rewrite(self, rewriting: Rewriting) -> None:
+        words = rewriting.generation.projection.words
+        known = {(one.row.key, one.since): one.row for one in rewriting.versions}
+        with self._lock:
+            table = self._table(rewriting.generation)
+            for key in {one.row.key for one in rewriting.versions} & table.versions.keys():
+                table.versions[key] = [
+                    one
+                    if one.since > rewriting.through
+                    else one._replace(row=_rewritten(one.row, known.get((key, one.since)), words))
+                    for one in table.versions[key]
+                ]
 
     def parked(self, generation: Generation) -> tuple[Parked, ...]:
         with self._lock:
@@ -148,6 +163,11 @@ class MemoryRows(MemoryBuilds, RowStore):
         table.parked = [parked for parked in table.parked if parked.stream not in change.released]
         table.parked.extend(change.parked)
         table.generation = table.generation.at(change.checkpoint)
+
+
+def _rewritten(row: Any, known: Any, words: tuple[str, ...]) -> Any:
+    said = {word: getattr(known, word) if known is not None else ERASED if getattr(row, word) else "" for word in words}
+    return row._replace(**said)
 
 
 def _rows_at(table: Table, as_of: int | None) -> Iterable[Any]:

@@ -45,6 +45,18 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Rewriting:
+    """Rows of one generation whose words were erased."""
+
+    generation: Generation
+    through: int
+    """Versions that arose at or before this position."""
+    versions: tuple[Versioned[Any], ...]
+    """As they read now; only the columns that hold words are written. Every other version of these keys gets the
+    marker there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Selected:
     """Rows of one selection and the checkpoint that they were read at, in one snapshot."""
 
@@ -114,6 +126,13 @@ class RowStore(BuildStore, Protocol):
 
         False, and nothing written, where a checkpoint or the streams that stand still are not what they were, a
         generation is retired, or its projection is paused: somebody else leads. Raises RowRefused.
+        """
+        ...
+
+    def rewrite(self, rewriting: Rewriting) -> None:
+        """Overwrite words in rows that are there, with no trace of what they were left in the store's files.
+
+        It is no change of the rows' meaning, so no checkpoint moves. A version that is not there is passed over.
         """
         ...
 

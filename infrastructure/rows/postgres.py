@@ -104,6 +104,9 @@ class PostgresRows(SqlRows[psycopg.Connection]):
     def _lock_registry(self, writer: psycopg.Connection) -> None:
         self._execute(writer, "lock_registry")
 
+    def _scrub(self) -> None:
+        """Dead rows leave their pages when the table is vacuumed, which the server does by itself."""
+
     def _lost(self, problem: Exception) -> bool:
         return isinstance(problem, psycopg.errors.UndefinedTable)
 

@@ -8,6 +8,7 @@ from infrastructure.rows.generations import Generation, GenerationState
 from infrastructure.rows.port import (
     HISTORY_LIMIT_MAX,
     Parked,
+    Rewriting,
     RowStore,
     RowsUnavailable,
     Selected,
@@ -22,6 +23,7 @@ from infrastructure.rows.tables import (
     definition,
     indexes,
     page_statement,
+    rewriting_statements,
     row_columns,
     stored_columns,
     table_name,
@@ -54,6 +56,10 @@ class SqlRows(SqlBuilds[C], RowStore, Generic[C]):
         self._live: dict[str, Generation] = {}
 
     @abstractmethod
+    def _scrub(self) -> None:
+        """Leave nothing of what was just overwritten where it was."""
+
+    @abstractmethod
     def _lost(self, problem: Exception) -> bool:
         """Whether a question met a table that was dropped."""
 
@@ -70,6 +76,13 @@ class SqlRows(SqlBuilds[C], RowStore, Generic[C]):
         with self._transaction() as writer:
             self._lock_registry(writer)
             return self._begin(writer, projection, fingerprint, "building")
+
+    def rewrite(self, rewriting: Rewriting) -> None:
+        with self._transaction() as writer:
+            for text, executions in rewriting_statements(self._statements, self._dialect, rewriting):
+                for values in executions:
+                    self._fetch(writer, text, values)
+        self._scrub()
 
     def complete(self, generation: Generation) -> None:
         with self._transaction() as writer:

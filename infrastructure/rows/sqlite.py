@@ -91,6 +91,10 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
     def _lost(self, problem: Exception) -> bool:
         return isinstance(problem, sqlite3.OperationalError) and "no such table" in str(problem)
 
+    def _scrub(self) -> None:
+        with self._lock:
+            self._writer.execute(self._statements("empty_the_wal"))
+
     def _row(self, projection: Projection[R], cells: Sequence[Any]) -> R:
         truths = _truths(projection.row)
         if truths:
@@ -169,6 +173,8 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         # never half of one: the checkpoint goes back together with the rows, and the projector repeats what is missing.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        # What is overwritten or dropped leaves nothing in a page that is free again: words may be erased.
+        connection.execute("PRAGMA secure_delete = ON")
         return connection
 
 

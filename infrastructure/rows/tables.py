@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, assert_never
 
+from domain.kernel.sealing import ERASED
 from infrastructure.rows.generations import Generation
+from infrastructure.rows.port import Rewriting
 from infrastructure.rows.statements import Statements, identifier
 from projections.catalogue import AnyProjection
 from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, OneOf, Selection, Tally, first_beyond
@@ -170,3 +172,23 @@ def _condition(dialect: Dialect, condition: Condition, values: Values) -> str:
             return f"{column} > {dialect.value}"
         case _:
             assert_never(condition)
+
+
+def rewriting_statements(
+    statements: Statements, dialect: Dialect, rewriting: Rewriting
+) -> tuple[tuple[str, list[Values]], tuple[str, list[Values]]]:
+    """Two statements with the values of their executions: the marker into every version, then words into known ones."""
+    projection = rewriting.generation.projection
+    table, words = table_name(dialect, rewriting.generation), [identifier(word) for word in projection.words]
+    marked = ", ".join(f"{word} = CASE WHEN {word} = '' THEN '' ELSE {dialect.value} END" for word in words)
+    said = ", ".join(f"{word} = {dialect.value}" for word in words)
+    marker: Values = [ERASED] * len(words)
+    # A line is written once, at the position of its event, and no index finds it by its key alone.
+    keys = [] if projection.keeps == "lines" else list(dict.fromkeys(one.row.key for one in rewriting.versions))
+    known: list[Values] = [
+        [*(getattr(one.row, word) for word in projection.words), one.row.key, one.since] for one in rewriting.versions
+    ]
+    return (
+        (statements("mark_words", table=table, words=marked), [[*marker, key, rewriting.through] for key in keys]),
+        (statements("write_words", table=table, words=said), known),
+    )

@@ -62,7 +62,7 @@ class Committer:
         self._thread = LogThread(log)
         self._waiting: list[Pending] = []
         self._in_flight: dict[CommandKey, Pending] = {}
-        self._recent = RecentAnswers()
+        self.recent: Final = RecentAnswers()
         self._serving = False
         self._under_lock = False
         self._arrived = asyncio.Event()
@@ -114,7 +114,7 @@ class Committer:
         key, body = stamp.key, body_of(command)
         digest = digest_of(command, stamp, body, key=self._secret)
         caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        known = self._recent.get(key)
+        known = self.recent.get(key)
         first = self._in_flight.get(key)
         if known is not None:
             caller.set_result(repeated(stamp.command_id, known, digest))
@@ -285,7 +285,7 @@ class Committer:
         if pending.caller is None:
             return
         if (outcome.repeated or outcome.ok) and not pending.command.ASKS:
-            self._recent.keep(key, pending.digest, outcome)
+            self.recent.keep(key, pending.digest, outcome)
         if not pending.caller.done():
             pending.caller.set_result(outcome)
         for digest, caller in pending.joined:

@@ -25,6 +25,11 @@ class RecentAnswers:
         """What was answered, if it is remembered."""
         return self._known.get(key)
 
+    def clear(self) -> None:
+        """Remember nothing: receipts know the answers."""
+        self._known.clear()
+        self._bytes = 0
+
     def keep(self, key: CommandKey, digest: bytes, outcome: Outcome) -> None:
         """Remember an answer; the oldest ones go."""
         former = self._known.pop(key, None)

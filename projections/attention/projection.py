@@ -4,6 +4,7 @@ from typing import Any, Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import FLEET
+from domain.kernel.sealing import ERASED
 from domain.lock.events import (
     LocksBroken,
     LocksQuarantined,
@@ -14,6 +15,7 @@ from domain.lock.events import (
 )
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
+from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
 from projections.attention.of_runs import RunEvent, raised_by, run_key
@@ -22,7 +24,7 @@ from projections.attention.rows import AttentionRow, AttentionTopic, Subject
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 
-_Task = TaskAttentionRaised | TaskAttentionCleared
+_Task = TaskAttentionRaised | TaskAttentionCleared | SubjectErased
 _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
@@ -39,6 +41,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
+        case SubjectErased():
+            return tuple(f"{stream}/{topic}" for topic in get_args(AttentionTopic))
         case LocksReleased():
             return (f"{stream}/{event.token}",) if event.reason == "lifted" else ()
         case LocksQuarantined() | LocksBroken():
@@ -64,6 +68,8 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
     match event:
         case TaskAttentionRaised():
             return _raised(recorded, key, event.topic, "task", recorded.stream, event.reason)
+        case SubjectErased():
+            return None if row is None else row._replace(why=ERASED)
         case LocksQuarantined():
             why = f"the locks stay shut, because their owner is gone ({event.reason})"
             return _raised(recorded, key, "quarantined_locks", "lock", str(event.token), why)
@@ -128,6 +134,7 @@ ATTENTION: Final = Projection(
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),
+    words=("why",),
     keys=keys,
     evolve=evolve,
     indexes=(("stands", "key"),),

@@ -41,5 +41,6 @@ BLACKBOARD: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
+    words=("agent", "text"),
     indexes=(("project", "position"), ("task", "position")),
 )

@@ -34,6 +34,8 @@ class Projection(Generic[R]):
     keeps: Literal["versions", "latest", "lines"] = "versions"
     """``versions``: every version of a row. ``latest``: only that, the past cannot be asked. ``lines``: a row is
     written once, by an event that begins it, and never changes."""
+    words: tuple[str, ...] = ()
+    """Text columns that hold what was said of a subject: they are overwritten, in every version, when it is erased."""
     on_poison: Literal["park_stream", "halt"] = "park_stream"
     """What an event does whose fold raises: ``halt`` where one row gathers several streams."""
 

@@ -213,6 +213,7 @@ TASK_BOARD: Final = Projection(
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
+    words=("title", "note", "reason", "summary"),
     keys=keys,
     evolve=evolve,
     begun="begun_position",

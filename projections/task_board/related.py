@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from domain.kernel.sealing import ERASED
+from domain.task.erasure_events import SubjectErased
 from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,
@@ -17,7 +19,8 @@ from projections.kernel.rows import json_text
 from projections.task_board.rows import TaskBoardRow
 
 _Attention = TaskAttentionRaised | TaskAttentionCleared
-Related = TaskPartAdded | TaskPartSettled | TaskNeedReopened | TaskHeldBack | TaskReassigned | _Attention
+_Linked = TaskPartAdded | TaskPartSettled | TaskNeedReopened
+Related = _Linked | TaskHeldBack | TaskReassigned | _Attention | SubjectErased
 
 
 def related(row: TaskBoardRow, event: Related) -> TaskBoardRow:
@@ -43,6 +46,14 @@ def related(row: TaskBoardRow, event: Related) -> TaskBoardRow:
             return row._replace(reassigned_total=total, reserved_for=event.session, changed_at=event.at)
         case TaskAttentionRaised() | TaskAttentionCleared():
             return _attended(row, event)
+        case SubjectErased():
+            return row._replace(
+                title=ERASED,
+                note=ERASED if row.note else "",
+                reason=ERASED if row.reason else "",
+                summary=ERASED if row.summary else "",
+                changed_at=event.at,
+            )
         case _:
             assert_never(event)
 

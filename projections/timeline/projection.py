@@ -51,5 +51,6 @@ TIMELINE: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
+    words=("summary",),
     indexes=(("project", "position"), ("stream", "position"), ("task", "position"), ("session", "position")),
 )

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
@@ -32,7 +33,8 @@ _Settled = TaskCompleted | TaskFailed | TaskCancelled | TaskParked
 _Waiting = TaskPlanned | TaskReadied | TaskBackedOff | TaskRetried | TaskReassigned | TaskHeldBack
 _Related = TaskNeedSettled | TaskNeedReopened | TaskPartAdded | TaskPartSettled
 _Attention = TaskAttentionRaised | TaskAttentionCleared
-TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention | TaskBid
+_Erasure = SubjectErasureAsked | SubjectErased
+TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention | _Erasure | TaskBid
 
 
 def in_words(event: TaskEvent) -> str:
@@ -51,6 +53,10 @@ def in_words(event: TaskEvent) -> str:
             return with_detail(f"needs a person: {event.topic}", event.reason)
         case TaskAttentionCleared():
             return f"no longer needs a person: {event.topic}" + (f", seen by {event.by}" if event.by else "")
+        case SubjectErasureAsked():
+            return with_detail("its words are to be erased", event.reason)
+        case SubjectErased():
+            return with_detail("its words were erased", event.reason)
         case _:
             return _waiting(event)
 

@@ -158,6 +158,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "retry_task": {"operator", "admin"},
     "reassign_task": {"operator", "admin"},
     "dismiss_attention": {"operator", "admin"},
+    "erase_subject": {"admin"},
     "open_session": {"worker", "operator", "admin"},
     "heartbeat": {"worker", "operator", "admin"},
     "report_quota": {"worker", "operator", "admin"},

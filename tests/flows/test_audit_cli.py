@@ -7,7 +7,7 @@ from pathlib import Path
 from api.cli.exits import Exit
 from tests.support.command_line import CommandLine, end
 
-PLAN = 'project: shop\ntasks:\n  - {key: one, title: "=1+1"}\n  - {key: two, title: Two}\n'
+PLAN = 'project: shop\ntasks:\n  - {key: one, title: One, kind: "=1+1"}\n  - {key: two, title: Two}\n'
 
 
 def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) ->
     server = cli.serve()
     try:
         (tmp_path / "plan.yaml").write_text(PLAN)
-        (tmp_path / "policy.json").write_text('{"task.*": ["title"]}')
+        (tmp_path / "policy.json").write_text('{"task.*": ["kind"]}')
         cli("plan", "apply", "plan.yaml")
         whole = cli("audit", "export", "whole", "--json").json
         assert (whole["first"], whole["last"], whole["events"]) == (1, whole["last"], whole["last"])
@@ -50,7 +50,7 @@ def interrupt(folder: Path) -> None:
             "last": None,
             "project": "shop",
             "format": "csv",
-            "redaction": {"task.*": ["title"]},
+            "redaction": {"task.*": ["kind"]},
         },
         "first": manifest["first"],
         "last": manifest["last"],

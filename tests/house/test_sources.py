@@ -19,7 +19,8 @@ AGGREGATE_FILES = {"__init__", "commands", "events", "state", "states", "errors"
 # A part with a subject of its own, which the others do not have, is named here.
 ONLY_IN = {
     "principal": {"allow"},
-    "session": {"liveness", "signals", "hierarchy"},
+    "session": {"liveness", "signals", "hierarchy", "sealed"},
+    "note": {"sealed"},
     "project": {"settings"},
     "node": {"health"},
     "run": {
@@ -53,6 +54,9 @@ ONLY_IN = {
         "undo_events",
     },
     "task": {
+        "erasure",
+        "erasure_events",
+        "sealed",
         "aggregate",
         "attempt_end",
         "attention",

@@ -36,6 +36,7 @@ from domain.session.events import (
     SessionSuspected,
 )
 from domain.task.commands import SPENT_MAX, Usage
+from domain.task.erasure_events import SubjectErased
 from domain.task.events import (
     LateReportDiscarded,
     NeedEdge,
@@ -71,7 +72,7 @@ EVENTS: tuple[type[Event], ...] = (
     TaskAttemptEnded, TaskBackedOff, TaskCancelled, TaskClaimed, TaskCompleted, TaskDependantAdded, TaskFailed,
     TaskNeedSettled, TaskParked, TaskPlanned, TaskProgressed, TaskReadied, TaskRetried, TaskStarted, TaskPartAdded,
     TaskPartSettled, TaskNeedReopened, TaskHeldBack, TaskReassigned, TaskAttentionRaised, TaskAttentionCleared,
-    ProjectSet, ProjectBookmarkSet, ProjectBookmarkRemoved, ProjectNeedsGranted, ProjectNeedsRevoked,
+    ProjectSet, ProjectBookmarkSet, ProjectBookmarkRemoved, ProjectNeedsGranted, ProjectNeedsRevoked, SubjectErased,
 )  # fmt: skip
 REGISTRY = Registry(EVENTS)
 PROJECTS = ("proj_00000000000000000000000001", "proj_00000000000000000000000002")
@@ -356,6 +357,9 @@ class History:
         elif phase == "ready" and number % 3 == 0:
             self.put(task, TaskCancelled(reason="no", at=self.at), project)
             self.settle(task, "cancelled")
+            if number % 3 == 0:
+                erased = SubjectErased(subject=task, reason="17", asked_by="key_a", by="key_b", at=self.at)
+                self.put(task, erased, project)
         else:
             late = LateReportDiscarded(token=self.tokens, report="complete_task", digest="00", at=self.at)
             self.put(task, late, project)

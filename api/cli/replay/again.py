@@ -36,11 +36,12 @@ def redecide(
                 progress.done()
                 terminal.line(_document(one), "\n".join(_lines(one)))
         progress.done()
-    kinds = ("same", "same_choice", "different", "not_decidable", "no_receipt")
+    kinds = ("same", "same_choice", "different", "not_decidable", "no_receipt", "erased")
     summary: dict[str, Any] = {"from": after, "to": until, **{kind: counts[kind] for kind in kinds}}
     words = f"{sum(counts.values())} commands from @{after} to @{until}: {counts['same']} decided the same"
     words += f", {counts['same_choice']} the same of what was chosen, {counts['different']} differently"
     words += f", {counts['not_decidable']} not decidable, {counts['no_receipt']} without a receipt"
+    words += f", {counts['erased']} that were erased" if counts["erased"] else ""
     terminal.show(summary, words)
     if counts["different"] or counts["not_decidable"]:
         raise typer.Exit(Exit.REFUSED)

@@ -185,3 +185,20 @@ BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE
 -- name: commit
 -- Make the transaction durable.
 COMMIT
+
+-- name: erasures
+-- The events that erased a subject after a position.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+       project, actor, command_id, correlation_id, causation_id, traceparent
+FROM signalbox.events WHERE type = 'subject.erased.v1' AND position > %s ORDER BY position
+
+-- name: forget_snapshots
+-- No state of the given streams is kept.
+DELETE FROM signalbox.snapshots WHERE stream = ANY (%s) RETURNING stream
+
+-- name: blank_receipts
+-- Receipts of the given (id, principal) that tell no more than that there was a command.
+UPDATE signalbox.commands AS c SET body = %s::bytea, outcome = %s::bytea
+FROM unnest(%s, %s) AS n (command_id, principal)
+WHERE c.command_id = n.command_id AND c.principal = n.principal
+RETURNING c.command_id

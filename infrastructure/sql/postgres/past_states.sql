@@ -20,3 +20,7 @@ ORDER BY version DESC LIMIT 1
 -- name: keeps_states
 -- Whether the database is of a program that kept such states.
 SELECT to_regclass('signalbox.past_states') IS NOT NULL
+
+-- name: forget_states
+-- No state of the given streams is kept.
+DELETE FROM signalbox.past_states WHERE stream = ANY (%s) RETURNING stream

@@ -279,3 +279,11 @@ LEFT JOIN (
 ) AS r ON TRUE
 WHERE g.projection = %s AND g.generation = %s
 ORDER BY {shown_order}
+
+-- name: mark_words
+-- The marker stands in all versions of a row up to a position, where there were words.
+UPDATE {table} SET {words} WHERE key = %s AND since <= %s
+
+-- name: write_words
+-- What is read in one version of a row.
+UPDATE {table} SET {words} WHERE key = %s AND since = %s

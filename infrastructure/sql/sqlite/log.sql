@@ -160,3 +160,20 @@ SELECT node, at, report FROM node_reports ORDER BY node;
 -- name: forget_node_reports
 -- Delete what nodes said long ago.
 DELETE FROM node_reports WHERE at < ?;
+
+-- name: erasures
+-- The events that erased a subject after a position.
+SELECT position, stream, stream_version, type, schema_version, state, recorded_at,
+       project, actor, command_id, correlation_id, causation_id, traceparent
+FROM events WHERE type = 'subject.erased.v1' AND position > ? ORDER BY position;
+
+-- name: forget_snapshots
+-- No state of the given streams is kept.
+DELETE FROM snapshots WHERE stream IN (SELECT value FROM json_each(?));
+
+-- name: blank_receipts
+-- Receipts of the given (id, principal) that tell no more than that there was a command.
+UPDATE commands SET body = ?, outcome = ?
+WHERE (command_id, principal) IN (
+    SELECT json_extract(wanted.value, '$[0]'), json_extract(wanted.value, '$[1]') FROM json_each(?) AS wanted
+);

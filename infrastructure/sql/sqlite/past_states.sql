@@ -16,3 +16,7 @@ ORDER BY version DESC LIMIT 1;
 -- name: keeps_states
 -- Whether the file is of a program that kept such states.
 SELECT count(*) FROM sqlite_master WHERE name = 'past_states';
+
+-- name: forget_states
+-- No state of the given streams is kept.
+DELETE FROM past_states WHERE stream IN (SELECT value FROM json_each(?));

@@ -257,3 +257,15 @@ LEFT JOIN (
 ) AS r ON TRUE
 WHERE g.projection = ? AND g.generation = ?
 ORDER BY {shown_order}
+
+-- name: mark_words
+-- The marker stands in all versions of a row up to a position, where there were words.
+UPDATE {table} SET {words} WHERE key = ? AND since <= ?
+
+-- name: write_words
+-- What is read in one version of a row.
+UPDATE {table} SET {words} WHERE key = ? AND since = ?
+
+-- name: empty_the_wal
+-- Moves every page into the file and cuts off the write-ahead log, which holds pages as they were.
+PRAGMA wal_checkpoint(TRUNCATE)

@@ -1,0 +1,78 @@
+"""The words of subjects under their keys, and whoever erases them, beside a node's log."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from api.composition.pasts import PastReader
+from domain.catalogue import REGISTRY, SEALINGS
+from infrastructure.erasure.envelope import Envelopes
+from infrastructure.erasure.eraser import Around, Eraser
+from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.erasure.port import SeedStore
+from infrastructure.erasure.sealed_log import sealed_log
+from infrastructure.erasure.seed_tree import SEED_BYTES
+from infrastructure.log.mapper import recorded
+from infrastructure.log.port import Log
+from infrastructure.rows.port import RowStore
+from infrastructure.runtime.node import Node
+from infrastructure.settings import KEYS_FILE, Settings
+
+
+class Erasure:
+    """What stands between a log and those who may read its words. Raises StoreInUse, StoreUnavailable."""
+
+    def __init__(self, log: Log, rows: RowStore, settings: Settings) -> None:
+        self._seeds: Final = open_seeds(settings)
+        try:
+            self._seeds.begin(secrets.token_bytes(SEED_BYTES))
+            keys = OwnedKeys(self._seeds)
+        except BaseException:
+            self._seeds.close()
+            raise
+        self.log: Final = sealed_log(log, Envelopes(SEALINGS, keys), keys)
+        """With its words; the log itself has them under keys."""
+        around = Around(
+            log=self.log,
+            rows=rows,
+            keys=keys,
+            seeds=self._seeds,
+            sealings=SEALINGS,
+            decode=lambda row: recorded(row, REGISTRY),
+        )
+        self.eraser: Final = Eraser(around)
+
+    def start(self, node: Node, past: PastReader) -> None:
+        """Carry out what the log says; to be called on the loop of the node."""
+        self.eraser.start(_forgetting(asyncio.get_running_loop(), node, past))
+
+    def close(self) -> None:
+        """End after the step in hand."""
+        self.eraser.stop()
+        self._seeds.close()
+
+
+def _forgetting(loop: asyncio.AbstractEventLoop, node: Node, past: PastReader) -> Callable[[], None]:
+    def forget() -> None:
+        loop.call_soon_threadsafe(node.committer.recent.clear)
+        past.forget()
+
+    return forget
+
+
+def open_seeds(settings: Settings) -> SeedStore:
+    """The seeds of the keys beside the log; on PostgreSQL the log is opened first, which migrates the schema."""
+    match settings.store_kind:
+        case "memory":
+            from infrastructure.erasure.memory import MemorySeeds
+
+            return MemorySeeds()
+        case "sqlite":
+            from infrastructure.erasure.sqlite import SqliteSeeds
+
+            return SqliteSeeds(settings.sqlite_file.with_name(KEYS_FILE))
+        case "postgres":
+            from infrastructure.erasure.postgres import PostgresSeeds
+
+            return PostgresSeeds(settings.store)

@@ -1,0 +1,109 @@
+"""Stored events with the words of their subject under its key, and the same events read again."""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from pydantic_core import from_json, to_json
+
+from domain.kernel.sealing import ERASED, SEALED, Sealing, blank
+from infrastructure.erasure.keys import Key, SubjectKeys
+from infrastructure.log.port import LogRow, NewEvent
+
+_SEAL: Final = re.compile(rb',"sealed":\{"of":"([^"]+)","from":([0-9]+),"text":"([^"]+)"\}\}')
+"""The end of a sealed event. Inside a text its quotes would be escaped."""
+_MARK: Final = b',"sealed":{"of":"'
+_NONCE_BYTES: Final = 12
+
+
+class SealBrokenError(Exception):
+    """Fault: what is stored was not sealed under this subject's key: the row was changed, or the keys are others."""
+
+
+class Envelopes:
+    """Seals and opens by the names of events; of an event that has none of a subject's words nothing changes."""
+
+    def __init__(self, sealings: Mapping[str, Sealing], keys: SubjectKeys) -> None:
+        self._sealings: Final = sealings
+        self._keys: Final = keys
+
+    def may_seal(self, name: str) -> bool:
+        """Whether events of this stored name can hold words of a subject."""
+        return name in self._sealings
+
+    def sealed(self, event: NewEvent) -> NewEvent:
+        """As it is stored. The same event becomes the same bytes, so that an append in doubt can be repeated.
+
+        Under a key that was destroyed nothing can be kept: then the words are left out.
+        """
+        sealing = self._sealings.get(event.type)
+        if sealing is None:
+            return event
+        content: dict[str, Any] = from_json(event.state)
+        subject = content.get(sealing.about) if sealing.about else event.stream
+        words = {field: content.pop(field) for field in sealing.fields if content.get(field)}
+        if not words or not subject:
+            return event
+        key = self._keys.key(subject)
+        marker = SEALED if key is not None else ERASED
+        # What is put back when it is opened stands behind everything else, so that nothing has to be read for that.
+        rest = _text(content)[:-1] + (b"," if content else b"")
+        state = rest + _text({field: blank(sealing.fields[field], marker) for field in words})[1:]
+        if key is not None:
+            closed = _closed(key, _text(words))
+            state = state[:-1] + b'%s%s","from":%d,"text":"%s"}}' % (_MARK, subject.encode(), len(rest), closed)
+        return event._replace(state=state)
+
+    def opened(self, row: LogRow) -> LogRow:
+        """As it was before it was stored; where the key was destroyed, with the marker in the place of the words.
+
+        Raises SealBrokenError.
+        """
+        if row.type not in self._sealings or _MARK not in row.state:
+            return row
+        seal = _SEAL.fullmatch(row.state, row.state.rindex(_MARK))
+        if seal is None:
+            raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}")
+        key = self._keys.key(seal[1].decode())
+        if key is None:
+            return row._replace(state=self._erased(row, row.state[: seal.start()] + b"}"))
+        return row._replace(state=row.state[: int(seal[2])] + _open(key, seal[3], row)[1:])
+
+    def _erased(self, row: LogRow, state: bytes) -> bytes:
+        content, fields = from_json(state), self._sealings[row.type].fields
+        gone = (field for field, kind in fields.items() if content.get(field) == blank(kind, SEALED))
+        return _text(content | {field: blank(fields[field], ERASED) for field in gone})
+
+
+def _text(content: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        # An integer of any size may be in there, which takes a slower writer, as it took a slower reader.
+        return to_json(content)
+
+
+def subject_of(sealings: Mapping[str, Sealing], row: LogRow) -> str | None:
+    """Whose words an event may hold; None where it has none of anybody's."""
+    sealing = sealings.get(row.type)
+    if sealing is None:
+        return None
+    return row.stream if not sealing.about else from_json(row.state).get(sealing.about)
+
+
+def _closed(key: Key, words: bytes) -> bytes:
+    # The nonce follows from key and words: it repeats only together with the whole text, which then tells nothing more.
+    nonce = blake2b(words, key=key.secret, digest_size=_NONCE_BYTES, person=b"nonce").digest()
+    return b64encode(nonce + key.cipher.encrypt(nonce, words, key.bound))
+
+
+def _open(key: Key, text: bytes, row: LogRow) -> bytes:
+    data = b64decode(text)
+    try:
+        return key.cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], key.bound)
+    except InvalidTag as problem:
+        raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}") from problem

@@ -1,0 +1,155 @@
+"""Carries out what the log says of erasures: destroys keys, and what was kept of a subject's words beside the log."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+import structlog
+
+from domain.kernel.decider import Recorded
+from domain.kernel.ids import StreamId, with_prefix
+from domain.kernel.sealing import Sealing
+from domain.task.erasure_events import SubjectErased
+from domain.task.errors import TaskErased
+from infrastructure.erasure.envelope import subject_of
+from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.erasure.port import SeedStore
+from infrastructure.erasure.refold import refolded
+from infrastructure.log.port import Log, LogRow
+from infrastructure.rows.builds import Listed
+from infrastructure.rows.generations import Generation
+from infrastructure.rows.port import Rewriting, RowStore
+from infrastructure.runtime.outcome import refused
+from infrastructure.runtime.settle import Place
+from projections.catalogue import PROJECTIONS, AnyProjection
+
+LOOK_SECONDS: Final = 30.0
+"""How long an erasure that another node was asked for may go unnoticed here."""
+AGAIN_SECONDS: Final = 0.25
+"""Between two looks whether the rows have come so far."""
+_logger = structlog.get_logger("signalbox.erasure")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an eraser works on."""
+
+    log: Log
+    """As those see it who may read its words."""
+    rows: RowStore
+    keys: OwnedKeys
+    seeds: SeedStore
+    sealings: Mapping[str, Sealing]
+    decode: Callable[[LogRow], Recorded]
+
+
+class Eraser:
+    """``start`` and ``stop`` once; everything else from any thread. Each step may be repeated, by any node."""
+
+    def __init__(self, around: Around) -> None:
+        self._around: Final = around
+        self._wake = threading.Event()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="eraser", daemon=True)
+        self._forget: Callable[[], None] = lambda: None
+        self._forgotten = around.seeds.done()
+        self.pending = ""
+        """The erasure that is under way, and why it is not over; empty where none is."""
+
+    def start(self, forget: Callable[[], None]) -> None:
+        """Catch up with the log, then follow it. ``forget`` is told when what is in memory may hold erased words."""
+        self._forget = forget
+        self._thread.start()
+
+    def stop(self, *, timeout_seconds: float = 10.0) -> None:
+        """End after the step in hand."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_seconds)
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Not durable yet."""
+
+    def restored(self, stream: StreamId, state: Any) -> None:
+        """The log did not change."""
+
+    def committed(self, places: Sequence[Place], position: int) -> None:
+        """Some of it may be an erasure."""
+        for stream, _, event, _ in places:
+            if isinstance(event, SubjectErased):
+                self.pending = f"{stream} at @{position}: begins"
+                self._wake.set()
+
+    def round(self) -> bool:
+        """Carry out what the log says; False where something is left to be done later. Raises StoreUnavailable."""
+        around = self._around
+        for row in around.log.erasures(after=around.seeds.done()):
+            if not self._erased(row):
+                return False
+            around.seeds.move_done(row.position)
+            _logger.info("the words of a subject were erased", subject=row.stream, position=row.position)
+        self.pending = ""
+        return True
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                seconds = LOOK_SECONDS if self.round() else AGAIN_SECONDS
+            except Exception as problem:  # the thread must outlive whatever happens; health shows it
+                words = f"{type(problem).__name__}: {problem}"
+                if words not in self.pending:
+                    _logger.warning("an erasure is not carried out yet", trouble=words)
+                self.pending, seconds = words, 4 * AGAIN_SECONDS
+            if not self._stopping:
+                self._wake.wait(seconds)
+
+    def _erased(self, row: LogRow) -> bool:
+        around, subject = self._around, row.stream
+        around.keys.destroy(subject)
+        if self._forgotten < row.position:
+            self._forget()
+            self._forgotten = row.position
+        found = self._rows_about(subject, row.position)
+        streams = sorted({one.stream for one in found})
+        commands = sorted({(one.command_id, one.actor or "") for one in found if one.command_id} - _of(row))
+        around.log.forget_words(streams, commands, outcome=refused(TaskErased(task=subject)))
+        events = [around.decode(one) for one in found]
+        level = [self._rewritten(projection, events, row) for projection in PROJECTIONS if projection.words]
+        return all(level)
+
+    def _rows_about(self, subject: str, position: int) -> list[LogRow]:
+        """Every event that says something of the subject, read as it reads now."""
+        log, sealings = self._around.log, self._around.sealings
+        found = [one for one in log.events_of(subject) if one.position <= position]
+        sessions = {orjson.loads(one.state)["session"] for one in found if one.type == "task.claimed.v1"}
+        for stream in (with_prefix("board", subject), *sorted(sessions)):
+            found += [one for one in log.events_of(stream) if subject_of(sealings, one) == subject]
+        return sorted(found)
+
+    def _rewritten(self, projection: AnyProjection, events: Sequence[Recorded], row: LogRow) -> bool:
+        """Whether every generation had come as far as the erasure, so that no words come into it any more."""
+        rows, level = self._around.rows, True
+        versions = refolded(projection, events)
+        for listed in rows.generations(projection):
+            generation = Generation(projection, listed.number, listed.fingerprint, listed.state, listed.checkpoint)
+            if generation.table == listed.table:
+                rows.rewrite(Rewriting(generation, row.position, versions))
+            elif listed.state == "retired":
+                rows.drop(projection, listed.number)
+            if not _is_level(listed, row.position) or (generation.table != listed.table and listed.state != "retired"):
+                self.pending = f"{row.stream} at @{row.position}: {projection.name} is at @{listed.checkpoint}"
+                level = False
+        return level
+
+
+def _is_level(listed: Listed, position: int) -> bool:
+    return listed.state == "retired" or listed.checkpoint >= position
+
+
+def _of(row: LogRow) -> set[tuple[str, str]]:
+    """The command that asked for it keeps its receipt: it repeats nothing, and says who wanted it."""
+    return {(row.command_id or "", row.actor or "")}

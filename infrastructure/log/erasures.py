@@ -1,0 +1,28 @@
+"""What a store of events does for an erasure beside keeping its event."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from infrastructure.log.port import LogRow
+
+ERASED_TYPE: Final = "subject.erased.v1"
+"""Stored name of the event; a partial index finds its rows, whatever the length of the log."""
+
+FORGOTTEN_BODY: Final = b'{"type":"[erased]","command":{}}'
+"""What the receipt of a command keeps whose words were erased; it is like no command."""
+
+
+class Erasures(Protocol):
+    """A log is one. Calls block; they raise StoreUnavailable."""
+
+    def erasures(self, *, after: int) -> "list[LogRow]":
+        """The events that erased a subject with position > after, in order."""
+        ...
+
+    def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
+        """Delete what is kept of the streams beside their events, and what receipts of commands (id, principal) say.
+
+        A receipt stays, so that a repeat is known; it is answered with ``outcome``.
+        """
+        ...

@@ -1,0 +1,186 @@
+"""Given, when, then: who erases what was said of a task, when, and what is left of the task."""
+
+from typing import Any
+
+import pytest
+
+from domain.catalogue import EVENTS, SEALINGS
+from domain.dispatch.erasing import ErasureTaken
+from domain.kernel.decider import Decision
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import derived_id
+from domain.kernel.message import Command
+from domain.note.commands import PostNote
+from domain.principal.commands import Role
+from domain.principal.events import KeyIssued
+from domain.task.commands import (
+    BidForTask,
+    CancelTask,
+    DismissAttention,
+    EraseSubject,
+    ReassignTask,
+    ReleaseTask,
+    ReportProgress,
+    RetryTask,
+)
+from domain.task.decider import phase_name
+from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
+from domain.task.errors import TaskErased, TaskUnsettled, WordsOfRun
+from domain.task.events import TaskPlanned
+from domain.task.terms import Origin
+from tests.support.fleet import Fleet, a_task, accepted, events_of, refused
+
+WORD = "Zibeline"
+
+
+def a_person(fleet: Fleet, name: str, role: Role = "admin") -> str:
+    stream = derived_id("key", fleet.now, (name,))
+    fleet.given(stream, KeyIssued(name=name, role=role, projects=(), digest="0" * 64, expires_at=None, at=fleet.now))
+    return stream
+
+
+def erase(fleet: Fleet, by: str, key: str = "a") -> Decision:
+    return fleet.ask(EraseSubject(project="shop", subject=key, reason="she asked for it"), by=by)
+
+
+def settled() -> Fleet:
+    """A world with a task that had everything said of it and was cancelled."""
+    fleet = Fleet()
+    fleet.plan(a_task("a", body=WORD).model_copy(update={"title": WORD}))
+    token = fleet.claimed(fleet.a_session()).token
+    fleet.ask(ReportProgress(project="shop", task="a", token=token, note=WORD, checkpoint=WORD))
+    fleet.ask(ReleaseTask(project="shop", task="a", token=token, note=WORD))
+    fleet.cancel("a", WORD)
+    return fleet
+
+
+def test_it_takes_a_second_person() -> None:
+    fleet = settled()
+    ann, bob = a_person(fleet, "ann"), a_person(fleet, "bob")
+    asked = accepted(erase(fleet, ann))
+    assert asked.answer == ErasureTaken(subject=fleet.id_of("a"), erased=False, asked_by=ann)
+    assert [type(event) for event in events_of(asked)] == [SubjectErasureAsked]
+    assert events_of(accepted(erase(fleet, ann))) == ()
+    done = accepted(erase(fleet, bob))
+    assert done.answer == ErasureTaken(subject=fleet.id_of("a"), erased=True, asked_by=ann)
+    event = events_of(done)[0]
+    assert isinstance(event, SubjectErased)
+    assert (event.asked_by, event.by) == (ann, bob)
+
+
+def test_the_owner_of_a_local_installation_is_alone() -> None:
+    fleet = settled()
+    owner = a_person(fleet, "owner", "owner")
+    assert [type(event) for event in events_of(accepted(erase(fleet, owner)))] == [SubjectErased]
+    again = accepted(erase(fleet, owner))
+    assert events_of(again) == ()
+    assert isinstance(again.answer, ErasureTaken)
+    assert again.answer.erased
+
+
+def test_nothing_of_its_words_is_in_the_state_and_it_is_settled_as_it_was() -> None:
+    fleet = settled()
+    assert WORD in repr(fleet.task("a"))
+    erase(fleet, a_person(fleet, "owner", "owner"))
+    task = fleet.task("a")
+    assert WORD not in repr(task)
+    assert (task.plan.title, task.plan.body, task.checkpoint, task.handover) == ("[erased]",) * 4
+    assert (task.erased, phase_name(task), task.plan.key) == (True, "cancelled", "a")
+
+
+def test_what_somebody_may_still_need_is_not_erased() -> None:
+    fleet = Fleet()
+    owner = a_person(fleet, "owner", "owner")
+    fleet.plan(a_task("a"))
+    assert refused(erase(fleet, owner), TaskUnsettled).status == "ready"
+    token = fleet.claimed(fleet.a_session()).token
+    refused(erase(fleet, owner), TaskUnsettled)
+    fleet.ask(CancelTask(project="shop", task="a"))
+    # Its holder has some seconds to leave it in order.
+    refused(erase(fleet, owner), TaskUnsettled)
+    fleet.ask(ReleaseTask(project="shop", task="a", token=token))
+    accepted(erase(fleet, owner))
+
+
+def test_a_task_of_a_run_is_erased_by_nobody_since_its_run_has_copies() -> None:
+    fleet = settled()
+    plan: TaskPlanned = fleet.task("a").plan
+    stream = derived_id("task", fleet.now, ("of a run",))
+    fleet.names[fleet.project, "task", "b"] = stream
+    origin = Origin(run="run_1", place="build", generation=1)
+    fleet.given(stream, plan.model_copy(update={"key": "b", "origin": origin}), project=fleet.project)
+    assert refused(erase(fleet, a_person(fleet, "owner", "owner"), "b"), WordsOfRun).run == "run_1"
+
+
+def test_what_is_not_there_is_not_erased() -> None:
+    fleet = settled()
+    refused(erase(fleet, a_person(fleet, "owner", "owner"), "nothing"), UnknownThing)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        PostNote(project="shop", task="a", text="more"),
+        RetryTask(project="shop", task="a"),
+        CancelTask(project="shop", task="a"),
+        ReassignTask(project="shop", task="a"),
+        DismissAttention(project="shop", task="a", topic="overdue"),
+    ],
+)
+def test_nothing_is_done_with_an_erased_task(command: Command) -> None:
+    fleet = settled()
+    erase(fleet, a_person(fleet, "owner", "owner"))
+    assert refused(fleet.ask(command), TaskErased).task == "a"
+
+
+def test_an_erased_task_is_neither_claimed_nor_bid_for() -> None:
+    fleet = settled()
+    erase(fleet, a_person(fleet, "owner", "owner"))
+    session = fleet.a_session("two")
+    refused(fleet.claim(session, "a"), TaskErased)
+    bid = BidForTask(
+        project="shop", session=session, incarnation=1, task="a", cost_microdollars=1, confidence_percent=50
+    )
+    refused(fleet.ask(bid), TaskErased)
+
+
+NAMES = {
+    "task.planned.v1": {"project", "key", "kind", "run", "parent", "parent_key", "concurrency_key", "idempotency_key"},
+    "task.dependant_added.v1": {"dependant", "project"},
+    "task.need_settled.v1": {"need"},
+    "task.need_reopened.v1": {"need"},
+    "task.part_added.v1": {"part", "key"},
+    "task.part_settled.v1": {"part"},
+    "task.held_back.v1": {"by"},
+    "task.claimed.v1": {"session", "strategy", "host", "model"},
+    "task.cancelled.v1": {"because"},
+    "task.reassigned.v1": {"session", "by"},
+    "task.bid.v1": {"session"},
+    "task.attention_cleared.v1": {"by"},
+    "task.late_report_discarded.v1": {"report", "digest"},
+    "subject.erasure_asked.v1": {"subject", "reason", "by"},
+    "subject.erased.v1": {"subject", "reason", "asked_by", "by"},
+    "note.posted.v1": {"task", "author", "session"},
+}
+"""Fields that hold names of things, and reasons that say beforehand that they stay."""
+
+
+@pytest.mark.parametrize("name", [event.TYPE for event in EVENTS if event.TYPE in NAMES or event.TYPE in SEALINGS])
+def test_each_text_is_either_sealed_or_known_to_stay(name: str) -> None:
+    """Whoever gives an event of a task a further text says here, or in its ``sealed.py``, what it is."""
+    kind: Any = next(event for event in EVENTS if name == event.TYPE)
+    texts = {field for field, info in kind.model_fields.items() if info.annotation in (str, str | None)}
+    sealing = SEALINGS.get(name)
+    sealed = set() if sealing is None else {field for field, blank in sealing.fields.items() if blank != "list"}
+    about = {"session.revoke_noticed.v1": {"project", "task"}}.get(name, set())
+    assert texts == sealed | NAMES.get(name, set()) | about
+
+
+def test_every_event_of_a_task_is_looked_at() -> None:
+    known = {event.TYPE for event in EVENTS if event.TYPE.startswith("task.")}
+    with_texts = {
+        event.TYPE
+        for event in EVENTS
+        if event.TYPE in known and any(info.annotation in (str, str | None) for info in event.model_fields.values())
+    }
+    assert with_texts <= NAMES.keys() | SEALINGS.keys()

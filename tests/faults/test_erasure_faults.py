@@ -1,0 +1,188 @@
+"""What may come between an erasure and its end: a kill, a read model that stands still, older keys, a second node."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from api.composition.erasure import Erasure
+from domain.catalogue import REGISTRY
+from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.message import CommandKey, Event
+from domain.task.erasure_events import SubjectErased
+from domain.task.events import TaskFailed
+from infrastructure.log.mapper import new_event, recorded
+from infrastructure.log.port import Log, Member
+from infrastructure.rows.memory import MemoryRows
+from infrastructure.runtime.projector import Projector
+from infrastructure.settings import Settings
+from projections.catalogue import PROJECTIONS
+from tests.contracts.stores import STORES, Place
+
+TASK = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b6")
+OTHER = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b7")
+SHOP = ProjectId("proj_01kdvjv9r3f2m8q4t6w0x2z4b8")
+WORD = "Zibeline"
+
+
+class Stage:
+    """A log with its keys, opened and closed like a process that comes and goes."""
+
+    def __init__(self, folder: Path, store: str, postgres_url: str | None) -> None:
+        self.settings = Settings(data=folder, store=postgres_url or store)
+        self._log: Callable[[Place], Log] = STORES[store]
+        self._place = Place(folder, postgres_url)
+        self.rows = MemoryRows()
+        self.open()
+
+    def open(self) -> None:
+        self.log = self._log(self._place)
+        self.erasure = Erasure(self.log, self.rows, self.settings)
+
+    def close(self) -> None:
+        self.erasure.close()
+        self.log.close()
+
+    def write(self, log: Log, stream: StreamId, *events: Event) -> None:
+        version = len(self.log.events_of(stream))
+        written = tuple(new_event(stream, version + n, event, SHOP) for n, event in enumerate(events, 1))
+        number = str(self.log.head())
+        results = log.append(
+            [
+                Member(
+                    f"cmd_{number}",
+                    SHOP,
+                    "key_1",
+                    1,
+                    number,
+                    None,
+                    None,
+                    b"",
+                    WORD.encode(),
+                    WORD.encode(),
+                    reads=((stream, version),),
+                    events=written,
+                )
+            ],
+            now=1,
+        )
+        assert len(results) == 1
+
+    def reason(self, stream: StreamId) -> str:
+        row = self.erasure.log.events_of(stream)[0]
+        event = REGISTRY.read(row.type, row.state)
+        assert isinstance(event, TaskFailed)
+        return event.reason
+
+    def project(self) -> Projector:
+        log = self.erasure.log
+        projector = Projector(log, self.rows, PROJECTIONS, lambda row: recorded(row, REGISTRY))
+        projector.open()
+        return projector
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else None
+    stage = Stage(tmp_path, request.param, url)
+    yield stage
+    stage.close()
+
+
+def failed(word: str = WORD) -> TaskFailed:
+    return TaskFailed(reason=word, at=Instant(1))
+
+
+def erased(subject: str = TASK) -> SubjectErased:
+    return SubjectErased(subject=subject, reason="17", asked_by="key_1", by="key_2", at=Instant(2))
+
+
+def test_a_kill_between_the_event_and_the_key_leaves_the_erasure_to_the_next_start(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, OTHER, failed("Susquehanna"))
+    assert (stage.reason(TASK), stage.reason(OTHER)) == (WORD, "Susquehanna")
+    # What the log itself is given destroys nothing, as if the process had ended right behind the append.
+    stage.write(stage.log, TASK, erased())
+    assert stage.reason(TASK) == WORD
+    stage.project().catch_up()
+    assert stage.erasure.eraser.round()
+    assert (stage.reason(TASK), stage.reason(OTHER)) == ("[erased]", "Susquehanna")
+    assert not stage.log.erasures(after=stage.log.head())
+    assert [row.stream for row in stage.log.erasures(after=0)] == [TASK]
+
+
+def test_the_key_is_gone_when_the_append_returns_and_what_comes_late_is_kept_without_words(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, TASK, erased())
+    assert stage.reason(TASK) == "[erased]"
+    stage.write(stage.erasure.log, TASK, failed("Quixotry"))
+    assert all(b"Quixotry" not in row.state for row in stage.log.page(after=0, limit=100))
+
+
+def test_receipts_stay_but_say_nothing(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, OTHER, failed())
+    stage.write(stage.erasure.log, TASK, erased())
+    stage.project().catch_up()
+    assert stage.erasure.eraser.round()
+    written = stage.log.page(after=0, limit=2)
+    receipts = {row.stream: stage.log.receipt(CommandKey(row.command_id or "", SHOP, "key_1")) for row in written}
+    kept, gone = receipts[OTHER], receipts[TASK]
+    assert kept is not None
+    assert kept.body == WORD.encode()
+    assert gone is not None
+    assert WORD.encode() not in gone.body + gone.outcome
+    assert b"task_erased" in gone.outcome
+
+
+def test_an_erasure_stays_open_until_every_read_model_has_passed_it(stage: Stage) -> None:
+    projector = stage.project()
+    stage.write(stage.erasure.log, TASK, failed())
+    projector.catch_up()
+    stage.write(stage.erasure.log, TASK, erased())
+    assert not stage.erasure.eraser.round()
+    assert TASK in stage.erasure.eraser.pending
+    assert all(WORD not in str(one) for one in lines(stage))
+    projector.catch_up()
+    assert stage.erasure.eraser.round()
+    assert stage.erasure.eraser.pending == ""
+
+
+def lines(stage: Stage) -> list[object]:
+    timeline = next(one for one in PROJECTIONS if one.name == "timeline")
+    found: list[object] = [one.row for one in stage.rows.history(timeline, "1", limit=10)]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_older_keys_that_were_put_back_are_destroyed_again(stage: Stage, tmp_path: Path) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    keys = stage.settings.sqlite_file.with_name("subject-keys.db")
+    stage.close()
+    shutil.copy(keys, tmp_path / "backup")
+    stage.open()
+    stage.project().catch_up()
+    stage.write(stage.erasure.log, TASK, erased())
+    stage.project().catch_up()
+    assert stage.erasure.eraser.round()
+    stage.close()
+    shutil.copy(tmp_path / "backup", keys)
+    stage.open()
+    assert stage.erasure.eraser.round()
+    assert stage.reason(TASK) == "[erased]"
+
+
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+def test_another_node_reads_no_words_once_it_has_read_of_the_erasure(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    second = Erasure(stage.log, MemoryRows(), stage.settings)
+    try:
+        assert WORD.encode() in second.log.events_of(TASK)[0].state
+        stage.write(stage.erasure.log, TASK, erased())
+        rows = second.log.events_of(TASK)
+        assert rows[-1].type == "subject.erased.v1"
+        assert all(WORD.encode() not in row.state for row in rows)
+    finally:
+        second.close()

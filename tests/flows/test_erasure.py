@@ -1,0 +1,146 @@
+"""Erasure on a whole server: afterwards the words are nowhere, and the rest of history is where it was."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from api.composition.opening import opened
+from tests.support.command_line import CommandLine, end
+from tests.support.waiting import SECONDS_MAX, happens, until
+from tests.support.whole_server import WholeServer, whole_server
+
+WORDS = ("Zibeline", "Quixotry", "Jabberwock", "Vellichor", "Susurrus", "Apricity", "Limerence", "Phosphene")
+"""Each stands in one place where something may be said of a task, and nowhere else."""
+KEPT = "Susquehanna"
+"""Said of another task."""
+
+
+async def told(server: WholeServer) -> str:
+    """A task of which everything is said that can be, and another one; answers the id of the first."""
+    owner = server.owner
+    await owner.done("create_project", name="shop")
+    task = {"key": "one", "title": WORDS[0], "body": f"it is about {WORDS[1]}", "scope": [{"claim": "path:r//a/**"}]}
+    await owner.done("create_task", project="shop", task=task)
+    await owner.done("create_task", project="shop", task={"key": "two", "title": KEPT, "body": KEPT})
+    session = await owner.done("open_session", projects=["shop"])
+    life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
+    claimed = await owner.done("claim_task", **life, task="one")
+    report = {"project": "shop", "task": "one", "token": claimed["token"]}
+    await owner.done("report_progress", **report, note=WORDS[2], checkpoint=WORDS[3])
+    await owner.done("post_note", project="shop", task="one", text=WORDS[4])
+    await owner.done("release_task", **report, note=WORDS[5])
+    claimed = await owner.done("claim_task", **life, task="one")
+    report["token"] = claimed["token"]
+    artifacts = [{"name": "report", "uri": f"https://example.org/{WORDS[7]}"}]
+    await owner.done("complete_task", **report, summary=WORDS[6], artifacts=artifacts)
+    return str(claimed["task"])
+
+
+def found_in(folder: Path, words: tuple[str, ...]) -> set[str]:
+    """Which words stand in any file of a folder, as they are."""
+    texts = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+    return {word for word in words if any(word.encode() in text for text in texts)}
+
+
+def found_in_tables(url: str, words: tuple[str, ...]) -> set[str]:
+    """Which words stand in any row of any table of a database."""
+    with psycopg.connect(url) as connection:
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname LIKE 'signalbox%'"
+        ).fetchall()
+        texts: list[str] = []
+        for schema, table in tables:
+            rows = connection.execute(f'SELECT t::text FROM "{schema}"."{table}" AS t'.encode()).fetchall()
+            texts += [row[0] for row in rows]
+    # What is kept as bytes is shown in hexadecimal digits.
+    return {word for word in words if any(word in text or word.encode().hex() in text for text in texts)}
+
+
+ASKED = """
+query($asOf: Position, $after: Position) {
+  tasks(first: 10, asOf: $asOf, after: $after) { edges { node { title note reason summary } } }
+  timeline(project: "shop", first: 60, asOf: $asOf, after: $after) { edges { node { summary } } }
+  notes(first: 10, asOf: $asOf, after: $after) { edges { node { text } } }
+}
+"""
+
+
+async def read(server: WholeServer, **point: int) -> str:
+    """Everything that read models say of the project's work."""
+    content = await server.owner.ask(ASKED, **point)
+    assert "errors" not in content, content
+    return json.dumps(content)
+
+
+async def carried_out(server: WholeServer) -> None:
+    """Wait until nothing is left to be done of any erasure; the projector and whoever erases work beside each other."""
+    await server.in_order()
+    await happens(lambda: not server.services.health.health().warnings)
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres", "memory"])
+async def test_after_an_erasure_the_words_are_nowhere(
+    store: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres_url") if store == "postgres" else store
+    async with whole_server(tmp_path, url) as server:
+        task = await told(server)
+        before = server.head
+        said = await read(server, after=before)
+        assert {word for word in WORDS if word in said} == {*WORDS[:1], WORDS[2], *WORDS[4:7]}
+        answer = await server.owner.done("erase_subject", project="shop", subject="one", reason="she asked for it")
+        assert (answer["subject"], answer["erased"]) == (task, True)
+        await carried_out(server)
+        for point in ({}, {"asOf": before}):
+            said = await read(server, **point)
+            assert not [word for word in WORDS if word in said]
+            assert KEPT in said
+            assert "[erased]" in said
+        if store == "postgres":
+            assert found_in_tables(url, (*WORDS, KEPT)) == {KEPT}
+        await refused_from_now_on(server)
+    assert found_in(tmp_path, (*WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
+
+
+async def refused_from_now_on(server: WholeServer) -> None:
+    owner = server.owner
+    note = await owner.command("post_note", {"project": "shop", "task": "one", "text": "more"})
+    retried = await owner.command("retry_task", {"project": "shop", "task": "one"})
+    assert (note.code, retried.code) == ("task_erased", "task_erased")
+    again = await owner.done("erase_subject", project="shop", subject="one", reason="once more")
+    assert again["erased"]
+
+
+def test_a_server_that_is_killed_behind_the_erasure_ends_it_when_it_is_back(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path)
+    server = cli.serve()
+    try:
+        tasks = (f"  - {{key: one, title: {WORDS[0]}, body: {WORDS[1]}}}", f"  - {{key: two, title: {KEPT}}}")
+        plan = "\n".join(("project: shop", "tasks:", *tasks))
+        (tmp_path / "plan.yaml").write_text(plan)
+        cli("plan", "apply", "plan.yaml")
+        (tmp_path / "plan.yaml").unlink()
+        cli("task", "cancel", "one", "-p", "shop", "--reason", WORDS[6])
+        cli("audit", "export", "bundle")
+        task = cli("audit", "erase", "one", "-p", "shop", "--reason", "17", "--yes", "--json").json["subject"]
+    finally:
+        server.kill()
+        server.wait(SECONDS_MAX)
+    server = cli.serve()
+    try:
+        until(lambda: not cli("status", "--json").json["warnings"])
+        differing = cli("projections", "verify", "task_board", "timeline", "--json")
+        assert "differs" not in differing.out
+    finally:
+        assert end(server) == 0
+    assert found_in(tmp_path, (*WORDS, KEPT)) == {KEPT}
+    keys = str(tmp_path / ".signalbox" / "ledger-keys" / "public.txt")
+    assert cli("audit", "verify", "bundle", "--key", keys, "--json").json["verdict"] == "intact"
+    again = cli("replay", "redecide", "--json").json
+    assert (again["different"], again["not_decidable"], again["erased"]) == (0, 0, 2)
+    with opened(None, tmp_path / ".signalbox") as past:
+        assert "[erased]" in repr(past.state(task, past.head()))
+    with opened(None, tmp_path, tmp_path / "bundle") as past:
+        assert "[sealed]" in repr(past.state(task, past.head()))
