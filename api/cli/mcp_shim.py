@@ -9,7 +9,7 @@ from typing import BinaryIO, Final, cast
 
 from signalbox.client.errors import SignalboxError
 from signalbox.client.fields import Fields
-from signalbox.client.transport import HttpAnswer, HttpRequest, Transport
+from signalbox.client.transport import Exchange, HttpAnswer, HttpRequest, Transport
 
 LINE_BYTES_MAX: Final = 1_048_576
 REQUESTS_MAX: Final = 32
@@ -24,6 +24,8 @@ _INVALID_REQUEST: Final = -32600
 _PARSE_ERROR: Final = -32700
 _INTERNAL_ERROR: Final = -32603
 
+LISTEN: Final = "subscriptions/listen"
+CANCELLED: Final = "notifications/cancelled"
 Find = Callable[[], Transport]
 
 
@@ -40,6 +42,8 @@ class Shim:
         self._writing = threading.Lock()
         self._finding = threading.Lock()
         self._room = threading.BoundedSemaphore(REQUESTS_MAX)
+        self._streams: dict[str, Exchange] = {}
+        """What is listened to, by the id of the request."""
         self._transport: Transport | None = None
         self._version: str | None = None
         """What the handshake of an older client agreed upon."""
@@ -59,6 +63,8 @@ class Shim:
             thread = threading.Thread(target=self._carry, args=(line,), daemon=True)
             thread.start()
             under_way = [one for one in under_way if one.is_alive()] + [thread]
+        for exchange in list(self._streams.values()):
+            exchange.break_off()
         for one in under_way:
             one.join(ANSWER_SECONDS_MAX)
         if self._transport is not None:
@@ -76,6 +82,15 @@ class Shim:
 
     def _forward(self, message: Fields) -> None:
         identifier = message.get("id")
+        if message.get("method") == CANCELLED:
+            stream = self._streams.get(repr(_object(message.get("params")).get("requestId")))
+            if stream is not None:
+                # Over HTTP the end of the connection says so.
+                stream.break_off()
+                return
+        if message.get("method") == LISTEN:
+            self._listen(message)
+            return
         try:
             answer = self._send(self._with_life(message))
         except SignalboxError as error:
@@ -92,16 +107,33 @@ class Shim:
             self._version = _agreed(told) or self._version
         self._write(answer.body.replace(b"\n", b" "))
 
-    def _send(self, message: Fields) -> HttpAnswer:
+    def _listen(self, message: Fields) -> None:
+        """Pass on what comes, as long as it comes."""
+        identifier, exchange = message.get("id"), Exchange()
+        self._streams[repr(identifier)] = exchange
+        last: Fields = {}
+        try:
+            for line in self._connected().lines(self._request(message), exchange):
+                # Words of a stream, or one answer that is no stream.
+                told = _message(line.removeprefix(b"data:"))
+                if told is not None:
+                    last = told
+                    self._write(json.dumps(told).encode())
+        except SignalboxError as error:
+            self._tell(message, identifier, error)
+            return
+        finally:
+            del self._streams[repr(identifier)]
+        if not exchange.broken_off and last.get("id") != identifier:
+            self._refuse(identifier, _INTERNAL_ERROR, "the stream was cut off; read again, and listen again")
+
+    def _request(self, message: Fields) -> HttpRequest:
         body = json.dumps(message, ensure_ascii=False).encode(errors="replace")
-        request = HttpRequest(
-            "POST",
-            "/mcp",
-            body,
-            seconds_max=ANSWER_SECONDS_MAX,
-            headers=self._headers(message),
-            repeatable=False,
-        )
+        headers = self._headers(message)
+        return HttpRequest("POST", "/mcp", body, seconds_max=ANSWER_SECONDS_MAX, headers=headers, repeatable=False)
+
+    def _send(self, message: Fields) -> HttpAnswer:
+        request = self._request(message)
         transport = self._connected()
         try:
             return transport.send(request)

@@ -38,7 +38,7 @@ class InnerApps:
             await self._rest(scope, await self._bounded(scope, receive), send)
 
     async def _mcp_request(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Every request is a POST of its own: there are no streams to open and no sessions to end."""
+        """Every request is a POST of its own: there are no sessions to end."""
         if self._mcp is None:
             raise Refused(UnknownPath())
         if scope["method"] != "POST":

@@ -19,7 +19,7 @@ Door = Callable[[Scope, Receive, Send], Awaitable[None]]
 class McpApp:
     """Takes requests that are authenticated and bounded already; speaks every revision that the SDK knows.
 
-    It keeps nothing between requests: no protocol session, no stream. Who calls is said by the key and the arguments.
+    It keeps nothing between requests: no protocol session. Who calls is said by the key and the arguments.
     """
 
     def __init__(

@@ -1,10 +1,9 @@
 """The official SDK around the tools: one server object, no protocol sessions, every answer one piece of JSON."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import orjson
-from fastapi import Request
 from mcp.server import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -28,12 +27,12 @@ from mcp.types import (
 )
 
 from api.mcp import catalogue
+from api.mcp.caller import PrincipalOf, caller_of
 from api.mcp.catalogue import INSTRUCTIONS, TOOLS
+from api.mcp.listening import Listening
 from api.mcp.resources import TEMPLATES
 from api.mcp.service import ToolService
-from domain.principal.allow import Principal
 
-PrincipalOf = Callable[[str], Principal | None]
 Context = ServerRequestContext[Any, Any]
 _JSON: Final = "application/json"
 _READS: Final = ToolAnnotations(read_only_hint=True)
@@ -71,7 +70,7 @@ def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Se
         return listed
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
-        principal = _caller(context, principal_of)
+        principal = caller_of(context, principal_of)
         done, answer = await tools.call(params.name, params.arguments or {}, principal, _client(context))
         text = orjson.dumps(answer).decode()
         return CallToolResult(content=[TextContent(text=text)], is_error=not done)
@@ -84,7 +83,7 @@ def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Se
         return templates
 
     async def read_resource(context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        done, answer = await tools.read(params.uri, _caller(context, principal_of))
+        done, answer = await tools.read(params.uri, caller_of(context, principal_of))
         if not done:
             raise MCPError(INVALID_PARAMS, f"{answer['why']} {answer['next']}", answer)
         text = orjson.dumps(answer).decode()
@@ -99,6 +98,7 @@ def server_of(tools: ToolService, principal_of: PrincipalOf, version: str) -> Se
         on_list_resources=list_resources,
         on_list_resource_templates=list_templates,
         on_read_resource=read_resource,
+        on_subscriptions_listen=Listening(tools, principal_of),
     )
 
 
@@ -109,15 +109,6 @@ def _listed(tool: catalogue.Tool) -> Tool:
         input_schema=tool.schema(),
         annotations=_READS if tool.reads_only else None,
     )
-
-
-def _caller(context: Context, principal_of: PrincipalOf) -> Principal:
-    """The principal behind the HTTP request; the guard admits none without."""
-    request = context.request
-    principal = principal_of(request.headers.get("authorization", "") if isinstance(request, Request) else "")
-    if principal is None:
-        raise LookupError("the key was revoked while the request was under way")
-    return principal
 
 
 def _client(context: Context) -> str:

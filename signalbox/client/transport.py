@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +18,8 @@ IDLE_SECONDS_MAX: Final = 4.0
 """Servers close idle connections after some seconds; ours are dropped a little earlier."""
 IDLE_CONNECTIONS_MAX: Final = 32
 ANSWER_BYTES_MAX: Final = 64 * 1_048_576
+LINE_BYTES_MAX: Final = 1_048_576
+"""Of an answer that is taken line by line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,25 @@ class Transport:
         except http.client.HTTPException as error:
             raise _not_understood(self.url, type(error).__name__) from error
 
+    def lines(self, request: HttpRequest, exchange: Exchange) -> Iterator[bytes]:
+        """The answer line by line while it comes, on a connection of its own; it ends where the exchange is broken off.
+
+        Raises as ``send`` does.
+        """
+        connection = self._connection()
+        try:
+            response = self._asked(connection, request, exchange)
+            while line := response.readline(LINE_BYTES_MAX):
+                yield line
+        except (OSError, http.client.RemoteDisconnected) as error:
+            if not exchange.broken_off:
+                raise unavailable(self.url, error) from error
+        except http.client.HTTPException as error:
+            raise _not_understood(self.url, type(error).__name__) from error
+        finally:
+            exchange.connection = None
+            connection.close()
+
     def close(self) -> None:
         """Drop the kept connections."""
         with self._lock:
@@ -108,19 +129,7 @@ class Transport:
     def _exchanged(
         self, connection: http.client.HTTPConnection, request: HttpRequest, exchange: Exchange
     ) -> HttpAnswer:
-        if connection.sock is None:
-            connection.connect()
-        exchange.connection = connection
-        sock: socket.socket | None = connection.sock
-        if sock is not None:
-            sock.settimeout(request.seconds_max)
-        if exchange.broken_off:
-            raise TimeoutError("broken off")
-        headers = {**self.headers, **request.headers}
-        if request.body is not None:
-            headers["Content-Type"] = "application/json"
-        connection.request(request.method, self._prefix() + request.path, body=request.body, headers=headers)
-        response = connection.getresponse()
+        response = self._asked(connection, request, exchange)
         try:
             body = response.read(ANSWER_BYTES_MAX + 1)
         except http.client.IncompleteRead as error:
@@ -135,6 +144,24 @@ class Transport:
         else:
             self._keep(connection)
         return HttpAnswer(response.status, body)
+
+    def _asked(
+        self, connection: http.client.HTTPConnection, request: HttpRequest, exchange: Exchange
+    ) -> http.client.HTTPResponse:
+        """The head of the answer."""
+        if connection.sock is None:
+            connection.connect()
+        exchange.connection = connection
+        sock: socket.socket | None = connection.sock
+        if sock is not None:
+            sock.settimeout(request.seconds_max)
+        if exchange.broken_off:
+            raise TimeoutError("broken off")
+        headers = {**self.headers, **request.headers}
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        connection.request(request.method, self._prefix() + request.path, body=request.body, headers=headers)
+        return connection.getresponse()
 
     def _prefix(self) -> str:
         return urlsplit(self.url).path.rstrip("/")

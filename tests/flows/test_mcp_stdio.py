@@ -10,15 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.subscriptions import ResourceUpdated
 
 from api.cli.mcp_shim import LINE_BYTES_MAX, Shim
 from signalbox.client.errors import ServerUnavailable
 from signalbox.client.transport import Transport
 from tests.house.sources import ROOT
 from tests.support.command_line import CommandLine, end
-from tests.support.mcp_client import MODES, Agent
-from tests.support.waiting import until
+from tests.support.mcp_client import MODES, Agent, agent_at
+from tests.support.waiting import soon, until
 
 CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "status", "arguments": {}}}
 
@@ -116,3 +117,37 @@ def test_start_starts_a_server_that_stays_and_is_found_by_the_next(tmp_path: Pat
         if pid:
             os.kill(pid, 15)
             until(lambda: not (folder / ".signalbox" / "server.json").exists())
+
+
+async def test_a_change_of_a_resource_is_told_to_whoever_listens_over_pipes(cli: CommandLine) -> None:
+    cli("task", "create", "listened")
+    uri = "signalbox://shop/tasks/listened"
+    async with over_pipes(cli, "auto") as one:
+        async with one.client.listen(resource_subscriptions=[uri]) as stream:
+            cli("task", "cancel", "listened")
+            assert await soon(anext(aiter(stream))) == ResourceUpdated(uri=uri)
+            assert (await one.read(uri))["status"] == "cancelled"
+        # It was ended by the client, whose other calls go on.
+        assert (await one.read(uri))["status"] == "cancelled"
+        with pytest.raises(MCPError, match="There is no task"):
+            async with one.client.listen(resource_subscriptions=["signalbox://shop/tasks/nobody"]):
+                pass
+
+
+async def test_over_http_who_listens_hears_of_what_it_may_read_until_its_key_is_gone(cli: CommandLine) -> None:
+    url = json.loads((cli.folder / ".signalbox" / "server.json").read_text())["url"]
+    cli("task", "create", "heard")
+    issued = cli("key", "issue", "listener", "--role", "worker", "--project", "shop", "--json").json
+    uris = ["signalbox://shop/tasks/heard", "signalbox://shop/locks"]
+    async with agent_at(url, issued["secret"]) as one:
+        with pytest.raises(MCPError, match="at most"):
+            async with one.client.listen(resource_subscriptions=[f"{uris[0]}{number}" for number in range(9)]):
+                pass
+        async with one.client.listen(resource_subscriptions=uris) as stream:
+            events = aiter(stream)
+            cli("task", "create", "unheard")
+            cli("task", "cancel", "heard")
+            assert await soon(anext(events)) == ResourceUpdated(uri=uris[0]), "nothing else reads otherwise now"
+            cli("key", "revoke", issued["key"])
+            with pytest.raises(StopAsyncIteration):
+                await soon(anext(events))
