@@ -7,7 +7,7 @@ from signalbox.hook.desk import Desk
 from signalbox.hook.event import Event
 from signalbox.hook.holdings import place_of
 from signalbox.hook.places import Repository, fit, named, path_claim, repository_of
-from signalbox.hook.reading import is_list, objects_in, text_in
+from signalbox.hook.reading import objects_in, text_in
 from signalbox.hook.verdict import SILENCE, Verdict, refused
 
 WATCHED_MAX = 200
@@ -21,18 +21,20 @@ def worktree_wanted(desk: Desk) -> Verdict:
         lacking = "no pool of worktrees was named" if not pool else "this is no git repository"
         mend = "connect again with --worktrees POOL" if not pool else "start the client in one"
         return refused(f"signalbox: there is no worktree: {lacking}.\nnext: {mend}")
-    claims = {f"pool:{pool}": "exclusive"}
-    answer = desk.acquire(claims, f"worktree {text_in(event.fields, 'name')[:100]} of {home.name}", queue=False).fields
-    token = text_in(answer, "token")
+    purpose = f"worktree {text_in(event.fields, 'name')[:100]} of {home.name}"
+    unit, token = _unit(pool, purpose, desk)
+    desk.memory.save()
+    if not unit:
+        return refused(f"signalbox: all units of the pool {pool} are held.\nnext: wait until a worktree is removed")
     try:
-        place = _made(home, pool, _unit(answer), desk.memory.session, desk.memory.incarnation)
+        place = _made(home, pool, unit, desk.memory.session, desk.memory.incarnation)
     except Exception as error:
         # Whatever it is, the unit must not stay with somebody who has no folder.
-        commands(desk.wire, [("release_locks", {**desk.fields, "token": token})])
-        desk.memory.grants.pop(token, None)
+        desk.wire.go_on(desk.options.seconds)
+        _give_back(desk, token)
         desk.memory.save()
         return refused(f"signalbox: the worktree cannot be made: {error}\nnext: look at it, then ask again")
-    desk.memory.remember({f"pool:{pool} {token}": place})
+    desk.memory.remember({_claim(pool, unit): place})
     desk.memory.save()
     return Verdict(0, place + "\n", "")
 
@@ -58,11 +60,11 @@ def worktree_left(desk: Desk) -> Verdict:
     place = os.path.realpath(text_in(desk.event.fields, "worktree_path"))
     found = [claim for claim, where in desk.memory.places.items() if where == place and claim.startswith("pool:")]
     for claim in found:
-        pool, _, token = claim.removeprefix("pool:").partition(" ")
+        pool = claim.removeprefix("pool:").partition(";")[0]
         trees = Worktrees(Path(place), pool, Path(place).parent, "HEAD")
         keep_left(trees, Worktree(Path(place), -1))
-        commands(desk.wire, [("release_locks", {**desk.fields, "token": token})])
-        desk.memory.grants.pop(token, None)
+        # It may have come from a sub-agent since, under another token.
+        _give_back(desk, desk.memory.token_of(f"exclusive {claim}"))
         del desk.memory.places[claim]
     desk.memory.save()
     return SILENCE
@@ -77,12 +79,14 @@ def file_changed(desk: Desk) -> Verdict:
         return SILENCE
     claim = path_claim(named(found, _home(desk.event), desk.options.repository), place)
     desk.ready()
-    if desk.memory.holds(f"exclusive {claim}"):
+    if desk.memory.holds(f"exclusive {claim}") or claim in desk.memory.noted:
         return SILENCE
     asked = {**desk.fields, "claims": [{"claim": claim, "mode": "exclusive"}], "wait": "preview"}
     try:
         if text_in(command(desk.wire, "acquire_locks", asked).fields, "outcome") == "possible":
             command(desk.wire, "post_note", {**desk.fields, "text": f"{claim} was changed, and nobody holds it"})
+            # Once is enough: who writes there without a lock saves it again and again.
+            desk.memory.noted = [*desk.memory.noted, claim][-WATCHED_MAX:]
     except RefusedError:
         # Somebody holds it, or the board is full: there is nothing to tell.
         return SILENCE
@@ -106,15 +110,36 @@ def _home(event: Event) -> Repository | None:
     return repository_of(os.path.realpath(event.cwd)) if os.path.isabs(event.cwd) else None
 
 
-def _unit(answer: "dict[str, object]") -> str:
-    members = [one for each in objects_in(answer, "members") for one in _texts(each.get("members"))]
-    if not members:
-        raise ValueError("the server named no unit of the pool")
-    return members[0]
+def _unit(pool: str, purpose: str, desk: Desk) -> tuple[str, str]:
+    """A unit that is the agent's from now on, and its token; empty where all are held.
+
+    By name: asking for any unit again is answered with the one that the agent has already.
+    """
+    desk.ready()
+    shown = command(desk.wire, "describe_pool", {"project": desk.memory.project, "pool": pool}).fields
+    for member in objects_in(shown, "members"):
+        if text_in(member, "state") != "free":
+            continue
+        name = text_in(member, "name")
+        try:
+            answer = desk.acquire({_claim(pool, name): "exclusive"}, purpose, queue=False).fields
+        except RefusedError as refused:
+            if refused.code != "lock_conflict":
+                raise
+            # Somebody was faster.
+            continue
+        if answer.get("outcome") == "granted":
+            return name, text_in(answer, "token")
+    return "", ""
 
 
-def _texts(value: object) -> "list[str]":
-    return [one for one in value if isinstance(one, str)] if is_list(value) else []
+def _claim(pool: str, unit: str) -> str:
+    return f"pool:{pool};member={unit}"
+
+
+def _give_back(desk: Desk, token: str) -> None:
+    commands(desk.wire, [("release_locks", {**desk.fields, "token": token})])
+    desk.memory.grants.pop(token, None)
 
 
 def _made(home: Repository, pool: str, unit: str, session: str, incarnation: int) -> str:

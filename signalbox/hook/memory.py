@@ -36,6 +36,8 @@ class Memory:
         """Tokens that are needed as long as a tool runs, each as ``token call``; the call may be empty."""
         self.places: dict[str, str] = {}
         """Claim on a path -> where that lies on this machine."""
+        self.noted: list[str] = []
+        """Files of which the board was told once already."""
         self.mail_looked: list[object] = []
         self.mail_told = 0
         """Number of the last message that the model was told."""
@@ -210,6 +212,7 @@ def _recall(memory: Memory, fields: "dict[str, object]") -> None:
     memory.trusted_seconds = number_in(fields, "trusted_seconds")
     memory.heard = _list_in(fields, "heard")
     memory.mail_looked, memory.mail_told = _list_in(fields, "mail_looked"), int(number_in(fields, "mail_told"))
+    memory.noted = [str(one) for one in _list_in(fields, "noted")]
     memory.after_tool = [str(one) for one in _list_in(fields, "after_tool")]
     places = fields.get("places")
     if is_object(places):

@@ -8,6 +8,8 @@ USAGE = (
 )
 SECONDS = 3
 SECONDS_MAX = 60
+WORKTREE_SECONDS = 290
+"""How long a worktree may take, whatever else is said."""
 _WITH_VALUE = ("project", "repository", "pool", "data", "seconds", "worktrees")
 
 

@@ -11,9 +11,11 @@ from time import sleep
 from signalbox.hook.event import Event, event_of
 from signalbox.hook.guard import is_known, wanted_by
 from signalbox.hook.memory import cache_folder, memory_of
-from signalbox.hook.options import USAGE, BadOptionsError, Options, options_of
+from signalbox.hook.options import USAGE, WORKTREE_SECONDS, BadOptionsError, Options, options_of
 from signalbox.hook.reading import stdin_text
 from signalbox.hook.verdict import SILENCE, Verdict, refused, warned
+
+LONG = ("WorktreeCreate", "WorktreeRemove")
 
 
 class Run:
@@ -77,8 +79,13 @@ def judged(event: Event, options: Options, environment: "dict[str, str]") -> Ver
 
 
 def _guard_time(run: Run) -> None:
-    sleep(run.options.seconds)
-    _end(run.failed(f"it took longer than {run.options.seconds} s"))
+    seconds = run.options.seconds
+    sleep(seconds)
+    if run.event is not None and run.event.kind in LONG:
+        # Git takes its time over large trees.
+        sleep(max(0, WORKTREE_SECONDS - seconds))
+        seconds = WORKTREE_SECONDS
+    _end(run.failed(f"it took longer than {seconds} s"))
 
 
 def _told(error: Exception) -> str:

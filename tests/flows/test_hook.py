@@ -387,7 +387,8 @@ def test_a_file_that_was_locked_is_watched_and_a_change_that_nobody_holds_is_tol
     notes = 'notes(where: {project: "shop"}'
     assert not [row for row in place.rows(notes, "text") if claim in row["text"]], "its holder may write it"
     first.fire("Stop", stop_hook_active=False)
-    second.fire("FileChanged", file_path=file)
+    for _ in range(2):
+        second.fire("FileChanged", file_path=file)
     assert [row["text"] for row in place.rows(notes, "text") if claim in row["text"]] == [
         f"{claim} was changed, and nobody holds it"
     ]
@@ -395,19 +396,26 @@ def test_a_file_that_was_locked_is_watched_and_a_change_that_nobody_holds_is_tol
 
 def test_a_worktree_that_the_client_asks_for_is_a_unit_that_nobody_else_gets(place: Place) -> None:
     pool = f"trees-{place.folder.name}"
-    pools = [{"name": pool, "members": ["one"]}]
+    pools = [{"name": pool, "members": ["one", "two"]}]
     place.client.command("update_project", project="shop", environment_pools=pools)
     agent, other = (place.agent("claude", f"--worktrees={pool}") for _ in range(2))
     made = agent.fire("WorktreeCreate", name="feature")
     folder = place.folder.with_name(f"{place.folder.name}.worktrees") / "one"
     assert (made.code, made.out, made.err) == (0, f"{folder}\n", "")
     assert (folder / "src" / "a.py").read_text() == "a\n"
+    second = agent.fire("WorktreeCreate", name="another", agent_id="sub")
+    assert second.out == f"{folder.with_name('two')}\n", "two worktrees of one agent are two folders"
     refused = other.fire("WorktreeCreate", name="feature")
     assert (refused.code, refused.out) == (2, "")
+    assert "all units" in refused.err
     observing = place.agent("claude", f"--worktrees={pool}", "--observe").fire("WorktreeCreate", name="feature")
     assert (observing.code, observing.out) == (0, f"{folder.with_name('feature')}\n")
     assert agent.fire("Stop", stop_hook_active=False).code == 0
     assert other.fire("WorktreeCreate", name="feature").code == 2, "the end of a turn is not the end of the worktree"
+    # What a sub-agent had goes to the main agent, worktrees too.
+    assert agent.fire("SubagentStop", agent_id="sub", stop_hook_active=False).code == 0
+    assert agent.fire("WorktreeRemove", worktree_path=second.out.strip()).code == 0
+    assert other.fire("WorktreeCreate", name="more").out == second.out
     (folder / "src" / "a.py").write_text("left\n")
     assert agent.fire("WorktreeRemove", worktree_path=str(folder)).code == 0
     assert other.fire("WorktreeCreate", name="feature").out == f"{folder}\n"

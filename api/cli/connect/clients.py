@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 import signalbox.hook
-from signalbox.hook.options import SECONDS
+from signalbox.hook.options import SECONDS, WORKTREE_SECONDS
 
 Scope = Literal["project", "user"]
 Version = tuple[int, int, int]
@@ -66,6 +66,8 @@ class CodingClient:
     def handler(self, command: str, group: Group) -> dict[str, object]:
         """The entry that calls the hook, and waits longer for it than its command lets it take."""
         seconds = LEAVING_SECONDS if group.event == "SessionEnd" else _seconds_in(command) + MARGIN_SECONDS
+        if group in self.worktree_groups:
+            seconds = WORKTREE_SECONDS + MARGIN_SECONDS
         made: dict[str, object] = {"type": "command", "command": command, "timeout": seconds * self.timeout_factor}
         if self.name == "gemini":
             made["name"] = "signalbox"
