@@ -78,8 +78,8 @@ def read_file(file: Path) -> Iterator[ReadRow]:
         yield from map(read_line, lines)
 
 
-def leaf_of_plain(line: bytes) -> tuple[int, bytes, bytes | None] | None:
-    """Position, leaf hash and project of a line whose texts are those of the log byte for byte; None of any other.
+def leaf_of_plain(line: bytes) -> bytes | None:
+    """The leaf hash of a line whose texts are those of the log byte for byte; None of any other.
 
     A verification needs no more of an event, and has it sooner than by reading it.
     """
@@ -89,7 +89,6 @@ def leaf_of_plain(line: bytes) -> tuple[int, bytes, bytes | None] | None:
     position, stream, version, kind, schema, at, project, actor, command, correlation, causation, trace, state = (
         found.groups()
     )
-    place = int(position)
-    columns = (place, stream, int(version), kind, int(schema), state, int(at))
+    columns = (int(position), stream, int(version), kind, int(schema), state, int(at))
     texts = (project, actor, command, correlation, causation, trace)
-    return place, hash_of(entry_of_bytes((*columns, *texts))), project
+    return hash_of(entry_of_bytes((*columns, *texts)))

@@ -16,8 +16,6 @@ from infrastructure.bundle.reader import Bundle
 from projections.audit_ledger.tree import HASH_BYTES
 
 PROCESSES_MAX: Final = 16
-Leaf = tuple[int, bytes | None, str | None]
-"""Position, leaf hash and project of an event; no hash for one that is redacted and may be."""
 
 
 class Right(NamedTuple):
@@ -60,38 +58,53 @@ def _answered(folder: Path, part: int, answer: "Future[Right | None]") -> Right 
 def judge(folder: Path, part: int) -> Right | None:
     """None where something is wrong, whatever it is: only the whole log tells what. Raises BundleUnreadable."""
     bundle = Bundle(folder)
-    project, (first, last) = bundle.manifest.project, bundle.span(part)
+    manifest, (first, last) = bundle.manifest, bundle.span(part)
     hashes = bundle.hashes(part)
-    events, redacted, former = 0, 0, first - 1
-    for position, leaf, owner in _leaves(bundle, part):
-        if not former < position <= last or (project is None and position != former + 1):
-            return None
-        start = (position - first) * HASH_BYTES
-        if project not in (None, owner) or (leaf is not None and leaf != hashes[start : start + HASH_BYTES]):
-            return None
-        former = position
-        events += leaf is not None
-        redacted += leaf is None
-    return Right(events, redacted) if project is not None or former == last else None
+    if manifest.redaction is None and manifest.project is None:
+        return Right(last - first + 1, 0) if _are_all(_leaves(bundle, part), hashes) else None
+    return _are_some(bundle, part, hashes)
 
 
-def _leaves(bundle: Bundle, part: int) -> Iterator[Leaf]:
-    """Of lines of JSON without reading more of them than the leaf needs."""
-    # A mark of its own must not spare an event the comparison.
-    may_redact = bundle.manifest.redaction is not None
-    if bundle.manifest.format != "jsonl" or may_redact:
-        for row, redacted in bundle.part(part):
-            yield row.position, None if redacted and may_redact else leaf_or_nothing(row), row.project
+def _are_all(leaves: Iterator[bytes], hashes: bytes) -> bool:
+    """Whether these are the leaves, none more and none less; the position of an event is hashed with it."""
+    start = 0
+    for leaf in leaves:
+        if leaf != hashes[start : start + HASH_BYTES]:
+            return False
+        start += HASH_BYTES
+    return start == len(hashes)
+
+
+def _are_some(bundle: Bundle, part: int, hashes: bytes) -> Right | None:
+    """Events of one project, or such that may be redacted."""
+    manifest, (first, last) = bundle.manifest, bundle.span(part)
+    events, left_out, former = 0, 0, first - 1
+    for row, redacted in bundle.part(part):
+        if not former < row.position <= last or manifest.project not in (None, row.project):
+            return None
+        if manifest.project is None and row.position != former + 1:
+            return None
+        former = row.position
+        # A mark of its own must not spare an event the comparison.
+        if redacted and manifest.redaction is not None:
+            left_out += 1
+            continue
+        start = (former - first) * HASH_BYTES
+        if leaf_or_nothing(row) != hashes[start : start + HASH_BYTES]:
+            return None
+        events += 1
+    return Right(events, left_out) if manifest.project is not None or former == last else None
+
+
+def _leaves(bundle: Bundle, part: int) -> Iterator[bytes]:
+    """The leaves of the events as they stand there; of lines of JSON without reading more of them than that needs."""
+    if bundle.manifest.format != "jsonl":
+        yield from (leaf_or_nothing(row) for row, _ in bundle.part(part))
         return
     file = events_file(bundle.folder, part, "jsonl")
     try:
         with file.open("rb") as lines:
             for line in lines:
-                plain = jsonl.leaf_of_plain(line)
-                if plain is not None:
-                    yield plain[0], plain[1], None if plain[2] is None else plain[2].decode(errors="replace")
-                else:
-                    row = jsonl.read_line(line).row
-                    yield row.position, leaf_or_nothing(row), row.project
+                yield jsonl.leaf_of_plain(line) or leaf_or_nothing(jsonl.read_line(line).row)
     except OSError as error:
         raise BundleUnreadable(f"{file} cannot be read: {error.strerror}") from error
