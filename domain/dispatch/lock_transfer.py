@@ -14,7 +14,7 @@ from domain.lock.blocking import conflict_of, grants_in_the_way, wishes_of
 from domain.lock.circles import closed_by_grant
 from domain.lock.commands import AcceptLocks, RevertTransfer, TransferLocks
 from domain.lock.decider import LOCKS, limited, linger, next_token
-from domain.lock.entries import Owner
+from domain.lock.entries import Grant, Owner
 from domain.lock.errors import BadPattern, NotTransferred, TooComplex
 from domain.lock.events import LocksTransferred, LockTransferAccepted, LockTransferReverted
 from domain.lock.overlap import StepBudget
@@ -81,10 +81,29 @@ def revert(command: RevertTransfer, stamp: Stamp, view: View) -> Decision:
     if held is None or held.is_orphaned or held.offer is None or stamp.time < held.offer.until:
         return Decision()
     giver = held.offer.giver
+    event = reverted(space, held.token, view.era, stamp.time)
+    gone = given_up(view, held, stamp.project)
+    if event is not None and _is_there(giver, stamp, view):
+        back = taken(giver.session, event.successor, stamp.project, stamp.time)
+        return Decision((Write(stream, (event,), stamp.project), *gone, back))
+    shut: tuple[Event, ...] = linger(space, held.token, "reverted", stamp.time, stamp.time)
+    return Decision((Write(stream, shut, stamp.project), *gone))
+
+
+def reverted(space: LockSpace, token: int, era: int, at: Instant) -> LockTransferReverted | None:
+    """How the offered locks go back to the giver; None where they cannot.
+
+    It may be that it would wait for itself, or that work of the receiver's, which its own locks do not bar, has taken
+    some of the same meanwhile: then both would hold them.
+    """
+    held = space.grants[token]
+    if held.offer is None or _taken_meanwhile(space, held):
+        return None
+    giver = held.offer.giver
     event = LockTransferReverted(
         token=held.token,
-        successor=next_token(space, view.era),
-        at=stamp.time,
+        successor=next_token(space, era),
+        at=at,
         session=giver.session,
         incarnation=giver.incarnation,
         task=giver.task,
@@ -92,13 +111,17 @@ def revert(command: RevertTransfer, stamp: Stamp, view: View) -> Decision:
         purpose=held.purpose,
         pools=held.pools,
     )
-    after = LOCKS.evolve(space, event)
-    gone = given_up(view, held, stamp.project)
-    if _is_there(giver, stamp, view) and closed_by_grant(after, giver) is None:
-        back = taken(giver.session, event.successor, stamp.project, stamp.time)
-        return Decision((Write(stream, (event,), stamp.project), *gone, back))
-    shut: tuple[Event, ...] = linger(space, held.token, "reverted", stamp.time, stamp.time)
-    return Decision((Write(stream, shut, stamp.project), *gone))
+    return event if closed_by_grant(LOCKS.evolve(space, event), giver) is None else None
+
+
+def _taken_meanwhile(space: LockSpace, held: Grant) -> bool:
+    """Whether what was offered cannot be the giver's beside all the others; units of pools are nobody else's."""
+    wishes = wishes_of(held.claims, space)
+    if held.offer is None or isinstance(wishes, BadPattern):
+        return True
+    places = tuple(wish for wish in wishes if wish.resource.kind != "pool")
+    # What is too complex to be known is as good as taken.
+    return bool(grants_in_the_way(space.without_grant(held.token), held.offer.giver, places, StepBudget()))
 
 
 def _receiver(command: TransferLocks, held: HeldLocks, stamp: Stamp, view: View) -> Owner | Rejection:

@@ -1,15 +1,19 @@
 """Locks that name the attempt they are for: they are its alone, and end with it."""
 
+from typing import Any
+
 import pytest
 
 from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lookup import lock_stream
 from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
 from domain.kernel.ids import with_prefix
 from domain.kernel.values import ScopeClaim
-from domain.lock.commands import AcquireLocks, SetPool
+from domain.lock.commands import AcquireLocks, RevertTransfer, SetPool, TransferLocks
+from domain.lock.decider import LOCKS
 from domain.lock.errors import LockTokenFenced
-from tests.support.fleet import Fleet, a_task, accepted, refused
+from tests.support.fleet import Fleet, a_task, accepted, names_of, refused
 
 
 @pytest.fixture
@@ -61,3 +65,19 @@ def test_an_attempt_that_is_not_the_sessions_own_is_fenced(fleet: Fleet) -> None
     assert refused(unit(fleet, other, one.token), LockTokenFenced).token == one.token
     accepted(fleet.complete("a", one.token))
     refused(unit(fleet, session, one.token), LockTokenFenced)
+
+
+def test_what_was_offered_does_not_go_back_over_work_that_the_receiver_began_under_it() -> None:
+    fleet = Fleet()
+    giver, receiver = fleet.a_session("giver"), fleet.a_session("receiver")
+    fleet.plan(a_task("work", scope=("path:repo//src",)))
+    life: Any = {"project": "shop", "session": giver, "incarnation": 1}
+    held = told(fleet.ask(AcquireLocks(**life, claims=(ScopeClaim(claim="path:repo//src"),))))
+    offered = told(fleet.ask(TransferLocks(**life, token=held.token or "", receiver=receiver)))
+    # Its own locks bar no attempt of the receiver's.
+    work = fleet.claimed(receiver, "work")
+    fleet.advance(61)
+    names = names_of(fleet.ask(RevertTransfer(project=fleet.project, token=offered.token or "")))
+    assert names == ["LocksReleased", "SessionGrantGone"]
+    space = fleet.read(LOCKS, lock_stream(fleet.project))
+    assert [str(one) for one in space.grants] == [work.token]

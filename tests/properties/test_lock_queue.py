@@ -1,18 +1,26 @@
 """The queue of a lock space against a naive model of it, over long random histories."""
 
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from domain.dispatch import lock_transfer
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.values import ScopeClaim
 from domain.lock.coverage import coverage_of
-from domain.lock.decider import LOCKS, grant, linger, release
+from domain.lock.decider import LOCKS, grant, linger, next_token, release
 from domain.lock.entries import Owner
 from domain.lock.errors import AlreadyWaiting, Deadlock, LockConflict
-from domain.lock.events import LocksGranted, LocksLingered, LocksRequested
+from domain.lock.events import (
+    LocksGranted,
+    LocksLingered,
+    LocksRequested,
+    LocksTransferred,
+    LockTransferAccepted,
+)
 from domain.lock.evolve import evolve
 from domain.lock.requesting import enqueue, hand_on, in_the_way_of, withdraw
 from domain.lock.state import LockSpace
@@ -34,7 +42,10 @@ class Histories:
         self.space: LockSpace = LOCKS.initial
         self.model = QueueModel()
         self.now = 1_000 * SECOND
+        self.offers: dict[int, Who] = {}
+        """Token of what was handed over and not accepted yet -> who gave it."""
         self.deadlocks = self.grants_after_waiting = self.overtakings = self.conflicts = 0
+        self.transfers = self.transfers_refused = self.reverts = 0
 
     def step(self) -> None:
         self.now += self.chance.randrange(0, 40) * SECOND
@@ -43,8 +54,12 @@ class Histories:
             self.ask_and_wait()
         elif choice < 0.7:
             self.ask_at_once()
-        elif choice < 0.92:
+        elif choice < 0.87:
             self.give_back()
+        elif choice < 0.9:
+            self.hand_over()
+        elif choice < 0.92:
+            self.answer_offer()
         elif choice < 0.96:
             self.give_up()
         else:
@@ -160,6 +175,63 @@ class Histories:
         self.fold((event,))
         one.orphan = True
 
+    def hand_over(self) -> None:
+        """A holder gives what it has to another session, past the queue."""
+        live = [one for one in self.model.held if not one.orphan and one.token not in self.offers]
+        if not live:
+            return
+        one = self.chance.choice(live)
+        to = (self.chance.choice([session for session, _ in WHO if session != one.who[0]]), None)
+        grant = self.space.grants[one.token]
+        event = LocksTransferred(
+            token=one.token,
+            successor=next_token(self.space, 1),
+            session=to[0],
+            incarnation=1,
+            ancestors=(),
+            accept_until=Instant(self.now + 60 * SECOND),
+            at=Instant(self.now),
+            claims=grant.claims,
+        )
+        after, given = evolve(self.space, event), SimpleNamespace(grant=grant, space=self.space)
+        refusal = lock_transfer._hindered(given, owner_of(to), after, SimpleNamespace(time=self.now))  # type: ignore[arg-type]
+        others = [other for other in self.model.held if other is not one]
+        moved = HeldLocks(event.successor, to, one.claims)
+        if any(collide(other.who, other.claims, to, one.claims, other.orphan) for other in others):
+            assert isinstance(refusal, LockConflict)
+        elif not QueueModel([*others, moved], self.model.waiting).drains():
+            assert isinstance(refusal, Deadlock)
+        else:
+            assert refusal is None, refusal
+            self.space, self.model.held = after, [*others, moved]
+            self.offers[moved.token] = one.who
+            self.transfers += 1
+            return
+        self.transfers_refused += 1
+
+    def answer_offer(self) -> None:
+        """The receiver keeps what it was given, or does not answer."""
+        open_ = [one for one in self.model.held if one.token in self.offers and not one.orphan]
+        if not open_:
+            return
+        one = self.chance.choice(open_)
+        giver = self.offers.pop(one.token)
+        if self.chance.random() < 0.5:
+            self.fold((LockTransferAccepted(token=one.token, at=Instant(self.now)),))
+            return
+        self.reverts += 1
+        others = [other for other in self.model.held if other is not one]
+        back = lock_transfer.reverted(self.space, one.token, 1, Instant(self.now))
+        barred = any(collide(other.who, other.claims, giver, one.claims, other.orphan) for other in others)
+        if barred or not QueueModel([*others, HeldLocks(0, giver, one.claims)], self.model.waiting).drains():
+            assert back is None
+            self.fold(linger(self.space, one.token, "reverted", Instant(self.now), Instant(self.now)))
+            self.model.held = others
+        else:
+            assert back is not None
+            self.fold((back,))
+            self.model.held = [*others, HeldLocks(back.successor, giver, one.claims)]
+
     def settle(self) -> None:
         """Grants in key order until nothing changes, the same ones on both sides."""
         while (granted := hand_on(self.space, 1, Instant(self.now))) is not None:
@@ -223,6 +295,9 @@ def test_the_queue_is_the_one_of_the_naive_model() -> None:
     assert sum(one.conflicts for one in histories) > 150
     assert sum(one.overtakings for one in histories) > 25
     assert sum(one.deadlocks for one in histories) > 10
+    assert sum(one.transfers for one in histories) > 10
+    assert sum(one.transfers_refused for one in histories) > 5
+    assert sum(one.reverts for one in histories) > 3
 
 
 @pytest.mark.soak
