@@ -57,6 +57,7 @@ from domain.pipeline.commands import PublishDefinition
 from domain.pipeline.events import PipelineEvent
 from domain.policies.facts import FACT_POLICIES
 from domain.policies.notice_budget import NOTICE_BUDGET
+from domain.policies.notify_gate import NOTIFY_GATE
 from domain.policies.quota_reports import QUOTA_POLICIES
 from domain.policies.ready_dependants import READY_DEPENDANTS
 from domain.policies.reopen_needs import REOPEN_NEEDS
@@ -212,6 +213,7 @@ POLICIES: Final[tuple[Policy, ...]] = (
     CASCADE,
     *QUOTA_POLICIES,
     TELL_RUN,
+    NOTIFY_GATE,
     *RUN_CHILD_POLICIES,
     *FACT_POLICIES,
 )

@@ -157,7 +157,7 @@ def _judge(walk: RunWalk, phase: GatePhase, command: CastVote, stamp: Stamp) -> 
             judged = walk.run.phase(phase.key).gate
             do_anew(walk, phase.key, stamp, comment)
             return judged
-        if gate.rung >= len(phase.gate.escalate) or not is_out_of_reach(phase.gate, gate):
+        if gate.rung >= len(phase.gate.escalate) or not is_out_of_reach(phase.gate, gate, walk.run.queued.by):
             break
         walk.put(escalated(phase, state.generation, gate.rung + 1, "out_of_reach", stamp.time))
     return gate

@@ -64,7 +64,20 @@ def opened(phase: GatePhase, run: Run, speaker: Speaker, autopilot: str, at: Ins
     if said is not None and said.value is True and gate.gate_class in AUTOPILOT.get(autopilot, frozenset()):
         state_then = GateState(question, at)
         return (question, *decided(phase, run, state_then, "approved", "autopilot", at, detail=autopilot))
-    return (question, *next_timer(phase, state.generation, at, at))
+    climbed = _climbed(phase, GateState(question, at), run.queued.by, state.generation, at)
+    return (question, *climbed, *next_timer(phase, state.generation, at, at))
+
+
+def _climbed(
+    phase: GatePhase, gate: GateState, requester: str, generation: int, at: Instant
+) -> tuple[GateEscalated, ...]:
+    """Rungs that nobody could ever make up, because too few are named."""
+    steps: list[GateEscalated] = []
+    for rung in range(len(phase.gate.escalate)):
+        if not is_out_of_reach(phase.gate, replace(gate, rung=rung), requester):
+            break
+        steps.append(escalated(phase, generation, rung + 1, "out_of_reach", at))
+    return tuple(steps)
 
 
 def pieces_of(gate: Gate, speaker: Speaker) -> tuple[tuple[EvidencePiece, ...], tuple[Consumed, ...]] | Flaw:
@@ -105,13 +118,14 @@ def answer_of(gate: Gate, state: GateState) -> tuple[GateDecision, DecidedBy] | 
     return ("approved", "quorum") if is_met(quorum_of(gate, state.rung), yes) else None
 
 
-def is_out_of_reach(gate: Gate, state: GateState) -> bool:
+def is_out_of_reach(gate: Gate, state: GateState, requester: str) -> bool:
     """Whether those who may still vote cannot make up the quorum: told only where all of them are known by name."""
     voters = eligible_of(gate, state.rung)
     if any(one.who != "principal" for one in voters):
         return False
     against = {name for name, vote in state.votes.items() if vote.verdict == "reject"}
-    return len({one.name for one in voters} - against) < quorum_of(gate, state.rung).approvals
+    left_out = {requester} if "requester" in gate.exclude else set[str]()
+    return len({one.name for one in voters} - against - left_out) < quorum_of(gate, state.rung).approvals
 
 
 def tended(phase: GatePhase, run: Run, gate: GateState, at: Instant) -> tuple[GateStep, ...]:

@@ -1,6 +1,6 @@
 """Why a run needs a person: a phase that is parked, a question that stands, an effect that could not be taken back."""
 
-from typing import NamedTuple, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from domain.run.events import (
     PhaseBlocked,
@@ -12,7 +12,7 @@ from domain.run.events import (
     RunReworked,
     RunSettled,
 )
-from domain.run.gate_events import GateDecided, GateOpened
+from domain.run.gate_events import GateDecided, GateEscalated, GateOpened, GateReminded
 from domain.run.need_events import UpstreamRevised
 from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoFailed, UndoResolved, UndoStarted
 from projections.attention.rows import AttentionTopic
@@ -23,6 +23,10 @@ _Whole = RunHeld | RunCompensationStarted | RunReworked | RunSettled
 RunEvent = _Whole | _Undo | GateOpened | PhaseParked | UpstreamRevised | _Gone
 
 
+GateTurn = GateReminded | GateEscalated
+_SINCE: Final = " · "
+
+
 class Raised(NamedTuple):
     """What somebody has to look at."""
 
@@ -30,7 +34,20 @@ class Raised(NamedTuple):
     why: str
 
 
-def run_key(stream: str, event: RunEvent) -> str:
+def more_urgent(why: str, event: GateTurn) -> str:
+    """The same with what has happened since: how often one was reminded, or whom the gate asks by now."""
+    words = why.partition(_SINCE)[0]
+    match event:
+        case GateReminded():
+            return f"{words}{_SINCE}reminder {event.number}"
+        case GateEscalated():
+            asks = f", asks {', '.join(event.notify)}" if event.notify else ""
+            return f"{words}{_SINCE}on rung {event.rung}{asks}"
+        case _:
+            assert_never(event)
+
+
+def run_key(stream: str, event: RunEvent | GateTurn) -> str:
     """One row for each phase, and one for each effect that is taken back."""
     if isinstance(event, _Whole):
         return f"{stream}/whole"

@@ -18,7 +18,7 @@ from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
-from projections.attention.of_runs import RunEvent, raised_by, run_key
+from projections.attention.of_runs import GateTurn, RunEvent, more_urgent, raised_by, run_key
 from projections.attention.of_sessions import SessionEvent, session_row
 from projections.attention.rows import AttentionRow, AttentionTopic, Subject
 from projections.kernel.projection import Projection
@@ -29,14 +29,14 @@ _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
 _Project = ProjectFrozen | ProjectUnfrozen | ProjectBudgetNoticed | ProjectSet
-AttentionEvent = _Task | RunEvent | _Lock | _Pool | _Quota | _Project | SessionEvent
+AttentionEvent = _Task | RunEvent | GateTurn | _Lock | _Pool | _Quota | _Project | SessionEvent
 """Most releases end locks that were never in quarantine: their rows are looked for and are not there."""
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """One row for each thing, or one for each of its topics."""
     event, stream = cast(AttentionEvent, recorded.event), recorded.stream
-    if isinstance(event, RunEvent):
+    if isinstance(event, RunEvent | GateTurn):
         return (run_key(stream, event),)
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
@@ -62,6 +62,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionRow | None:
     """The row after the event; none where there is nothing to look at."""
     event = cast(AttentionEvent, recorded.event)
+    if isinstance(event, GateTurn):
+        return None if row is None else row._replace(why=more_urgent(row.why, event))
     if isinstance(event, RunEvent):
         found = raised_by(event)
         return None if found is None else _raised(recorded, key, found.topic, "run", recorded.stream, found.why)

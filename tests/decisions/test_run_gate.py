@@ -13,6 +13,7 @@ from domain.kernel.pipeline.flow import Edge, Signal, Timer
 from domain.kernel.pipeline.gate import Gate
 from domain.kernel.pipeline.words import ValueField
 from domain.kernel.policy import derived_stamp
+from domain.note.events import MessageSent
 from domain.policies.agenda import Agenda
 from domain.principal.events import KeyIssued
 from domain.project.commands import UpdateProject
@@ -28,6 +29,7 @@ from domain.run.commands import (
 )
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, SignalUnfit, VoteRefused
 from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote
+from projections.attention.projection import ATTENTION
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.kernel.replay import replay
 from tests.decisions.test_run_maps import each
@@ -349,3 +351,27 @@ def test_whoever_did_an_item_of_a_map_made_the_evidence() -> None:
     refused = station.vote("key_owner").rejection
     assert isinstance(refused, VoteRefused)
     assert "made the evidence" in refused.reason
+
+
+def test_whom_a_rung_names_is_told_by_message_and_where_attention_is_needed() -> None:
+    session = Station(work("build")).crew
+    ladder = [{"after_seconds": 60, "notify": [session, "ann"]}]
+    station = Station(gate("ask", reminders_seconds=(30,), escalate=ladder, deadline_seconds=90))
+    row = f"{station.run_id}/phase/ask"
+    station.wait(31)
+    assert replay(ATTENTION, station.log)[row].why == "ask: Ship it? · reminder 1"
+    station.wait(30)
+    assert replay(ATTENTION, station.log)[row].why == f"ask: Ship it? · on rung 1, asks {session}, ann"
+    (message,) = station.told(MessageSent)
+    assert (message.to, message.author) == (session, "policy:notify_gate")
+    assert message.text.endswith("Ship it?")
+
+
+def test_a_quorum_that_those_who_are_named_can_never_make_up_is_passed_over_when_the_gate_opens() -> None:
+    station = Station(work("build"))
+    names = [{"who": "principal", "name": station.keys[name]} for name in ("ann", "bob")]
+    ladder = [{"after_seconds": 600, "quorum": {"approvals": 1}}]
+    asked = gate("ask", eligible=names, quorum={"approvals": 2}, exclude=("requester",), escalate=ladder)
+    station = Station(asked, run={"by": station.keys["ann"]})
+    assert [(one.rung, one.because) for one in station.told(GateEscalated)] == [(1, "out_of_reach")]
+    assert station.counted("bob").decision == "approved"
