@@ -1,5 +1,6 @@
 """Doing phases of a run anew: once more in the same generation, or in a next one with all that took from them."""
 
+from domain.dispatch.run_items import retry_item
 from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
@@ -60,10 +61,13 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
     if isinstance(run, Rejection):
         return refuse(run)
     graph = graph_of(run.queued.definition.phases)
-    if command.phase not in graph.phases:
+    if command.phase not in {one for phase in run.queued.definition.phases for one in run.places(phase.key)}:
         return refuse(UnknownThing(kind="phase", name=command.phase))
     state = run.phase(command.phase)
     walk = RunWalk(run, stamp, view, expressions)
+    if state.status == "failed" and "/" in command.phase:
+        refused = retry_item(walk, command.phase, stamp)
+        return refuse(refused) if refused is not None else walk.decision()
     if state.status == "parked":
         unfit = unfit_phase(run, command.run, command.phase, ("parked",), "retrying it")
         if unfit is not None:
