@@ -21,7 +21,7 @@ READER_CACHE_KIB_MAX: Final = 1_024
 CHECKPOINT_PAGES: Final = 4_000
 """Pages (4 KiB each) in the write-ahead log before a commit moves them into the file, which costs a second fsync."""
 STATEMENTS_KEPT_MAX: Final = 256
-"""Prepared statements that a connection keeps: an append has one for every number of rows."""
+"""Prepared statements that a connection keeps: an append has several for each table."""
 READERS_KEPT_MAX: Final = 8
 """Idle reading connections that are kept open."""
 
