@@ -30,7 +30,6 @@ from domain.dispatch.run_rules import RUN_COMMANDS, run_decisions
 from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.fact import commands as fact_commands
 from domain.fact import decider as fact
-from domain.fact import upcasts as fact_upcasts
 from domain.fact.events import FactEvent
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
@@ -197,7 +196,6 @@ REGISTRY: Final = Registry(
         **pipeline_upcasts.UPCASTS,
         **refusal_upcasts.UPCASTS,
         **run_upcasts.UPCASTS,
-        **fact_upcasts.UPCASTS,
         **proposal_upcasts.UPCASTS,
     },
 )

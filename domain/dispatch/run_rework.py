@@ -12,11 +12,12 @@ from domain.kernel.pipeline.graph import graph_of
 from domain.run.children import called
 from domain.run.commands import RetryPhase, ReworkPhases
 from domain.run.errors import BelongsToParent, PhaseNotInState, ReworkRefused, RunNotInState
-from domain.run.events import PhaseReleased, PhaseRetried, RunReworked
+from domain.run.events import Consumed, PhaseReleased, PhaseRetried, RunReworked
 from domain.run.evolve import RUN
 from domain.run.rework import Redo, invalidated, redo_of
-from domain.run.state import SETTLED, TERMINAL, Run
-from domain.run.undo import lasts
+from domain.run.state import SETTLED, TERMINAL, Effect, Run
+from domain.run.undo import in_scope, lasts
+from domain.run.undo_events import RunCompensationStarted
 
 _OPEN = ("running", "paused", "failed", "cancelled")
 
@@ -30,6 +31,8 @@ class ReworkPlanned(Answer):
     kept: tuple[str, ...]
     refused: tuple[str, ...]
     """Why it would be refused; empty where it would not."""
+    undone: tuple[str, ...] = ()
+    """Places whose effects are taken back first, in that order."""
 
 
 def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
@@ -42,17 +45,45 @@ def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Express
     if unknown is not None:
         return refuse(UnknownThing(kind="phase", name=unknown))
     redo = redo_of(run, graph, command.phases)
-    reasons = _reasons(redo, command.accept_repeat, _repeated_below(run, redo, view))
+    back = in_scope(run, redo.redone) if command.undo else ()
+    reasons = _reasons(redo, command.accept_repeat, _repeated_below(run, redo, view), back)
+    reasons += _not_undone(run, redo) if command.undo else ()
+    told = ReworkPlanned(
+        done=not command.dry_run,
+        redone=redo.redone,
+        kept=redo.kept,
+        refused=reasons if command.dry_run else (),
+        undone=tuple(one.place for one in back),
+    )
     if command.dry_run:
-        return Decision(answer=ReworkPlanned(done=False, redone=redo.redone, kept=redo.kept, refused=reasons))
+        return Decision(answer=told)
     if reasons:
         return refuse(ReworkRefused(run=command.run, reason=reasons[0]))
     walk = RunWalk(run, stamp, view, expressions)
     for place in redo.redone:
         walk.give_up(place, command.reason)
-    _anew(walk, command, redo.redone, stamp)
+    _anew(walk, command, () if back else redo.redone, stamp)
+    if back:
+        walk.put(_back_first(back, redo, stamp))
     walk.go_on()
-    return walk.decision(answer=ReworkPlanned(done=True, redone=redo.redone, kept=redo.kept, refused=()))
+    return walk.decision(answer=told)
+
+
+def _back_first(back: tuple[Effect, ...], redo: Redo, stamp: Stamp) -> RunCompensationStarted:
+    """What they did is taken back before they are done anew."""
+    order = tuple(Consumed(place=one.place, generation=one.generation) for one in back)
+    return RunCompensationStarted(
+        cause="operator", then="running", because=(), entries=order, at=stamp.time, redo=redo.redone
+    )
+
+
+def _not_undone(run: Run, redo: Redo) -> tuple[str, ...]:
+    """Why nothing can be taken back now."""
+    if run.status == "paused":
+        return ("it is paused: resume it first",)
+    places = (place for key in redo.redone for place in run.places(key))
+    live = (place for place in places if run.phase(place).child and run.phase(place).is_out)
+    return tuple(f"run {run.phase(place).child} is under way for {place}: cancel it first" for place in live)
 
 
 def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
@@ -138,13 +169,18 @@ def _has_changed(name: StreamId, view: View) -> bool:
     return lasts(run) or any(_has_changed(StreamId(child), view) for child in run.children)
 
 
-def _reasons(redo: Redo, accepted: str, below: tuple[str, ...]) -> tuple[str, ...]:
+def _reasons(redo: Redo, accepted: str, below: tuple[str, ...], back: tuple[Effect, ...] = ()) -> tuple[str, ...]:
+    undone = {one.place.partition("/")[0] for one in back}
     passed = tuple(f"{place} is a point of no return and was passed" for place in redo.behind)
     if accepted:
         return passed
     return (
         *passed,
-        *(f"{place} may have changed the world, and would once more" for place in (*redo.repeated, *below)),
+        *(
+            f"{place} may have changed the world, and would once more"
+            for place in (*redo.repeated, *below)
+            if place not in undone
+        ),
     )
 
 

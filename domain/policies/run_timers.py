@@ -12,6 +12,7 @@ from domain.run.commands import FireTimer, PassRunDeadline, ReachRunStart
 from domain.run.events import RunQueued, RunResumed, RunReworked, RunSettled, RunStarted
 from domain.run.gate_events import TimerSet
 from domain.run.state import Run
+from domain.run.undo_events import RunCompensated
 
 RUN_START_DUE: Final = "run_start_due"
 """The earliest start of a run."""
@@ -22,7 +23,7 @@ RUN_DEADLINE: Final = "run_deadline"
 RUN_TIMER: Final = "run_timer"
 """A gate has to be looked at, a timer is over, a signal is late."""
 
-STARTS: Final[tuple[type[Event], ...]] = (RunQueued, RunResumed, RunReworked, TimerSet)
+STARTS: Final[tuple[type[Event], ...]] = (RunQueued, RunResumed, RunReworked, RunCompensated, TimerSet)
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     RunStarted: (RUN_START_DUE,),
     RunSettled: (RUN_START_DUE, RUN_DEADLINE),
@@ -51,7 +52,7 @@ def _start(cause: Cause) -> Iterator[Wait]:
 def _deadline(cause: Cause) -> Iterator[Wait]:
     event = cause.event
     due = _first_deadline(event) if isinstance(event, RunQueued) else None
-    if isinstance(event, RunResumed | RunReworked):
+    if isinstance(event, RunResumed | RunReworked | RunCompensated):
         due = event.deadline
     if due is not None:
         end = partial(PassRunDeadline, project=cause.project, run=cause.stream)

@@ -16,7 +16,7 @@ from domain.run.answers import rejected_for_good
 from domain.run.begin import begun, settled
 from domain.run.children import is_abandoned
 from domain.run.closing import Cause, closing
-from domain.run.ending import rolled_back, settlement
+from domain.run.ending import settlement, taken_back
 from domain.run.events import (
     Consumed,
     JoinFired,
@@ -234,7 +234,8 @@ class Advance:
     def _take_back(self) -> None:
         if not is_undone(self._run):
             return
-        self._put(rolled_back(self._run, self._at))
+        for event in taken_back(self._run, self._at):
+            self._put(event)
 
     def _end(self, cause: Cause, outcome: Outcome, because: tuple[str, ...], *, wanted: bool) -> None:
         """Effects are taken back first, where that is wanted; a run that is held stays so."""

@@ -97,8 +97,10 @@ class ReworkPhases(RunVerb):
     reason: str = Field(min_length=1, max_length=500)
     accept_repeat: str = Field(default="", max_length=500)
     """Why work that may have changed the world may do so once more; without, such a rework is refused."""
+    undo: bool = False
+    """Take back first what they did, the latest first: what has an undo needs no ``accept_repeat`` then."""
     dry_run: bool = False
-    """Only tell what would be done anew, what kept, and why it would be refused."""
+    """Only tell what would be done anew, what kept, what taken back, and why it would be refused."""
 
 
 class ForkRun(RunVerb):

@@ -1,6 +1,6 @@
 """How a run ends: what it says when it has succeeded, and what is left once everything was taken back."""
 
-from typing import Final
+from typing import Final, Literal
 
 import orjson
 
@@ -9,9 +9,13 @@ from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph
 from domain.kernel.text import JSON_CHARACTERS_MAX
 from domain.run.events import Outcome, RunSettled
+from domain.run.evolve import Following, changed
+from domain.run.gate_events import TimerSet
 from domain.run.known import Speaker
+from domain.run.rework import invalidated
 from domain.run.state import Run
 from domain.run.undo import is_partial
+from domain.run.undo_events import RunCompensated
 
 WHOLE: Final = ""
 """Stands for the definition itself where the key of a phase would."""
@@ -42,7 +46,29 @@ def settlement(
     return settled.model_copy(update={"outputs": orjson.dumps(values).decode(), "untold": tuple(untold)})
 
 
-def rolled_back(run: Run, at: Instant) -> RunSettled:
+def taken_back(run: Run, at: Instant) -> tuple[Following, ...]:
+    """What follows once everything is taken back: the run ends, or goes on with phases that are done anew."""
+    return _anew(run, at) if run.then == "running" else (_rolled_back(run, at),)
+
+
+def _anew(run: Run, at: Instant) -> tuple[Following, ...]:
+    """A next generation of the phases; what else waits is looked at again, whatever came due meanwhile."""
+    found: list[Following] = []
+    for key in run.redo:
+        found.append(invalidated(run, key, "its effect was taken back", at))
+        run = changed(run, found[-1])
+    rollback: Literal["complete", "partial"] = "complete"
+    if any(one.left and one.undo in ("failed", "skipped") for one in map(run.ledger.__getitem__, run.owed)):
+        rollback = "partial"
+    found.append(RunCompensated(rollback=rollback, at=at, deadline=run.deadline))
+    for place, state in sorted(run.phases.items()):
+        for kind, due in sorted(state.timers.items()) if state.status == "waiting" else ():
+            said = {"place": place, "generation": state.generation, "kind": kind, "due": due, "at": at}
+            found.append(TimerSet.model_validate(said))
+    return tuple(found)
+
+
+def _rolled_back(run: Run, at: Instant) -> RunSettled:
     """The end of a run whose effects were taken back; one that only does that has succeeded if nothing is left."""
     partial = is_partial(run)
     outcome: Outcome = "failed" if run.then == "failed" else "cancelled"

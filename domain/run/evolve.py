@@ -58,6 +58,7 @@ from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved,
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState
 from domain.run.tallies import begun, given_up, tallied
 from domain.run.undo_events import (
+    RunCompensated,
     RunCompensationStarted,
     RunHeld,
     RunRollbackRequested,
@@ -115,7 +116,7 @@ def changed(run: Run, event: Following) -> Run:
             return needing(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted() | PhaseAdopted():
             return of_child(run, event)
-        case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld():
+        case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld() | RunCompensated():
             return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
             return undoing(run, event)

@@ -9,6 +9,7 @@ from domain.run.child_events import LedgerAdopted
 from domain.run.events import EffectRegistered
 from domain.run.state import Effect, PhaseState, Run, effect_key
 from domain.run.undo_events import (
+    RunCompensated,
     RunCompensationStarted,
     RunHeld,
     RunRollbackRequested,
@@ -35,7 +36,9 @@ def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Map[s
     return run.ledger.set(entry.key, settled)
 
 
-def rolling_back(run: Run, event: EffectRegistered | RunRollbackRequested | RunCompensationStarted | RunHeld) -> Run:
+def rolling_back(
+    run: Run, event: EffectRegistered | RunRollbackRequested | RunCompensationStarted | RunHeld | RunCompensated
+) -> Run:
     """The run with one effect more, or on its way back."""
     match event:
         case EffectRegistered():
@@ -47,7 +50,10 @@ def rolling_back(run: Run, event: EffectRegistered | RunRollbackRequested | RunC
             return replace(run, held=event.behind)
         case RunCompensationStarted():
             keys = tuple(effect_key(one.place, one.generation) for one in event.entries)
-            return replace(run, status="compensating", owed=keys, then=event.then, because=event.because)
+            on_its_way = replace(run, status="compensating", owed=keys, then=event.then, because=event.because)
+            return replace(on_its_way, redo=event.redo)
+        case RunCompensated():
+            return replace(run, status="running", owed=(), redo=())
         case _:
             assert_never(event)
 

@@ -184,6 +184,8 @@ class Run:
     """Entries of the ledger that are taken back, in order; empty before that begins."""
     then: RunStatus = "cancelled"
     """How it ends once everything is taken back."""
+    redo: tuple[str, ...] = ()
+    """Phases that are done anew once everything is taken back."""
     because: tuple[str, ...] = ()
     tasks: Map[str, str] = Map()
     """Place by task, for every task that the run ever made."""

@@ -1,5 +1,7 @@
 """Taking back what a run has done: which effects are owed, in which order, and what is left in the world."""
 
+from collections.abc import Iterable
+
 from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, RepeatPhase, WorkPhase
 from domain.kernel.pipeline.graph import every_phase, key_at
 from domain.kernel.pipeline.work import Work
@@ -15,6 +17,12 @@ def owed(run: Run) -> tuple[Effect, ...]:
     works = _works(run)
     found = [one for one in run.ledger.values() if one.undo in ("", "failed") and _is_owed(one, works)]
     return tuple(sorted(found, key=lambda one: (one.settled_as > 0, -one.settled_as, one.place, one.generation)))
+
+
+def in_scope(run: Run, keys: Iterable[str]) -> tuple[Effect, ...]:
+    """Those of some phases only, with all that is inside of them."""
+    wanted = frozenset(keys)
+    return tuple(one for one in owed(run) if one.place.partition("/")[0] in wanted)
 
 
 def passed(run: Run) -> tuple[str, ...]:

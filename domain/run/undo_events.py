@@ -23,13 +23,25 @@ class RunCompensationStarted(Event):
 
     TYPE: ClassVar[str] = "run.compensation_started.v1"
     cause: Literal["failure", "cancel", "operator"]
-    then: Outcome
-    """How the run ends once that is done."""
+    then: Outcome | Literal["running"]
+    """How the run ends once that is done; ``running``: it goes on, and phases are done anew."""
     because: tuple[str, ...]
     """Places of the phases that decided it."""
     entries: tuple[Consumed, ...]
     """Of the ledger, in the order in which they are taken back."""
     at: Instant
+    redo: tuple[str, ...] = ()
+    """Keys of the phases that are done anew then."""
+
+
+class RunCompensated(Event):
+    """What stood in the way of phases that are done anew is taken back: the run goes on."""
+
+    TYPE: ClassVar[str] = "run.compensated.v1"
+    rollback: Literal["complete", "partial"]
+    at: Instant
+    deadline: Instant | None
+    """Of the run; None where it has none."""
 
 
 class RunHeld(Event):
@@ -90,5 +102,12 @@ class UndoResolved(Event):
 
 
 UndoEvent = (
-    RunRollbackRequested | RunCompensationStarted | RunHeld | UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
+    RunRollbackRequested
+    | RunCompensationStarted
+    | RunCompensated
+    | RunHeld
+    | UndoStarted
+    | UndoSucceeded
+    | UndoFailed
+    | UndoResolved
 )

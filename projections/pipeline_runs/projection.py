@@ -30,7 +30,7 @@ from domain.run.events import (
 from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import WaitingEvent
 from domain.run.need_events import NeedEvent
-from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoEvent
+from domain.run.undo_events import RunCompensated, RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
 from projections.pipeline_runs.rows import PipelineRunRow
@@ -108,6 +108,8 @@ def _after(
             | RunSettled()
         ):
             return _whole(row, event)
+        case RunCompensated():
+            return row._replace(status="running")
         case RunCompensationStarted():
             return row._replace(status="compensating")
         case RunRolledBack():

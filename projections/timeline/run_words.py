@@ -42,6 +42,7 @@ from domain.run.gate_events import (
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.undo_events import (
+    RunCompensated,
     RunCompensationStarted,
     RunHeld,
     RunRollbackRequested,
@@ -145,6 +146,8 @@ def _undo(event: UndoEvent) -> str:
     match event:
         case RunRollbackRequested():
             return with_detail("run to be rolled back", event.reason)
+        case RunCompensated():
+            return f"{event.rollback} taken back, goes on"
         case RunCompensationStarted():
             return f"effects are taken back: {', '.join(one.place for one in event.entries)}"
         case RunHeld():

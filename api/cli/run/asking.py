@@ -184,6 +184,7 @@ def rework(
     accept_repeat: Annotated[
         str, typer.Option("--accept-repeat", help="Why work that may change the world may do so once more.")
     ] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Take back first what they did, the latest first.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done anew.")] = False,
     expected_revision: Revision = None,
     project: Project = None,
@@ -198,11 +199,13 @@ def rework(
         phases=phases,
         reason=reason,
         accept_repeat=accept_repeat,
+        undo=undo,
         dry_run=dry_run,
         expected_revision=expected_revision,
     )
     told = answer.answer
     lines = [f"anew     {', '.join(texts(told, 'redone'))}", f"kept     {', '.join(texts(told, 'kept')) or '-'}"]
+    lines += [f"back     {', '.join(texts(told, 'undone'))}"] if undo else []
     lines += [f"refused  {why}" for why in texts(told, "refused")]
     terminal.show({**told, "run": identifier, "position": answer.position}, *lines)
 
