@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -38,7 +38,9 @@ class SqliteSeeds:
                 return False
             connection.executemany(_SQL["insert_seed"], list(left.items()))
             connection.execute(_SQL["insert_destroyed"], (path,))
-        self._file.scrub()
+        # Where that has to wait for a reader, ``move_done`` does it again before the erasure counts.
+        with suppress(StoreUnavailable):
+            self._file.scrub()
         return True
 
     def done(self) -> int:
@@ -47,9 +49,9 @@ class SqliteSeeds:
             return position
 
     def move_done(self, position: int) -> None:
+        self._file.scrub()
         with self._file.writing() as connection:
             connection.execute(_SQL["move_done"], (position,))
-        self._file.scrub()
 
     def close(self) -> None:
         self._file.close()

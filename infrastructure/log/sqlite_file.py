@@ -88,11 +88,20 @@ class SqliteFile:
         with self._writing:
             return str(self._ready().execute(f"PRAGMA {name}").fetchone()[0])
 
-    def scrub(self) -> bool:
-        """Empty the write-ahead log, which holds pages as they were; False while a reader needs one of them."""
+    def scrub(self) -> None:
+        """Empty the write-ahead log, which holds pages as they were. It waits for nobody, since appends wait for it.
+
+        Raises StoreUnavailable while somebody still reads such a page.
+        """
         with self._writing:
-            busy: int = self._ready().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            return not busy
+            writer = self._ready()
+            try:
+                writer.execute("PRAGMA busy_timeout = 0")
+                busy: int = writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                writer.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1_000)}")
+        if busy:
+            raise StoreUnavailable(f"somebody reads {self.path} as it was")
 
     def close(self) -> None:
         """Close every connection and give up the file; again is harmless."""

@@ -93,7 +93,13 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
 
     def _scrub(self) -> None:
         with self._lock:
-            self._writer.execute(self._statements("empty_the_wal"))
+            try:
+                self._writer.execute(self._statements("wait_for_nobody"))
+                busy: int = self._writer.execute(self._statements("empty_the_wal")).fetchone()[0]
+            finally:
+                self._writer.execute(self._statements("wait_again", milliseconds=str(int(_BUSY_SECONDS * 1_000))))
+        if busy:
+            raise RowsUnavailable("somebody reads the rows as they were")
 
     def _row(self, projection: Projection[R], cells: Sequence[Any]) -> R:
         truths = _truths(projection.row)

@@ -1,6 +1,7 @@
 """What may come between an erasure and its end: a kill, a read model that stands still, older keys, a second node."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from domain.kernel.message import CommandKey, Event
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskFailed
 from infrastructure.log.mapper import new_event, recorded
-from infrastructure.log.port import Log, Member
+from infrastructure.log.port import Log, Member, StoreUnavailable
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.runtime.projector import Projector
 from infrastructure.settings import Settings
@@ -48,6 +49,7 @@ class Stage:
         version = len(self.log.events_of(stream))
         written = tuple(new_event(stream, version + n, event, SHOP) for n, event in enumerate(events, 1))
         number = str(self.log.head())
+        said = b"17" if any(isinstance(event, SubjectErased) for event in events) else WORD.encode()
         results = log.append(
             [
                 Member(
@@ -59,8 +61,8 @@ class Stage:
                     None,
                     None,
                     b"",
-                    WORD.encode(),
-                    WORD.encode(),
+                    said,
+                    said,
                     reads=((stream, version),),
                     events=written,
                 )
@@ -186,3 +188,20 @@ def test_another_node_reads_no_words_once_it_has_read_of_the_erasure(stage: Stag
         assert all(WORD.encode() not in row.state for row in rows)
     finally:
         second.close()
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_while_somebody_reads_the_log_as_it_was_the_erasure_stays_open(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    with sqlite3.connect(stage.settings.sqlite_file.parent / "log" / "signalbox.db", isolation_level=None) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM commands").fetchone()
+        stage.write(stage.erasure.log, TASK, erased())
+        stage.project().catch_up()
+        with pytest.raises(StoreUnavailable):
+            stage.erasure.eraser.round()
+        reader.execute("COMMIT")
+    reader.close()
+    assert stage.erasure.eraser.round()
+    files = stage.settings.sqlite_file.parent.rglob("signalbox.db*")
+    assert all(WORD.encode() not in file.read_bytes() for file in files)

@@ -269,3 +269,11 @@ UPDATE {table} SET {words} WHERE key = ? AND since = ?
 -- name: empty_the_wal
 -- Moves every page into the file and cuts off the write-ahead log, which holds pages as they were.
 PRAGMA wal_checkpoint(TRUNCATE)
+
+-- name: wait_for_nobody
+-- The next statement fails at once where somebody else holds what it needs.
+PRAGMA busy_timeout = 0
+
+-- name: wait_again
+-- The end of that.
+PRAGMA busy_timeout = {milliseconds}
