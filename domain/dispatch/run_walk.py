@@ -47,6 +47,10 @@ ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
 
 
+GIVEN_OUT: Final = (PhaseOffered, EffectRegistered, UndoStarted)
+"""What makes nothing decidable that was not: somebody has to do it first."""
+
+
 class RunWalk:
     """Gathers the events of a run and of its tasks; each step sees the ones before."""
 
@@ -78,7 +82,7 @@ class RunWalk:
             before = len(self._said)  # behind what followed by itself, which has gone as far as it goes
             self._offer()
             self._withdraw()
-            if len(self._said) == before:
+            if all(isinstance(one, GIVEN_OUT) for one in self._said[before:]):
                 break
 
     def hold(self) -> None:
