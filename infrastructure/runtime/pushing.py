@@ -19,6 +19,8 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.windows import Matchmaker, Timing
 
 POLICY: Final = "push_assignment"
+AGAIN_SECONDS: Final = 0.02
+"""Until the next look where nothing could be looked at just now."""
 _OF_PROJECTS: Final[frozenset[type[Event]]] = frozenset({TaskReadied, LocksReleased, LocksGranted, ProjectUnfrozen})
 _OF_SESSIONS: Final[frozenset[type[Event]]] = frozenset(
     {SessionOpened, SessionAttemptEnded, SessionDrainEnded, SessionStatusChanged}
@@ -74,9 +76,9 @@ class Pusher:
         """Give out nothing any more."""
         self._timing.stop()
 
-    def _look(self, project: str) -> None:
+    def _look(self, project: str, *, at_least_seconds: float = 0.0) -> None:
         if self._ready.has_ready(ProjectId(project)) and self._manners.listeners(project):
-            self._timing.open(project, self._give_out)
+            self._timing.open(project, self._give_out, at_least_seconds=at_least_seconds)
 
     async def _give_out(self, project: str) -> None:
         sessions = self._manners.listeners(project)
@@ -86,8 +88,11 @@ class Pusher:
         turn = self._turns[project] = (self._turns.get(project, -1) + 1) % len(sessions)
         closed = await self._matchmaker.match(ProjectId(project), (*sessions[turn:], *sessions[:turn]))
         given = await asyncio.gather(*(self._give(ProjectId(project), match) for match in closed.matches))
-        if any(given) or closed.early:
+        if any(given):
             self._look(project)
+        elif closed.early:
+            # An auction that is not over takes its window; a thread that walks the ready index must not be spun around.
+            self._look(project, at_least_seconds=AGAIN_SECONDS)
 
     async def _give(self, project: ProjectId, match: Match) -> bool:
         now = self._now()

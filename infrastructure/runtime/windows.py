@@ -68,19 +68,21 @@ class Timing:
         manner = self._manners.of(project)
         return 0.0 if manner.strategy == "priority" else manner.window_milliseconds / 1_000
 
-    def open(self, project: str, close: Callable[[str], Awaitable[None]]) -> None:
+    def open(self, project: str, close: Callable[[str], Awaitable[None]], *, at_least_seconds: float = 0.0) -> None:
         """Open one, unless one is open; ``close`` is asked when its time is up."""
         if project not in self._open:
-            self._open[project] = asyncio.get_running_loop().create_task(self._run(project, close), name="window")
+            seconds = max(self.seconds(project), at_least_seconds)
+            work = self._run(project, close, seconds)
+            self._open[project] = asyncio.get_running_loop().create_task(work, name="window")
 
     def stop(self) -> None:
         """Close no window any more."""
         for task in self._open.values():
             task.cancel()
 
-    async def _run(self, project: str, close: Callable[[str], Awaitable[None]]) -> None:
+    async def _run(self, project: str, close: Callable[[str], Awaitable[None]], seconds: float) -> None:
         try:
-            await asyncio.sleep(self.seconds(project))
+            await asyncio.sleep(seconds)
         finally:
             del self._open[project]
         try:
