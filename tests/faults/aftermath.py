@@ -6,9 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from domain.catalogue import REGISTRY
+from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.ids import FLEET
 from domain.kernel.message import CommandKey
+from infrastructure.erasure.envelope import Envelopes
+from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.erasure.port import SeedStore
+from infrastructure.erasure.postgres import PostgresSeeds
+from infrastructure.erasure.sealed_log import sealed_log
+from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.log.postgres import PostgresLog
@@ -17,6 +23,7 @@ from infrastructure.rows.port import RowStore
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.projector import Projector
+from infrastructure.settings import KEYS_FILE
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.kernel.replay import replay
 from projections.kernel.requests import Order, select
@@ -36,8 +43,12 @@ def rows_of(log: Log) -> list[LogRow]:
 
 def check_aftermath(data: Path, store: str, history: History) -> list[LogRow]:
     """Everything that must hold once the servers are gone; answers the log."""
-    log: Log = PostgresLog(store) if store.startswith("postgres") else SqliteLog(data / "signalbox.db")
-    rows: RowStore = PostgresRows(store) if store.startswith("postgres") else SqliteRows(data / "rows.db")
+    shared = store.startswith("postgres")
+    kept: Log = PostgresLog(store) if shared else SqliteLog(data / "signalbox.db")
+    rows: RowStore = PostgresRows(store) if shared else SqliteRows(data / "rows.db")
+    seeds: SeedStore = PostgresSeeds(store) if shared else SqliteSeeds(data / KEYS_FILE)
+    keys = OwnedKeys(seeds)
+    log = sealed_log(kept, Envelopes(SEALINGS, keys), keys)
     try:
         stored = rows_of(log)
         wrong = violations(stored, history.ops)
@@ -47,8 +58,9 @@ def check_aftermath(data: Path, store: str, history: History) -> list[LogRow]:
         check_read_models(log, rows, stored)
         return stored
     finally:
+        seeds.close()
         rows.close()
-        log.close()
+        kept.close()
 
 
 def check_receipts(log: Log, history: History, stored: list[LogRow]) -> None:
