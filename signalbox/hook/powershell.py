@@ -9,15 +9,21 @@ import re
 from signalbox.hook.shell import read_command
 from signalbox.hook.writes import Writes, read_git
 
+# Not imported from `typing`: loading that takes longer than the hook runs.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _TOKEN = re.compile(
-    r"""(?P<quoted>'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
+    r"""(?P<here>@(['"])[ \t]*\r?\n(?:.*?\n)??\2@)"""
+    r"""|(?P<comment><#.*?#>|(?<!\S)\#[^\n]*)"""
+    r"""|(?P<quoted>'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
     r"""|(?P<redirection>[1-6*]?>>?(?:&\d)?)"""
     r"""|(?P<end>\|\||&&|[|;\n(){}&])"""
     r"""|(?P<word>(?:`.|[^\s'"|;(){}&>`])+)""",
     re.DOTALL,
 )
-_HERE_TEXT = re.compile(r"""@(['"])[ \t]*\r?\n.*?\n\1@""", re.DOTALL)
-_COMMENT = re.compile(r"<#.*?#>|(?m:(?<!\S)#.*$)", re.DOTALL)
 _WRITTEN = frozenset(
     {
         "set-content",
@@ -41,6 +47,7 @@ _MOVED = frozenset({"move-item", "move", "mv", "mi"}) | _RENAMED
 _ENTERED = frozenset({"set-location", "cd", "chdir", "sl", "push-location", "pushd"})
 _PATHS = ("-path", "-literalpath", "-filepath", "-pspath", "-lp")
 _TARGETS = ("-destination", "-newname")
+_NAMES = ("-name",)
 _SWITCHES = frozenset(
     {"-force", "-recurse", "-append", "-nonewline", "-noclobber", "-confirm", "-whatif", "-passthru", "-verbose"}
     | {"-asbytestream", "-notypeinformation", "-nti", "-container", "-r", "-fo"}
@@ -54,41 +61,44 @@ def powershell_writes(line: str, cwd: str) -> Writes:
     found = Writes(cwd)
     for match in _INVOKED.finditer(line):
         found.add(_native(match.group(2)))
-    line = _COMMENT.sub(" ", _HERE_TEXT.sub(" '' ", line))
     for words in _commands(line, found):
         _read_command(words, found)
     return found
 
 
-def _commands(line: str, found: Writes) -> "list[list[str]]":
-    """The commands of the line without their redirections, whose targets are added."""
-    commands: list[list[str]] = [[]]
+def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
+    """The commands of the line without their redirections, whose targets are added where the ones before have led."""
+    words: list[str] = []
     target_follows = False
     previous_end = -1
     for match in _TOKEN.finditer(line):
         text = match.group()
         if match.lastgroup == "end":
-            commands.append([])
-            target_follows = False
+            if words:
+                yield words
+            words, target_follows = [], False
         elif match.lastgroup == "redirection":
             target_follows = "&" not in text
-        else:
+        elif match.lastgroup != "comment":
             word = _plain(text)
             if target_follows:
                 target_follows = False
                 if word.lower() != "$null":
                     found.add(_native(word))
-            elif commands[-1] and match.start() == previous_end:
+            elif words and match.start() == previous_end:
                 # `a'b'` is one word.
-                commands[-1][-1] += word
+                words[-1] += word
             else:
-                commands[-1].append(word)
+                words.append(word)
         previous_end = match.end()
-    return [words for words in commands if words]
+    if words:
+        yield words
 
 
 def _plain(text: str) -> str:
-    """A word without its quotes and escapes."""
+    """A word without its quotes and escapes; what a text of several lines says is no path."""
+    if text[:2] in ("@'", '@"'):
+        return ""
     if text[:1] == "'":
         return text[1:-1].replace("''", "'")
     if text[:1] == '"':
@@ -97,7 +107,7 @@ def _plain(text: str) -> str:
 
 
 def _read_command(words: list[str], found: Writes) -> None:
-    name = words[0].rpartition("\\")[2].lower()
+    name = words[0].replace("\\", "/").rpartition("/")[2].lower()
     if name in ("git", "git.exe"):
         read_git(words[1:], found)
         return
@@ -109,7 +119,8 @@ def _read_command(words: list[str], found: Writes) -> None:
         for path in paths or plain:
             _add(path, found)
     elif name in _WRITTEN:
-        for path in paths or plain[:1]:
+        places = paths or plain[:1]
+        for path in [f"{place}/{one}" for place in places or ["."] for one in named.get("name", [])] or places:
             _add(path, found)
     elif name in _COPIED | _MOVED:
         targets = targets or (plain if paths else plain[1:])[:1]
@@ -149,6 +160,8 @@ def _kind_of(parameter: str) -> str:
         return "path"
     if any(one.startswith(parameter) for one in _TARGETS) and len(parameter) > 2:
         return "target"
+    if any(one.startswith(parameter) for one in _NAMES) and len(parameter) > 2:
+        return "name"
     return "other"
 
 

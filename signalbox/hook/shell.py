@@ -11,9 +11,18 @@ import shlex
 from signalbox.hook.event import PATCH_BEGINS
 from signalbox.hook.writes import Writes, read_git, read_move
 
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
-_SEPARATORS = frozenset({";", "&", "&&", "||", "|", "|&", "\n", "(", ")", ";;"})
-_REDIRECTIONS = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"})
+# Not imported from `typing`: loading that takes longer than the hook runs.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_HEREDOC = re.compile(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
+_COMMENT = re.compile(r"""(?P<kept>'[^']*'|"(?:[^"\\]|\\.)*"|\\.)|(?<![^\s;&|()])\#[^\n]*""", re.DOTALL)
+_PUNCTUATION = "();<>|&\n"
+_SIGN = re.compile(r"&>>|&>|>>|>\||>&|<>|[<>]\(|<<<|<<|<&|.", re.DOTALL)
+_BEGINS, _ENDS = frozenset({"(", "<(", ">("}), frozenset({";", "&", "|", "\n", ")"})
+_WRITTEN, _READ = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"}), frozenset({"<", "<<", "<<<", "<&"})
 _WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "builtin", "then", "else", "do", "{", "!"})
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
 _LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
@@ -44,47 +53,70 @@ def _read_patch(line: str, found: Writes) -> None:
         found.add(path)
 
 
-def _commands(line: str, found: Writes) -> "list[list[str]]":
-    """The simple commands of a line without their redirections, whose targets are added."""
-    lexer = shlex.shlex(_without_heredocs(line), posix=True, punctuation_chars="();<>|&\n")
+def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
+    """The simple commands of a line without their redirections, whose targets are added where the ones before have led.
+
+    A quote that does not end ends them: the shell will not read it either, or reads it in a way of its own.
+    """
+    words: list[str] = []
+    around: list[str] = []
+    redirection = ""
+    for word in _words(line):
+        if redirection:
+            if redirection in _WRITTEN and not word.isdigit() and word != "-":
+                found.add(word)
+            redirection = ""
+        elif word in _WRITTEN or word in _READ:
+            redirection = word
+            if words and words[-1] in ("1", "2"):
+                words.pop()
+        elif word in _BEGINS or word in _ENDS:
+            if words:
+                yield words
+            words = []
+            # What is in parentheses leads nobody behind them anywhere.
+            if word in _BEGINS:
+                around.append(found.cwd)
+            elif word == ")" and around:
+                found.cwd = around.pop()
+        else:
+            words.append(word)
+    if words:
+        yield words
+
+
+def _words(line: str) -> "Iterator[str]":
+    # An apostrophe in a comment opens no quote.
+    text = _COMMENT.sub(lambda match: match["kept"] or "", _without_heredocs(line))
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=_PUNCTUATION)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
     lexer.commenters = ""
-    commands: list[list[str]] = [[]]
-    target_follows = False
     try:
         for word in lexer:
-            if target_follows:
-                target_follows = False
-                if not word.isdigit() and word != "-":
-                    found.add(word)
-            elif word.startswith("<") and word not in _REDIRECTIONS:
-                next(lexer, None)
-            elif word in _REDIRECTIONS:
-                target_follows = True
-                if commands[-1] and commands[-1][-1] in ("1", "2"):
-                    commands[-1].pop()
-            elif word in _SEPARATORS or not word.strip("\n;&|()"):
-                commands.append([])
+            if not word or word.strip(_PUNCTUATION):
+                yield word
             else:
-                commands[-1].append(word)
+                yield from _SIGN.findall(word)
     except ValueError:
-        # A quote that does not end: the shell will not read it either, or reads it in a way of its own.
-        return [words for words in commands[:-1] if words]
-    return [words for words in commands if words]
+        return
 
 
 def _without_heredocs(line: str) -> str:
     kept: list[str] = []
     ends: list[str] = []
-    for row in line.split("\n"):
+    rows = line.split("\n")
+    last = {row.strip(): place for place, row in enumerate(rows)}
+    for place, row in enumerate(rows):
         if ends:
             if row.strip() == ends[0]:
                 ends.pop(0)
             continue
-        kept.append(row)
-        ends += [match.group(2) for match in _HEREDOC.finditer(row)]
-    return "\n".join(_HEREDOC.sub(" ", row) for row in kept)
+        # What has no end is none: arithmetic shifts by `<<`, too.
+        begun = [match.group(2) for match in _HEREDOC.finditer(row) if last.get(match.group(2), 0) > place]
+        kept.append(_HEREDOC.sub(" ", row) if begun else row)
+        ends += begun
+    return "\n".join(kept)
 
 
 def read_command(words: list[str], found: Writes) -> None:
@@ -95,7 +127,7 @@ def read_command(words: list[str], found: Writes) -> None:
         return
     name, arguments = os.path.basename(words[0]), words[1:]
     plain = [word for word in arguments if not word.startswith("-")]
-    if name == "cd" and plain:
+    if name in ("cd", "pushd") and plain:
         found.cwd = os.path.normpath(os.path.join(found.cwd, os.path.expanduser(plain[0])))
     elif name == "git":
         read_git(arguments, found)
