@@ -5,11 +5,14 @@ import secrets
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
 from api.composition.pasts import PastReader
 from domain.catalogue import REGISTRY, SEALINGS
+from infrastructure.erasure.belonging import ForeignKeysError, check_belonging
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.erasure.eraser import Around, Eraser
-from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.erasure.keys import OwnedKeys, SubjectKeys
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.sealed_log import sealed_log
 from infrastructure.erasure.seed_tree import SEED_BYTES
@@ -19,13 +22,20 @@ from infrastructure.rows.port import RowStore
 from infrastructure.runtime.node import Node
 from infrastructure.settings import KEYS_FILE, Settings
 
+_logger = structlog.get_logger("signalbox.erasure")
+
 
 class Erasure:
-    """What stands between a log and those who may read its words. Raises StoreInUse, StoreUnavailable."""
+    """What stands between a log and those who may read its words.
+
+    Raises ForeignKeysError unless the settings allow to start all the same, StoreInUse, StoreUnavailable.
+    """
 
     def __init__(self, log: Log, rows: RowStore, settings: Settings) -> None:
         self._seeds: Final = open_seeds(settings)
         try:
+            self.warnings: Final = _checked(log, self._seeds, settings)
+            """What is wrong with the keys and was allowed."""
             self._seeds.begin(secrets.token_bytes(SEED_BYTES))
             keys = OwnedKeys(self._seeds)
         except BaseException:
@@ -51,6 +61,17 @@ class Erasure:
         """End after the step in hand."""
         self.eraser.stop()
         self._seeds.close()
+
+
+def _checked(log: Log, seeds: SeedStore, settings: Settings) -> tuple[str, ...]:
+    try:
+        check_belonging(log, seeds, Envelopes(SEALINGS, SubjectKeys(seeds)))
+    except ForeignKeysError as trouble:
+        if not settings.allow_unsafe_durability:
+            raise
+        _logger.warning("what was sealed cannot be read", trouble=str(trouble))
+        return (str(trouble),)
+    return ()
 
 
 def _forgetting(loop: asyncio.AbstractEventLoop, node: Node, past: PastReader) -> Callable[[], None]:

@@ -132,7 +132,8 @@ class Doctor:
 async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
     """Run a server until it is told to end; ``started`` gets its URL once it takes requests.
 
-    Raises UnsafeStoreError, UnsafeDataFolderError, StoreInUse, StoreUnavailable, OSError (address in use).
+    Raises UnsafeStoreError, ForeignKeysError, UnsafeDataFolderError, StoreInUse, StoreUnavailable,
+    OSError (address in use).
     """
     set_up_logging(settings.log_level, settings.log_format)
     tune()
@@ -167,7 +168,10 @@ def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> 
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncGenerator[Services]:
-    """A node that serves until the block ends. Raises UnsafeStoreError, StoreInUse, StoreUnavailable."""
+    """A node that serves until the block ends.
+
+    Raises UnsafeStoreError, ForeignKeysError, StoreInUse, StoreUnavailable.
+    """
     await asyncio.to_thread(prepare_data_folder, settings.data)
     secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)
     log = await asyncio.to_thread(open_log, settings)
@@ -175,6 +179,7 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         warnings = _checked_durability(log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
         erasure = await asyncio.to_thread(Erasure, log, rows, settings)
+        warnings += erasure.warnings
         keys = Keys(secret)
         metrics = Metrics()
         options = NodeOptions(

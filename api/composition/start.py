@@ -6,10 +6,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from api.composition.server import UnsafeStoreError, run
+from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.local import UnsafeDataFolderError
 from infrastructure.log.file_lock import StoreInUse
 from infrastructure.log.port import StoreUnavailable
-from infrastructure.settings import Settings
+from infrastructure.settings import KEYS_FILE, Settings
 
 
 class CannotStartError(Exception):
@@ -30,6 +31,9 @@ def start(said: Mapping[str, object], started: Callable[[str, str, Path], None])
         run(settings, started=lambda url: started(url, settings.store_kind, settings.data))
     except UnsafeStoreError as error:
         raise CannotStartError(str(error), "Mend the store, or say --allow-unsafe-durability.") from error
+    except ForeignKeysError as error:
+        advice = f"Put the {KEYS_FILE} that belongs to the log back. --allow-unsafe-durability starts without."
+        raise CannotStartError(str(error), advice) from error
     except UnsafeDataFolderError as error:
         raise CannotStartError(str(error), "Use another folder with --data.") from error
     except StoreInUse as error:

@@ -58,16 +58,26 @@ class Envelopes:
             state = state[:-1] + b'%s%s","from":%d,"text":"%s"}}' % (_MARK, subject.encode(), len(rest), closed)
         return event._replace(state=state)
 
+    def is_sealed(self, row: LogRow) -> bool:
+        """Whether words of a subject were put under its key in this row."""
+        return row.type in self._sealings and _MARK in row.state
+
+    def proves(self, row: LogRow) -> bool:
+        """Whether a sealed row shows that the keys are its own; one that was erased shows nothing.
+
+        Raises SealBrokenError.
+        """
+        seal = _seal_of(row)
+        return self._keys.key(seal[1].decode()) is not None and self.opened(row) is not row
+
     def opened(self, row: LogRow) -> LogRow:
         """As it was before it was stored; where the key was destroyed, with the marker in the place of the words.
 
         Raises SealBrokenError.
         """
-        if row.type not in self._sealings or _MARK not in row.state:
+        if not self.is_sealed(row):
             return row
-        seal = _SEAL.fullmatch(row.state, row.state.rindex(_MARK))
-        if seal is None:
-            raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}")
+        seal = _seal_of(row)
         key = self._keys.key(seal[1].decode())
         if key is None:
             return row._replace(state=self._erased(row, row.state[: seal.start()] + b"}"))
@@ -85,6 +95,13 @@ def _text(content: dict[str, Any]) -> bytes:
     except orjson.JSONEncodeError:
         # An integer of any size may be in there, which takes a slower writer, as it took a slower reader.
         return to_json(content)
+
+
+def _seal_of(row: LogRow) -> re.Match[bytes]:
+    seal = _SEAL.fullmatch(row.state, row.state.rindex(_MARK))
+    if seal is None:
+        raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}")
+    return seal
 
 
 def subject_of(sealings: Mapping[str, Sealing], row: LogRow) -> str | None:

@@ -13,6 +13,8 @@ from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import CommandKey, Event
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskFailed
+from infrastructure.erasure.belonging import ForeignKeysError
+from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.log.mapper import new_event, recorded
 from infrastructure.log.port import Log, Member, StoreUnavailable
 from infrastructure.rows.memory import MemoryRows
@@ -38,8 +40,11 @@ class Stage:
         self.open()
 
     def open(self) -> None:
+        self.erasure = Erasure(self.reopened(), self.rows, self.settings)
+
+    def reopened(self) -> Log:
         self.log = self._log(self._place)
-        self.erasure = Erasure(self.log, self.rows, self.settings)
+        return self.log
 
     def close(self) -> None:
         self.erasure.close()
@@ -174,6 +179,35 @@ def test_older_keys_that_were_put_back_are_destroyed_again(stage: Stage, tmp_pat
     stage.open()
     assert stage.erasure.eraser.round()
     assert stage.reason(TASK) == "[erased]"
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_a_log_is_not_written_under_other_keys_than_its_own(stage: Stage, tmp_path: Path) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, OTHER, failed("Susquehanna"))
+    stage.write(stage.erasure.log, OTHER, erased(OTHER))
+    keys = stage.settings.sqlite_file.with_name("subject-keys.db")
+    stage.close()
+    keys.rename(tmp_path / "own")
+    for _ in range(2):
+        with pytest.raises(ForeignKeysError, match="missing"):
+            Erasure(stage.reopened(), stage.rows, stage.settings)
+        stage.log.close()
+    keys.unlink()
+    foreign = SqliteSeeds(keys)
+    foreign.begin(b"7" * 32)
+    foreign.close()
+    with pytest.raises(ForeignKeysError, match="not those"):
+        Erasure(stage.reopened(), stage.rows, stage.settings)
+    allowed = stage.settings.model_copy(update={"allow_unsafe_durability": True})
+    erasure = Erasure(stage.log, stage.rows, allowed)
+    assert len(erasure.warnings) == 1
+    erasure.close()
+    stage.log.close()
+    (tmp_path / "own").rename(keys)
+    stage.open()
+    assert stage.erasure.warnings == ()
+    assert stage.reason(TASK) == WORD
 
 
 @pytest.mark.parametrize("stage", ["postgres"], indirect=True)
