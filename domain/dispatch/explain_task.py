@@ -13,6 +13,8 @@ from domain.dispatch.serving import Serving
 from domain.kernel.decider import View
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.node.decider import OUTAGES
+from domain.node.state import OUTAGE_STREAM
 from domain.project.decider import PROJECT
 from domain.project.state import Project
 from domain.session.decider import SESSION
@@ -59,7 +61,7 @@ def explain_task(
             noted += given_out(task, project, now, view)
             noted += [] if blocked else [_next(stream, project, ready, judged)]
         case Assigned(attempt):
-            noted.append(_assigned(attempt))
+            noted.append(_assigned(attempt, view))
             blocked += _holder(attempt, view)
         case Running(attempt):
             noted.append(_running(attempt))
@@ -172,13 +174,13 @@ def _next(stream: StreamId, project: ProjectId, ready: ReadyIndex, judged: tuple
     )
 
 
-def _assigned(attempt: Attempt) -> Reason:
+def _assigned(attempt: Attempt, view: View) -> Reason:
     return Reason(
         code="not_acknowledged",
         words=f"{attempt.session} has it as attempt {attempt.number} and has not named its token yet",
         unblock="A heartbeat or report of the session names the token, else the task is given out again.",
         about=attempt.session,
-        until=delivery_due(attempt),
+        until=delivery_due(attempt, outage_ended_at=view.read(OUTAGES, OUTAGE_STREAM).ended_at),
         data={"token": str(attempt.token), "attempt": attempt.number},
     )
 

@@ -6,6 +6,9 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Event, Stamp
+from domain.node.decider import OUTAGES
+from domain.node.state import OUTAGE_STREAM
+from domain.session.errors import LeaseStillRuns
 from domain.task.attention import raised
 from domain.task.commands import AttemptReport, ElapseBackoff, LapseDelivery, SettleNeed, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, timeout_due
@@ -106,12 +109,16 @@ def revoke(command: RevokeAttempt, stamp: Stamp, view: View) -> Decision:
 
 
 def lapse_delivery(command: LapseDelivery, stamp: Stamp, view: View) -> Decision:
-    """Take back an assignment that nobody acknowledged in time; nothing where somebody did."""
+    """Take back an assignment that nobody acknowledged in time; nothing where somebody did, a refusal before that."""
     held = _silent(command, stamp, view)
     if isinstance(held, Decision):
         return held
-    if not isinstance(held.task.phase, Assigned) or stamp.time < delivery_due(held.attempt):
+    if not isinstance(held.task.phase, Assigned):
         return Decision()
+    # While nobody was served nobody could acknowledge anything; who asks may not have heard of that yet.
+    until = delivery_due(held.attempt, outage_ended_at=view.read(OUTAGES, OUTAGE_STREAM).ended_at)
+    if stamp.time < until:
+        return refuse(LeaseStillRuns(session=held.attempt.session, incarnation=held.attempt.incarnation, until=until))
     reason = f"the assignment was not acknowledged within {DELIVERY_SECONDS_MAX} s"
     return Decision(end_in_silence(held, "lost_delivery", reason, stamp, view))
 

@@ -58,9 +58,9 @@ def phase_name(task: Task) -> PhaseName:
             assert_never(task.phase)
 
 
-def delivery_due(attempt: Attempt) -> Instant:
-    """Until when the assignment has to be acknowledged."""
-    return Instant(attempt.at + DELIVERY_SECONDS_MAX * SECOND)
+def delivery_due(attempt: Attempt, *, outage_ended_at: int = 0) -> Instant:
+    """Until when the assignment has to be acknowledged; counted anew after an outage of ours."""
+    return Instant(max(attempt.at, outage_ended_at) + DELIVERY_SECONDS_MAX * SECOND)
 
 
 def timeout_due(task: Task) -> Instant | None:

@@ -30,6 +30,8 @@ OUTAGE_SECONDS: Final = 5
 """A sign of life that is older than this means that nobody could renew: every lease gets a grace."""
 DUTY_SECONDS: Final = 3
 DUTY: Final = "ticker"
+TOO_EARLY: Final = b'"code":"lease_still_runs"'
+"""Said of an outage that this node has not heard of yet: what is due then is asked again."""
 
 _logger = structlog.get_logger("signalbox.ticker")
 Execute = Callable[[Command, Stamp], Awaitable[Outcome]]
@@ -163,7 +165,7 @@ class Ticker:
             return_exceptions=True,
         )
         for (policy, cause, _), outcome in zip(due, told, strict=True):
-            if not isinstance(outcome, BaseException):
+            if not isinstance(outcome, BaseException) and TOO_EARLY not in outcome.text[:60]:
                 agenda.forget(policy, cause)
         _all_told(told)
 

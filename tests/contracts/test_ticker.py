@@ -13,6 +13,7 @@ from domain.kernel.policy import Cause
 from domain.node.commands import EndOutage
 from domain.node.decider import OUTAGES, end_outage
 from domain.session.commands import LoseSession
+from domain.session.errors import LeaseStillRuns
 from domain.session.liveness import Standing
 from domain.task.commands import LapseDelivery
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -23,7 +24,7 @@ from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.runtime.hints import HintFolds, Hints
 from infrastructure.runtime.hot import HotStates
-from infrastructure.runtime.outcome import Outcome
+from infrastructure.runtime.outcome import Outcome, refused
 from infrastructure.runtime.reactor import Reactor
 from infrastructure.runtime.retention import KEPT_SECONDS
 from infrastructure.runtime.ticker import CLOCK_SECONDS, Ticker
@@ -31,6 +32,7 @@ from tests.contracts.groups import asked, member
 from tests.support.world import World
 
 DONE = Outcome(b'{"ok":true,"answer":{}}', 1)
+EARLY = Outcome(refused(LeaseStillRuns(session="sess_1", incarnation=1, until=0)), 0)
 
 
 class Desk:
@@ -40,12 +42,13 @@ class Desk:
         self.asked: list[Command] = []
         self.broken = False
         self.failing: set[str] = set()
+        self.answer = DONE
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         self.asked.append(command)
         if self.broken or getattr(command, "task", "") in self.failing:
             raise StoreUnavailable("away")
-        return DONE
+        return self.answer
 
 
 class Clock(MemoryLog):
@@ -122,6 +125,23 @@ async def test_an_assignment_gets_the_time_in_which_nobody_could_acknowledge_it(
     log.time = over
     await swept.sweep()
     assert [type(one) for one in desk.asked] == [LapseDelivery]
+
+
+async def test_what_was_asked_too_early_for_an_outage_that_another_node_found_is_asked_again() -> None:
+    log, desk = Clock(), Desk()
+    swept, hints = ticker(log, desk)
+    claimed = TaskClaimed(
+        session="sess_1", incarnation=1, token=1, attempt=1, strategy="priority", at=Instant(log.time)
+    )
+    hints.agenda.observe(Cause(StreamId("task_1"), 1, claimed, ProjectId("proj_1")))
+    log.beat(now=log.time + DELIVERY_SECONDS_MAX * SECOND)
+    log.time += DELIVERY_SECONDS_MAX * SECOND
+    desk.answer = EARLY
+    await swept.sweep()
+    desk.answer = DONE
+    await swept.sweep()
+    await swept.sweep()
+    assert [type(one) for one in desk.asked] == [LapseDelivery] * 2
 
 
 @pytest.mark.parametrize("seconds", [3, 3_600, -3, -3_600])

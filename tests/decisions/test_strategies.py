@@ -23,12 +23,14 @@ from domain.dispatch.proposals import Proposals
 from domain.dispatch.strategies import Match, assign
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.values import Requirement
 from domain.lock.errors import LockConflict
+from domain.node.commands import EndOutage
 from domain.project.errors import ProjectIsFrozen
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings, StrategyName
+from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionEnded
 from domain.task.commands import AssignTask, BidForTask, ClaimTasks, ClaimWork, LapseDelivery
 from domain.task.derived import PushTask
@@ -226,6 +228,21 @@ def test_work_is_given_to_a_session_that_listens_and_is_fetched_by_its_name() ->
     lapsed = market.ask(LapseDelivery(project="shop", task="a", token=answer.token), by="policy:x")
     assert "TaskAttemptEnded" in names_of(accepted(lapsed))
     assert market.task("a").consumed == 0
+
+
+def test_an_assignment_does_not_lapse_for_the_time_in_which_nobody_could_acknowledge_it() -> None:
+    market = Market("priority")
+    session = market.listening("one")
+    market.plan(a_task("a"))
+    answer = accepted(market.assign(session, "a")).answer
+    assert isinstance(answer, TaskAssigned)
+    lapse = LapseDelivery(project="shop", task="a", token=answer.token)
+    market.advance(25)
+    accepted(market.ask(EndOutage(began_at=Instant(market.now - 20 * SECOND)), by="policy:x"))
+    market.advance(29)
+    refused(market.ask(lapse, by="policy:x"), LeaseStillRuns)
+    market.advance(1)
+    assert "TaskAttemptEnded" in names_of(accepted(market.ask(lapse, by="policy:x")))
 
 
 def test_work_is_not_given_where_a_claim_would_not_get_it() -> None:
