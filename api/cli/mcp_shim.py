@@ -110,7 +110,9 @@ class Shim:
     def _listen(self, message: Fields) -> None:
         """Pass on what comes, as long as it comes."""
         identifier, exchange = message.get("id"), Exchange()
-        self._streams[repr(identifier)] = exchange
+        if self._streams.setdefault(repr(identifier), exchange) is not exchange:
+            self._refuse(identifier, _INVALID_REQUEST, "a request of this id is under way")
+            return
         last: Fields = {}
         try:
             for line in self._connected().lines(self._request(message), exchange):

@@ -40,7 +40,10 @@ def worktree_wanted(desk: Desk) -> Verdict:
 
 
 def plain_worktree(event: Event, why: str) -> Verdict:
-    """A folder that nobody guards, where nothing is refused: the client has nobody else to make one."""
+    """A folder that nobody guards, where nothing is refused: the client has nobody else to make one.
+
+    One that is there may be somebody's, with work in it: it is told as it is.
+    """
     home = _home(event)
     if home is None:
         return refused(f"{why}\nsignalbox: {event.cwd} is in no git repository")
@@ -143,7 +146,10 @@ def _give_back(desk: Desk, token: str) -> None:
 
 
 def _made(home: Repository, pool: str, unit: str, session: str, incarnation: int) -> str:
-    """The unit's folder, as a former holder's work has been kept and the repository stands now."""
+    """The unit's folder, as a former holder's work has been kept and the repository stands now.
+
+    Without a pool nobody knows whether the holder is a former one.
+    """
     from pathlib import Path
 
     from signalbox.git_guard.git import Git
@@ -156,7 +162,8 @@ def _made(home: Repository, pool: str, unit: str, session: str, incarnation: int
     if tree is None:
         raise ValueError(f"processes of a former attempt still run in {trees.folder / unit}")
     try:
-        prepared(trees, tree, session, incarnation)
+        if pool or not (tree.place / ".git").is_file():
+            prepared(trees, tree, session, incarnation)
     finally:
         let_go(tree)
     return str(tree.place)

@@ -126,7 +126,10 @@ def test_a_worktree_without_a_server_is_not_made_by_the_strict_and_made_by_the_o
     assert made.code == 0
     place = Path(made.out.strip())
     assert place.parent == folder.with_name("app.worktrees")
-    assert (place / "src" / "a.py").exists()
+    (place / "src" / "a.py").write_text("in work\n")
+    again = agent(folder, "--worktrees=trees", "--observe").fire("WorktreeCreate", name="../../x y")
+    assert (again.code, again.out) == (0, made.out)
+    assert (place / "src" / "a.py").read_text() == "in work\n", "it may be somebody's"
     nowhere = Agent("claude", "s1", folder.parent, folder.parent / "cache", ("--observe",), environment=NOWHERE)
     assert nowhere.fire("WorktreeCreate", name="x").code == 2, "there is nothing that a worktree could be made of"
 

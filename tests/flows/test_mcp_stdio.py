@@ -15,7 +15,7 @@ from mcp.client.subscriptions import ResourceUpdated
 
 from api.cli.mcp_shim import LINE_BYTES_MAX, Shim
 from signalbox.client.errors import ServerUnavailable
-from signalbox.client.transport import Transport
+from signalbox.client.transport import Exchange, HttpRequest, Transport
 from tests.house.sources import ROOT
 from tests.support.command_line import CommandLine, end
 from tests.support.mcp_client import MODES, Agent, agent_at
@@ -117,6 +117,21 @@ def test_start_starts_a_server_that_stays_and_is_found_by_the_next(tmp_path: Pat
         if pid:
             os.kill(pid, 15)
             until(lambda: not (folder / ".signalbox" / "server.json").exists())
+
+
+def test_who_listens_twice_under_one_id_is_refused_and_the_first_goes_on() -> None:
+    listen = b'{"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}\n'
+    output = io.BytesIO()
+
+    class Twice(Transport):
+        def lines(self, request: HttpRequest, exchange: Exchange) -> Iterator[bytes]:
+            shim._forward(json.loads(listen))
+            yield b'data: {"jsonrpc": "2.0", "id": 1, "result": {}}\n'
+
+    shim = Shim(lambda: Twice("http://127.0.0.1:1", {}), output, {})
+    shim.serve(io.BytesIO(listen))
+    told = [json.loads(line) for line in output.getvalue().splitlines()]
+    assert [("error" in one, "result" in one) for one in told] == [(True, False), (False, True)]
 
 
 async def test_a_change_of_a_resource_is_told_to_whoever_listens_over_pipes(cli: CommandLine) -> None:
