@@ -1,6 +1,6 @@
 """Votes at the gates of runs: who may, on which evidence, and what follows in the same append."""
 
-from domain.dispatch.lookup import find_session
+from domain.dispatch.lookup import find_serving
 from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_voters import Voting, barred, roles_of, voting
@@ -13,7 +13,7 @@ from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.gate import quorum_of
 from domain.run.answers import decided
 from domain.run.commands import CastVote, OverrideGate, ReviseEvidence
-from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, VoteRefused
+from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, RunNotInState, VoteRefused
 from domain.run.gate_events import GateEvidenceChanged, LateVote, VoteCast
 from domain.run.gates import answer_of, digest_of, escalated, is_out_of_reach, piece
 from domain.run.loops import placed
@@ -116,6 +116,9 @@ def _gate(
         return UnknownThing(kind="gate", name=place)
     if state.gate is None or not (state.gate.decision or state.status in ("waiting", "parked")):
         return _over(run, command.run, place, "voting")
+    if run.status == "compensating" and not state.gate.decision and not isinstance(command, ReviseEvidence):
+        # What is owed then is a list that was made before: an answer that has phases done anew would drop it.
+        return RunNotInState(run=command.run, status=run.status, action="answering its gates")
     return run, phase, state.gate
 
 
@@ -127,7 +130,7 @@ def _over(run: Run, name: str, place: str, action: str) -> Rejection:
 def _voter(command: CastVote, stamp: Stamp, view: View) -> Voting | Rejection:
     if command.session is None:
         return voting(view, stamp, None)
-    session = find_session(view, command.session, command.incarnation, stamp)
+    session = find_serving(view, command.session, command.incarnation, stamp)
     return session if isinstance(session, Rejection) else voting(view, stamp, (command.session, session))
 
 

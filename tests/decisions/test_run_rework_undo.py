@@ -9,10 +9,11 @@ from domain.kernel.pipeline.definition import WaitPhase
 from domain.kernel.pipeline.flow import Timer
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.policies.agenda import Agenda
-from domain.run.commands import PauseRun, ResolveUndo, ReworkPhases
-from domain.run.errors import ReworkRefused
+from domain.run.commands import CastVote, OverrideGate, PauseRun, ResolveUndo, ReworkPhases
+from domain.run.errors import ReworkRefused, RunNotInState
 from domain.run.events import RunSettled
 from domain.run.undo_events import RunCompensated, UndoStarted
+from tests.decisions.test_run_gate import gate
 from tests.support.nested import Yard, nested
 from tests.support.runs import ONCE, edges, work
 
@@ -140,3 +141,18 @@ def test_what_came_due_meanwhile_is_looked_at_behind_it() -> None:
         yard.ask(derived.command)
     yard.react()
     assert yard.status(run, "later") == "succeeded"
+
+
+def test_a_gate_is_answered_before_or_behind_it_so_that_nothing_that_is_owed_is_dropped() -> None:
+    asked = gate("ask", "build", rework="build", eligible=[{"who": "principal", "name": "key_owner"}])
+    yard, run = a_run(undone("a"), undone("b", "a"), work("build"), asked)
+    yard.succeed(run, "a", "b", "build")
+    yard.do(anew(run, "a"))
+    vote = CastVote(project="shop", run=run, phase="ask", verdict="request_changes")
+    override = OverrideGate(project="shop", run=run, phase="ask", decision="approved", reason="now")
+    assert isinstance(yard.ask(vote, by="key_owner").rejection, RunNotInState)
+    assert isinstance(yard.ask(override).rejection, RunNotInState)
+    yard.take_back(run, "b")
+    yard.take_back(run, "a")
+    yard.do(vote, by="key_owner")
+    assert [yard.run(run).phase(place).generation for place in ("a", "b", "build", "ask")] == [2, 2, 2, 2]
