@@ -63,12 +63,10 @@ def fork(command: ForkRun, stamp: Stamp, view: View, expressions: Expressions) -
 
 def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueued | Rejection:
     before = source.queued
-    definition, version, digest = before.definition, before.version, before.digest
-    if command.version is not None:
-        found = read_version(before.pipeline, command.version, stamp, view)
-        if isinstance(found, Rejection):
-            return found
-        version, definition, digest = found[0], found[1].definition, found[1].digest
+    found = read_version(before.pipeline, command.version or before.version, stamp, view)
+    if isinstance(found, Rejection):
+        return found
+    version, definition, digest = found[0], found[1].definition, found[1].digest
     inputs = _inputs(command, source, definition)
     lacking, pins = not_yet(definition), pins_of(definition, stamp, view)
     if isinstance(inputs, Rejection):

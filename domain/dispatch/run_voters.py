@@ -1,5 +1,6 @@
 """Who may vote at a gate: people and agents by their keys and sessions, and whom the gate leaves out."""
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Final, NamedTuple, assert_never
 
@@ -12,6 +13,7 @@ from domain.principal.allow import allow, principal_of
 from domain.principal.decider import KEY
 from domain.principal.state import Key
 from domain.run.commands import OverrideGate
+from domain.run.evolve import RUN
 from domain.run.state import GateState, Run
 from domain.session.decider import SESSION
 from domain.session.hierarchy import ancestors
@@ -70,6 +72,8 @@ def barred(who: Voting, run: Run, phase: GatePhase, gate: GateState, view: View)
                 if who.principal in _authors(run, phase, view)[0]:
                     return "whoever made the evidence is left out"
             case "session_tree":
+                if not who.human and not who.session:
+                    return "an agent has to say which session it votes with"
                 if who.family & _authors(run, phase, view)[1]:
                     return "your session is of the family that made the evidence"
             case _:
@@ -111,12 +115,10 @@ def _holds(role: str, who: Voting) -> bool:
 
 def _authors(run: Run, phase: GatePhase, view: View) -> tuple[frozenset[str], frozenset[str]]:
     """Principals and families of the sessions that did the work which the gate looks at; whoever said what it is."""
-    principals: set[str] = set()
-    families: set[str] = set()
-    places = [place for used in run.phase(phase.key).consumed for place in run.places(used.place)]
-    principals |= {run.phase(place).resolved_by for place in places} - {""}
-    for name in (run.phase(place).task for place in places if not run.phase(place).resolved_by):
-        task = view.read(TASK, StreamId(name)) if name else None
+    hands, tasks = _made_by(run, (used.place for used in run.phase(phase.key).consumed), view)
+    principals, families = set(hands), set[str]()
+    for name in sorted(tasks):
+        task = view.read(TASK, StreamId(name))
         if not isinstance(task, Task) or not task.tried_by:
             continue
         session = StreamId(task.tried_by[-1])
@@ -125,3 +127,27 @@ def _authors(run: Run, phase: GatePhase, view: View) -> tuple[frozenset[str], fr
             principals.add(state.opened.owner)
             families |= {session, *ancestors(view, session)}
     return frozenset(principals), frozenset(families)
+
+
+def _made_by(run: Run, places: Iterable[str], view: View) -> tuple[set[str], set[str]]:
+    """Principals who said by hand what places are, and tasks that made them: in whichever run that was done."""
+    hands, tasks = set[str](), set[str]()
+    ways = deque((run, place) for place in places)
+    while ways:
+        here, around = ways.popleft()
+        for place in here.places(around):
+            state = here.phase(place)
+            voted = state.gate is not None and bool(state.gate.decision)
+            if state.resolved_by and not voted:
+                hands.add(state.resolved_by)
+                continue
+            tasks |= {state.task} - {""}
+            child = view.read(RUN, StreamId(state.child)) if state.child else None
+            if isinstance(child, Run):
+                ways += ((child, one.key) for one in child.queued.definition.phases)
+            source = view.read(RUN, StreamId(state.adopted_from)) if state.adopted_from else None
+            if isinstance(source, Run):
+                ways.append((source, place))
+                # It may have been done anew there since: whoever ever worked on it counts.
+                tasks |= {task for task, one in source.tasks.items() if one.partition("/")[0] == place}
+    return hands, tasks

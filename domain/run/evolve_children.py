@@ -34,5 +34,5 @@ def _adopting(run: Run, event: PhaseAdopted) -> Run:
     number = run.settled_total + 1
     said = replace(run.phase(event.place), status=event.outcome, consumed=event.consumed, reason=event.reason)
     phase = replace(said, arm=event.arm, summary=event.summary, input=event.input, output=event.output)
-    phases = run.phases.set(event.place, replace(phase, settled_as=number))
+    phases = run.phases.set(event.place, replace(phase, settled_as=number, adopted_from=event.run))
     return replace(run, phases=phases, settled_total=number)

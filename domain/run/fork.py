@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Final
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import AnyPhase, Definition, ExternalPhase
+from domain.kernel.pipeline.definition import AnyPhase, Definition, ExternalPhase, GatePhase
 from domain.kernel.pipeline.digest import spec_digest
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.graph import Graph, graph_of
@@ -37,7 +37,11 @@ def kept_of(
     reads = _reads(definition, tell)
     why: dict[str, str] = {}
     for key in after.order:
-        why[key] = _why(source, key, before, after, redone) or _of_inputs(reads.get(key, frozenset()), changed)
+        why[key] = (
+            _why(source, key, before, after, redone)
+            or _of_voters(after.phases[key], changed)
+            or _of_inputs(reads.get(key, frozenset()), changed)
+        )
         if not why[key]:
             anew = sorted(one for one in _taken(source, after, key) if why.get(one, "it is not there any more"))
             why[key] = f"{', '.join(anew)} is done anew" if anew else ""
@@ -66,6 +70,12 @@ def _why(source: Run, key: str, before: Graph, after: Graph, redone: frozenset[s
 
 def _is_same(known: AnyPhase, phase: AnyPhase) -> bool:
     return spec_digest(known) == spec_digest(phase) and (known.needs, known.join) == (phase.needs, phase.join)
+
+
+def _of_voters(phase: AnyPhase, changed: frozenset[Spoken]) -> str:
+    """Whoever starts the fork may be one of those who have answered, and is left out now."""
+    asks = isinstance(phase, GatePhase) and "requester" in phase.gate.exclude
+    return "somebody else starts it, whom the gate leaves out" if asks and ("run", "started_by") in changed else ""
 
 
 def _of_inputs(reads: frozenset[Spoken], changed: frozenset[Spoken]) -> str:

@@ -89,6 +89,8 @@ class PhaseState:
     """Principal that settled it by hand; empty where its work did."""
     changes: str = ""
     """What a gate asks to be done otherwise this time."""
+    adopted_from: str = ""
+    """Run that it was taken over from, as it had settled there."""
 
     @property
     def is_out(self) -> bool:

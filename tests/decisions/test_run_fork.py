@@ -9,10 +9,12 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
-from domain.pipeline.errors import VersionUnknown
-from domain.run.commands import ForkRun, ReworkPhases, RollbackRun
+from domain.pipeline.commands import DeprecateDefinition
+from domain.pipeline.errors import VersionNotPublished, VersionUnknown
+from domain.run.commands import ForkRun, OverrideGate, ReworkPhases, RollbackRun
 from domain.run.errors import InputsUnfit, RunMovedOn
 from domain.run.fork_events import PhaseAdopted
+from tests.decisions.test_run_gate import gate
 from tests.support.nested import Yard
 from tests.support.runs import ONCE, branch, work
 
@@ -121,3 +123,25 @@ def test_asked_for_only_it_tells_and_begins_nothing() -> None:
 def test_what_cannot_be_forked_is_refused(said: dict[str, Any], refusal: type[Any]) -> None:
     yard, run = a_chain(done=1)
     assert isinstance(yard.ask(ForkRun(project="shop", run=run, **said)).rejection, refusal)
+
+
+def test_of_a_version_of_which_nothing_begins_any_more_only_another_one_is_forked() -> None:
+    yard, run = a_chain(done=1)
+    yard.publish("plain", *phases(on_exhausted="park"), inputs=(WHO,))
+    yard.do(DeprecateDefinition(project="shop", pipeline="plain", version=1))
+    assert isinstance(yard.ask(ForkRun(project="shop", run=run)).rejection, VersionNotPublished)
+    assert forked(yard, run, version=2).adopted == ("a",)
+
+
+@pytest.mark.parametrize(("by", "adopted"), [(None, ("ask", "other")), ("key_else", ("other",))])
+def test_a_gate_that_leaves_out_whoever_starts_the_run_is_asked_anew_where_somebody_else_does(
+    by: str | None, adopted: tuple[str, ...]
+) -> None:
+    yard = Yard()
+    yard.publish("plain", gate("ask", exclude=("requester",)), gate("other"), work("ship", "ask", "other"))
+    run = yard.start("plain")
+    for phase in ("ask", "other"):
+        yard.do(OverrideGate(project="shop", run=run, phase=phase, decision="approved", reason="yes"))
+    answer = yard.ask(ForkRun(project="shop", run=run, dry_run=True), **({} if by is None else {"by": by})).answer
+    assert isinstance(answer, RunForked)
+    assert answer.adopted[: len(adopted)] == adopted
