@@ -23,6 +23,8 @@ def publish_fact(command: PublishFact, stamp: Stamp, view: View) -> Decision:
         return Decision()
     if fact.rolled_back and (latest is None or latest.run != fact.source):
         return Decision()
+    if latest is not None and latest.run != fact.source and fact.settled_at < latest.settled_at:
+        return Decision()  # heard late: that one ended behind it
     published = FactPublished(
         pipeline=run.queued.pipeline,
         correlation_key=command.correlation_key,

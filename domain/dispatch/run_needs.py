@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from domain.dispatch.run_facts import left, resolved
-from domain.dispatch.run_rework import rework
+from domain.dispatch.run_rework import rework_in, reworkable
 from domain.dispatch.run_verbs import find_run
 from domain.dispatch.run_walk import RunWalk
 from domain.fact.decider import TOPIC
-from domain.kernel.decider import Decision, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId, prefix
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import ExternalPhase
@@ -38,19 +38,15 @@ def tell_need(command: TellNeed, stamp: Stamp, view: View, expressions: Expressi
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return refuse(run)
-    walk = RunWalk(run, stamp, view, expressions)
-    if run.status not in TERMINAL:
-        for place, phase in _needing(run, command.source):
-            told = resolved(walk.run, place, phase, stamp, view)
-            walk.put(*told.events)
-            walk.also(*told.writes)
+    walk = _heard(RunWalk(run, stamp, view, expressions), command, stamp, view)
     if prefix(command.source) == TOPIC.prefix:
         walk.also(*left(walk.run, StreamId(command.source), command.owner, stamp, view))
         walk.go_on()
         return walk.decision()
     revised = tuple(_revised(run, command.source, stamp, view))
     if any(one.policy == "rework" for one in revised):
-        again = _reworked(command, run, revised, stamp, view, expressions)
+        heard = _heard(RunWalk(run, stamp, view, expressions), command, stamp, view)
+        again = _reworked(heard, command, revised, stamp, view)
         if again.rejection is None:
             return again
         revised = tuple(_softened(one) for one in revised)
@@ -60,6 +56,16 @@ def tell_need(command: TellNeed, stamp: Stamp, view: View, expressions: Expressi
         walk.put(RunPaused(reason=REVISED, by=stamp.principal, at=stamp.time))
     walk.go_on()
     return walk.decision()
+
+
+def _heard(walk: RunWalk, command: TellNeed, stamp: Stamp, view: View) -> RunWalk:
+    """The run with what its phases waited for."""
+    if walk.run.status not in TERMINAL:
+        for place, phase in _needing(walk.run, command.source):
+            told = resolved(walk.run, place, phase, stamp, view)
+            walk.put(*told.events)
+            walk.also(*told.writes)
+    return walk
 
 
 def _needing(run: Run, source: str) -> Iterator[tuple[str, ExternalPhase]]:
@@ -112,14 +118,14 @@ def _softened(revised: _Revised) -> _Revised:
     return _Revised(revised.place, "attention", revised.event.model_copy(update={"policy": "attention"}))
 
 
-def _reworked(
-    command: TellNeed, run: Run, revised: tuple[_Revised, ...], stamp: Stamp, view: View, expressions: Expressions
-) -> Decision:
-    """The phases done anew, with all that took from them: the definition says so."""
+def _reworked(walk: RunWalk, command: TellNeed, revised: tuple[_Revised, ...], stamp: Stamp, view: View) -> Decision:
+    """The phases done anew, with all that took from them: the definition says so. Others keep what they have heard."""
     keys = dict.fromkeys(one.place.partition("/")[0] for one in revised if one.policy == "rework")
     asked = ReworkPhases(
         project=stamp.project, run=command.run, phases=tuple(keys), reason=REVISED, accept_repeat="on_revised: rework"
     )
-    again = rework(asked, stamp, view, expressions)
-    noted = Write(StreamId(run.queued.run), tuple(one.event for one in revised), stamp.project)
-    return again._replace(writes=(noted, *again.writes))
+    run = reworkable(asked, stamp, view)
+    if isinstance(run, Rejection):
+        return refuse(run)
+    walk.put(*(one.event for one in revised))
+    return rework_in(walk, asked, stamp, view)

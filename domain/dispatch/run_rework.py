@@ -37,9 +37,15 @@ class ReworkPlanned(Answer):
 
 def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """A next generation of the phases and of all that took from them; the rest is kept."""
-    run = _reworkable(command, stamp, view)
+    run = reworkable(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
+    return rework_in(RunWalk(run, stamp, view, expressions), command, stamp, view)
+
+
+def rework_in(walk: RunWalk, command: ReworkPhases, stamp: Stamp, view: View) -> Decision:
+    """The same of a run that may be done anew, behind what this decision has said of it already."""
+    run = walk.run
     graph = graph_of(run.queued.definition.phases)
     unknown = next((one for one in command.phases if one not in graph.phases), None)
     if unknown is not None:
@@ -59,7 +65,6 @@ def rework(command: ReworkPhases, stamp: Stamp, view: View, expressions: Express
         return Decision(answer=told)
     if reasons:
         return refuse(ReworkRefused(run=command.run, reason=reasons[0]))
-    walk = RunWalk(run, stamp, view, expressions)
     for place in redo.redone:
         walk.give_up(place, command.reason)
     _anew(walk, command, () if back else redo.redone, stamp)
@@ -88,7 +93,7 @@ def _not_undone(run: Run, redo: Redo) -> tuple[str, ...]:
 
 def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     """Another try in the same generation: of a parked phase, or of failed work with all that followed from that."""
-    run = _reworkable(command, stamp, view)
+    run = reworkable(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
     graph = graph_of(run.queued.definition.phases)
@@ -115,7 +120,13 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
         if command.phase in redo_of(run, graph, ()).redone:
             reason = f"what {command.phase} did or took was taken back, so that another try would count on what is gone"
             return refuse(ReworkRefused(run=command.run, reason=reason))
-        redone = tuple(one for one in redo_of(run, graph, (command.phase,)).redone if one != command.phase)
+        redo = redo_of(run, graph, (command.phase,))
+        redone = tuple(one for one in redo.redone if one != command.phase)
+        repeats = _repeats_behind(run, redo, command.phase, view)
+        if repeats:
+            instead = "fork the run" if redo.behind else f"rework {command.phase} with --undo or --accept-repeat"
+            reason = f"{repeats[0]}: {instead} instead"
+            return refuse(ReworkRefused(run=command.run, reason=reason))
         for place in redone:
             walk.give_up(place, command.reason)
         walk.try_again(command.phase)
@@ -128,7 +139,15 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
     return walk.decision()
 
 
-def _reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> Run | Rejection:
+def _repeats_behind(run: Run, redo: Redo, tried: str, view: View) -> tuple[str, ...]:
+    """Why what took from a phase may not be done anew with it unasked; what tidies up is meant for every end."""
+    tidies = {one.key for one in run.queued.definition.phases if one.join.rule == "settled"}
+    lists = (redo.redone, redo.kept, redo.behind, redo.repeated)
+    rest = Redo(*(tuple(one for one in keys if one != tried and one not in tidies) for keys in lists))
+    return _reasons(rest, "", _repeated_below(run, rest, view))
+
+
+def reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> Run | Rejection:
     """A run that succeeded is closed: what others took for a fact stays one."""
     run = asked(command, stamp, view)
     if isinstance(run, Rejection):
@@ -185,9 +204,9 @@ def _reasons(redo: Redo, accepted: str, below: tuple[str, ...], back: tuple[Effe
 
 
 def _deadline(run: Run, stamp: Stamp) -> Instant | None:
-    """A run that had ended has its whole time once more."""
-    seconds = run.deadline_seconds
-    return Instant(stamp.time + int(seconds * SECOND)) if seconds is not None and run.status in TERMINAL else None
+    """A run that had ended, or was held whatever the time, has its whole time once more."""
+    seconds, stood = run.deadline_seconds, run.status in TERMINAL or bool(run.held)
+    return Instant(stamp.time + int(seconds * SECOND)) if seconds is not None and stood else None
 
 
 def _anew(walk: RunWalk, command: ReworkPhases | RetryPhase, redone: tuple[str, ...], stamp: Stamp) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from domain.fact.commands import PublishFact
 from domain.fact.decider import topic_of
 from domain.kernel.ids import SECOND, Instant, ProjectId
 from domain.kernel.pipeline.definition import ExternalPhase
@@ -219,3 +220,29 @@ def test_kinds_that_are_not_waited_for_yet_begin_no_run() -> None:
     refused = two.ask(StartRun(project="shop", pipeline="release")).rejection
     assert refused is not None
     assert "artefact" in refused.message()
+
+
+def test_what_is_done_anew_for_a_revised_fact_does_not_keep_another_phase_from_hearing_it() -> None:
+    two = Two()
+    built = two.start("build", project=two.core)
+    said: dict[str, Any] = {"what": {"kind": "run", "run": f"'{built}'"}, "accept": ["succeeded", "failed"]}
+    late = external("late", "between", **said)
+    two.publish("pair", external("early", on_revised="rework", **said), work("between"), late, work("x", "early"))
+    run = two.start("pair")
+    two.work_in(two.core, built, "make", well=False)
+    two.now = Instant(two.now + SECOND)
+    two.do(RetryPhase(project=two.core, run=built, phase="make"), project=two.core)
+    two.succeed(run, "between")
+    assert [two.status(run, place) for place in ("early", "late")] == ["succeeded", "waiting"]
+    two.work_in(two.core, built, "make", output='{"package": "core-1"}')
+    assert two.run(run).phase("early").generation == 2
+    assert [two.status(run, place) for place in ("early", "late", "x")] == ["succeeded", "succeeded", "offered"]
+
+
+def test_the_end_of_a_run_that_is_heard_behind_a_later_one_is_not_the_latest() -> None:
+    two = Two()
+    first = two.build()
+    two.now = Instant(two.now + SECOND)
+    second = two.build()
+    two.do(PublishFact(project=two.core, run=first, correlation_key="v1"), project=two.core)
+    assert two.states[topic_of(two.core, "build", "v1")].latest.run == second

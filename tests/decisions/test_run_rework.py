@@ -214,3 +214,19 @@ def test_a_gate_and_a_timer_took_from_all_that_they_looked_at() -> None:
     again.succeed("late")
     assert again.status("w") == "succeeded"
     assert again.planned("a", dry_run=True).redone == ("a", "g", "w")
+
+
+def test_another_try_does_nothing_once_more_unasked_that_took_from_the_failure() -> None:
+    failed = Edge(phase="a", accept=("failed",))
+    again = Again(work("a"), work("b", failed, point_of_no_return=True), work("c", "a", "b", join="any"))
+    again.go_wrong("a")
+    again.succeed("b")
+    refused = again.retry("a").rejection
+    assert isinstance(refused, ReworkRefused)
+    assert refused.reason == "b is a point of no return and was passed: fork the run instead"
+    again = Again(work("a"), work("b", failed), work("c", "b"))
+    again.go_wrong("a")
+    again.succeed("b")
+    refused = again.retry("a").rejection
+    assert isinstance(refused, ReworkRefused)
+    assert refused.reason.endswith("would once more: rework a with --undo or --accept-repeat instead")

@@ -124,3 +124,18 @@ def test_a_run_that_is_held_goes_on_when_what_failed_is_tried_once_more() -> Non
     station.do(asked(station, ReworkPhases, phases=("announce",), reason="r", accept_repeat="it only writes"))
     station.succeed("announce")
     assert station.stands() == "succeeded"
+
+
+def test_a_run_that_was_held_past_its_time_has_its_whole_time_once_it_goes_on() -> None:
+    final = work("final", "a", point_of_no_return=True)
+    phases = (work("a", undo=UNDO), final, work("bad", "final", effect="pure"))
+    station = Station(*phases, on_failure="compensate", deadline_seconds=100)
+    station.succeed("a", "final")
+    station.go_wrong("bad")
+    station.wait(200)
+    assert (station.stands(), station.run.held) == ("running", ("final",))
+    station.do(asked(station, RetryPhase, phase="bad"))
+    station.wait(99)
+    assert station.stands() == "running"
+    station.wait(2)
+    assert station.stands() != "running"
