@@ -2,6 +2,7 @@
 
 from pydantic_core import from_json, to_json
 
+from domain.dispatch.run_rollback import take_back_child
 from domain.dispatch.run_start import ENGINE_SEMANTICS, pins_of
 from domain.dispatch.run_verbs import cancel, find_run, pause, resume
 from domain.dispatch.run_walk import RunWalk, start_if_due
@@ -37,6 +38,7 @@ from domain.run.commands import (
     FollowParent,
     PauseRun,
     ResumeRun,
+    TakeBackChild,
     TellParent,
 )
 from domain.run.errors import NotYetRun
@@ -168,6 +170,10 @@ def tell_parent(command: TellParent, stamp: Stamp, view: View, expressions: Expr
     above = child.queued.parent
     if above is None or above.run != parent.queued.run or parent.status in TERMINAL:
         return Decision()
+    entry = parent.ledger.get(effect_key(above.place, above.generation))
+    if above.purpose == "work" and entry is not None and entry.undo == "undoing" and entry.task == command.child:
+        wanted = TakeBackChild(project=stamp.project, run=command.run, place=above.place, generation=above.generation)
+        return Decision() if child.rolled_back_by else take_back_child(wanted, stamp, view, expressions)
     walk = RunWalk(parent, stamp, view, expressions)
     if above.purpose == "undo":
         _note_rollback(walk, above, child, stamp)

@@ -10,7 +10,7 @@ from domain.kernel.ids import SECOND, Instant, StreamId, derived_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run.child_events import AdoptedEffect, LedgerAdopted, ParentRun, RunRolledBack
-from domain.run.children import phase_at
+from domain.run.children import is_current, phase_at
 from domain.run.commands import TakeBackChild
 from domain.run.events import Consumed
 from domain.run.evolve import RUN, Following
@@ -76,6 +76,8 @@ def take_back_child(command: TakeBackChild, stamp: Stamp, view: View, expression
         return _said(
             parent, _resolved(entry, "never_begun", "it was never begun", stamp.time), stamp, view, expressions
         )
+    if _is_ending(parent, child):
+        return Decision()  # it tells its parent when it has ended, and is taken back then
     found = _already(child, entry, stamp, view) or _against(parent, child, entry, stamp)
     if found is not None:
         return _said(parent, found, stamp, view, expressions)
@@ -89,6 +91,14 @@ def take_back_child(command: TakeBackChild, stamp: Stamp, view: View, expression
         view=view,
         expressions=expressions,
     )
+
+
+def _is_ending(parent: Run, child: Run) -> bool:
+    """Whether the parent has given it up, so that it is cancelled or will be, and somebody may still work for it."""
+    above = child.queued.parent
+    if child.status in TERMINAL or above is None or above.run != parent.queued.run:
+        return False
+    return not is_current(parent, child.queued.run, above)
 
 
 def _above(parent: Run, entry: Effect) -> ParentRun:

@@ -10,6 +10,7 @@ from domain.run.child_events import RunRolledBack
 from domain.run.commands import PauseRun, ResolveUndo, ReworkPhases, RollbackRun, TakeBackChild
 from domain.run.errors import BehindNoReturn, BelongsToParent, NothingToTakeBack, ReworkRefused
 from domain.run.events import RunQueued, RunSettled
+from domain.task.commands import CompleteTask
 from tests.support.nested import Yard, nested
 from tests.support.runs import ONCE, work
 
@@ -175,3 +176,24 @@ def test_a_run_that_only_takes_back_is_not_paused() -> None:
     yard, run = a_success()
     yard.do(back(run))
     assert yard.ask(PauseRun(project="shop", run=yard.run(run).rolled_back_by)).rejection is not None
+
+
+def test_a_child_that_is_given_up_is_taken_back_once_nobody_works_for_it_any_more() -> None:
+    yard = Yard()
+    yard.publish("inner", undone("x"), undone("w", "x"))
+    first = work("a", effect="pure")
+    yard.publish("plain", first, nested("sub", "a"), work("bad", effect="pure"), on_failure="compensate")
+    run = yard.start("plain")
+    yard.succeed(run, "a")
+    child = yard.child(run, "sub")
+    yard.succeed(child, "x")
+    task, token = yard.begin(child, "w")
+    yard.do(ReworkPhases(project="shop", run=run, phases=("a",), reason="again", accept_repeat="yes"))
+    yard.go_wrong(run, "bad")
+    assert (yard.stands(run), yard.stands(child), yard.run(child).rolled_back_by) == ("compensating", "cancelling", "")
+    yard.ask(CompleteTask(project="shop", task=task, token=token))  # too late, but it tells that nobody works any more
+    yard.react()
+    other = yard.run(child).rolled_back_by
+    yard.take_back(other, "w")
+    yard.take_back(other, "x")
+    assert (yard.stands(run), settled(yard, run).rollback) == ("failed", "complete")
