@@ -11,7 +11,7 @@ from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.message import Stamp
-from domain.kernel.pipeline.definition import GatePhase, WaitPhase
+from domain.kernel.pipeline.definition import GatePhase, RepeatPhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.fitting import fitting
 from domain.kernel.pipeline.flow import Signal
@@ -79,9 +79,11 @@ def resolve(command: ResolvePhase, stamp: Stamp, view: View, expressions: Expres
 
 def _past_gate(command: SkipPhase | ResolvePhase, run: Run, stamp: Stamp, view: View) -> Rejection | None:
     """Whoever skips a gate, or says that it has passed, goes past its quorum as an override does."""
-    if not isinstance(placed(run, command.phase), GatePhase) or may_pass(view, stamp):
+    phase = placed(run, command.phase)
+    inside = phase.phases if isinstance(phase, RepeatPhase) else () if phase is None else (phase,)
+    if not any(isinstance(one, GatePhase) for one in inside) or may_pass(view, stamp):
         return None
-    reason = "only who may override a gate may skip it or say that it has passed"
+    reason = "only who may override a gate may skip it, or what it is inside of, or say that it has passed"
     return VoteRefused(run=command.run, phase=command.phase, reason=reason)
 
 

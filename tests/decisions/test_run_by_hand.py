@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from domain.kernel.decider import Decision
+from domain.kernel.pipeline.definition import RepeatPhase
 from domain.kernel.pipeline.words import ValueField
-from domain.run.commands import CastVote, ResolvePhase
+from domain.run.commands import CastVote, ResolvePhase, SkipPhase
 from domain.run.errors import OutputUnfit, VoteRefused
 from tests.decisions.test_run_gate import Station, gate, wait
 from tests.decisions.test_run_maps import each
 from tests.support.fleet import accepted
-from tests.support.runs import work
+from tests.support.runs import edges, work
 
 COUNT = (ValueField(name="count", type="integer"),)
 
@@ -64,3 +65,13 @@ def test_whoever_says_what_came_of_a_phase_made_the_evidence() -> None:
     accepted(station.ask(vote, by=station.keys["bob"]))
     station.react()
     assert station.stands() == "succeeded"
+
+
+def test_a_loop_that_asks_is_skipped_only_by_who_may_go_past_its_gate() -> None:
+    asking = RepeatPhase(
+        key="polish", needs=edges(("build",)), phases=(work("x"), gate("ask", "x")), until="true", max_iterations=2
+    )
+    station = Station(work("build"), asking)
+    skip = SkipPhase(project="shop", run=station.run_id, phase="polish", reason="no time")
+    assert isinstance(station.ask(skip, by=station.keys["ann"]).rejection, VoteRefused)
+    assert station.ask(skip, by=station._key("root", "admin")).rejection is None
