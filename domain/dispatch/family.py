@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from domain.dispatch.lock_move import leave_locks_below, move_locks
 from domain.dispatch.manage import find_managed
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection
@@ -10,12 +11,12 @@ from domain.kernel.message import Stamp
 from domain.session.commands import ReparentSession
 from domain.session.decider import SESSION, is_live
 from domain.session.events import SessionChildJoined, SessionChildLeft, SessionOpened, SessionReparented
-from domain.session.hierarchy import children_of, misplaced
+from domain.session.hierarchy import ancestors, children_of, misplaced
 from domain.session.state import Session
 
 
 def reparent(command: ReparentSession, stamp: Stamp, view: View) -> Decision:
-    """Move a session, with everybody below it; where it stands already nothing changes."""
+    """Move a session, with everybody below it and all their locks; where it stands already nothing changes."""
     found = find_managed(view, command.session, stamp)
     if isinstance(found, Rejection):
         return refuse(found)
@@ -27,8 +28,11 @@ def reparent(command: ReparentSession, stamp: Stamp, view: View) -> Decision:
         fault = check_parent(view, stream, parent, stamp)
         if fault is not None:
             return refuse(fault)
+    locks = move_locks(stream, parent, stamp, view)
+    if isinstance(locks, Rejection):
+        return refuse(locks)
     moved = SessionReparented(parent=parent, because="asked", at=stamp.time)
-    writes = (*_left(stream, session, stamp.time, view), *joined(stream, parent, stamp.time))
+    writes = (*locks, *_left(stream, session, stamp.time, view), *joined(stream, parent, stamp.time))
     return Decision((*writes, Write(stream, (moved,))))
 
 
@@ -46,10 +50,15 @@ def joined(session: StreamId, parent: StreamId | None, at: Instant) -> Iterator[
 
 def moved(
     stream: StreamId, former: Session | None, opened: SessionOpened, stamp: Stamp, view: View
-) -> tuple[Write, ...]:
+) -> tuple[Write, ...] | Rejection:
     """The ones above learn where a life begins; nothing where it begins in the place of the former one."""
     parent = None if opened.parent is None else StreamId(opened.parent)
-    left = () if former is None or former.parent == parent else (*_left(stream, former, stamp.time, view),)
+    left: tuple[Write, ...] = ()
+    if former is not None and former.parent != parent:
+        locks = leave_locks_below(stream, former, parent, stamp, view)
+        if isinstance(locks, Rejection):
+            return locks
+        left = (*locks, *_left(stream, former, stamp.time, view))
     above = None if parent is None else view.read(SESSION, parent)
     known = isinstance(above, Session) and stream in above.children
     return left if known else (*left, *joined(stream, parent, stamp.time))
@@ -60,8 +69,9 @@ def gone_from_family(stream: StreamId, session: Session, *, adopt: bool, stamp: 
     writes = [*_left(stream, session, stamp.time, view)]
     if not adopt:
         return tuple(writes)
-    above = view.read(SESSION, session.parent) if session.parent is not None else None
-    grandparent = session.parent if isinstance(above, Session) and is_live(above) else None
+    # One in between may have ended with all below it, which have not followed yet.
+    lives = ((one, view.read(SESSION, one)) for one in ancestors(view, stream))
+    grandparent = next((one for one, above in lives if isinstance(above, Session) and is_live(above)), None)
     children_of(view, (*session.children,))  # asks for all of them at once
     for child in sorted(session.children):
         moved = SessionReparented(parent=grandparent, because="adopted", at=stamp.time)

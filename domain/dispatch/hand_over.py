@@ -27,6 +27,7 @@ from domain.lock.events import (
     PoolSet,
 )
 from domain.lock.evolve import LockEvent
+from domain.lock.family_events import LockOwnersMoved
 from domain.lock.plans import soft_conflicts
 from domain.lock.requesting import WithdrawReason, hand_on, withdraw
 from domain.lock.state import LockSpace
@@ -49,6 +50,7 @@ _FREEING: Final = (
     LocksBroken,
     LocksTransferred,
     LockTransferReverted,
+    LockOwnersMoved,
     PoolSet,
     PoolMemberReturned,
 )

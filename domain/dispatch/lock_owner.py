@@ -32,10 +32,11 @@ def lives_around(view: View, session: StreamId) -> tuple[str, ...]:
     What they hold does not block those below: a sub-agent works inside the task that the one above it has.
     """
     states = ((above, view.read(SESSION, above)) for above in ancestors(view, session))
-    return tuple(name for above, one in states if isinstance(one, Session) for name in _names_of(above, one))
+    return tuple(name for above, one in states if isinstance(one, Session) for name in names_of(above, one))
 
 
-def _names_of(session: str, state: Session) -> tuple[str, ...]:
+def names_of(session: str, state: Session) -> tuple[str, ...]:
+    """What the current life of a session is called in a family: its attempts, then itself."""
     life = name_of_life(session, state.opened.incarnation)
     tasks = sorted({attempt.task for attempt in state.attempts.values()})
     return (*(f"{task}@{life}" for task in tasks), life)

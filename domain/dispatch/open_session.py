@@ -65,7 +65,10 @@ def open_session(command: OpenSession, stamp: Stamp, view: View) -> Decision:
     joined = joining(stream, opened, former, stamp, view)
     if isinstance(joined, Rejection):
         return refuse(joined)
-    others = (*moved(stream, former, opened, stamp, view), *joined)
+    placed = moved(stream, former, opened, stamp, view)
+    if isinstance(placed, Rejection):
+        return refuse(placed)
+    others = (*placed, *joined)
     begun = (opened, *first_status(opened, stamp.time, view))
     if former is None:
         return _first(stream, opened, (*others, Write(stream, begun)))

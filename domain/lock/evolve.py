@@ -29,7 +29,9 @@ from domain.lock.events import (
     PoolSet,
     SoftConflictNoticed,
 )
+from domain.lock.family_events import LockOwnersMoved
 from domain.lock.modes import is_downgrade
+from domain.lock.moving import with_families
 from domain.lock.state import HOLDS_MAX, LockSpace
 
 LockEvent = (
@@ -52,6 +54,7 @@ LockEvent = (
     | PoolMemberQuarantined
     | PoolMemberReturned
     | CaseRuleSet
+    | LockOwnersMoved
 )
 
 
@@ -75,6 +78,8 @@ def evolve(space: LockSpace, event: LockEvent) -> LockSpace:
             return _pool(space, event)
         case CaseRuleSet():
             return replace(space, ignoring_case=frozenset(event.ignoring_case), known_coverage=space.kept_coverage)
+        case LockOwnersMoved():
+            return with_families(space, {(one.session, one.incarnation): one.ancestors for one in event.owners})
         case LeaseExpired() | SoftConflictNoticed():
             return space
         case _:

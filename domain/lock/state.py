@@ -98,6 +98,12 @@ class LockSpace:
         waiters = self.waiters.set(waiter.number, waiter)
         return replace(self, waiters=waiters, known_coverage=known and known.with_waiter(waiter, self.grants))
 
+    def with_changed_waiter(self, waiter: Waiter) -> "LockSpace":
+        """With another request in place of the one with its number, which waits on."""
+        known = self.kept_coverage
+        changed = known and known.without_waiter(waiter.number).with_waiter(waiter, self.grants)
+        return replace(self, waiters=self.waiters.set(waiter.number, waiter), known_coverage=changed)
+
     def without_waiter(self, number: int, token: Token | None, reason: str) -> "LockSpace":
         """Without the request, if it waits; its fate is remembered."""
         waiter = self.waiters.get(number)

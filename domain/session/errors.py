@@ -122,6 +122,26 @@ class FamilyCircular(Rejection):
     parent: str
 
 
+class LocksInsideFamily(Rejection):
+    """The session {session} cannot leave: {inner} holds {claim} beside {held} of {outer}, as only a family may.
+
+    Release one of the two (token {token} or {other_token}), or wait until one is released, and move the session then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    session: str
+    inner: str
+    """``session#incarnation`` or ``task@session#incarnation``: who would go along."""
+    claim: str
+    token: str
+    """Decimal string."""
+    outer: str
+    """Who would stay behind."""
+    held: str
+    other_token: str
+    """Decimal string."""
+
+
 class FamilyTooLarge(Rejection):
     """The session {session} has {most} sessions below it, which is the limit.
 

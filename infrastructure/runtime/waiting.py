@@ -21,6 +21,7 @@ from domain.lock.events import (
     PoolMemberReturned,
     PoolSet,
 )
+from domain.lock.family_events import LockOwnersMoved
 from domain.project.events import ProjectSet, ProjectUnfrozen
 from domain.task.events import TaskReadied, TaskReassigned
 from domain.task.state import Ready, Task
@@ -45,6 +46,7 @@ _WAKING: Final[frozenset[type[Event]]] = frozenset(
         LocksDowngraded,
         LocksTransferred,
         LockTransferReverted,
+        LockOwnersMoved,
         LockRequestWithdrawn,
         PoolSet,
         PoolMemberReturned,

@@ -24,14 +24,16 @@ from domain.lock.events import (
     PoolSet,
     SoftConflictNoticed,
 )
+from domain.lock.family_events import LockOwnersMoved
 
 _Owned = LocksGranted | LocksRequested | LockRequestWithdrawn | LocksTransferred
 _Noted = LocksDowngraded | LockTransferAccepted | LockTransferReverted | LockRevokeNoticed | FenceRaised
 _Gone = LocksReleased | LocksLingered | LocksQuarantined | LeaseExpired | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
-LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed | CaseRuleSet
+LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed | CaseRuleSet | LockOwnersMoved
 
 CLAIMS_TOLD_MAX = 3
+SESSIONS_TOLD_MAX = 3
 
 
 def in_words(event: LockEvent) -> str:
@@ -43,6 +45,9 @@ def in_words(event: LockEvent) -> str:
             return _gone(event)
         case SoftConflictNoticed():
             return f"a plan meets a writer at {event.witness}: tokens {event.token} and {event.other}"
+        case LockOwnersMoved():
+            sessions = dict.fromkeys(one.session for one in event.owners[:SESSIONS_TOLD_MAX])
+            return f"{', '.join(sessions)} moved in the hierarchy and took locks along"
         case CaseRuleSet():
             return f"letter case is ignored in {', '.join(event.ignoring_case) or 'no repository'}"
         case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.dispatch import lock_transfer
+from domain.dispatch import lock_move, lock_transfer
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.values import ScopeClaim
@@ -15,6 +15,7 @@ from domain.lock.decider import LOCKS, grant, linger, next_token, release
 from domain.lock.entries import Owner
 from domain.lock.errors import AlreadyWaiting, Deadlock, LockConflict
 from domain.lock.events import (
+    LocksDowngraded,
     LocksGranted,
     LocksLingered,
     LocksRequested,
@@ -22,16 +23,17 @@ from domain.lock.events import (
     LockTransferAccepted,
 )
 from domain.lock.evolve import evolve
-from domain.lock.requesting import enqueue, hand_on, in_the_way_of, withdraw
+from domain.lock.requesting import Terms, enqueue, hand_on, in_the_way_of, withdraw
 from domain.lock.state import LockSpace
-from tests.support.queue_model import Claim, HeldLocks, QueueModel, Request, Who, collide
+from domain.session.errors import LocksInsideFamily
+from tests.support.queue_model import Claim, HeldLocks, QueueModel, Request, Who, above
 
 SEGMENTS = ("a", "b", "ab", "c", "a", "b", "ab", "c", "*", "a*", "?b", "**")
 MODES = ("intent", "shared", "shared", "update", "exclusive", "exclusive", "exclusive")
 BOOSTS = (0, 0, 0, 30, 300, 3_600)
-WHO: tuple[Who, ...] = tuple(
-    (session, task) for session in ("s1", "s2", "s3", "s4") for task in (None, f"{session}t1", f"{session}t2")
-)
+STRENGTH = ("intent", "shared", "update", "exclusive")
+SESSIONS = ("s1", "s2", "s3", "s4")
+WHO: tuple[Who, ...] = tuple((session, task) for session in SESSIONS for task in (None, f"{session}t1", f"{session}t2"))
 
 
 class Histories:
@@ -46,12 +48,19 @@ class Histories:
         """Token of what was handed over and not accepted yet -> who gave it."""
         self.deadlocks = self.grants_after_waiting = self.overtakings = self.conflicts = 0
         self.transfers = self.transfers_refused = self.reverts = 0
+        self.moves = self.moves_torn = self.moves_endless = self.upgrades = self.downgrades = 0
 
     def step(self) -> None:
         self.now += self.chance.randrange(0, 40) * SECOND
         choice = self.chance.random()
-        if choice < 0.6 and len(self.model.waiting) < 10:
+        if choice < 0.5 and len(self.model.waiting) < 10:
             self.ask_and_wait()
+        elif choice < 0.54:
+            self.upgrade()
+        elif choice < 0.56:
+            self.downgrade()
+        elif choice < 0.6:
+            self.move()
         elif choice < 0.7:
             self.ask_at_once()
         elif choice < 0.87:
@@ -80,14 +89,23 @@ class Histories:
         who, claims, boost = self.chance.choice(WHO), self.claims(), self.chance.choice(BOOSTS)
         if self.chance.random() < 0.4:
             who, claims = self.crossed() or (who, claims)
+        self.queue(who, claims, boost)
+
+    def queue(self, who: Who, claims: tuple[Claim, ...], boost: int = 0, replaces: int = 0) -> None:
         answer = enqueue(
-            self.space, owner_of(who), scope(claims), purpose="", at=Instant(self.now), boost_seconds=boost
+            self.space,
+            self.owner_of(who),
+            scope(claims),
+            purpose="",
+            at=Instant(self.now),
+            boost_seconds=boost,
+            terms=Terms(replaces=replaces or None),
         )
         if any(one.who == who for one in self.model.waiting):
             assert isinstance(answer, AlreadyWaiting)
             return
         number = self.space.last_request + 1
-        request = Request(number, who, claims, (self.now - boost * SECOND, number))
+        request = Request(number, who, claims, (self.now - boost * SECOND, number), replaces)
         if self.model.deadlocked(request):
             assert isinstance(answer, Deadlock), (answer, request)
             self.check_circle(answer, who)
@@ -111,7 +129,7 @@ class Histories:
         return self.chance.choice(pairs) if pairs else None
 
     def check_circle(self, answer: Deadlock, who: Who) -> None:
-        assert answer.steps[0].waiter == owner_of(who).name == answer.steps[-1].holder
+        assert answer.steps[0].waiter == self.owner_of(who).name == answer.steps[-1].holder
         for step, following in zip(answer.steps, answer.steps[1:], strict=False):
             assert step.holder == following.waiter
         assert all(int(step.token) in self.space.grants for step in answer.steps)
@@ -128,15 +146,16 @@ class Histories:
             claims=scope(claims),
             purpose="",
             at=Instant(self.now),
+            ancestors=around(session, self.model.parents),
         )
         request = Request(10**9, who, claims, (self.now, 10**9))
-        free = not QueueModel(self.model.held, [*self.model.waiting, request]).edges()[10**9]
+        free = not self.model.but(self.model.held, [*self.model.waiting, request]).edges()[10**9]
         if not free:
             assert isinstance(answer, LockConflict)
             self.conflicts += 1
             return
         held = HeldLocks(0, who, claims)
-        if not QueueModel([*self.model.held, held], self.model.waiting).drains():
+        if not self.model.but([*self.model.held, held], self.model.waiting).drains():
             assert isinstance(answer, Deadlock)
             self.deadlocks += 1
             return
@@ -147,6 +166,62 @@ class Histories:
         assert answer.token > self.space.last_token
         self.space = evolve(self.space, answer)
         self.model.held.append(HeldLocks(answer.token, held.who, held.claims))
+
+    def own(self) -> list[HeldLocks]:
+        """What is held and nobody has to answer for."""
+        return [one for one in self.model.held if not one.orphan and one.token not in self.offers]
+
+    def upgrade(self) -> None:
+        """A holder asks for more on what it has, and keeps it until then."""
+        if not self.own():
+            return
+        one, mode = self.chance.choice(self.own()), self.chance.choice(STRENGTH)
+        stronger = tuple((pattern, max(had, mode, key=STRENGTH.index)) for pattern, had in one.claims)
+        if stronger != one.claims:
+            self.queue(one.who, stronger, replaces=one.token)
+            self.upgrades += 1
+
+    def downgrade(self) -> None:
+        """A holder gives up rights, under the same token."""
+        if not self.own():
+            return
+        one, mode = self.chance.choice(self.own()), self.chance.choice(STRENGTH[:3])
+        self.fold((LocksDowngraded(token=one.token, mode=mode, at=Instant(self.now)),))  # type: ignore[arg-type]
+        weaker = tuple((pattern, min(had, mode, key=STRENGTH.index)) for pattern, had in one.claims)
+        self.downgrades += weaker != one.claims
+        one.claims = weaker
+
+    def move(self) -> None:
+        """A session, and whoever stands below it, moves to below another one, or to the top."""
+        session, parent = self.chance.choice(SESSIONS), self.chance.choice((None, *SESSIONS))
+        parents = {child: one for child, one in self.model.parents.items() if child != session}
+        if parent is not None:
+            if session in (parent, *above(parent, parents)):
+                return
+            parents[session] = parent
+        family = {one for one in SESSIONS if one == session or session in above(one, parents)}
+        families = {(one, 1): around(one, parents) for one in family}
+        answer = lock_move.moved_in(self.space, session, families, Instant(self.now))
+        moved = QueueModel(self.model.held, self.model.waiting, parents)
+        live = [one for one in self.model.held if not one.orphan]
+        if any(
+            moved.collide(one.who, one.claims, other.who, other.claims, False)
+            and moved.collide(other.who, other.claims, one.who, one.claims, False)
+            for one in live
+            for other in live
+            if one.who[0] in family and other.who[0] not in family
+        ):
+            assert isinstance(answer, LocksInsideFamily)
+            self.moves_torn += 1
+        elif not moved.drains():
+            assert isinstance(answer, Deadlock)
+            self.moves_endless += 1
+        else:
+            assert not isinstance(answer, Rejection), answer
+            if answer is not None:
+                self.fold((answer,))
+            self.model = moved
+            self.moves += 1
 
     def give_back(self) -> None:
         live = [one for one in self.model.held if not one.orphan]
@@ -188,18 +263,18 @@ class Histories:
             successor=next_token(self.space, 1),
             session=to[0],
             incarnation=1,
-            ancestors=(),
+            ancestors=around(to[0], self.model.parents),
             accept_until=Instant(self.now + 60 * SECOND),
             at=Instant(self.now),
             claims=grant.claims,
         )
         after, given = evolve(self.space, event), SimpleNamespace(grant=grant, space=self.space)
-        refusal = lock_transfer._hindered(given, owner_of(to), after, SimpleNamespace(time=self.now))  # type: ignore[arg-type]
+        refusal = lock_transfer._hindered(given, self.owner_of(to), after, SimpleNamespace(time=self.now))  # type: ignore[arg-type]
         others = [other for other in self.model.held if other is not one]
         moved = HeldLocks(event.successor, to, one.claims)
-        if any(collide(other.who, other.claims, to, one.claims, other.orphan) for other in others):
+        if any(self.model.collide(other.who, other.claims, to, one.claims, other.orphan) for other in others):
             assert isinstance(refusal, LockConflict)
-        elif not QueueModel([*others, moved], self.model.waiting).drains():
+        elif not self.model.but([*others, moved], self.model.waiting).drains():
             assert isinstance(refusal, Deadlock)
         else:
             assert refusal is None, refusal
@@ -222,8 +297,8 @@ class Histories:
         self.reverts += 1
         others = [other for other in self.model.held if other is not one]
         back = lock_transfer.reverted(self.space, one.token, 1, Instant(self.now))
-        barred = any(collide(other.who, other.claims, giver, one.claims, other.orphan) for other in others)
-        if barred or not QueueModel([*others, HeldLocks(0, giver, one.claims)], self.model.waiting).drains():
+        barred = any(self.model.collide(other.who, other.claims, giver, one.claims, other.orphan) for other in others)
+        if barred or not self.model.but([*others, HeldLocks(0, giver, one.claims)], self.model.waiting).drains():
             assert back is None
             self.fold(linger(self.space, one.token, "reverted", Instant(self.now), Instant(self.now)))
             self.model.held = others
@@ -240,6 +315,7 @@ class Histories:
             assert granted.request == expected.number
             self.check_overtaking(expected)
             self.model.waiting.remove(expected)
+            self.model.held = [one for one in self.model.held if one.token != expected.replaces]
             self.take(granted, HeldLocks(0, expected.who, expected.claims))
             self.grants_after_waiting += 1
         assert self.model.grantable() is None, "a request that nothing blocks was left waiting"
@@ -248,7 +324,9 @@ class Histories:
         """Whoever is overtaken has a larger key, or waits for the one that goes first."""
         edges = self.model.edges()
         for other in self.model.waiting:
-            if other.key < granted.key and collide(other.who, other.claims, granted.who, granted.claims, False):
+            if other.key < granted.key and self.model.collide(
+                other.who, other.claims, granted.who, granted.claims, False
+            ):
                 assert self.model.reaches(edges, other.who, granted.who)
                 self.overtakings += 1
 
@@ -256,14 +334,17 @@ class Histories:
         assert len(events) == 1
         self.space = evolve(self.space, events[0])
 
+    def owner_of(self, who: Who) -> Owner:
+        return Owner(who[0], 1, who[1], around(who[0], self.model.parents))
+
     def compare(self) -> None:
         assert set(self.space.grants) == {one.token for one in self.model.held}
         assert set(self.space.waiters) == {one.number for one in self.model.waiting}
         for place, one in enumerate(self.model.held):
             for other in self.model.held[place + 1 :]:
                 if not one.orphan and not other.orphan:
-                    both = collide(one.who, one.claims, other.who, other.claims, False)
-                    assert not (both and collide(other.who, other.claims, one.who, one.claims, False))
+                    both = self.model.collide(one.who, one.claims, other.who, other.claims, False)
+                    assert not (both and self.model.collide(other.who, other.claims, one.who, one.claims, False))
         assert self.model.drains(), "the queue could not be emptied"
 
     def compare_coverage(self) -> None:
@@ -272,8 +353,10 @@ class Histories:
         assert kept == again
 
 
-def owner_of(who: Who) -> Owner:
-    return Owner(who[0], 1, who[1])
+def around(session: str, parents: dict[str, str]) -> tuple[str, ...]:
+    """Names of the sessions above and of all their attempts."""
+    lives = [f"{one}#1" for one in above(session, parents)]
+    return tuple(name for life in lives for name in (f"{life[:2]}t1@{life}", f"{life[:2]}t2@{life}", life))
 
 
 def scope(claims: tuple[Claim, ...]) -> tuple[ScopeClaim, ...]:
@@ -298,6 +381,10 @@ def test_the_queue_is_the_one_of_the_naive_model() -> None:
     assert sum(one.transfers for one in histories) > 10
     assert sum(one.transfers_refused for one in histories) > 5
     assert sum(one.reverts for one in histories) > 3
+    assert sum(one.moves for one in histories) > 10
+    assert sum(one.moves_torn for one in histories) > 3
+    assert sum(one.upgrades for one in histories) > 10
+    assert sum(one.downgrades for one in histories) > 3
 
 
 @pytest.mark.soak

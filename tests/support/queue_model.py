@@ -66,6 +66,8 @@ class Request:
     who: Who
     claims: tuple[Claim, ...]
     key: tuple[int, int]
+    replaces: int = 0
+    """The token of an upgrade, which ends once this is granted."""
 
 
 @dataclass
@@ -74,9 +76,21 @@ class QueueModel:
 
     held: list[HeldLocks] = field(default_factory=list)
     waiting: list[Request] = field(default_factory=list)
+    parents: dict[str, str] = field(default_factory=dict)
+    """Session -> the one right above it."""
+
+    def but(self, held: list[HeldLocks], waiting: list[Request]) -> "QueueModel":
+        """Other grants and requests in the same families."""
+        return QueueModel(held, waiting, self.parents)
+
+    def collide(
+        self, first: Who, claims: tuple[Claim, ...], second: Who, wanted: tuple[Claim, ...], orphan: bool
+    ) -> bool:
+        """Whether the second owner cannot have what it wants while the first has its claims."""
+        return collide(first, claims, second, wanted, orphan, self.parents)
 
     def holders_in_the_way(self, request: Request) -> list[HeldLocks]:
-        return [one for one in self.held if collide(one.who, one.claims, request.who, request.claims, one.orphan)]
+        return [one for one in self.held if self.collide(one.who, one.claims, request.who, request.claims, one.orphan)]
 
     def edges(self) -> dict[int, set[object]]:
         """Request -> what it waits for: owners as pairs, orphans as tokens, requests as numbers."""
@@ -87,7 +101,7 @@ class QueueModel:
         ordered = sorted(self.waiting, key=lambda one: one.key)
         for place, later in enumerate(ordered):
             for earlier in ordered[:place]:
-                conflict = collide(earlier.who, earlier.claims, later.who, later.claims, False)
+                conflict = self.collide(earlier.who, earlier.claims, later.who, later.claims, False)
                 if conflict and not self.reaches(found, earlier.who, later.who):
                     found[later.number].add(("request", earlier.who))
         return found
@@ -99,7 +113,7 @@ class QueueModel:
 
     def deadlocked(self, request: Request) -> bool:
         """Whether the queue with the request in it could not be emptied by those who do not wait."""
-        return not QueueModel(list(self.held), [*self.waiting, request]).drains()
+        return not self.but(list(self.held), [*self.waiting, request]).drains()
 
     def drains(self) -> bool:
         """Whether everybody is served once the owners that do not wait give back what they hold, again and again."""
@@ -107,7 +121,7 @@ class QueueModel:
         while waiting:
             names = {one.who for one in waiting}
             held = [one for one in held if one.who in names and not one.orphan]
-            again = QueueModel(held, waiting)
+            again = self.but(held, waiting)
             served = again.grantable()
             if served is None:
                 return False
@@ -134,26 +148,47 @@ class QueueModel:
         return False
 
 
-def collide(first: Who, claims: tuple[Claim, ...], second: Who, wanted: tuple[Claim, ...], orphan: bool) -> bool:
+def collide(
+    first: Who,
+    claims: tuple[Claim, ...],
+    second: Who,
+    wanted: tuple[Claim, ...],
+    orphan: bool,
+    parents: dict[str, str] | None = None,
+) -> bool:
     """Whether the second owner cannot have what it wants while the first has its claims."""
     return any(
         covered(pattern) & covered(other)
         and (mode, other_mode) not in COMPATIBLE | {("exclusive", "intent")}
-        and (orphan or bars(first, mode, second, other_mode))
+        and (orphan or bars(first, mode, second, other_mode, parents or {}))
         for pattern, mode in claims
         for other, other_mode in wanted
     )
 
 
-def bars(first: Who, mode: str, second: Who, wanted: str) -> bool:
-    """Locks of the session do not bar its attempts; the session may not write where an attempt writes.
+def bars(first: Who, mode: str, second: Who, wanted: str, parents: dict[str, str]) -> bool:
+    """Locks of the session do not bar its attempts; the session may not write where an attempt writes. The same holds
+    for a session, with all its attempts, and those that stand below it.
 
     What a task has asked for or holds by itself is for whoever works on it.
     """
     if first == second or (first[0] == NOBODY and first[1] == second[1]):
         return False
+    if first[0] in above(second[0], parents):
+        return False
+    if second[0] in above(first[0], parents):
+        return (mode, wanted) == ("exclusive", "exclusive")
     if first[0] != second[0]:
         return True
     if first[1] is None:
         return False
     return (mode, wanted) == ("exclusive", "exclusive") if second[1] is None else True
+
+
+def above(session: str, parents: dict[str, str]) -> list[str]:
+    """The sessions above, the nearest first."""
+    found: list[str] = []
+    while session in parents:
+        session = parents[session]
+        found.append(session)
+    return found
