@@ -171,6 +171,11 @@ def erase(
     _confirm(terminal, task, yes=yes)
     answer = terminal.client.command("erase_subject", project=chosen, subject=identifier, reason=reason)
     fields = {**answer.answer, "position": answer.position}
+    if answer.answer["stays_readable"]:
+        terminal.note(
+            f"{task} was planned before words were kept under keys: the log, its copies, exports and past keep"
+            " them readable; only the present, receipts and snapshots lose them"
+        )
     if answer.answer["erased"]:
         terminal.show(fields, f"{task}: what was said of it is erased")
     else:

@@ -22,6 +22,9 @@ class ErasureTaken(Answer):
     erased: bool
     asked_by: str
     """Principal that wanted it first."""
+    stays_readable: bool
+    """Whether words stay readable for ever in the log, in its copies, in exports and in the past of read models: those
+    of a task that was planned before there were keys are not under one. The present is rid of them all the same."""
 
 
 def erase_subject(command: EraseSubject, stamp: Stamp, view: View) -> Decision:
@@ -33,20 +36,22 @@ def erase_subject(command: EraseSubject, stamp: Stamp, view: View) -> Decision:
     if isinstance(found, UnknownThing):
         return refuse(found)
     stream, task = found
+    stays = not task.plan.under_key
     if task.erased:
-        return Decision(answer=ErasureTaken(subject=stream, erased=True, asked_by=task.erasure_asked_by))
+        first = task.erasure_asked_by
+        return Decision(answer=ErasureTaken(subject=stream, erased=True, asked_by=first, stays_readable=stays))
     if task.plan.origin is not None:
         return refuse(WordsOfRun(task=command.subject, run=task.plan.origin.run))
     if not rests(task):
         return refuse(TaskUnsettled(task=command.subject, status=phase_name(task)))
     asked_by = task.erasure_asked_by
     if asked_by in ("", stamp.principal) and not _is_alone(stamp, view):
-        answer = ErasureTaken(subject=stream, erased=False, asked_by=stamp.principal)
+        answer = ErasureTaken(subject=stream, erased=False, asked_by=stamp.principal, stays_readable=stays)
         asked = SubjectErasureAsked(subject=stream, reason=command.reason, by=stamp.principal, at=stamp.time)
         return Decision((Write(stream, (asked,), stamp.project),) if not asked_by else (), answer)
     first = asked_by or stamp.principal
     erased = SubjectErased(subject=stream, reason=command.reason, asked_by=first, by=stamp.principal, at=stamp.time)
-    answer = ErasureTaken(subject=stream, erased=True, asked_by=first)
+    answer = ErasureTaken(subject=stream, erased=True, asked_by=first, stays_readable=stays)
     return Decision((Write(stream, (erased,), stamp.project),), answer)
 
 

@@ -189,6 +189,7 @@ def _planned(task: PlannedTask, making: Making) -> TaskPlanned:
         origin=phase.origin,
         input=phase.input,
         outputs=phase.outputs,
+        under_key=True,
     )
 
 

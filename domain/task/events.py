@@ -61,6 +61,8 @@ class TaskPlanned(Event):
     """JSON text: what its phase hands to whoever does the work."""
     outputs: tuple[ValueField, ...] = ()
     """What a completion has to say to its phase."""
+    under_key: bool = False
+    """False for one of before there were keys: the log keeps its words as they are."""
 
 
 class TaskDependantAdded(Event):
@@ -160,7 +162,7 @@ class TaskStarted(Event):
 
 
 class TaskProgressed(Event):
-    """The holder said how far it is."""
+    """The holder said how far it is, and what the attempt has used up to here."""
 
     TYPE: ClassVar[str] = "task.progressed.v1"
     token: int
@@ -170,7 +172,6 @@ class TaskProgressed(Event):
     at: Instant
     artifacts: tuple[Artifact, ...] = ()
     usage: Usage | None = None
-    """Of the attempt so far."""
 
 
 class TaskCompleted(Event):

@@ -86,7 +86,12 @@ class Eraser:
     def round(self) -> bool:
         """Carry out what the log says; False where something is left to be done later. Raises StoreUnavailable."""
         around = self._around
-        for row in around.log.erasures(after=around.seeds.done()):
+        done = around.seeds.done()
+        for row in around.log.erasures(after=min(done, self._forgotten)):
+            self._out_of_memory(row)
+            # Another node may have carried it out; what is in the memory of this one only this one can forget.
+            if row.position <= done:
+                continue
             if not self._erased(row):
                 return False
             around.seeds.move_done(row.position)
@@ -107,12 +112,14 @@ class Eraser:
             if not self._stopping:
                 self._wake.wait(seconds)
 
-    def _erased(self, row: LogRow) -> bool:
-        around, subject = self._around, row.stream
-        around.keys.destroy(subject)
+    def _out_of_memory(self, row: LogRow) -> None:
+        self._around.keys.destroy(row.stream)
         if self._forgotten < row.position:
             self._forget()
             self._forgotten = row.position
+
+    def _erased(self, row: LogRow) -> bool:
+        around, subject = self._around, row.stream
         found = self._rows_about(subject, row.position)
         streams = sorted({one.stream for one in found})
         commands = sorted({(one.command_id, one.actor or "") for one in found if one.command_id} - _of(row))

@@ -10,6 +10,7 @@ import orjson
 from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.message import Event
 from domain.kernel.sealing import ERASED, blank
+from domain.task.events import TaskPlanned
 from infrastructure.history.deciding import Again, AskedNoMore, Decider, NotDecidable
 from infrastructure.history.port import Filter, History, KeptCommand
 from infrastructure.history.searching import Progress, search
@@ -112,15 +113,18 @@ def is_same(again: Again, run: Sequence[LogRow], events: Sequence[Event]) -> boo
 
 
 def _as_erased(event: Event, known: Event) -> Event:
-    """The event without the words that the recorded one has no more."""
+    """The event without the words that the recorded one has no more, or does not have under a key."""
     sealing = SEALINGS.get(event.TYPE)
     if sealing is None or type(event) is not type(known):
         return event
-    gone = {
+    gone: dict[str, object] = {
         field: getattr(known, field)
         for field, kind in sealing.fields.items()
         if kind != "list" and getattr(known, field) == blank(kind, ERASED)
     }
+    if isinstance(known, TaskPlanned):
+        # Whether there were keys when it was planned is no decision about it.
+        gone["under_key"] = known.under_key
     return event.model_copy(update=gone) if gone else event
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic_core import from_json, to_json
 
 from domain.catalogue import EVENTS, SEALINGS
 from domain.dispatch.erasing import ErasureTaken
@@ -26,7 +27,7 @@ from domain.task.commands import (
 from domain.task.decider import phase_name
 from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.errors import TaskErased, TaskUnsettled, WordsOfRun
-from domain.task.events import TaskPlanned
+from domain.task.events import TaskCancelled, TaskPlanned
 from domain.task.terms import Origin
 from tests.support.fleet import Fleet, a_task, accepted, events_of, refused
 
@@ -58,11 +59,11 @@ def test_it_takes_a_second_person() -> None:
     fleet = settled()
     ann, bob = a_person(fleet, "ann"), a_person(fleet, "bob")
     asked = accepted(erase(fleet, ann))
-    assert asked.answer == ErasureTaken(subject=fleet.id_of("a"), erased=False, asked_by=ann)
+    assert asked.answer == ErasureTaken(subject=fleet.id_of("a"), erased=False, asked_by=ann, stays_readable=False)
     assert [type(event) for event in events_of(asked)] == [SubjectErasureAsked]
     assert events_of(accepted(erase(fleet, ann))) == ()
     done = accepted(erase(fleet, bob))
-    assert done.answer == ErasureTaken(subject=fleet.id_of("a"), erased=True, asked_by=ann)
+    assert done.answer == ErasureTaken(subject=fleet.id_of("a"), erased=True, asked_by=ann, stays_readable=False)
     event = events_of(done)[0]
     assert isinstance(event, SubjectErased)
     assert (event.asked_by, event.by) == (ann, bob)
@@ -100,6 +101,22 @@ def test_what_somebody_may_still_need_is_not_erased() -> None:
     refused(erase(fleet, owner), TaskUnsettled)
     fleet.ask(ReleaseTask(project="shop", task="a", token=token))
     accepted(erase(fleet, owner))
+
+
+def test_of_a_task_from_before_there_were_keys_it_is_told_that_its_words_stay() -> None:
+    fleet = settled()
+    ann, owner = a_person(fleet, "ann"), a_person(fleet, "owner", "owner")
+    old = dict(from_json(fleet.task("a").plan.stored()), key="b")
+    del old["under_key"]
+    stream = derived_id("task", fleet.now, ("from before",))
+    fleet.names[fleet.project, "task", "b"] = stream
+    planned = TaskPlanned.read(to_json(old))
+    fleet.given(stream, planned, TaskCancelled(reason=WORD, at=fleet.now), project=fleet.project)
+    asked, done, again = (accepted(erase(fleet, by, "b")).answer for by in (ann, owner, owner))
+    answers = [asked, done, again]
+    assert answers == [
+        ErasureTaken(subject=stream, erased=erased, asked_by=ann, stays_readable=True) for erased in (False, True, True)
+    ]
 
 
 def test_a_task_of_a_run_is_erased_by_nobody_since_its_run_has_copies() -> None:

@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from infrastructure.runtime.projector import Projector
 from infrastructure.settings import Settings
 from projections.catalogue import PROJECTIONS
 from tests.contracts.stores import STORES, Place
+from tests.support.waiting import SECONDS_MAX
 
 TASK = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b6")
 OTHER = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b7")
@@ -220,6 +222,22 @@ def test_another_node_reads_no_words_once_it_has_read_of_the_erasure(stage: Stag
         rows = second.log.events_of(TASK)
         assert rows[-1].type == "subject.erased.v1"
         assert all(WORD.encode() not in row.state for row in rows)
+    finally:
+        second.close()
+
+
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+def test_another_node_forgets_what_it_has_in_memory_though_the_first_one_has_carried_it_out(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    second, told = Erasure(stage.log, MemoryRows(), stage.settings), threading.Event()
+    try:
+        assert WORD.encode() in second.log.events_of(TASK, limit=1)[0].state
+        stage.write(stage.erasure.log, TASK, erased())
+        stage.project().catch_up()
+        assert stage.erasure.eraser.round()
+        second.eraser.start(told.set)
+        assert told.wait(SECONDS_MAX)
+        assert WORD.encode() not in second.log.events_of(TASK, limit=1)[0].state
     finally:
         second.close()
 
