@@ -47,13 +47,14 @@ def more_urgent(why: str, event: GateTurn) -> str:
             assert_never(event)
 
 
-def run_key(stream: str, event: RunEvent | GateTurn) -> str:
-    """One row for each phase, and one for each effect that is taken back."""
+def run_keys(stream: str, event: RunEvent | GateTurn) -> tuple[str, ...]:
+    """One row for each phase, and one for each effect that is taken back; what is not there any more asks nobody."""
     if isinstance(event, _Whole):
-        return f"{stream}/whole"
+        return (f"{stream}/whole",)
     if isinstance(event, _Undo):
-        return f"{stream}/undo/{event.place}@{event.generation}"
-    return f"{stream}/phase/{event.place}"
+        return (f"{stream}/undo/{event.place}@{event.generation}",)
+    gone = event.gone if isinstance(event, PhaseInvalidated) else ()
+    return tuple(f"{stream}/phase/{place}" for place in (event.place, *gone))
 
 
 def raised_by(event: RunEvent) -> Raised | None:

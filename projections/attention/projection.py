@@ -18,7 +18,7 @@ from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
-from projections.attention.of_runs import GateTurn, RunEvent, more_urgent, raised_by, run_key
+from projections.attention.of_runs import GateTurn, RunEvent, more_urgent, raised_by, run_keys
 from projections.attention.of_sessions import SessionEvent, session_row
 from projections.attention.rows import AttentionRow, AttentionTopic, Subject
 from projections.kernel.projection import Projection
@@ -37,7 +37,7 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     """One row for each thing, or one for each of its topics."""
     event, stream = cast(AttentionEvent, recorded.event), recorded.stream
     if isinstance(event, RunEvent | GateTurn):
-        return (run_key(stream, event),)
+        return run_keys(stream, event)
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
@@ -132,7 +132,7 @@ def _quota(row: AttentionRow | None, recorded: Recorded, key: str, event: _Quota
 
 ATTENTION: Final = Projection(
     name="attention",
-    version=2,
+    version=3,
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),

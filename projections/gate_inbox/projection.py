@@ -6,6 +6,7 @@ from domain.kernel.decider import Recorded
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.gate import Gate, eligible_of, quorum_of
 from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
+from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import (
     GateDecided,
     GateEscalated,
@@ -21,7 +22,7 @@ from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
-_OfPhase = PhaseInvalidated | PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked
+_OfPhase = PhaseInvalidated | PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked | PhaseAdopted
 GateInboxEvent = RunQueued | IterationStarted | _OfGate | _OfPhase
 
 
@@ -32,6 +33,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
         return tuple(f"{recorded.stream}/{key}" for key in _gates(event))
     if isinstance(event, IterationStarted):
         return tuple(f"{recorded.stream}/{one.place}" for one in event.phases if one.gate is not None)
+    if isinstance(event, PhaseInvalidated):
+        return tuple(f"{recorded.stream}/{place}" for place in (event.place, *event.gone))
     return (f"{recorded.stream}/{event.place}",)
 
 
@@ -42,8 +45,8 @@ def evolve(row: GateRow | None, recorded: Recorded, key: str) -> GateRow | None:
         return row or _begun(_gates(event)[key.partition("/")[2]], event.pipeline, recorded, key, 1)
     if isinstance(event, IterationStarted):
         return _of_iteration(row, event, recorded, key)
-    if row is None:
-        return None
+    if row is None or (isinstance(event, PhaseInvalidated) and row.place != event.place):
+        return None  # it is no gate, or its iteration is not there any more
     after = _of_phase(row, event) if isinstance(event, _OfPhase) else _of_gate(row, event)
     return after._replace(generation=event.generation, changed_at=event.at)
 
@@ -55,11 +58,11 @@ def _gates(event: RunQueued) -> dict[str, Gate]:
 def _of_iteration(row: GateRow | None, event: IterationStarted, recorded: Recorded, key: str) -> GateRow | None:
     """A gate inside of a loop; one that had a row in an earlier generation begins anew."""
     place = key.partition("/")[2]
-    gate = next((one.gate for one in event.phases if one.place == place), None)
-    if gate is None:
+    inner = next((one for one in event.phases if one.place == place), None)
+    if inner is None or inner.gate is None:
         return row
-    generation = event.generation if row is None else max(event.generation, row.generation + 1)
-    return _begun(gate, event.pipeline, recorded, key, generation)
+    before = event.generation if row is None else max(event.generation, row.generation + 1)
+    return _begun(inner.gate, event.pipeline, recorded, key, inner.generation or before)
 
 
 def _begun(gate: Gate, pipeline: str, recorded: Recorded, key: str, generation: int) -> GateRow:
@@ -118,6 +121,8 @@ def _of_phase(row: GateRow, event: _OfPhase) -> GateRow:
             return row._replace(status="pending", opened_at=None)
         case PhaseParked():
             return row._replace(status="parked") if row.status == "open" else row
+        case PhaseAdopted():
+            return row._replace(status="closed", comment=f"taken over of {event.run}")
         case PhaseSettled() | PhaseSkipped() | PhaseBlocked():
             return row if row.status == "decided" else row._replace(status="closed")
         case _:
@@ -160,7 +165,7 @@ def _voted(votes: str, event: VoteCast) -> str:
 
 GATE_INBOX: Final = Projection(
     name="gate_inbox",
-    version=3,
+    version=4,
     row=GateRow,
     handles=frozenset(get_args(GateInboxEvent)),
     begins=frozenset({RunQueued, IterationStarted}),

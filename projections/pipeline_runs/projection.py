@@ -118,7 +118,9 @@ def _after(
             return row._replace(
                 reason=f"held behind {', '.join(event.behind)}, until a person decides what is taken back"
             )
-        case PhaseInvalidated() | PhaseRetried():
+        case PhaseInvalidated():
+            return _with_settled(_let_go(row, event.place, *event.gone), {*texts(row.settled)} - {event.place})
+        case PhaseRetried():
             return _with_settled(_let_go(row, event.place), {*texts(row.settled)} - {event.place})
         case PhaseParked():
             return row._replace(parked=json_text(sorted({*texts(row.parked), event.place})))
@@ -136,8 +138,8 @@ def _with_settled(row: PipelineRunRow, places: set[str]) -> PipelineRunRow:
     return row._replace(settled=json_text(sorted(places)), phases_settled=len(places))
 
 
-def _let_go(row: PipelineRunRow, place: str) -> PipelineRunRow:
-    return row if row.parked == "[]" else row._replace(parked=json_text(sorted({*texts(row.parked)} - {place})))
+def _let_go(row: PipelineRunRow, *places: str) -> PipelineRunRow:
+    return row if row.parked == "[]" else row._replace(parked=json_text(sorted({*texts(row.parked)} - {*places})))
 
 
 def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
@@ -165,7 +167,7 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=4,
+    version=5,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),

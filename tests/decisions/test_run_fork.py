@@ -14,6 +14,8 @@ from domain.pipeline.errors import VersionNotPublished, VersionUnknown
 from domain.run.commands import ForkRun, OverrideGate, ReworkPhases, RollbackRun
 from domain.run.errors import InputsUnfit, RunMovedOn
 from domain.run.fork_events import PhaseAdopted
+from projections.gate_inbox.projection import GATE_INBOX
+from projections.kernel.replay import replay
 from tests.decisions.test_run_gate import gate
 from tests.support.nested import Yard
 from tests.support.runs import ONCE, branch, work
@@ -145,3 +147,13 @@ def test_a_gate_that_leaves_out_whoever_starts_the_run_is_asked_anew_where_someb
     answer = yard.ask(ForkRun(project="shop", run=run, dry_run=True), **({} if by is None else {"by": by})).answer
     assert isinstance(answer, RunForked)
     assert answer.adopted[: len(adopted)] == adopted
+
+
+def test_a_gate_that_is_taken_over_does_not_stand_as_a_question() -> None:
+    yard = Yard()
+    yard.publish("plain", gate("ask"), work("ship", "ask"))
+    run = yard.start("plain")
+    yard.do(OverrideGate(project="shop", run=run, phase="ask", decision="approved", reason="yes"))
+    other = forked(yard, run)
+    row = replay(GATE_INBOX, yard.log)[f"{other.run}/ask"]
+    assert (row.status, row.comment) == ("closed", f"taken over of {run}")

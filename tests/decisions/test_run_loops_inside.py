@@ -11,6 +11,7 @@ from domain.project.commands import UpdateProject
 from domain.run.commands import (
     CancelRun,
     CastVote,
+    OverrideGate,
     PauseRun,
     ResumeRun,
     ReworkPhases,
@@ -20,8 +21,10 @@ from domain.run.commands import (
 )
 from domain.run.errors import BehindNoReturn, ReworkRefused, SignalUnfit, VoteRefused
 from domain.task.state import Task
+from projections.attention.projection import ATTENTION
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.kernel.replay import replay
+from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.run_phases.projection import RUN_PHASES
 from tests.decisions.test_run_gate import Station, gate, wait
 from tests.decisions.test_run_loops import FOUND
@@ -191,3 +194,20 @@ def test_a_signal_has_to_fit_one_of_the_phases_that_wait_for_it_and_goes_to_that
     station.succeed("a")
     assert station.run.phase("one").output == '{"url":"x"}'
     assert station.stands() == "succeeded"
+
+
+def test_what_stood_in_an_iteration_that_is_not_there_any_more_asks_nobody() -> None:
+    bad = work("bad", on_exhausted="park")
+    asking = RepeatPhase(key="polish", phases=(gate("ask"), bad), until="iteration == 2", max_iterations=2)
+    station = Station(asking)
+    station.do(OverrideGate(project="shop", run=station.run_id, phase="polish/1/ask", decision="approved", reason="go"))
+    station.succeed("polish/1/bad")
+    station.go_wrong("polish/2/bad")
+    assert replay(GATE_INBOX, station.log)[f"{station.run_id}/polish/2/ask"].status == "open"
+    station.do(ReworkPhases(project="shop", run=station.run_id, phases=("polish",), reason="anew", accept_repeat="yes"))
+    asked = [key for key in replay(ATTENTION, station.log) if key.startswith(station.run_id)]
+    assert asked == [f"{station.run_id}/phase/polish/1/ask"]
+    assert replay(PIPELINE_RUNS, station.log)[station.run_id].parked == "[]"
+    (row,) = replay(GATE_INBOX, station.log).values()
+    assert (row.place, row.status, row.generation) == ("polish/1/ask", "open", 2)
+    assert station.run.phase("polish/1/ask").generation == row.generation
