@@ -12,8 +12,10 @@ import pytest
 from api.cli.connect.changes import planned, take_back, undone, write
 from api.cli.connect.clients import CODING_CLIENTS, hook_command
 from api.cli.connect.documents import Document, documents_of, mcp_server
-from api.cli.connect.examining import version_finding
+from api.cli.connect.examining import State, version_finding
+from api.cli.connect.guard_trial import guard_findings
 from api.cli.connect.settings_file import connected, disconnected, handlers_in, text_of
+from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused
 from tests.support.command_line import CommandLine, Ran, end
 from tests.support.hooks import git, repository
@@ -108,6 +110,13 @@ def test_the_doctor_tells_who_only_observes_who_is_not_connected_and_what_is_bro
     words = home("doctor", "claude", code=1).out
     assert "Claude Code: broken" in words
     assert "a free file was refused, too" in words
+
+
+def test_the_doctor_goes_on_where_there_is_no_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    terminal = Terminal(server_url=None, api_key=None, data_folder=None, as_json=True)
+    state, findings = guard_findings(tmp_path, terminal)
+    assert (state, [one.good for one in findings]) == (State.ABSENT, [None])
 
 
 def test_the_doctor_tries_the_git_guard_out_with_a_commit_of_a_locked_file(home: Home) -> None:

@@ -15,7 +15,7 @@ from api.cli.connect.finding import Finding
 from api.cli.terminal import Terminal
 from signalbox.client.errors import SignalboxError
 from signalbox.client.fields import Fields, text
-from signalbox.git_guard.git import Git
+from signalbox.git_guard.git import Git, GitFailed
 from signalbox.git_guard.hooks import Mode
 from signalbox.git_guard.installing import guard_words, installed, mode_of
 
@@ -58,7 +58,11 @@ class _Stage:
 def guard_findings(root: Path, terminal: Terminal) -> tuple[State, list[Finding]]:
     """What the guard of the repository amounts to; nothing is committed, and what was locked is given back."""
     git = Git(str(root))
-    if git.maybe("rev-parse", "--show-toplevel") is None:
+    try:
+        top = git.maybe("rev-parse", "--show-toplevel")
+    except GitFailed as failed:
+        return State.ABSENT, [Finding(None, f"there is nothing to guard: {failed.message}")]
+    if top is None:
         return State.ABSENT, [Finding(None, "this is no checkout of git: there is nothing to guard")]
     here = installed(git)
     if not here.hooks:
