@@ -133,14 +133,13 @@ class HeartbeatDesk:
         if renewed_at is None:
             # Lost or ended since the state was read; the next beat tells which.
             return heard(await self._session(session), "lost", 0, named)
-        fresh = await self._acknowledge(session, state, named)
+        acknowledged = await self._acknowledge(session, state, named)
         if signal is not None:
             await self._signal(principal, state, signal, renewed_at)
-        if wait_seconds and fresh and not has_news(state, named):
+        if wait_seconds and acknowledged and not has_news(state, named):
             await self._wait(session, state, named, wait_seconds)
-            fresh = False
-        # An answer from before would confirm what was taken back in the meantime.
-        latest = state if fresh else await self._session(session)
+        # An answer from before the renewal would confirm what was taken back in the meantime.
+        latest = await self._session(session)
         return heard(latest, status_of(latest, incarnation), renewed_at, named)
 
     async def _wait(self, session: str, state: Session, named: Named, wait_seconds: float) -> None:

@@ -78,8 +78,9 @@ async def test_a_revoked_token_does_not_hide_behind_the_same_number_of_another_p
         assert heard.revoked == (named[0], named[2])
 
 
+@pytest.mark.parametrize("beats_before", [0, 1])
 async def test_a_beat_does_not_confirm_what_is_taken_back_while_it_is_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beats_before: int
 ) -> None:
     renew = LeaseDesk.renew
     async with running_fleet(tmp_path) as fleet:
@@ -92,9 +93,11 @@ async def test_a_beat_does_not_confirm_what_is_taken_back_while_it_is_answered(
             await fleet.ask(CancelTask(project="shop", task=claimed["task"], grace_seconds=0))
             return found
 
-        monkeypatch.setattr(LeaseDesk, "renew", meanwhile)
         who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
         named = (ProjectToken("shop", str(claimed["token"])),)
+        for _ in range(beats_before):
+            await fleet.services.heartbeats.beat(who, session, 1, named)
+        monkeypatch.setattr(LeaseDesk, "renew", meanwhile)
         heard = await fleet.services.heartbeats.beat(who, session, 1, named)
         assert isinstance(heard, Heard)
         assert (heard.held, heard.revoked) == ((), named)
