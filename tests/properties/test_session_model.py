@@ -1,15 +1,22 @@
-"""Sessions held to a naive model over random histories: who lives, who stands where, what a former life may do."""
+"""Sessions held to a naive model over random histories: who lives, who stands where, who may hold what beside whom."""
 
+import random
 from dataclasses import dataclass, field
+from itertools import combinations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import catalogue
+from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lookup import lock_stream
 from domain.dispatch.open_session import SessionLife
 from domain.kernel.decider import Decision
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.policy import Cause, derived_stamp
+from domain.kernel.values import ScopeClaim
+from domain.lock.commands import AcquireLocks, ReleaseLocks
+from domain.lock.decider import LOCKS
 from domain.quota.decider import QUOTA, pool_stream
 from domain.session.commands import (
     DrainSession,
@@ -21,6 +28,7 @@ from domain.session.commands import (
     UndrainSession,
 )
 from domain.session.decider import SESSION
+from domain.session.errors import LocksInsideFamily
 from domain.session.hierarchy import ANCESTORS_MAX, ancestors
 from domain.session.state import Session
 from domain.task.commands import ClaimTask, CompleteTask, PlannedTask
@@ -45,6 +53,27 @@ ACTS = (
     ),
     *("move", "move", "top", "claim", "claim", "claim", "claim", "complete", "stale", "signal"),
 )
+KIN = (
+    *("below", "below", "below", *(("lock",) * 12), "unlock", "claim", "complete"),
+    *(
+        "move",
+        "move",
+        "move",
+        "move",
+        "top",
+        "top",
+        "rejoin",
+        "rejoin",
+        "rejoin",
+        "rejoin",
+        "resume",
+        "lose",
+        "end",
+        "end_all",
+    ),
+)
+"""What changes families, and what sessions hold in them."""
+PATHS = ("src", "src/a", "src/a/b", "src/c", "docs")
 steps = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 4), st.integers(0, 4)), min_size=25, max_size=80)
 
 
@@ -64,13 +93,18 @@ class Told(Fleet):
 
     def __init__(self) -> None:
         super().__init__(lock_delay_seconds=0)
-        self.plan(*(PlannedTask(key=f"t{number}", title="t") for number in range(40)))
+        self.plan(*(PlannedTask(key=f"t{number}", title="t") for number in range(60)))
         self.known: dict[str, Known] = {}
         self.tokens: list[int] = []
+        self.locked: set[str] = set()
+        """Every token under which a session got locks beside its attempts."""
+        self.torn = 0
+        """Moves that were refused because of locks."""
 
     def done(self, decision: Decision) -> bool:
         """Whether it was accepted; then with all that follows from it."""
         if decision.rejection is not None:
+            self.torn += isinstance(decision.rejection, LocksInsideFamily)
             return False
         for write in decision.writes:
             version = self.versions[write.stream] - len(write.events)
@@ -101,7 +135,9 @@ class Told(Fleet):
             case "below":
                 self.open(session)
             case "resume" | "fork":
-                self.resume(session, act)
+                self.resume(session, act, None)
+            case "rejoin":
+                self.resume(session, "restart", other)
             case "end" | "end_all":
                 over = EndSession(session=session, incarnation=known.life, cascade=act == "end_all")
                 assert self.done(self.ask(over)) or not known.alive
@@ -117,13 +153,18 @@ class Told(Fleet):
             case "move":
                 self.move(session, other)
             case "top":
-                assert self.done(self.ask(ReparentSession(session=session, parent=None))) is known.alive
+                decision = self.ask(ReparentSession(session=session, parent=None))
+                assert self.done(decision) is known.alive or isinstance(decision.rejection, LocksInsideFamily)
             case "claim":
                 self.take(session)
             case "complete":
                 self.finish(session)
             case "stale":
                 self.stale(session)
+            case "lock":
+                self.lock(session, PATHS[two])
+            case "unlock":
+                self.unlock(session)
             case _:
                 signal = SignalSession(session=session, incarnation=known.life, signal="progress")
                 assert self.done(self.ask(signal)) is known.alive
@@ -137,14 +178,17 @@ class Told(Fleet):
             self.known[decision.answer.session] = Known()
             assert parent is None or self.known[parent].alive
 
-    def resume(self, session: str, began: str) -> None:
+    def resume(self, session: str, began: str, parent: str | None) -> None:
+        """With a parent it may be refused: that one is gone, stands below, or locks stand against the move."""
         known = self.known[session]
         fields = {"projects": ("shop",), "resume": session, "began": began, "capacity": 2, "credential_pool": "max"}
-        decision = self.ask(OpenSession.model_validate(fields))
-        assert self.done(decision)
+        decision = self.ask(OpenSession.model_validate({**fields, "parent": parent}))
+        if not self.done(decision):
+            assert parent is not None
+            return
         assert isinstance(decision.answer, SessionLife)
         assert decision.answer.incarnation == known.life + 1
-        assert {one.token for one in decision.answer.fenced} == set(known.work)
+        assert {one.token for one in decision.answer.fenced} - self.locked == set(known.work)
         assert (decision.answer.former in ("live", "suspect")) is known.alive
         self.known[session] = Known(life=known.life + 1)
 
@@ -175,6 +219,26 @@ class Told(Fleet):
             assert self.done(self.ask(CompleteTask(project="shop", task=task, token=token))) is known.alive
             if known.alive:
                 del known.work[token]
+
+    def lock(self, session: str, path: str) -> None:
+        claims = (ScopeClaim(claim=f"path:repo//{path}"),)
+        known = self.known[session]
+        decision = self.ask(AcquireLocks(project="shop", session=session, incarnation=known.life, claims=claims))
+        if self.done(decision):
+            assert known.alive
+            assert isinstance(decision.answer, LockAnswer)
+            if decision.answer.outcome == "granted":
+                assert decision.answer.token is not None
+                assert int(decision.answer.token) > max(self.tokens, default=0)
+                self.tokens.append(int(decision.answer.token))
+                self.locked.add(decision.answer.token)
+
+    def unlock(self, session: str) -> None:
+        for _, token in sorted(self.state(session).grants)[:1]:
+            life = self.known[session].life
+            assert self.done(
+                self.ask(ReleaseLocks(project="shop", session=session, incarnation=life, token=str(token)))
+            )
 
     def stale(self, session: str) -> None:
         """Whatever a former life says is refused."""
@@ -209,6 +273,16 @@ class Told(Fleet):
             below = {child for child in state.children if self.known[child].alive}
             assert not below or known.alive
             assert all(self.state(child).parent == session for child in below)
+        self.check_locks()
+
+    def check_locks(self) -> None:
+        """Whoever writes in the same place is of one family as it stands now."""
+        grants = self.read(LOCKS, lock_stream(self.project)).grants.values()
+        written = [(one.session, f"{claim.claim}/") for one in grants for claim in one.claims]
+        for (one, path), (other, place) in combinations(written, 2):
+            assert self.known[one].alive
+            if one != other and (path.startswith(place) or place.startswith(path)):
+                assert one in ancestors(self, StreamId(other)) or other in ancestors(self, StreamId(one))
 
 
 @settings(max_examples=40, deadline=None)
@@ -218,3 +292,24 @@ def test_sessions_live_stand_and_end_as_the_model_says(script: list[Step]) -> No
     for act, one, two in script:
         fleet.step(act, one, two)
         fleet.check()
+
+
+def test_whatever_changes_families_no_two_strangers_write_the_same() -> None:
+    """Each history begins with three sessions, one below the other, each with locks inside of the former's."""
+    torn = 0
+    for seed in range(60):
+        chance, fleet = random.Random(seed), Told()
+        for script in (
+            ("open", 0, 0),
+            ("below", 0, 0),
+            ("below", 1, 0),
+            ("lock", 0, 0),
+            ("lock", 1, 1),
+            ("lock", 2, 2),
+        ):
+            fleet.step(*script)
+        for _ in range(30):
+            fleet.step(chance.choice(KIN), chance.randrange(5), chance.randrange(5))
+            fleet.check()
+        torn += fleet.torn
+    assert torn > 10
