@@ -35,7 +35,7 @@ def rollback(command: RollbackRun, stamp: Stamp, view: View, expressions: Expres
     walk = RunWalk(run, stamp, view, expressions)
     by, at, reason = stamp.principal, stamp.time, command.reason
     walk.put(RunRollbackRequested(reason=reason, forced=bool(points), by=by, at=at))
-    if not run.held:
+    if not run.held or run.status == "paused":
         walk.put(RunCancelRequested(reason=reason, by=by, grace_seconds=command.grace_seconds, at=at))
     walk.go_on()
     return walk.decision()

@@ -145,8 +145,9 @@ def _whole(run: Run, event: _Whole) -> Run:
             return replace(run, failing=event.because)
         case RunCancelRequested():
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
-            # Whoever ends a run that is held leaves its effects as they are.
-            return replace(told, status="cancelling", paused_at=None, left=bool(run.held))
+            # Whoever ends a run that is held leaves its effects as they are, unless that is forced.
+            left = bool(run.held) and not run.rollback_forced
+            return replace(told, status="cancelling", paused_at=None, left=left)
         case RunReworked():
             again = replace(_counted(run, event.gate), failing="", cancel_reason="", owed=(), because=())
             again = replace(again, rollback_requested=False, rollback_forced=False, settled_at=None)

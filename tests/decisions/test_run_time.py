@@ -139,3 +139,13 @@ def test_a_run_that_was_held_past_its_time_has_its_whole_time_once_it_goes_on() 
     assert station.stands() == "running"
     station.wait(2)
     assert station.stands() != "running"
+
+
+def test_a_run_that_is_held_and_paused_is_taken_back_where_that_is_forced() -> None:
+    final = work("final", "a", point_of_no_return=True)
+    station = Station(work("a", undo=UNDO), final, work("bad", "final", effect="pure"), on_failure="compensate")
+    station.succeed("a", "final")
+    station.go_wrong("bad")
+    station.do(asked(station, PauseRun))
+    station.do(asked(station, RollbackRun, reason="it has to", force=True))
+    assert (station.stands(), [one.undo for one in station.run.ledger.values()]) == ("compensating", ["undoing", ""])
