@@ -1,11 +1,12 @@
 """Judges the parts of a bundle, each by itself: whether every event is what was recorded; several at a time."""
 
 import os
+import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,13 +39,29 @@ def judged(bundle: Bundle, processes: int) -> Generator[Iterator[Right | None]]:
     if min(processes, len(parts)) < 2:
         yield (judge(bundle.folder, part) for part in parts)
         return
-    # A fresh interpreter each: whoever asks may have threads, of which a forked one would know nothing.
-    pool = ProcessPoolExecutor(min(processes, len(parts)), mp_context=get_context("spawn"))
+    pool = pool_of(min(processes, len(parts)))
     try:
         asked = [(part, pool.submit(judge, bundle.folder, part)) for part in parts]
         yield (_answered(bundle.folder, part, answer) for part, answer in asked)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def pool_of(processes: int) -> ProcessPoolExecutor:
+    """Processes that end with this one, also where it is killed and can tell them nothing."""
+    # A fresh interpreter each: whoever asks may have threads, of which a forked one would know nothing.
+    return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    threading.Thread(target=_end_behind_parent, name="parent", daemon=True).start()
+
+
+def _end_behind_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _answered(folder: Path, part: int, answer: "Future[Right | None]") -> Right | None:
