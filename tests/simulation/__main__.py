@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from domain.dispatch.strategies import STRATEGIES
 from tests.simulation.bugs import BUGS
 from tests.simulation.run import Result, simulate
 
@@ -31,34 +32,34 @@ def main(argv: list[str]) -> int:
     first, _, last = chosen.seeds.partition(":")
     seeds = range(chosen.seed, chosen.seed + 1) if chosen.seed is not None else range(int(first), int(last))
     began, results = time.monotonic(), list[Result]()
-    for result in _results(seeds, chosen.processes, chosen.bug):
+    for result in _results(seeds, chosen.processes, chosen.bug, chosen.strategy):
         results.append(result)
         if result.wrong:
             break
-    _tell(results, time.monotonic() - began, chosen.bug)
+    options = (("bug", chosen.bug), ("strategy", chosen.strategy))
+    _tell(results, time.monotonic() - began, "".join(f" --{name} '{value}'" for name, value in options if value))
     return int(any(result.wrong for result in results))
 
 
-def run(seed: int, bug: str | None) -> Result:
+def run(seed: int, bug: str | None, strategy: str | None = None) -> Result:
     """One seed, with a bug planted where one is named."""
     with BUGS[bug]() if bug else nullcontext():
-        return simulate(seed)
+        return simulate(seed, strategy)
 
 
-def _results(seeds: Iterable[int], processes: int, bug: str | None) -> Iterator[Result]:
+def _results(seeds: Iterable[int], processes: int, bug: str | None, strategy: str | None) -> Iterator[Result]:
     if processes == 1:
-        yield from (run(seed, bug) for seed in seeds)
+        yield from (run(seed, bug, strategy) for seed in seeds)
         return
     with get_context("fork").Pool(processes) as pool:
-        yield from pool.imap(partial(run, bug=bug), seeds)
+        yield from pool.imap(partial(run, bug=bug, strategy=strategy), seeds)
 
 
-def _tell(results: list[Result], seconds: float, bug: str | None) -> None:
+def _tell(results: list[Result], seconds: float, options: str) -> None:
     for result in results:
         if result.wrong:
             lines = [f"seed {result.seed}:", *(f"  {one}" for one in result.wrong[:WRONG_SHOWN_MAX])]
-            option = f" --bug '{bug}'" if bug else ""
-            lines.append(f"again: .venv/bin/python -m tests.simulation --seed {result.seed}{option}")
+            lines.append(f"again: .venv/bin/python -m tests.simulation --seed {result.seed}{options}")
             sys.stdout.write("\n".join(lines) + "\n")
     sums = {name: sum(getattr(one, name) for one in results) for name in _SUMMED}
     longest = max(result.virtual_seconds for result in results)
@@ -80,6 +81,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, help="run this one only")
     parser.add_argument("--seeds", default="0:100", help="FIRST:LAST, the last one not included")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--strategy", choices=STRATEGIES, help="give work out like this; else as the seed says")
     parser.add_argument("--bug", choices=sorted(BUGS), help="plant this bug")
     return parser.parse_args(argv)
 

@@ -1,14 +1,20 @@
 """Bugs that are planted to see whether the simulation finds them; each is a patch for the time of a run."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from domain.dispatch import report
+from api.composition import heard
+from api.ports import HeldNow
+from domain.dispatch import fit, market, report, strategies
 from domain.dispatch.lookup import find_task
+from domain.dispatch.market import Market
+from domain.dispatch.strategies import Auction, bid_score
 from domain.kernel.decider import LeaseChange
+from domain.policies import timers
+from domain.task import decider
 from domain.task.decider import live_attempt
 from infrastructure.log import walk
 from infrastructure.log.port import Appended, Lease, Member, MemberResult, Repeated
@@ -98,6 +104,44 @@ def _repeat_with_another_answer() -> AbstractContextManager[Any]:
     return patch.object(Settler, "_repeated", repeated)
 
 
+def _auction_over_early() -> AbstractContextManager[Any]:
+    """A task is given out before everybody had the time to bid for it."""
+    return patch.object(market, "closed_before", lambda _settings, now: now)
+
+
+def _lowest_bid_wins() -> AbstractContextManager[Any]:
+    """The bids are taken in the wrong order."""
+    pairs = Auction.pairs
+
+    def turned(self: Auction, found: Market) -> Any:
+        with patch.object(strategies, "bid_score", lambda bid: -bid_score(bid)):
+            return pairs(self, found)
+
+    return patch.object(Auction, "pairs", turned)
+
+
+def _one_more_than_room() -> AbstractContextManager[Any]:
+    """A session is given an attempt more than it has room for."""
+    room_of = fit.room_of
+    return patch.object(fit, "room_of", lambda session: room_of(session) + 1)
+
+
+@contextmanager
+def _delivery_lapses_early() -> Generator[None]:
+    """What was given to a session is taken from it before it had the time to acknowledge it."""
+    with patch.object(decider, "DELIVERY_SECONDS_MAX", 4), patch.object(timers, "DELIVERY_SECONDS_MAX", 4):
+        yield
+
+
+def _untold_graces() -> AbstractContextManager[Any]:
+    """Heartbeats do not tell the holder that its task was cancelled."""
+
+    def untold(*values: Any, **fields: Any) -> HeldNow:
+        return replace(HeldNow(*values, **fields), revoked_seconds=None)
+
+    return patch.object(heard, "HeldNow", untold)
+
+
 BUGS: Final[dict[str, Plant]] = {
     "no fence": _no_fence,
     "no receipts": _no_receipts,
@@ -106,4 +150,9 @@ BUGS: Final[dict[str, Plant]] = {
     "expiry beside renewal": _expiry_beside_renewal,
     "answer before commit": _answer_before_commit,
     "another answer": _repeat_with_another_answer,
+    "auction over early": _auction_over_early,
+    "lowest bid wins": _lowest_bid_wins,
+    "one more than room": _one_more_than_room,
+    "delivery lapses early": _delivery_lapses_early,
+    "untold graces": _untold_graces,
 }

@@ -1,233 +1,122 @@
-"""Clients of the simulation: sessions that claim, report and beat, and what they were told of it."""
+"""Clients of the simulation: sessions that claim or are given work, report and beat."""
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from api.ports import Heard, ProjectToken, ServiceFault
-from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId, ProjectId
-from domain.kernel.message import Command, ProjectCommand, Stamp
-from domain.principal.allow import Principal
+from api.ports import ProjectToken
 from domain.session.commands import OpenSession
-from domain.task.commands import ClaimTask, CompleteTask, FailTask, ReleaseTask, ReportProgress
-from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
-from infrastructure.runtime.committer import OverloadedError
-from infrastructure.runtime.outcome import Outcome
-from infrastructure.runtime.settle import ContendedError
-from tests.simulation.loop import SimulatedLoop
-from tests.simulation.nodes import Nodes, Process
+from domain.task.commands import BidForTask, ClaimTask, CompleteTask, FailTask, ReleaseTask, ReportProgress
+from tests.simulation.network import Network, code_of
 
-ANSWER_SECONDS_MAX: Final = 2.0
 TTL_SECONDS: Final = 10
 BEAT_SECONDS: Final = 2.5
 LOSING: Final = frozenset({"session_was_lost", "session_fenced", "session_has_ended"})
-PRINCIPAL: Final = Principal(PrincipalId("key_simulated"), "worker", None, human=False)
 
 
-@dataclass(slots=True)
-class Sent:
-    """One command as its client sees it, however often it was sent."""
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the clients of a run do beside claiming and reporting."""
 
-    command: Command
-    invoked_at: float
-    copies: int = 0
-    refused: int = 0
-    ended: bool = False
-    """Whether a refusal told that the attempt has ended with it: its task was cancelled, and the grace ran."""
-    answers: list[tuple[float, Outcome]] = field(default_factory=list[tuple[float, Outcome]])
-
-    @property
-    def token(self) -> str | None:
-        """The token that it carries."""
-        token: str | None = getattr(self.command, "token", None)
-        return token
-
-
-@dataclass(slots=True)
-class Told:
-    """Everything that clients were told, by command id; renewals by (session, incarnation)."""
-
-    sent: dict[str, Sent] = field(default_factory=dict[str, Sent])
-    renewed: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
-    faults: list[str] = field(default_factory=list[str])
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """One round of copies of a command, and what came of it."""
-
-    unrefused: int
-    outcome: asyncio.Future[Outcome] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
-
-
-class Network:
-    """Carries requests to nodes: late, more than once, out of order, or not at all."""
-
-    def __init__(self, loop: SimulatedLoop, nodes: Nodes, told: Told, chance: Random) -> None:
-        self.loop = loop
-        self.told = told
-        self.chance = chance
-        self.faulty = True
-        self.project = ProjectId("")
-        self._nodes = nodes
-        self._count = 0
-        self._burst_seconds = chance.choice((0.0, 0.05, 0.25))
-
-    async def command(self, command: Command, *, wait_seconds: float = 0.0) -> Outcome:
-        """The outcome of a command, sent under one id until it is known."""
-        self._count += 1
-        identifier = CommandId(f"cmd_{self._count:06d}")
-        sent = self.told.sent[identifier] = Sent(command, self.loop.time())
-        while True:
-            attempt = _Attempt(1 + (self.chance.randint(1, 2) if self.faulty and self.chance.random() < 0.15 else 0))
-            for _ in range(attempt.unrefused):
-                sent.copies += 1
-                self._send(self._executed(sent, identifier, wait_seconds), partial(self._heard, sent, attempt))
-            try:
-                async with asyncio.timeout(ANSWER_SECONDS_MAX + wait_seconds):
-                    return await attempt.outcome
-            except TimeoutError:
-                continue
-
-    async def beat(self, session: str, incarnation: int, tokens: tuple[ProjectToken, ...]) -> Heard | None:
-        """One heartbeat; None where no answer came."""
-        found: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-
-        async def ask(process: Process) -> Any:
-            assert process.heartbeats is not None
-            return await process.heartbeats.beat(PRINCIPAL, session, incarnation, tokens)
-
-        self._send(ask, lambda one: None if found.done() else found.set_result(one))
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS_MAX):
-                heard = await found
-        except TimeoutError:
-            return None
-        if not isinstance(heard, Heard):
-            return None
-        if heard.renewed_at:
-            self.told.renewed[session, incarnation] = max(
-                self.told.renewed.get((session, incarnation), 0), heard.renewed_at
-            )
-        return heard
-
-    def _executed(self, sent: Sent, identifier: CommandId, wait_seconds: float) -> Callable[[Process], Awaitable[Any]]:
-        async def execute(process: Process) -> Any:
-            node, command = process.node, sent.command
-            assert node is not None
-            stamp = Stamp(
-                command_id=identifier,
-                project=self.project if isinstance(command, ProjectCommand) else FLEET,
-                principal=PRINCIPAL.id,
-                time=Instant(node.log.now()),
-                correlation_id=identifier,
-            )
-            if wait_seconds:
-                return await node.claim(command, stamp, wait_seconds=wait_seconds)
-            return await node.committer.execute(command, stamp)
-
-        return execute
-
-    def _send(self, ask: Callable[[Process], Awaitable[Any]], hear: Callable[[Any], None]) -> None:
-        """Deliver to a node that is chosen now; whatever it answers comes back some time later."""
-        process = self._nodes.any()
-
-        async def serve() -> None:
-            try:
-                answer: Any = await ask(process)
-            except (OutcomeUnknown, StoreUnavailable, ContendedError, OverloadedError, ServiceFault):
-                return  # an unknown outcome is as good as no answer
-            except Exception as error:
-                self.told.faults.append(f"{process.name}: {error!r}")
-                return
-            self.loop.in_world(self._transit(), hear, answer)
-
-        def arrive() -> None:
-            if process.node is not None and self.loop.alive(process.name):
-                _ = self.loop.at_home(process.name, serve())
-
-        if not self._lost():
-            self.loop.in_world(self._transit(), arrive)
-
-    def _heard(self, sent: Sent, attempt: "_Attempt", outcome: Outcome) -> None:
-        if outcome.ok:
-            sent.answers.append((self.loop.time(), outcome))
-        else:
-            sent.refused += 1
-            sent.ended = sent.ended or _code(outcome) == "task_was_cancelled"
-            attempt.unrefused -= 1
-        # A refusal of one copy does not say that another one is not accepted.
-        if not attempt.outcome.done() and (outcome.ok or attempt.unrefused == 0):
-            attempt.outcome.set_result(outcome)
-
-    def _transit(self) -> float:
-        if not self.faulty:
-            return 0.002
-        delay = self.loop.delay()
-        # Some networks deliver in bursts: then a node decides many commands in one group.
-        return (
-            delay if not self._burst_seconds else self._burst_seconds - (self.loop.time() + delay) % self._burst_seconds
-        )
-
-    def _lost(self) -> bool:
-        return self.faulty and self.chance.random() < 0.03
+    listening: float
+    """How many of them take work unasked and wait for it instead of claiming."""
+    bids_for: int
+    """How many tasks there are to bid for; 0 where nobody bids."""
 
 
 class Client:
     """One agent: a session, life after life; it works on one task at a time and believes nothing but answers."""
 
-    def __init__(self, network: Network, chance: Random) -> None:
+    def __init__(self, network: Network, chance: Random, habits: Habits) -> None:
         self._network = network
         self._chance = chance
+        self._habits = habits
+        self._listens = chance.random() < habits.listening
+        self._deaf_until = 0.0
         self._session: str | None = None
         self._incarnation = 0
         self.done = False
 
     async def live(self) -> None:
-        """Claim and report until ``done``."""
+        """Claim, or wait to be given something, and report until ``done``."""
         await self._open()
         while not self.done:
-            claim = ClaimTask(project="shop", session=self._session or "", incarnation=self._incarnation)
-            outcome = await self._network.command(claim, wait_seconds=self._chance.choice((0.0, 1.0)))
-            if outcome.ok:
-                await self._work(json.loads(outcome.text)["answer"])
-            elif _code(outcome) in LOSING:
-                await self._open()
-            else:
-                await self._beat(())
-                await asyncio.sleep(self._chance.uniform(0.5, 2.5))
+            await (self._listen() if self._listens else self._claim())
+
+    async def _claim(self) -> None:
+        await self._bid()
+        claim = ClaimTask(project="shop", session=self._session or "", incarnation=self._incarnation)
+        outcome = await self._network.command(claim, wait_seconds=self._chance.choice((0.0, 1.0)))
+        if outcome.ok:
+            answer = json.loads(outcome.text)["answer"]
+            await self._work(answer["task"], answer["token"])
+        elif code_of(outcome) in LOSING:
+            await self._open()
+        else:
+            await self._beat(())
+            await asyncio.sleep(self._chance.uniform(0.5, 2.5))
+
+    async def _bid(self) -> None:
+        for _ in range(3 if self._habits.bids_for else 0):
+            bid = BidForTask(
+                project="shop",
+                task=f"t{self._chance.randrange(self._habits.bids_for)}",
+                session=self._session or "",
+                incarnation=self._incarnation,
+                cost_microdollars=self._chance.choice((0, 500, 80_000)),
+                confidence_percent=self._chance.choice((20, 50, 90)),
+            )
+            await self._network.command(bid)
+
+    async def _listen(self) -> None:
+        """Work on what heartbeats tell of. Some do not look for a while: what they were given is a lost delivery."""
+        wait_seconds = self._chance.choice((0.0, 1.0))
+        heard = await self._network.beat(self._session or "", self._incarnation, (), wait_seconds=wait_seconds)
+        if heard is not None and heard.status not in ("live", "suspect"):
+            await self._open()
+        elif heard is not None and heard.pushed and self._network.loop.time() >= self._deaf_until:
+            if self._network.faulty and self._chance.random() < 0.1:
+                self._deaf_until = self._network.loop.time() + self._chance.uniform(10.0, 40.0)
+                return
+            await self._work(heard.pushed[0].task, heard.pushed[0].token)
+        else:
+            await asyncio.sleep(self._chance.uniform(0.2, BEAT_SECONDS))
 
     async def _open(self) -> None:
-        opening = OpenSession(projects=("shop",), capacity=3, ttl_seconds=TTL_SECONDS, resume=self._session)
+        opening = OpenSession(
+            projects=("shop",),
+            capacity=2 if self._listens else 3,
+            ttl_seconds=TTL_SECONDS,
+            resume=self._session,
+            takes_pushed=self._listens,
+        )
         outcome = await self._network.command(opening)
         while not outcome.ok:
             outcome = await self._network.command(opening)
         answer = json.loads(outcome.text)["answer"]
         self._session, self._incarnation = answer["session"], answer["incarnation"]
 
-    async def _work(self, work: dict[str, Any]) -> None:
-        fields: dict[str, Any] = {"project": "shop", "task": work["task"], "token": work["token"]}
-        if not await self._beat((ProjectToken("shop", work["token"]),)) and self._chance.random() < 0.5:
+    async def _work(self, task: str, token: str) -> None:
+        fields: dict[str, Any] = {"project": "shop", "task": task, "token": token}
+        if not await self._beat((ProjectToken("shop", token),)) and self._chance.random() < 0.5:
             return
         kind = self._chance.random()
         if self._network.faulty and kind < 0.06:
             # A process that stands still for longer than its lease, and then reports as if nothing had been.
             await asyncio.sleep(self._chance.uniform(TTL_SECONDS, 2 * TTL_SECONDS))
         else:
-            await self._spend(self._chance.uniform(0.1, 2.0), work["token"])
+            await self._spend(self._chance.uniform(0.1, 2.0) if kind < 0.9 else self._chance.uniform(4.0, 14.0), token)
         if kind < 0.3:
             await self._network.command(ReportProgress(**fields, percent=50.0))
         if self._network.faulty and kind < 0.1:
             outcome = await self._network.command(FailTask(**fields, reason="by chance"))
-        elif self._network.faulty and kind < 0.2:
+        elif (self._network.faulty and kind < 0.2) or (token in self._network.told.graces and kind < 0.95):
             outcome = await self._network.command(ReleaseTask(**fields, note="by chance"))
         else:
             outcome = await self._network.command(CompleteTask(**fields))
-        if not outcome.ok and _code(outcome) in LOSING:
+        if not outcome.ok and code_of(outcome) in LOSING:
             await self._open()
 
     async def _spend(self, seconds: float, token: str) -> None:
@@ -244,8 +133,3 @@ class Client:
             await self._open()
             return False
         return heard is None or not heard.revoked
-
-
-def _code(outcome: Outcome) -> str:
-    code: str = json.loads(outcome.text)["error"]["code"]
-    return code

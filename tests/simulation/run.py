@@ -11,13 +11,15 @@ from typing import Any, Final
 from domain.kernel.message import Command
 from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
-from domain.project.commands import CreateProject
+from domain.project.commands import CreateProject, UpdateProject
 from domain.session.commands import OpenSession
 from domain.task.commands import ApplyPlan, CancelTask, Need, PlannedTask, RetryTask
 from infrastructure.log.port import LogRow
-from tests.faults.checker import Op, unsettled, violations
-from tests.simulation.clients import TTL_SECONDS, Client, Network, Sent, Told
+from tests.faults.checker import SETTLING, Op, unsettled, violations
+from tests.simulation.clients import TTL_SECONDS, Client, Habits
+from tests.simulation.dispatch_laws import Manner, dispatch_violations, untold_graces
 from tests.simulation.loop import SimulatedLoop, StuckError
+from tests.simulation.network import Network, Sent, Told
 from tests.simulation.nodes import Nodes, without_threads
 from tests.simulation.store import SharedLog, Weather
 
@@ -26,6 +28,7 @@ SESSIONS_MAX: Final = 20
 TASKS_MAX: Final = 30
 FAULTY_SECONDS_MAX: Final = 20.0
 QUIET_SECONDS_MAX: Final = 240.0
+GRACE_SECONDS: Final = 8
 PATTERNS: Final = ("a", "b/*", "a*/b", "**/c", "c", "ab", "?/a", "a/**")
 
 
@@ -46,18 +49,21 @@ class Result:
     """Of the whole log: the same seed gives the same."""
 
 
-def simulate(seed: int) -> Result:
-    """Run one seed to its end and judge it."""
+def simulate(seed: int, strategy: str | None = None) -> Result:
+    """Run one seed to its end and judge it; with a strategy that is named, or the one of the seed."""
     chance = Random(seed)
     loop = SimulatedLoop(chance)
     shared, weather, told = SharedLog(loop), Weather(), Told()
     nodes_found: list[Nodes] = []
+    drawn = chance.choice(("priority", "priority", "optimal", "auction"))
+    manner = Manner(strategy or drawn, chance.choice((50, 200, 500)))
+    quiet: list[int] = []
 
     async def main() -> None:
         nodes = Nodes(NODES, loop, shared, weather, chance)
         nodes_found.append(nodes)
         network = Network(loop, nodes, told, chance)
-        await _play(network, nodes, shared, weather, chance)
+        await _play(network, nodes, shared, weather, manner, quiet)
 
     wrong: list[str] = []
     try:
@@ -68,7 +74,7 @@ def simulate(seed: int) -> Result:
     except Exception as error:  # whatever broke the run is what it has found
         wrong.append(f"broken off: {error!r}")
     rows = shared.page(after=0, limit=1_000_000)
-    wrong += [*loop.errors, *told.faults, *judged(rows, told)]
+    wrong += [*loop.errors, *told.faults, *judged(rows, told, manner, quiet)]
     (nodes,) = nodes_found
     lost = sum(row.type == "session.lost.v1" for row in rows)
     return Result(
@@ -85,12 +91,18 @@ def simulate(seed: int) -> Result:
     )
 
 
-async def _play(network: Network, nodes: Nodes, shared: SharedLog, weather: Weather, chance: Random) -> None:
-    loop = network.loop
+async def _play(
+    network: Network, nodes: Nodes, shared: SharedLog, weather: Weather, manner: Manner, quiet: list[int]
+) -> None:
+    loop, chance = network.loop, network.chance
     created = await network.command(CreateProject(name="shop", lock_delay_seconds=1))
     network.project = json.loads(created.text)["answer"]["project"]
+    if manner.strategy != "priority":
+        settings = {"strategy": manner.strategy, "window_milliseconds": manner.window_milliseconds}
+        await network.command(UpdateProject.model_validate({"project": "shop", **settings}))
     planned = await _plan(network, chance)
-    clients = [Client(network, chance) for _ in range(_few(chance, 3, SESSIONS_MAX))]
+    habits = Habits(chance.choice((0.0, 0.0, 0.4, 1.0)), planned if manner.strategy == "auction" else 0)
+    clients = [Client(network, chance, habits) for _ in range(_few(chance, 3, SESSIONS_MAX))]
     faulty_seconds = chance.uniform(6.0, FAULTY_SECONDS_MAX)
     living = [asyncio.ensure_future(client.live()) for client in clients]
     cancels: list[asyncio.Task[None]] = []
@@ -101,11 +113,16 @@ async def _play(network: Network, nodes: Nodes, shared: SharedLog, weather: Weat
         (nodes.kill_one if chance.random() < 0.6 else nodes.pause_one)()
     weather.clear()
     network.faulty = False
+    quiet.append(shared.now())
+    await asyncio.sleep(2.0)
+    await _cancel_at_work(network, shared)
     while unsettled(shared.page(after=0, limit=1_000_000)):
         await asyncio.sleep(1.0)
         await _retry_parked(network, shared)
         if loop.time() > FAULTY_SECONDS_MAX + QUIET_SECONDS_MAX:
             raise StuckError("tasks were never settled")
+    # Who was told to stop what is settled already may take all of its grace.
+    await asyncio.sleep(GRACE_SECONDS)
     for client in clients:
         client.done = True
     await asyncio.wait([*living, *cancels])
@@ -129,6 +146,18 @@ async def _cancel(network: Network, chance: Random, planned: int) -> None:
     """Somebody no longer wants a task; whoever works on it has a few seconds, or none."""
     task, grace_seconds = f"t{chance.randrange(planned)}", chance.choice((0, 1, 5))
     await network.command(CancelTask(project="shop", task=task, grace_seconds=grace_seconds))
+
+
+async def _cancel_at_work(network: Network, shared: SharedLog) -> None:
+    """Somebody no longer wants what somebody else works on, and nothing goes wrong: the holder hears of it in time."""
+    held: dict[str, int] = {}
+    for row in shared.page(after=0, limit=1_000_000):
+        if row.type == "task.started.v1":
+            held[row.stream] = row.position
+        elif row.type in {"task.attempt_ended.v1", *SETTLING}:
+            held.pop(row.stream, None)
+    for task in sorted(held, key=held.__getitem__)[-2:]:
+        await network.command(CancelTask(project="shop", task=task, grace_seconds=GRACE_SECONDS))
 
 
 async def _plan(network: Network, chance: Random) -> int:
@@ -162,13 +191,17 @@ def _task(chance: Random, number: int) -> PlannedTask:
     )
 
 
-def judged(rows: list[LogRow], told: Told) -> list[str]:
+def judged(rows: list[LogRow], told: Told, manner: Manner, quiet: list[int]) -> list[str]:
     """Everything that does not hold, by code that shares nothing with the nodes."""
+    # A run that broke off before nothing went wrong any more is judged as one in which something always did.
+    since = quiet[0] if quiet else rows[-1].recorded_at if rows else 0
     return [
         *violations(rows, [op for identifier, sent in told.sent.items() for op in _ops(identifier, sent)]),
         *_out_of_order(told),
         *_foreign_tokens(rows, told),
         *_expired_early(rows, told),
+        *dispatch_violations(rows, manner, since),
+        *untold_graces(rows, told.graces, told.confirmed, since),
     ]
 
 
