@@ -108,7 +108,7 @@ async def test_each_pane_tells_what_the_log_holds_of_the_event_at_the_cursor(deb
     assert event is not None
     step = debugger.step(event)
     async with screen_of(debugger, claimed.position) as screen:
-        assert f"@{claimed.position} of {debugger.head()}" in screen.words()
+        await screen.says(f"@{claimed.position} of {debugger.head()}")
         told = {}
         for number, pane in enumerate(PANES, start=1):
             await screen.press(str(number))
@@ -178,7 +178,7 @@ async def test_breakpoints_and_searches_stop_where_they_are_met(debugger: Debugg
     async with screen_of(debugger, 1) as screen:
         app = screen.app
         await screen.press("r")
-        assert "there is no breakpoint yet" in screen.words()
+        await screen.says("there is no breakpoint yet")
         await screen.type("b", "task.claimed.v1")
         await screen.press("r")
         assert app.cursor == claimed[0]
@@ -197,9 +197,9 @@ async def test_breakpoints_and_searches_stop_where_they_are_met(debugger: Debugg
         await screen.press("n", "n", "N")
         assert app.cursor == locks[1]
         await screen.type("slash", "no.such == ")
-        assert "cannot be used" in screen.words()
+        await screen.says("cannot be used")
         await screen.type("slash", '"nobody ever wrote this"')
-        assert "there is none that way" in screen.words()
+        await screen.says("there is none that way")
         assert app.cursor == locks[1]
 
 
@@ -218,11 +218,11 @@ async def test_points_marks_and_an_anchor(debugger: Debugger, tmp_path: Path) ->
         await screen.type("g", f"{third.stream}@3")
         assert app.cursor == third.position
         await screen.type("g", "@99999")
-        assert "The log ends at" in screen.words()
+        await screen.says("The log ends at")
         await screen.type("m", "shop/here")
         assert named == [("shop/here", third.position)]
         await screen.type("m", "nonsense")
-        assert "that is no name" in screen.words()
+        await screen.says("that is no name")
         await screen.press("escape", "S", "S", "x", "s", "s", "3")
         first = next(row for row in rows if row.stream == third.stream)
         assert (app.anchor, app.cursor) == (first.position, third.position)
@@ -232,7 +232,7 @@ async def test_points_marks_and_an_anchor(debugger: Debugger, tmp_path: Path) ->
         await screen.type("e", str(tmp_path / "view.svg"))
         assert (tmp_path / "view.svg").read_text(encoding="utf-8").startswith("<svg")
         await screen.type("e", str(tmp_path / "absent" / "view.svg"))
-        assert "cannot be written" in screen.words()
+        await screen.says("cannot be written")
 
 
 async def test_a_log_that_grows_is_followed(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
@@ -63,6 +63,12 @@ def debugger_of(folder: Path, bundle: Path | None = None) -> Iterator[Debugger]:
         yield Debugger(replay)
 
 
+class PatientApp(DebugApp):
+    """What is notified stands there until it was read, on a slow machine, too."""
+
+    NOTIFICATION_TIMEOUT: ClassVar[float] = 3_600.0
+
+
 class Screen:
     """Presses keys and waits until the screen shows what they led to."""
 
@@ -89,6 +95,10 @@ class Screen:
         await happens(lambda: self.app.settled)
         await self._pilot.pause()
 
+    async def says(self, words: str) -> None:
+        """Wait until it stands there."""
+        await happens(lambda: words in self.words())
+
     def pane(self, name: str) -> str:
         """What a pane says, also where it is longer than the screen."""
         return str(self.app.query_one(f"#{name}-text", Static).content)
@@ -108,7 +118,7 @@ async def screen_of(
     keep: Callable[[str, int], None] = lambda _name, _at: None,
     size: tuple[int, int] = SIZE,
 ) -> AsyncIterator[Screen]:
-    app = DebugApp(debugger, source="history", cursor=cursor, live=live, keep=keep)
+    app = PatientApp(debugger, source="history", cursor=cursor, live=live, keep=keep)
     async with app.run_test(size=size, notifications=True) as pilot:
         screen = Screen(app, pilot)
         await screen.settled()
