@@ -19,7 +19,7 @@ from domain.session.signals import signalled
 from domain.session.state import Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
-from infrastructure.rows.port import RowsUnavailable
+from infrastructure.rows.port import RowsUnavailable, TableOutdated
 from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
 from infrastructure.runtime.hot import valid_stream
 from infrastructure.runtime.node import Node
@@ -234,6 +234,12 @@ async def in_our_words(work: Awaitable[T]) -> T:
     except (StoreUnavailable, RowsUnavailable) as error:
         raise ServiceFault(
             "store_unavailable", "The store cannot be reached; nothing was written.", "Try again in a few seconds."
+        ) from error
+    except TableOutdated as error:
+        raise ServiceFault(
+            "read_model_outdated",
+            f"The rows of {error} are of an earlier version of this program.",
+            f"Rebuild them: signalbox projections rebuild {error}. Until then only what they show cannot be asked.",
         ) from error
     except (OverloadedError, ContendedError) as error:
         raise ServiceFault(
