@@ -14,6 +14,7 @@ from domain.kernel.values import Requirement
 from domain.kernel.work import RetryRule
 from domain.lock.commands import EndLockDelay
 from domain.lock.events import LocksGranted
+from domain.session.errors import LeaseStillRuns
 from domain.session.state import Session
 from domain.task.commands import (
     AcknowledgeAttempt,
@@ -251,9 +252,10 @@ class TaskMachine(RuleBasedStateMachine):
         key, token = data.draw(st.sampled_from(self.tokens))
         row = self.rows[key]
         decision = self.ask(LapseDelivery(project="shop", task=key, token=token))
-        assert decision.rejection is None
+        early = decision.rejection
+        assert early is None or (isinstance(early, LeaseStillRuns) and early.until > self.fleet.now)
+        assert (early is not None or bool(decision.writes)) == ((row.status, row.token) == ("assigned", token))
         if decision.writes:
-            assert (row.status, row.token) == ("assigned", token)
             row.take_away(self.fleet.now)
 
     @rule()
