@@ -148,4 +148,5 @@ def test_a_run_that_is_held_and_paused_is_taken_back_where_that_is_forced() -> N
     station.go_wrong("bad")
     station.do(asked(station, PauseRun))
     station.do(asked(station, RollbackRun, reason="it has to", force=True))
-    assert (station.stands(), [one.undo for one in station.run.ledger.values()]) == ("compensating", ["undoing", ""])
+    undone = {place: one.undo for place, one in station.run.ledger.items()}
+    assert (station.stands(), undone) == ("compensating", {"a@1": "undoing", "final@1": ""})
