@@ -6,31 +6,16 @@ from domain import catalogue
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Event
-from domain.kernel.work import RetryRule
-from domain.task.events import TaskClaimed, TaskPlanned, TaskReadied
+from domain.task.events import TaskClaimed, TaskReadied
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import LogRow
 from infrastructure.runtime.hints import HintFolds, HintPage, Hints
+from tests.support.planned import planned_task
 
 TASK, PROJECT = StreamId("task_1"), ProjectId("proj_1")
-PLANNED = TaskPlanned(
-    project=PROJECT,
-    key="one",
-    title="work",
-    body="",
-    kind="code",
-    priority=0,
-    needs=(),
-    scope=(),
-    requires=(),
-    retry=RetryRule(),
-    timeout_seconds=None,
-    run=None,
-    path_length=1,
-    at=Instant(1),
-)
+PLANNED = planned_task()
 READIED = TaskReadied(reason="planned", at=Instant(1))
 CLAIMED = TaskClaimed(session="sess_1", incarnation=1, token=1, attempt=1, strategy="named", at=Instant(2))
 

@@ -8,13 +8,13 @@ from domain.dispatch.manners import Manners
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
-from domain.kernel.work import RetryRule
 from domain.session.events import SessionOpened
-from domain.task.events import TaskPlanned, TaskReadied
+from domain.task.events import TaskReadied
 from infrastructure.runtime import pushing
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.pushing import Pusher
 from infrastructure.runtime.windows import Closed, Matchmaker
+from tests.support.planned import planned_task
 
 PROJECT = ProjectId("proj_1")
 TASK = StreamId("task_1")
@@ -34,23 +34,7 @@ class Occupied(Matchmaker):
 
 def ready() -> ReadyIndex:
     index = ReadyIndex()
-    planned = TaskPlanned(
-        project=PROJECT,
-        key="one",
-        title="work",
-        body="",
-        kind="code",
-        priority=0,
-        needs=(),
-        scope=(),
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
-        path_length=1,
-        at=Instant(1),
-    )
-    index.observe(PROJECT, TASK, planned)
+    index.observe(PROJECT, TASK, planned_task(project=PROJECT))
     index.observe(PROJECT, TASK, READIED[2])
     return index
 

@@ -8,33 +8,18 @@ import pytest
 
 from domain.dispatch.market import Seeker
 from domain.kernel.ids import Instant, StreamId
-from domain.kernel.work import RetryRule
 from domain.lock.events import LocksReleased
-from domain.task.events import TaskPlanned, TaskReadied
+from domain.task.events import TaskReadied
 from domain.task.evolve import evolve
 from domain.task.state import Absent
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.waiting import WaitingRoom
+from tests.support.planned import planned_task
 from tests.support.waiting import soon
 
 NOTHING = Outcome(b'{"ok":false,"error":{"code":"nothing_ready","data":{"unseen":0}}}', 0)
 SERVED = Outcome(b'{"ok":true,"answer":{}}', 1)
-PLANNED = TaskPlanned(
-    project="proj_1",
-    key="one",
-    title="work",
-    body="",
-    kind="code",
-    priority=0,
-    needs=(),
-    scope=(),
-    requires=(),
-    retry=RetryRule(),
-    timeout_seconds=None,
-    run=None,
-    path_length=1,
-    at=Instant(1),
-)
+PLANNED = planned_task()
 READIED = (StreamId("task_1"), 2, TaskReadied(reason="planned", at=Instant(1)), "proj_1")
 
 

@@ -11,15 +11,15 @@ from domain.dispatch.ready_buckets import TESTS_MAX
 from domain.kernel.decider import Decision
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.kernel.work import RetryRule
 from domain.lock.commands import AcquireLocks
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings
 from domain.session.events import SessionEnded, SessionOpened
 from domain.session.state import Session
 from domain.task.commands import ClaimWork
-from domain.task.events import TaskClaimed, TaskPlanned, TaskReadied
+from domain.task.events import TaskClaimed, TaskReadied
 from tests.support.fleet import OWNER, Fleet, a_task, accepted, events_of, refused
+from tests.support.planned import planned_task
 
 HOUR = 3_600
 
@@ -240,7 +240,7 @@ def test_a_free_task_behind_more_shut_ones_than_a_walk_tests_is_reached_in_the_e
     for number in range(shut + 1):
         stream = StreamId(f"task_{number:06}")
         scope = (ScopeClaim(claim="env:free" if number == shut else f"env:e{number}"),)
-        index.observe(project, stream, planned(project, scope))
+        index.observe(project, stream, planned_task(project=project, scope=scope))
         index.observe(project, stream, TaskReadied(reason="planned", at=Instant(1 + number)))
     found: list[str] = []
     walks = 0
@@ -250,25 +250,6 @@ def test_a_free_task_behind_more_shut_ones_than_a_walk_tests_is_reached_in_the_e
         found = list(search)
     assert found == [f"task_{shut:06}"]
     assert walks == 4, "each walk after the first looks at half as many of the rest"
-
-
-def planned(project: ProjectId, scope: tuple[ScopeClaim, ...]) -> TaskPlanned:
-    return TaskPlanned(
-        project=project,
-        key="k",
-        title="t",
-        body="",
-        kind="code",
-        priority=0,
-        needs=(),
-        scope=scope,
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
-        path_length=1,
-        at=Instant(1),
-    )
 
 
 def test_sessions_are_of_one_kind_where_they_are_served_alike() -> None:

@@ -7,7 +7,6 @@ from domain.kernel.decider import Decision
 from domain.kernel.decisions import Rules
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id, with_prefix
 from domain.kernel.values import ScopeClaim
-from domain.kernel.work import RetryRule
 from domain.lock.decider import LOCKS
 from domain.lock.events import LocksGranted, LocksLingered, LocksReleased
 from domain.node.decider import OUTAGES
@@ -32,12 +31,12 @@ from domain.task.events import (
     TaskBackedOff,
     TaskClaimed,
     TaskParked,
-    TaskPlanned,
     TaskReadied,
     TaskStarted,
 )
 from domain.task.state import Backoff, Ready, Task
 from infrastructure.runtime.state_codec import freeze, thaw
+from tests.support.planned import planned_task
 from tests.support.world import World
 
 TTL = 60
@@ -76,22 +75,7 @@ def world() -> World:
 def running(world: World, name: str, token: int, *claims: ScopeClaim, project: ProjectId = ALPHA) -> StreamId:
     """A task that the session works on."""
     task = derived_id("task", T0, (name,))
-    planned = TaskPlanned(
-        project=project,
-        key=name,
-        title=name,
-        body="",
-        kind="code",
-        priority=0,
-        needs=(),
-        scope=claims,
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
-        path_length=1,
-        at=T0,
-    )
+    planned = planned_task(project=project, key=name, scope=claims, at=T0)
     fresh = world.version(task) == 0
     events = (planned, TaskReadied(reason="planned", at=T0)) if fresh else (TaskReadied(reason="released", at=T0),)
     claimed = TaskClaimed(session=SESS, incarnation=1, token=token, attempt=1, strategy="priority", at=T0)

@@ -6,7 +6,6 @@ from domain.kernel.decider import Recorded
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId, derived_id
 from domain.kernel.message import Command, Event
 from domain.kernel.policy import Cause, derived_stamp
-from domain.kernel.work import RetryRule
 from domain.lock.commands import EndLockDelay
 from domain.lock.events import LocksLingered, LocksReleased
 from domain.policies.agenda import Agenda, AgendaRows
@@ -29,6 +28,7 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
+from tests.support.planned import planned_task
 from tests.support.world import World
 
 T0 = Instant(1_700_000_000_000_000)
@@ -41,22 +41,7 @@ def at(seconds: float) -> Instant:
 
 
 def planned(timeout: float | None = None) -> TaskPlanned:
-    return TaskPlanned(
-        project=PROJECT,
-        key="t",
-        title="t",
-        body="",
-        kind="code",
-        priority=0,
-        needs=(),
-        scope=(),
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=timeout,
-        run=None,
-        path_length=1,
-        at=T0,
-    )
+    return planned_task(project=PROJECT, timeout_seconds=timeout, at=T0)
 
 
 def claimed(token: int = 5, seconds: float = 0) -> TaskClaimed:

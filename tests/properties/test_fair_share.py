@@ -7,8 +7,8 @@ from domain.dispatch.ageing import BONUS_MAX, effective_priority
 from domain.dispatch.fair_share import Shares
 from domain.dispatch.ready import ReadyIndex
 from domain.kernel.ids import Instant, ProjectId, StreamId
-from domain.kernel.work import RetryRule
-from domain.task.events import TaskPlanned, TaskReadied
+from domain.task.events import TaskReadied
+from tests.support.planned import planned_task
 
 NAMES = [ProjectId(f"proj_{letter}") for letter in "abcd"]
 
@@ -59,7 +59,7 @@ def test_the_walk_is_in_order_of_effective_priority_at_every_instant(data: st.Da
         stream = StreamId(f"task_{number}")
         priority, path = data.draw(st.integers(-25, 25)), data.draw(st.integers(1, 2))
         since = Instant(begin + data.draw(st.integers(0, 1_200)) * 1_000_000)
-        index.observe(project, stream, planned(project, priority, path))
+        index.observe(project, stream, planned_task(project=project, priority=priority, path_length=path))
         index.observe(project, stream, TaskReadied(reason="planned", at=since))
         waits[stream] = (priority, path, since)
     now = Instant(begin + 1_200_000_000)
@@ -78,22 +78,3 @@ def test_the_walk_is_in_order_of_effective_priority_at_every_instant(data: st.Da
         assert order == sorted(waits, key=place)
         assert ReadyIndex.load(index.dump()).dump() == index.dump()
     assert all(effective_priority(one[0], one[2], now) - one[0] <= BONUS_MAX for one in waits.values())
-
-
-def planned(project: ProjectId, priority: int, path_length: int) -> TaskPlanned:
-    return TaskPlanned(
-        project=project,
-        key="k",
-        title="t",
-        body="",
-        kind="code",
-        priority=priority,
-        needs=(),
-        scope=(),
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
-        path_length=path_length,
-        at=Instant(1),
-    )

@@ -16,7 +16,6 @@ from domain.kernel.decider import fold
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.values import Requirement, ScopeClaim
-from domain.kernel.work import RetryRule
 from domain.task.decider import TASK
 from domain.task.events import (
     TaskAttemptEnded,
@@ -31,6 +30,7 @@ from domain.task.events import (
     TaskRetried,
 )
 from domain.task.state import Absent, Ready, Settled, Task, TaskState
+from tests.support.planned import planned_task
 
 PROJECTS = (ProjectId("proj_a"), ProjectId("proj_b"))
 REQUIRES: tuple[Requires, ...] = (
@@ -84,21 +84,12 @@ def following(state: TaskState, draw: Draw) -> tuple[Event, ...]:
 
 
 def planned(draw: Draw, project: ProjectId) -> TaskPlanned:
-    return TaskPlanned(
+    return planned_task(
         project=project,
-        key="k",
-        title="t",
-        body="",
-        kind="code",
         priority=draw(st.integers(-1, 1)),
-        needs=(),
         scope=draw(st.sampled_from(SCOPES)),
         requires=draw(st.sampled_from(REQUIRES)),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
         path_length=draw(st.integers(1, 2)),
-        at=AT,
     )
 
 
@@ -218,22 +209,7 @@ def test_tasks_rise_as_they_would_beside_fewer_others() -> None:
 
 
 def a_plan(scope: Scope) -> TaskPlanned:
-    return TaskPlanned(
-        project=PROJECTS[0],
-        key="k",
-        title="t",
-        body="",
-        kind="code",
-        priority=0,
-        needs=(),
-        scope=scope,
-        requires=(),
-        retry=RetryRule(),
-        timeout_seconds=None,
-        run=None,
-        path_length=1,
-        at=AT,
-    )
+    return planned_task(project=PROJECTS[0], scope=scope)
 
 
 def test_a_walk_tests_a_bounded_number_of_scopes_and_says_what_it_left_out() -> None:
