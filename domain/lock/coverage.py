@@ -71,6 +71,10 @@ class Coverage:
         queue_after = self.queue.without_grant(grant.token).with_grant(orphan)
         return replace(self._owned(grant, -1), queue=queue_after)
 
+    def rehoused(self, grant: Grant) -> "Coverage":
+        """With the grant's owner in another family: its name and claims are those of before."""
+        return replace(self, queue=self.queue.without_grant(grant.token).with_grant(grant))
+
     def with_waiter(self, waiter: Waiter, grants: Map[int, Grant]) -> "Coverage":
         """With the request."""
         return replace(self, queue=self.queue.with_waiter(waiter, self.index, grants))

@@ -16,7 +16,7 @@ def with_families(space: LockSpace, families: Families) -> LockSpace:
         held = space.grants[token]
         grant = held if held.is_orphaned else _regranted(held, families)
         if grant is not held:
-            space = space.with_changed(grant)
+            space = space.with_rehoused(grant)
     for number in sorted(space.waiters):
         waiter = space.waiters[number]
         owner = moved(waiter.owner, families)

@@ -86,6 +86,12 @@ class LockSpace:
         """With a grant whose claims and owner are those of before."""
         return replace(self, grants=self.grants.set(grant.token, grant), known_coverage=self.kept_coverage)
 
+    def with_rehoused(self, grant: Grant) -> "LockSpace":
+        """With the grant whose owner lies in another family, its name and its claims unchanged."""
+        known = self.kept_coverage
+        grants = self.grants.set(grant.token, grant)
+        return replace(self, grants=grants, known_coverage=known and known.rehoused(grant))
+
     def with_orphan(self, orphan: Grant) -> "LockSpace":
         """With the grant that has lost its owner, its claims unchanged."""
         known = self.kept_coverage

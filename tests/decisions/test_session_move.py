@@ -21,12 +21,14 @@ from domain.lock.commands import (
 from domain.lock.coverage import coverage_of
 from domain.lock.decider import LOCKS
 from domain.lock.errors import Deadlock, LockConflict
+from domain.lock.family_events import LockOwnersMoved, MovedOwner
 from domain.lock.state import LockSpace
 from domain.session.commands import EndSession, LoseSession, OpenSession, ReparentSession
 from domain.session.decider import SESSION
 from domain.session.errors import LocksInsideFamily
 from domain.session.state import Session
 from tests.support.fleet import Fleet, a_task, accepted, refused
+from tests.support.steps import calls_of
 
 
 @pytest.fixture
@@ -53,8 +55,8 @@ def held(fleet: Fleet, session: str, path: str, mode: LockMode = "exclusive") ->
     return answer.token
 
 
-def waits(fleet: Fleet, session: str, path: str) -> None:
-    answer = accepted(asked(fleet, session, path, wait="queue")).answer
+def waits(fleet: Fleet, session: str, path: str, mode: LockMode = "exclusive") -> None:
+    answer = accepted(asked(fleet, session, path, mode, wait="queue")).answer
     assert isinstance(answer, LockAnswer)
     assert answer.outcome == "waiting"
 
@@ -177,6 +179,18 @@ def test_a_request_that_waits_over_a_move_is_not_granted_inside_of_the_former_fa
     assert [one.session for one in space(fleet).grants.values()] == [sub]
 
 
+def test_what_moves_out_is_in_the_way_of_who_waits_in_its_former_family(fleet: Fleet) -> None:
+    lead, holder = opened(fleet), opened(fleet)
+    sub = opened(fleet, lead)
+    inner, token = held(fleet, sub, "src/a"), held(fleet, holder, "src/b")
+    waits(fleet, lead, "src/**", "shared")
+    accepted(move(fleet, sub))
+    freed(fleet, holder, token)
+    assert len(space(fleet).waiters) == 1
+    freed(fleet, sub, inner)
+    assert not space(fleet).waiters
+
+
 def test_whoever_joins_a_family_gets_what_it_waited_for_inside_of_it(fleet: Fleet) -> None:
     lead, sub = opened(fleet), opened(fleet)
     held(fleet, lead, "src/**")
@@ -265,3 +279,22 @@ def test_a_move_without_locks_touches_no_lock_space(fleet: Fleet) -> None:
     sub = opened(fleet, lead)
     held(fleet, lead, "src/**")
     assert {write.stream for write in accepted(move(fleet, sub, other)).writes} == {lead, other, sub}
+
+
+def test_what_a_move_costs_does_not_depend_on_how_many_claims_go_along(fleet: Fleet) -> None:
+    lead = opened(fleet)
+
+    def steps_with(claims: int) -> int:
+        sub = opened(fleet)
+        wanted = tuple(ScopeClaim(claim=f"path:repo//{sub}/{number}") for number in range(claims))
+        accepted(fleet.ask(AcquireLocks(project="shop", session=sub, incarnation=1, claims=wanted)))
+        moved = LockOwnersMoved(
+            owners=(MovedOwner(session=sub, incarnation=1, ancestors=(f"{lead}#1",)),), at=Instant(fleet.now)
+        )
+        before = space(fleet)
+        assert before.coverage.claims >= claims
+        steps = calls_of(LOCKS.evolve, before, moved)
+        freed(fleet, sub, str(before.last_token))
+        return steps
+
+    assert steps_with(1) == steps_with(64)
