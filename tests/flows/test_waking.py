@@ -26,10 +26,13 @@ from domain.session.commands import EndSession
 from domain.task.commands import ApplyPlan, ClaimTask, ClaimWork, CompleteTask, PlannedTask, ReassignTask
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import Member, MemberResult
+from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.waiting import WaitingRoom
 from tests.support.running_node import Fleet, answer, running_fleet
+from tests.support.waiting import soon
 
 Free = Callable[[], Awaitable[Any]]
+Attempt = Callable[[], Awaitable[Outcome]]
 WAITING: Final = CommandId("cmd_that_waits")
 
 
@@ -62,9 +65,22 @@ class Scene:
             correlation_id=WAITING,
         )
         assert b'"code":"nothing_ready"' in (await self.fleet.ask(command)).text
-        claimed = asyncio.create_task(self.fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
-        for _ in range(20):
-            await asyncio.sleep(0.001)
+        looked = asyncio.Event()
+        in_the_room = WaitingRoom.claim
+
+        def told(room: WaitingRoom, projects: Sequence[str], attempt: Attempt, **fields: Any) -> Awaitable[Outcome]:
+            async def attempted() -> Outcome:
+                outcome = await attempt()
+                looked.set()
+                return outcome
+
+            return in_the_room(room, projects, attempted, **fields)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(WaitingRoom, "claim", told)
+            claimed = asyncio.create_task(self.fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
+            await soon(looked.wait())
+        # What it found is told; whoever is not served by that waits by now, without another turn of the loop.
         assert not claimed.done()
         return claimed
 
