@@ -59,8 +59,12 @@ class Shim:
                 continue
             if not line.strip():
                 continue
+            message = _message(line)
+            if message is None:
+                self._refuse(None, _PARSE_ERROR, "a message is one JSON object in one line")
+                continue
             self._room.acquire()
-            thread = threading.Thread(target=self._carry, args=(line,), daemon=True)
+            thread = threading.Thread(target=self._carry, args=(message, self._listened(message)), daemon=True)
             thread.start()
             under_way = [one for one in under_way if one.is_alive()] + [thread]
         for exchange in list(self._streams.values()):
@@ -70,17 +74,21 @@ class Shim:
         if self._transport is not None:
             self._transport.close()
 
-    def _carry(self, line: bytes) -> None:
+    def _listened(self, message: Fields) -> Exchange | None:
+        """What a stream is broken off by, from here on: the very next line may ask for that. None where there is none,
+        or another one of its id."""
+        if message.get("method") != LISTEN:
+            return None
+        exchange = Exchange()
+        return exchange if self._streams.setdefault(repr(message.get("id")), exchange) is exchange else None
+
+    def _carry(self, message: Fields, listened: Exchange | None) -> None:
         try:
-            message = _message(line)
-            if message is None:
-                self._refuse(None, _PARSE_ERROR, "a message is one JSON object in one line")
-                return
-            self._forward(message)
+            self._forward(message, listened)
         finally:
             self._room.release()
 
-    def _forward(self, message: Fields) -> None:
+    def _forward(self, message: Fields, listened: Exchange | None) -> None:
         identifier = message.get("id")
         if message.get("method") == CANCELLED:
             stream = self._streams.get(repr(_object(message.get("params")).get("requestId")))
@@ -89,7 +97,10 @@ class Shim:
                 stream.break_off()
                 return
         if message.get("method") == LISTEN:
-            self._listen(message)
+            if listened is None:
+                self._refuse(identifier, _INVALID_REQUEST, "a request of this id is under way")
+            else:
+                self._listen(message, listened)
             return
         try:
             answer = self._send(self._with_life(message))
@@ -107,12 +118,9 @@ class Shim:
             self._version = _agreed(told) or self._version
         self._write(answer.body.replace(b"\n", b" "))
 
-    def _listen(self, message: Fields) -> None:
+    def _listen(self, message: Fields, exchange: Exchange) -> None:
         """Pass on what comes, as long as it comes."""
-        identifier, exchange = message.get("id"), Exchange()
-        if self._streams.setdefault(repr(identifier), exchange) is not exchange:
-            self._refuse(identifier, _INVALID_REQUEST, "a request of this id is under way")
-            return
+        identifier = message.get("id")
         last: Fields = {}
         try:
             for line in self._connected().lines(self._request(message), exchange):

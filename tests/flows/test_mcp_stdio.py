@@ -4,6 +4,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from mcp.client.subscriptions import ResourceUpdated
 
 from api.cli.mcp_shim import LINE_BYTES_MAX, Shim
 from signalbox.client.errors import ServerUnavailable
-from signalbox.client.transport import Exchange, HttpRequest, Transport
+from signalbox.client.transport import Exchange, HttpAnswer, HttpRequest, Transport
 from tests.house.sources import ROOT
 from tests.support.command_line import CommandLine, end
 from tests.support.mcp_client import MODES, Agent, agent_at
@@ -119,19 +120,51 @@ def test_start_starts_a_server_that_stays_and_is_found_by_the_next(tmp_path: Pat
             until(lambda: not (folder / ".signalbox" / "server.json").exists())
 
 
+LISTEN = b'{"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}\n'
+
+
 def test_who_listens_twice_under_one_id_is_refused_and_the_first_goes_on() -> None:
-    listen = b'{"jsonrpc": "2.0", "id": 1, "method": "subscriptions/listen", "params": {}}\n'
     output = io.BytesIO()
 
     class Twice(Transport):
         def lines(self, request: HttpRequest, exchange: Exchange) -> Iterator[bytes]:
-            shim._forward(json.loads(listen))
+            until(output.getvalue)
             yield b'data: {"jsonrpc": "2.0", "id": 1, "result": {}}\n'
 
-    shim = Shim(lambda: Twice("http://127.0.0.1:1", {}), output, {})
-    shim.serve(io.BytesIO(listen))
+    Shim(lambda: Twice("http://127.0.0.1:1", {}), output, {}).serve(io.BytesIO(2 * LISTEN))
     told = [json.loads(line) for line in output.getvalue().splitlines()]
     assert [("error" in one, "result" in one) for one in told] == [(True, False), (False, True)]
+
+
+def test_what_is_cancelled_before_its_thread_has_begun_listens_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    cancelled = b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}\n'
+    begun: list[threading.Thread] = []
+    heard: list[str] = []
+
+    class Late(threading.Thread):
+        """The last one that was started runs first."""
+
+        def start(self) -> None:
+            begun.append(self)
+
+        def is_alive(self) -> bool:
+            return True
+
+        def join(self, timeout: float | None = None) -> None:
+            begun.pop().run()
+
+    class Door(Transport):
+        def send(self, request: HttpRequest, exchange: Exchange | None = None) -> HttpAnswer:
+            heard.append("a notification")
+            return HttpAnswer(202, b"")
+
+        def lines(self, request: HttpRequest, exchange: Exchange) -> Iterator[bytes]:
+            heard.append("broken off" if exchange.broken_off else "a stream")
+            return iter(())
+
+    monkeypatch.setattr(threading, "Thread", Late)
+    Shim(lambda: Door("http://127.0.0.1:1", {}), io.BytesIO(), {}).serve(io.BytesIO(LISTEN + cancelled))
+    assert heard == ["broken off"]
 
 
 async def test_a_change_of_a_resource_is_told_to_whoever_listens_over_pipes(cli: CommandLine) -> None:
