@@ -11,13 +11,15 @@ import structlog
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import StreamId, with_prefix
 from domain.kernel.sealing import Sealing
+from domain.refusal.events import CommandRefused
 from domain.task.erasure_events import SubjectErased
 from domain.task.errors import TaskErased
+from domain.task.events import TaskPlanned
 from infrastructure.erasure.envelope import subject_of
 from infrastructure.erasure.keys import OwnedKeys
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.refold import refolded
-from infrastructure.log.port import Log, LogRow
+from infrastructure.log.port import Log, LogRow, Receipt
 from infrastructure.rows.builds import Listed
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import Rewriting, RowStore
@@ -55,6 +57,8 @@ class Eraser:
         self._thread = threading.Thread(target=self._run, name="eraser", daemon=True)
         self._forget: Callable[[], None] = lambda: None
         self._forgotten = around.seeds.done()
+        self._silent = 0
+        """Position of the erasure whose receipts and snapshots are done, while its rows are waited for."""
         self.pending = ""
         """The erasure that is under way, and why it is not over; empty where none is."""
 
@@ -119,12 +123,11 @@ class Eraser:
             self._forgotten = row.position
 
     def _erased(self, row: LogRow) -> bool:
-        around, subject = self._around, row.stream
-        found = self._rows_about(subject, row.position)
-        streams = sorted({one.stream for one in found})
-        commands = sorted({(one.command_id, one.actor or "") for one in found if one.command_id} - _of(row))
-        around.log.forget_words(streams, commands, outcome=refused(TaskErased(task=subject)))
-        events = [around.decode(one) for one in found]
+        found = self._rows_about(row.stream, row.position)
+        events = [self._around.decode(one) for one in found]
+        if self._silent != row.position:
+            self._forget_words(row, found, self._idle(row, events))
+            self._silent = row.position
         level = [self._rewritten(projection, events, row) for projection in PROJECTIONS if projection.words]
         return all(level)
 
@@ -136,6 +139,27 @@ class Eraser:
         for stream in (with_prefix("board", subject), *sorted(sessions)):
             found += [one for one in log.events_of(stream) if subject_of(sealings, one) == subject]
         return sorted(found)
+
+    def _forget_words(self, row: LogRow, found: Sequence[LogRow], idle: set[tuple[str, str]]) -> None:
+        streams = sorted({one.stream for one in found})
+        commands = {(one.command_id, one.actor or "") for one in found if one.command_id}
+        outcome = refused(TaskErased(task=row.stream))
+        self._around.log.forget_words(streams, sorted((commands | idle) - _of(row)), outcome=outcome)
+
+    def _idle(self, row: LogRow, events: Sequence[Recorded]) -> set[tuple[str, str]]:
+        """Commands (id, principal) before the erasure that named the subject and changed nothing: repeats, mostly.
+
+        No event leads to them, and their receipts say what was asked.
+        """
+        keys = {one.event.key for one in events if isinstance(one.event, TaskPlanned)}
+        names = [orjson.dumps(name) for name in (row.stream, *keys)]
+        before = (one for one in self._around.log.receipts_reading(row.stream) if one.position < row.position)
+        named = (one for one in before if any(name in one.body for name in names))
+        return {(one.command_id, one.principal) for one in named if not self._changed_something(one)}
+
+    def _changed_something(self, receipt: Receipt) -> bool:
+        last = next(iter(self._around.log.page(after=receipt.position - 1, limit=1)), None)
+        return last is not None and last.command_id == receipt.command_id and last.type != CommandRefused.TYPE
 
     def _rewritten(self, projection: AnyProjection, events: Sequence[Recorded], row: LogRow) -> bool:
         """Whether every generation had come as far as the erasure, so that no words come into it any more."""

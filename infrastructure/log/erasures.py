@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
-    from infrastructure.log.port import LogRow
+    from infrastructure.log.port import LogRow, Receipt
 
 ERASED_TYPE: Final = "subject.erased.v1"
 """Stored name of the event; a partial index finds its rows, whatever the length of the log."""
@@ -18,6 +18,13 @@ class Erasures(Protocol):
 
     def erasures(self, *, after: int) -> "list[LogRow]":
         """The events that erased a subject with position > after, in order."""
+        ...
+
+    def receipts_reading(self, stream: str) -> "list[Receipt]":
+        """Receipts of every command that was decided over a stream, also of those that wrote nothing; in any order.
+
+        No index finds them: all receipts are looked at, which holds up no append.
+        """
         ...
 
     def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:

@@ -50,6 +50,8 @@ class MemoryLog:
         self._rows: list[LogRow] = []
         self._streams: dict[str, list[LogRow]] = {}
         self._receipts: dict[CommandKey, Receipt] = {}
+        self._reads: dict[CommandKey, frozenset[str]] = {}
+        """Streams that the command of each receipt was decided over."""
         self._keys: dict[KeyName, str] = {}
         self._leases: dict[LeaseName, Lease] = {}
         self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
@@ -98,7 +100,7 @@ class MemoryLog:
         with self._lock:
             old = [one for one, kept in self._receipts.items() if after < one.command_id < until and kept.time < before]
             for key in old:
-                del self._receipts[key]
+                del self._receipts[key], self._reads[key]
             return None
 
     def forget_leases(self, *, before: int, rows_max: int) -> int:
@@ -143,6 +145,10 @@ class MemoryLog:
     def erasures(self, *, after: int) -> list[LogRow]:
         with self._lock:
             return [row for row in self._rows[after:] if row.type == ERASED_TYPE]
+
+    def receipts_reading(self, stream: str) -> list[Receipt]:
+        with self._lock:
+            return [receipt for key, receipt in self._receipts.items() if stream in self._reads[key]]
 
     def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
         meant = set(commands)
@@ -242,6 +248,7 @@ class MemoryLog:
 
     def _remember(self, members: Sequence[Member], walked: Walked) -> None:
         for member, position in receipts_of(members, walked):
+            self._reads[member.key] = frozenset(stream for stream, _ in member.reads)
             self._receipts[member.key] = Receipt(
                 command_id=member.command_id,
                 project=member.project,

@@ -145,6 +145,9 @@ class PostgresLog:
     def erasures(self, *, after: int) -> list[LogRow]:
         return [LogRow(*row) for row in self._rows("erasures", after)]
 
+    def receipts_reading(self, stream: str) -> list[Receipt]:
+        return [Receipt(*row) for row in self._rows("receipts_reading", f'"{stream}"'.encode())]
+
     def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
         self._rows("forget_snapshots", texts(streams))
         self._readers.rows(self._past["forget_states"], (texts(streams),))

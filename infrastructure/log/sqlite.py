@@ -144,6 +144,10 @@ class SqliteLog:
     def erasures(self, *, after: int) -> list[LogRow]:
         return self._log_rows("erasures", (after,))
 
+    def receipts_reading(self, stream: str) -> list[Receipt]:
+        with self.file.reading() as connection:
+            return [Receipt(*row) for row in connection.execute(_SQL["receipts_reading"], (f'"{stream}"',))]
+
     def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
         with self.file.writing() as connection:
             connection.execute(_SQL["forget_snapshots"], (_json(streams),))
@@ -283,17 +287,8 @@ def _lease(session: str, incarnation: int, ttl_seconds: int, renewed_at: int, en
 
 
 def _receipt_columns(member: Member, position: int) -> tuple[str, str, str, bytes, bytes, str, bytes, int, int]:
-    return (
-        member.command_id,
-        member.project,
-        member.principal,
-        member.digest,
-        member.body,
-        _json(member.reads),
-        member.outcome,
-        member.time,
-        position,
-    )
+    whose = (member.command_id, member.project, member.principal)
+    return (*whose, member.digest, member.body, _json(member.reads), member.outcome, member.time, position)
 
 
 def _json(items: Iterable[object]) -> str:

@@ -145,6 +145,30 @@ def test_receipts_stay_but_say_nothing(stage: Stage) -> None:
     assert b"task_erased" in gone.outcome
 
 
+def test_receipts_of_what_changed_nothing_say_nothing_either(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, OTHER, failed())
+    both = ((OTHER, 1), (TASK, 1))
+    repeats = {
+        "cmd_repeat": (both, TASK),
+        "cmd_reads": (both, OTHER),
+        "cmd_names": (((OTHER, 1),), TASK),
+    }
+    for command_id, (reads, task) in repeats.items():
+        body = f'{{"task":"{task}","reason":"{WORD}"}}'.encode()
+        repeat = Member(command_id, SHOP, "key_1", 1, command_id, None, None, b"", body, b"17", reads=reads)
+        stage.erasure.log.append([repeat], now=1)
+    stage.write(stage.erasure.log, TASK, erased())
+    stage.project().catch_up()
+    assert stage.erasure.eraser.round()
+    kept = {one: stage.log.receipt(CommandKey(one, SHOP, "key_1")) for one in repeats}
+    assert {one for one, receipt in kept.items() if receipt and WORD.encode() in receipt.body} == {
+        "cmd_reads",
+        "cmd_names",
+    }
+    assert all(kept.values())
+
+
 def test_an_erasure_stays_open_until_every_read_model_has_passed_it(stage: Stage) -> None:
     projector = stage.project()
     stage.write(stage.erasure.log, TASK, failed())

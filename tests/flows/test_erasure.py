@@ -23,6 +23,8 @@ async def told(server: WholeServer) -> str:
     await owner.done("create_project", name="shop")
     task = {"key": "one", "title": WORDS[0], "body": f"it is about {WORDS[1]}", "scope": [{"claim": "path:r//a/**"}]}
     await owner.done("create_task", project="shop", task=task)
+    # Once more changes nothing, and is remembered all the same.
+    await owner.done("create_task", project="shop", task=task)
     await owner.done("create_task", project="shop", task={"key": "two", "title": KEPT, "body": KEPT})
     session = await owner.done("open_session", projects=["shop"])
     life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
@@ -34,6 +36,7 @@ async def told(server: WholeServer) -> str:
     claimed = await owner.done("claim_task", **life, task="one")
     report["token"] = claimed["token"]
     artifacts = [{"name": "report", "uri": f"https://example.org/{WORDS[7]}"}]
+    await owner.done("complete_task", **report, summary=WORDS[6], artifacts=artifacts)
     await owner.done("complete_task", **report, summary=WORDS[6], artifacts=artifacts)
     return str(claimed["task"])
 

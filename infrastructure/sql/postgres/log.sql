@@ -192,6 +192,11 @@ SELECT position, stream, stream_version, type, schema_version, state, recorded_a
        project, actor, command_id, correlation_id, causation_id, traceparent
 FROM signalbox.events WHERE type = 'subject.erased.v1' AND position > %s ORDER BY position
 
+-- name: receipts_reading
+-- Receipts of commands that read a stream, given with its quotes.
+SELECT command_id, project, principal, digest, body, outcome, time, position
+FROM signalbox.commands WHERE position(%s::bytea IN reads) > 0
+
 -- name: forget_snapshots
 -- No state of the given streams is kept.
 DELETE FROM signalbox.snapshots WHERE stream = ANY (%s) RETURNING stream

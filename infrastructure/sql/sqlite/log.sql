@@ -167,6 +167,11 @@ SELECT position, stream, stream_version, type, schema_version, state, recorded_a
        project, actor, command_id, correlation_id, causation_id, traceparent
 FROM events WHERE type = 'subject.erased.v1' AND position > ? ORDER BY position;
 
+-- name: receipts_reading
+-- Receipts of commands that read a stream, given with its quotes.
+SELECT command_id, project, principal, digest, body, outcome, time, position
+FROM commands WHERE instr(versions_read, ?) > 0;
+
 -- name: forget_snapshots
 -- No state of the given streams is kept.
 DELETE FROM snapshots WHERE stream IN (SELECT value FROM json_each(?));
