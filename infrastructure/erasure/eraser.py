@@ -56,7 +56,7 @@ class Eraser:
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="eraser", daemon=True)
         self._forget: Callable[[], None] = lambda: None
-        self._forgotten = around.seeds.done()
+        self._carried_out = self._forgotten = around.seeds.done()
         self._silent = 0
         """Position of the erasure whose receipts and snapshots are done, while its rows are waited for."""
         self.pending = ""
@@ -88,17 +88,18 @@ class Eraser:
                 self._wake.set()
 
     def round(self) -> bool:
-        """Carry out what the log says; False where something is left to be done later. Raises StoreUnavailable."""
+        """Carry out what the log says; False where something is left to be done later. Raises StoreUnavailable.
+
+        Also what another node has carried out: what is in the memory of this one only this one can forget, and until
+        then it may have written some of it behind the other one: in a snapshot, or in rows that it built anew.
+        """
         around = self._around
-        done = around.seeds.done()
-        for row in around.log.erasures(after=min(done, self._forgotten)):
+        for row in around.log.erasures(after=min(around.seeds.done(), self._carried_out)):
             self._out_of_memory(row)
-            # Another node may have carried it out; what is in the memory of this one only this one can forget.
-            if row.position <= done:
-                continue
             if not self._erased(row):
                 return False
             around.seeds.move_done(row.position)
+            self._carried_out = row.position
             _logger.info("the words of a subject were erased", subject=row.stream, position=row.position)
         self.pending = ""
         return True

@@ -17,7 +17,7 @@ from domain.task.events import TaskFailed
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.log.mapper import new_event, recorded
-from infrastructure.log.port import Log, Member, StoreUnavailable
+from infrastructure.log.port import Log, Member, StoredSnapshot, StoreUnavailable
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.runtime.projector import Projector
 from infrastructure.settings import Settings
@@ -264,6 +264,28 @@ def test_another_node_forgets_what_it_has_in_memory_though_the_first_one_has_car
         assert WORD.encode() not in second.log.events_of(TASK, limit=1)[0].state
     finally:
         second.close()
+
+
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+def test_what_another_node_wrote_before_it_heard_of_the_erasure_is_overwritten_when_it_does(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    first = stage.erasure
+    stage.rows = MemoryRows()
+    stage.erasure = Erasure(stage.log, stage.rows, stage.settings)
+    try:
+        stage.project().catch_up()
+        assert any(WORD in str(one) for one in lines(stage))
+        stage.write(first.log, TASK, erased())
+        assert first.eraser.round()  # of read models that are not there yet there is nothing to be done
+        stage.log.keep_snapshots([StoredSnapshot(TASK, 1, "task.s1", WORD.encode())])
+        stage.project().catch_up()
+        assert stage.erasure.eraser.round()
+        assert not any(WORD in str(one) for one in lines(stage))
+        assert not stage.log.snapshots([TASK])
+        assert stage.erasure.eraser.pending == ""
+    finally:
+        stage.erasure.close()
+        stage.erasure = first
 
 
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
