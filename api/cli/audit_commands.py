@@ -176,10 +176,15 @@ def erase(
             f"{task} was planned before words were kept under keys: the log, its copies, exports and past keep"
             " them readable; only the present, receipts and snapshots lose them"
         )
-    if answer.answer["erased"]:
-        terminal.show(fields, f"{task}: what was said of it is erased")
-    else:
-        terminal.show(fields, f"{task}: asked for; it is erased when another administrator asks for it, too")
+    terminal.show(fields, f"{task}: {erasure_words(answer.answer)}")
+
+
+def erasure_words(answer: Fields) -> str:
+    """What came of an erasure that was asked for."""
+    if not answer["erased"]:
+        return "asked for; it is erased when another administrator asks for it, too"
+    where = " from the present, receipts and snapshots" if answer["stays_readable"] else ""
+    return f"what was said of it is erased{where}"
 
 
 def _confirm(terminal: Terminal, task: str, *, yes: bool) -> None:

@@ -134,7 +134,7 @@ def _related(task: Task, event: _Others) -> Task:
         case SubjectErasureAsked():
             return replace(task, erasure_asked_by=event.by)
         case SubjectErased():
-            return without_words(task)
+            return replace(without_words(task), erasure_asked_by=event.asked_by)
         case _:
             assert_never(event)
 

@@ -4,10 +4,17 @@ import json
 import shutil
 from pathlib import Path
 
+from api.cli.audit_commands import erasure_words
 from api.cli.exits import Exit
 from tests.support.command_line import CommandLine, end
 
 PLAN = 'project: shop\ntasks:\n  - {key: one, title: One, kind: "=1+1"}\n  - {key: two, title: Two}\n'
+
+
+def test_of_what_stays_readable_it_is_not_said_that_it_is_erased() -> None:
+    assert "when another administrator" in erasure_words({"erased": False, "stays_readable": True})
+    assert erasure_words({"erased": True, "stays_readable": False}).endswith("is erased")
+    assert erasure_words({"erased": True, "stays_readable": True}).endswith("from the present, receipts and snapshots")
 
 
 def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) -> None:
