@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 _TOKEN = re.compile(
     r"""(?P<here>@(['"])[ \t]*\r?\n(?:.*?\n)??\2@)"""
-    r"""|(?P<comment><#.*?#>|(?<!\S)\#[^\n]*)"""
+    r"""|(?P<comment><#.*?#>|(?<!\S)\#[^\n]*|`\r?\n)"""
     r"""|(?P<quoted>'(?:[^']|'')*'|"(?:[^"`]|`.|"")*")"""
     r"""|(?P<redirection>[1-6*]?>>?(?:&\d)?)"""
     r"""|(?P<end>\|\||&&|[|;\n(){}&])"""
-    r"""|(?P<word>(?:`.|[^\s'"|;(){}&>`])+)""",
+    r"""|(?P<word>(?:`(?!\r?\n).|[^\s'"|;(){}&>`])+)""",
     re.DOTALL,
 )
 _WRITTEN = frozenset(
@@ -111,30 +111,32 @@ def _read_command(words: list[str], found: Writes) -> None:
     if name in ("git", "git.exe"):
         read_git(words[1:], found)
         return
-    named, plain = _arguments(words[1:])
-    paths, targets = named.get("path", []), named.get("target", [])
+    named, placed = _arguments(words[1:])
+    plain, paths, targets = [one for many in placed for one in many], named.get("path", []), named.get("target", [])
     if name in _ENTERED and (paths or plain):
         found.cwd = os.path.normpath(os.path.join(found.cwd, os.path.expanduser(_native((paths or plain)[0]))))
     elif name in _REMOVED:
         for path in paths or plain:
             _add(path, found)
     elif name in _WRITTEN:
-        places = paths or plain[:1]
+        places = paths or [one for many in placed[:1] for one in many]
         for path in [f"{place}/{one}" for place in places or ["."] for one in named.get("name", [])] or places:
             _add(path, found)
     elif name in _COPIED | _MOVED:
-        targets = targets or (plain if paths else plain[1:])[:1]
-        _read_transfer(paths or plain[:1], targets, found, moves=name in _MOVED, renames=name in _RENAMED)
+        sources, behind = (paths, placed) if paths else (placed[0] if placed else [], placed[1:])
+        targets = targets or [one for many in behind[:1] for one in many]
+        _read_transfer(sources, targets, found, moves=name in _MOVED, renames=name in _RENAMED)
     else:
         # Programs of other systems, as they come with git for Windows.
         read_command(words, found)
 
 
-def _arguments(words: list[str]) -> "tuple[dict[str, list[str]], list[str]]":
-    """The paths that are named, the targets that are named, and what stands by its place."""
+def _arguments(words: list[str]) -> "tuple[dict[str, list[str]], list[list[str]]]":
+    """The paths that are named, the targets that are named, and what stands by its place: each may be a list."""
     named: dict[str, list[str]] = {}
-    plain: list[str] = []
+    placed: list[list[str]] = []
     kind = ""
+    goes_on = False
     for word in words:
         lowered, colon, value = word.partition(":")
         lowered = lowered.lower()
@@ -148,8 +150,13 @@ def _arguments(words: list[str]) -> "tuple[dict[str, list[str]], list[str]]":
             # A list goes on behind its comma.
             kind = kind if word.endswith(",") else ""
         else:
-            plain.extend(_listed(word))
-    return named, plain
+            # A list goes on behind its comma, and before the next one.
+            if placed and (goes_on or word.startswith(",")):
+                placed[-1] += _listed(word)
+            else:
+                placed.append(_listed(word))
+            goes_on = word.endswith(",")
+    return named, placed
 
 
 def _kind_of(parameter: str) -> str:

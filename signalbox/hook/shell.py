@@ -26,6 +26,7 @@ _WRITTEN, _READ = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"}), frozens
 _WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "builtin", "then", "else", "do", "{", "!"})
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
 _LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
+_FOLDER_FOLLOWS = re.compile(r"-[a-zA-Z]*t|--target-directory")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _POWERSHELLS = frozenset({"pwsh", "powershell", "pwsh.exe", "powershell.exe"})
 _LINE_FOLLOWS = re.compile(r"-[a-zA-Z]*c|(?i:-command)")
@@ -86,8 +87,8 @@ def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
 
 
 def _words(line: str) -> "Iterator[str]":
-    # An apostrophe in a comment opens no quote.
-    text = _COMMENT.sub(lambda match: match["kept"] or "", _without_heredocs(line))
+    # An apostrophe in a comment opens no quote, and a line that goes on in the next one does not end.
+    text = _COMMENT.sub(lambda match: "" if match["kept"] == "\\\n" else match["kept"] or "", _without_heredocs(line))
     lexer = shlex.shlex(text, posix=True, punctuation_chars=_PUNCTUATION)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
@@ -138,6 +139,8 @@ def read_command(words: list[str], found: Writes) -> None:
         for word in plain:
             found.add(word, folder=recursive and os.path.isdir(os.path.join(found.cwd, word)))
     elif name in _LAST_ARGUMENT:
+        if name != "rsync":
+            plain = [word for word in _with_folder_last(arguments) if not word.startswith("-")]
         read_move(plain, found, sources=name == "mv")
     elif name in ("sed", "gsed", "perl", "ruby") and any(_is_in_place(word) for word in arguments):
         scripted = any(word.startswith(("-e", "-f", "--expression", "--file")) for word in arguments)
@@ -149,6 +152,18 @@ def read_command(words: list[str], found: Writes) -> None:
         for word in plain:
             if word.startswith("of="):
                 found.add(word.removeprefix("of="))
+
+
+def _with_folder_last(arguments: list[str]) -> list[str]:
+    """The words of a copy or a move as they are where the folder that it goes to is not named first."""
+    for place, word in enumerate(arguments):
+        name, sign, folder = word.partition("=")
+        if name == "--target-directory" and sign:
+            return [*arguments[:place], *arguments[place + 1 :], os.path.join(folder, "")]
+        if _FOLDER_FOLLOWS.fullmatch(word):
+            folders = [os.path.join(one, "") for one in arguments[place + 1 : place + 2]]
+            return [*arguments[:place], *arguments[place + 2 :], *folders]
+    return arguments
 
 
 def _read_inner(name: str, arguments: list[str], found: Writes) -> None:

@@ -145,6 +145,12 @@ WRITES = {
     "cat <<< word > a\nrm b": ["a", "b"],
     "echo $((1<<n))\nrm a": ["a"],
     "diff <(rm a) b": ["a"],
+    "rm \\\n a \\\n b && touch \\\n  c": ["a", "b", "c"],
+    "echo x \\\n > a": ["a"],
+    "cp -t folder one two": ["folder/one", "folder/two"],
+    "mv -vt folder one": ["one", "folder/one"],
+    "mv --target-directory=new one": ["one", "new/one"],
+    "rsync -t one two": ["two"],
 }
 
 
@@ -190,6 +196,11 @@ POWERSHELL = {
     "sed -i s/a/b/ one": ["one"],
     "git checkout HEAD -- one": ["one"],
     "Write-Output 'unended > a": ["a"],
+    "Copy-Item one `\n  two; rm `\r\n a": ["two", "a"],
+    "Copy-Item one,two folder": ["folder/one", "folder/two"],
+    "Move-Item one , two folder": ["one", "folder/one", "two", "folder/two"],
+    "Set-Content a, b x": ["a", "b"],
+    "rm a b": ["a", "b"],
 }
 
 
