@@ -47,7 +47,8 @@ def _waiting_for(run: Run, view: View) -> Iterator[Run]:
     """Runs that cannot end before this one has."""
     queued = run.queued
     sources = {queued.run, *(topic_of(queued.project, queued.pipeline, key) for key in ("", queued.correlation_key))}
-    names = [*run.awaited_by, *(one for topic in sorted(sources - {queued.run}) for one in _awaiting(topic, view))]
+    topics = sorted(sources - {queued.run})
+    names = [*sorted(run.awaited_by), *(one for topic in topics for one in _awaiting(topic, view))]
     for name in dict.fromkeys(names):
         other = view.read(RUN, StreamId(name))
         if isinstance(other, Run) and other.status not in TERMINAL and _waits(other, sources):
@@ -59,7 +60,7 @@ def _waiting_for(run: Run, view: View) -> Iterator[Run]:
 
 
 def _awaiting(topic: str, view: View) -> tuple[str, ...]:
-    return tuple(view.read(TOPIC, StreamId(topic)).awaited_by)
+    return tuple(sorted(view.read(TOPIC, StreamId(topic)).awaited_by))
 
 
 def _waits(run: Run, sources: set[str]) -> bool:

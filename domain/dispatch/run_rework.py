@@ -176,16 +176,17 @@ def _counted(name: str, run: Run, view: View) -> BelongsToParent | None:
 def _repeated_below(run: Run, redo: Redo, view: View) -> tuple[str, ...]:
     """Phases whose runs may have changed the world, and would once more."""
     redone = {key: run.phase(key).generation for key in redo.redone}
-    below = ((begun.place.partition("/")[0], child, begun.generation) for child, begun in run.children.items())
+    below = ((begun.place.partition("/")[0], child, begun.generation) for child, begun in sorted(run.children.items()))
     current = ((key, child) for key, child, generation in below if generation >= redone.get(key, generation + 1))
-    return tuple(dict.fromkeys(key for key, child in current if _has_changed(StreamId(child), view)))
+    found = {key for key, child in current if _has_changed(StreamId(child), view)}
+    return tuple(key for key in redo.redone if key in found)
 
 
 def _has_changed(name: StreamId, view: View) -> bool:
     run = view.read(RUN, name)
     if not isinstance(run, Run) or run.rolled_back_by:
         return False
-    return lasts(run) or any(_has_changed(StreamId(child), view) for child in run.children)
+    return lasts(run) or any(_has_changed(StreamId(child), view) for child in sorted(run.children))
 
 
 def _reasons(redo: Redo, accepted: str, below: tuple[str, ...], back: tuple[Effect, ...] = ()) -> tuple[str, ...]:

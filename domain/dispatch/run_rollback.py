@@ -37,7 +37,7 @@ def taking_back(
     name = derived_id(RUN.prefix, before.at, (before.run, "rollback"))
     said = {"run": name, "idempotency_key": "", "correlation_key": "", "start_at": at, "by": by, "at": at}
     queued = before.model_copy(update={**said, "parent": parent, "pins": (), "rolls_back": before.run})
-    left = tuple(_adopted(source, one) for one in source.ledger.values() if one.undo in ("", "failed"))
+    left = tuple(_adopted(source, one) for _, one in sorted(source.ledger.items()) if one.undo in ("", "failed"))
     order = tuple(Consumed(place=one.place, generation=one.generation) for one in owed(source))
     walk = RunWalk(Run(queued), stamp, view, expressions)
     walk.put(

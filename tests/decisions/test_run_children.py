@@ -301,3 +301,15 @@ def test_an_output_that_cannot_be_told_is_left_out_and_said() -> None:
     (settled,) = [one.event for one in yard.log if isinstance(one.event, RunSettled)]
     assert (settled.outcome, settled.outputs) == ("succeeded", '{"sum":2}')
     assert settled.untold[0].startswith("gone: ")
+
+
+def test_why_runs_below_may_not_be_repeated_is_told_in_the_order_of_the_definition() -> None:
+    yard = Yard()
+    yard.publish("inner", work("a"))
+    places = ("e", "b", "f", "a", "d", "c")
+    yard.publish("outer", *map(nested, places), work("last", *places, effect="pure"))
+    run = yard.start("outer")
+    for place in places:
+        yard.succeed(yard.child(run, place), "a")
+    told = yard.do(ReworkPhases(**asked(run, phases=places, reason="r", dry_run=True)))
+    assert [one.partition(" ")[0] for one in told.refused] == list(places)

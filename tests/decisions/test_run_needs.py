@@ -202,6 +202,16 @@ def test_a_circle_over_projects_is_refused_with_the_way() -> None:
     assert (phase.status, phase.reason) == ("parked", f"it would wait for itself: {way}")
 
 
+def test_of_several_ways_around_the_first_by_its_runs_is_told_wherever_it_is_decided() -> None:
+    two = Two()
+    two.grant(two.project, "core")
+    releases = [two.start("release") for _ in range(6)]
+    back = external("back", project="shop", what={"kind": "latest", "pipeline": "release"})
+    two.publish("build", back, project=two.core)
+    build = two.start("build", project=two.core, correlation_key="v1")
+    assert f"waits for release {min(releases)} waits for" in two.run(build).phase("back").reason
+
+
 def test_a_circle_through_a_parent_and_one_of_its_own_are_refused_too() -> None:
     two = Two()
     two.grant(two.project, "core")

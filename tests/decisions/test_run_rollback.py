@@ -6,7 +6,7 @@ import pytest
 
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.work import TaskSpec, Undo
-from domain.run.child_events import RunRolledBack
+from domain.run.child_events import LedgerAdopted, RunRolledBack
 from domain.run.commands import PauseRun, ResolveUndo, ReworkPhases, RollbackRun, TakeBackChild
 from domain.run.errors import BehindNoReturn, BelongsToParent, NothingToTakeBack, ReworkRefused
 from domain.run.events import RunQueued, RunSettled
@@ -61,6 +61,17 @@ def test_it_is_taken_back_once_whoever_asks_and_not_done_anew_behind_that() -> N
     yard.take_back(other, "a")
     assert (yard.stands(other), settled(yard, other).rollback) == ("failed", "partial")
     assert isinstance(yard.ask(ReworkPhases(run=other, **said)).rejection, ReworkRefused)
+
+
+def test_what_is_taken_over_from_the_ledger_stands_in_one_order_wherever_that_is_decided() -> None:
+    yard = Yard()
+    places = ("e", "b", "f", "a", "d", "c")
+    yard.publish("plain", *map(undone, places))
+    run = yard.start("plain")
+    yard.succeed(run, *places)
+    yard.do(back(run))
+    (taken,) = [one.event for one in yard.log if isinstance(one.event, LedgerAdopted)]
+    assert [one.place for one in taken.entries] == sorted(places)
 
 
 def test_points_of_no_return_and_runs_without_an_effect_are_refused() -> None:
