@@ -82,9 +82,19 @@ def vote_on_proposal(command: VoteOnProposal, stamp: Stamp, view: View) -> Decis
         comment=command.comment,
         at=stamp.time,
     )
+    if _repeats(vote, found):
+        return _decision(command.proposal, found, (), choice, stamp, late=False)
     after = evolve(found, vote)
     answer = answered(after, stamp.principal, stamp.time) if isinstance(after, Proposal) else None
     return _decision(command.proposal, found, (vote,) if answer is None else (vote, answer), choice, stamp, late=False)
+
+
+def _repeats(vote: ProposalVoteCast, before: Proposal) -> bool:
+    """Whether the voter has said just that already: whoever asks again and again is counted once."""
+    known = before.votes.get(vote.voter)
+    if known is None or before.comments.get(vote.voter) != vote.comment:
+        return False
+    return (known.choice, known.human, known.roles) == (vote.choice, vote.human, vote.roles)
 
 
 def withdraw_proposal(command: WithdrawProposal, stamp: Stamp, view: View) -> Decision:

@@ -52,7 +52,9 @@ def vote(command: CastVote, stamp: Stamp, view: View, expressions: Expressions) 
         return refuse(EvidenceMoved(run=command.run, phase=command.phase, digest=gate.opened.digest))
     if command.verdict == "request_changes" and phase.gate.rework is None:
         return refuse(NoReworkHere(run=command.run, phase=command.phase))
-    walk.put(_cast(command, who, phase, gate, run, stamp))
+    cast = _cast(command, who, phase, gate, run, stamp)
+    if not _repeats(cast, gate):
+        walk.put(cast)
     judged = _judge(walk, phase, command, stamp)
     walk.go_on()
     return walk.decision(answer=_counted(judged, phase, late=False))
@@ -147,6 +149,14 @@ def _cast(command: CastVote, who: Voting, phase: GatePhase, gate: GateState, run
         digest=gate.opened.digest,
         at=stamp.time,
     )
+
+
+def _repeats(cast: VoteCast, gate: GateState) -> bool:
+    """Whether the voter has said just that already: whoever asks again and again is counted once."""
+    before = gate.votes.get(cast.voter)
+    if before is None or gate.comments.get(cast.voter) != cast.comment:
+        return False
+    return (before.verdict, before.human, before.roles) == (cast.verdict, cast.human, cast.roles)
 
 
 def _judge(walk: RunWalk, phase: GatePhase, command: CastVote, stamp: Stamp) -> GateState | None:

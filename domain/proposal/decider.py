@@ -94,7 +94,8 @@ def evolve(state: ProposalState, event: ProposalEvent) -> ProposalState:
     match event:
         case ProposalVoteCast():
             vote = CountedVote(voter=event.voter, choice=event.choice, human=event.human, roles=event.roles)
-            return replace(state, votes=state.votes.set(event.voter, vote))
+            comments = state.comments.set(event.voter, event.comment)
+            return replace(state, votes=state.votes.set(event.voter, vote), comments=comments)
         case ProposalLateVote():
             return replace(state, late=state.late + 1)
         case ProposalDecided():

@@ -23,6 +23,8 @@ class Proposal:
     opened: ProposalOpened
     votes: Map[str, CountedVote] = Map()
     """The latest of each voter."""
+    comments: Map[str, str] = Map()
+    """What each said with it."""
     outcome: str = ""
     """How it ended; empty while it stands."""
     choice: str = ""

@@ -256,10 +256,11 @@ def _voted(gate: GateState, event: _OfGate) -> GateState:
     match event:
         case GateEvidenceChanged():
             opened = gate.opened.model_copy(update={"evidence": event.evidence, "digest": event.digest})
-            return replace(gate, opened=opened, votes=Map())
+            return replace(gate, opened=opened, votes=Map(), comments=Map())
         case VoteCast():
             ballot = Ballot(voter=event.voter, verdict=event.verdict, human=event.human, roles=event.roles)
-            return replace(gate, votes=gate.votes.set(event.voter, ballot))
+            comments = gate.comments.set(event.voter, event.comment)
+            return replace(gate, votes=gate.votes.set(event.voter, ballot), comments=comments)
         case LateVote():
             return replace(gate, late=gate.late + 1)
         case GateReminded():

@@ -36,6 +36,8 @@ class GateState:
     """When it was opened, moved on by pauses: its reminders, ladder and deadline run from here."""
     votes: Map[str, Ballot] = Map()
     """The latest of each voter."""
+    comments: Map[str, str] = Map()
+    """What each said with it."""
     rung: int = 0
     reminders: int = 0
     decision: str = ""

@@ -101,6 +101,17 @@ def test_the_latest_vote_of_each_counts_and_one_behind_the_end_changes_nothing()
     assert fold(PROPOSAL, events) == assembly.states[assembly.proposal]
 
 
+def test_the_same_vote_once_more_is_counted_once_and_leaves_nothing_in_the_log() -> None:
+    assembly = Assembly(quorum={"approvals": 2})
+    assembly.counted("ann", "left", comment="shorter")
+    before = len(assembly.log)
+    assert assembly.counted("ann", "left", comment="shorter").votes == 1
+    assert len(assembly.log) == before
+    assembly.counted("ann", "left", comment="and cheaper")
+    assembly.counted("ann", "right", comment="and cheaper")
+    assert len(assembly.log) == before + 2
+
+
 def test_votes_for_none_of_them_end_it_where_they_may() -> None:
     assembly = Assembly(veto=2, options=("yes",))
     assert assembly.counted("ann", None).outcome == ""

@@ -28,7 +28,7 @@ from domain.run.commands import (
     SkipPhase,
 )
 from domain.run.errors import EvidenceMoved, NoReworkHere, PhaseNotInState, SignalUnfit, VoteRefused
-from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote
+from domain.run.gate_events import GateDecided, GateEscalated, GateReminded, LateVote, VoteCast
 from projections.attention.projection import ATTENTION
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.kernel.replay import replay
@@ -108,6 +108,20 @@ def test_the_latest_vote_of_each_counts_and_one_behind_the_decision_changes_noth
     assert (late.late, late.decision) == (True, "approved")
     assert len(station.told(LateVote)) == 1
     assert station.stands() == "succeeded"
+
+
+def test_the_same_vote_once_more_is_counted_once_and_leaves_nothing_in_the_log() -> None:
+    evidence = [{"name": "plan", "subject": "plan", "value": "'x'"}]
+    station = Station(gate("ask", quorum={"approvals": 2}, evidence=evidence))
+    station.counted("ann", comment="good")
+    before = len(station.log)
+    again = station.counted("ann", comment="good")
+    assert (again.approvals, again.late, len(station.log)) == (1, False, before)
+    station.counted("ann", comment="very good")
+    assert len(station.log) == before + 1
+    station.do(ReviseEvidence(project="shop", run=station.run_id, phase="ask", name="plan", value='"y"'))
+    assert station.counted("ann", comment="very good").approvals == 1
+    assert len(station.told(VoteCast)) == 3
 
 
 def test_a_veto_fails_the_gate_or_skips_it() -> None:
