@@ -71,9 +71,9 @@ def opened(phase: GatePhase, run: Run, speaker: Speaker, autopilot: str, at: Ins
 def _climbed(
     phase: GatePhase, gate: GateState, requester: str, generation: int, at: Instant
 ) -> tuple[GateEscalated, ...]:
-    """Rungs that nobody could ever make up, because too few are named."""
+    """Rungs above those that nobody could ever make up, because too few are named."""
     steps: list[GateEscalated] = []
-    for rung in range(len(phase.gate.escalate)):
+    for rung in range(gate.rung, len(phase.gate.escalate)):
         if not is_out_of_reach(phase.gate, replace(gate, rung=rung), requester):
             break
         steps.append(escalated(phase, generation, rung + 1, "out_of_reach", at))
@@ -131,21 +131,29 @@ def is_out_of_reach(gate: Gate, state: GateState, requester: str) -> bool:
 def tended(phase: GatePhase, run: Run, gate: GateState, at: Instant) -> tuple[GateStep, ...]:
     """What time brings: reminders, rungs of the ladder, and the end."""
     state = run.phase(phase.key)
-    elapsed, steps, reached = (at - gate.begun_at) / SECOND, list[GateStep](), gate.rung
+    elapsed, steps = (at - gate.begun_at) / SECOND, list[GateStep]()
     asked = phase.gate
     for number, seconds in enumerate(asked.reminders_seconds, 1):
         if number > gate.reminders and elapsed >= seconds:
             steps.append(GateReminded(place=phase.key, generation=state.generation, number=number, at=at))
-    for rung, step in enumerate(asked.escalate, 1):
-        if rung > gate.rung and elapsed >= step.after_seconds:
-            steps.append(escalated(phase, state.generation, rung, "time", at))
-            reached = rung
-    answer = answer_of(asked, replace(gate, rung=reached)) if reached > gate.rung else None
+    risen = _risen(phase, run, gate, at)
+    steps += risen
+    answer = answer_of(asked, replace(gate, rung=risen[-1].rung)) if risen else None
     if answer is not None:
         return (*steps, *decided(phase, run, gate, *answer, at))
     if asked.deadline_seconds is not None and elapsed >= asked.deadline_seconds:
         return (*steps, *_expired(phase, run, gate, at))
     return (*steps, *next_timer(phase, state.generation, gate.begun_at, at))
+
+
+def _risen(phase: GatePhase, run: Run, gate: GateState, at: Instant) -> tuple[GateEscalated, ...]:
+    """Rungs whose time has come, and those that follow at once because too few are named on them."""
+    generation, elapsed = run.phase(phase.key).generation, (at - gate.begun_at) / SECOND
+    reached = sum(elapsed >= one.after_seconds for one in phase.gate.escalate)  # they ascend
+    if reached <= gate.rung:
+        return ()
+    timed = (escalated(phase, generation, rung, "time", at) for rung in range(gate.rung + 1, reached + 1))
+    return (*timed, *_climbed(phase, replace(gate, rung=reached), run.queued.by, generation, at))
 
 
 def escalated(phase: GatePhase, generation: int, rung: int, because: object, at: Instant) -> GateEscalated:

@@ -326,6 +326,21 @@ def test_a_rung_that_is_out_of_reach_as_well_is_passed_over() -> None:
     assert [one.rung for one in station.told(GateEscalated)] == [1, 2]
 
 
+def test_a_rung_that_time_brings_and_that_is_out_of_reach_is_passed_over_at_once() -> None:
+    station = Station(work("build"))
+    names = [{"who": "principal", "name": station.keys[name]} for name in ("ann", "bob")]
+    ladder = [{"after_seconds": 60, "quorum": {"approvals": 3}}, {"after_seconds": 900, "quorum": {"approvals": 1}}]
+    asked = gate("ask", eligible=names, quorum={"approvals": 2}, veto=0, escalate=ladder)
+    station = Station(asked)
+    station.wait(61)
+    assert [(one.rung, one.because) for one in station.told(GateEscalated)] == [(1, "time"), (2, "out_of_reach")]
+    assert station.counted("bob").decision == "approved"
+    station = Station(asked)
+    station.counted("ann")
+    station.wait(61)
+    assert [(one.decision, one.how) for one in station.told(GateDecided)] == [("approved", "quorum")]
+
+
 def test_the_inbox_tells_what_settles_a_gate_on_its_rung() -> None:
     more = [{"who": "role", "name": "admin"}]
     ladder = [{"after_seconds": 60, "eligible": more, "quorum": {"approvals": 3, "people_min": 2}}]
