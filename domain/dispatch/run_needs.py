@@ -40,8 +40,8 @@ def tell_need(command: TellNeed, stamp: Stamp, view: View, expressions: Expressi
         return refuse(run)
     walk = _heard(RunWalk(run, stamp, view, expressions), command, stamp, view)
     if prefix(command.source) == TOPIC.prefix:
+        walk.go_on()  # what comes behind may wait for the next word of the same topic
         walk.also(*left(walk.run, StreamId(command.source), command.owner, stamp, view))
-        walk.go_on()
         return walk.decision()
     revised = tuple(_revised(run, command.source, stamp, view))
     if any(one.policy == "rework" for one in revised):

@@ -256,3 +256,18 @@ def test_the_end_of_a_run_that_is_heard_behind_a_later_one_is_not_the_latest() -
     second = two.build()
     two.do(PublishFact(project=two.core, run=first, correlation_key="v1"), project=two.core)
     assert two.states[topic_of(two.core, "build", "v1")].latest.run == second
+
+
+def test_whoever_waits_for_the_next_fact_behind_the_one_that_came_hears_it() -> None:
+    two = Two()
+    what = {"kind": "latest", "pipeline": "build"}
+    one, other = (external(key, *needs, what=what, match="future_only") for key, needs in (("a", ()), ("b", ("a",))))
+    two.publish("both", one, other)
+    run = two.start("both")
+    two.now = Instant(two.now + SECOND)
+    two.build()
+    assert (two.status(run, "a"), two.status(run, "b")) == ("succeeded", "waiting")
+    two.now = Instant(two.now + SECOND)
+    two.build()
+    assert (two.status(run, "b"), two.stands(run)) == ("succeeded", "succeeded")
+    assert not two.states[topic_of(two.core, "build", "")].awaited_by
