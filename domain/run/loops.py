@@ -5,7 +5,7 @@ from typing import Literal
 import orjson
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import AnyPhase, GatePhase, RepeatPhase, WaitPhase
+from domain.kernel.pipeline.definition import AnyPhase, ExternalPhase, GatePhase, RepeatPhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions, Flaw
 from domain.kernel.pipeline.flow import Signal
 from domain.kernel.pipeline.graph import Graph, graph_of
@@ -144,6 +144,8 @@ def _was_busy(run: Run, phase: AnyPhase) -> bool:
         return state.gate is not None and state.gate.how not in ("", "autopilot")
     if isinstance(phase, WaitPhase):
         return bool(state.timers) or (isinstance(phase.wait, Signal) and state.status == "succeeded")
+    if isinstance(phase, ExternalPhase):
+        return bool(state.timers) or (state.need is not None and state.need.was_waited_for)
     return any(run.phase(place).task or run.phase(place).child for place in run.places(phase.key))
 
 

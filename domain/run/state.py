@@ -55,6 +55,11 @@ class Need:
     rolled_back: bool = False
     """Whether what was taken has been taken back since."""
 
+    @property
+    def was_waited_for(self) -> bool:
+        """Whether what was taken was not there yet when the phase asked for it."""
+        return self.fact is not None and self.fact.at > self.registered.at
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseState:

@@ -7,7 +7,7 @@ import pytest
 from domain.fact.commands import PublishFact
 from domain.fact.decider import topic_of
 from domain.kernel.ids import SECOND, Instant, ProjectId
-from domain.kernel.pipeline.definition import ExternalPhase
+from domain.kernel.pipeline.definition import ExternalPhase, RepeatPhase
 from domain.kernel.pipeline.flow import External
 from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
@@ -271,3 +271,29 @@ def test_whoever_waits_for_the_next_fact_behind_the_one_that_came_hears_it() -> 
     two.build()
     assert (two.status(run, "b"), two.stands(run)) == ("succeeded", "succeeded")
     assert not two.states[topic_of(two.core, "build", "")].awaited_by
+
+
+def test_a_loop_may_only_wait_for_another_project_until_what_comes_is_enough() -> None:
+    two = Two()
+    until = "phases.dep.output.output.package == 'core-2'"
+    what = {"kind": "latest", "pipeline": "build"}
+    dep = external("dep", what=what, match="future_only")
+    two.publish("watch", RepeatPhase(key="each", phases=(dep,), until=until, max_iterations=5))
+    run = two.start("watch")
+    for iteration in (1, 2):
+        assert two.status(run, f"each/{iteration}/dep") == "waiting"
+        two.now = Instant(two.now + SECOND)
+        two.build()
+    two.now = Instant(two.now + SECOND)
+    last = two.start("build", project=two.core)
+    two.work_in(two.core, last, "make", output='{"package": "core-2"}')
+    assert (two.run(run).phase("each").iteration, two.stands(run)) == (3, "succeeded")
+
+
+def test_an_iteration_that_took_what_was_there_already_is_no_other() -> None:
+    two = Two()
+    two.build()
+    dep = external("dep", what={"kind": "latest", "pipeline": "build"}, deadline_seconds=60.0)
+    two.publish("watch", RepeatPhase(key="each", phases=(dep,), until="false", max_iterations=5))
+    run = two.start("watch")
+    assert (two.status(run, "each"), two.run(run).phase("each").iteration) == ("parked", 1)
