@@ -197,7 +197,10 @@ def revoke(
     project: Name,
     to: Annotated[str, typer.Option("--needs-to", help="Project whose tasks may no longer need tasks of this one.")],
 ) -> None:
-    """Let no further tasks of another project need tasks of this one; needs that exist stay."""
+    """Let no further tasks of another project need tasks of this one; needs that exist stay.
+
+    Its runs hear no further fact of runs of this one.
+    """
     answer = terminal.client.command("revoke_needs", project=project, to=to)
     told = {"project": project, "to": to, "position": answer.position}
     terminal.show(told, f"no further tasks of {to} may need tasks of {project}")

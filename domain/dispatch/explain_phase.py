@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Final
 
 from domain.dispatch.explanation import Explanation, Reason
+from domain.dispatch.run_facts import grants
 from domain.kernel.decider import View
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import Instant, StreamId
+from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.gate import quorum_of
 from domain.run.evolve import RUN
@@ -36,7 +37,7 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
     if state.child:
         return _child(place, state.child, view)
     if state.need is not None:
-        return [_need(place, state.need.registered, view)], []
+        return [_need(run, place, state.need.registered, view)], []
     if state.gate is not None:
         return [_gate(run, place, state)], []
     return [], [_waiting(place, state, now)]
@@ -90,8 +91,11 @@ def _child(place: str, name: str, view: View) -> Told:
     return ([reason], []) if status == "paused" else ([], [reason])
 
 
-def _need(place: str, need: ExternalNeedRegistered, view: View) -> Reason:
+def _need(run: Run, place: str, need: ExternalNeedRegistered, view: View) -> Reason:
     words, unblock = f"it waits for {need.what}", "The other project has to make it."
+    if not grants(view, ProjectId(need.project), ProjectId(run.queued.project)):
+        words = f"{words}, and that project does not let this one need its results any more"
+        return _reason("need", place, words, "The other project has to grant it again.", need.source)
     other = view.read(RUN, StreamId(need.source)) if need.kind == "run" else None
     if isinstance(other, Run):
         words = f"{words}, which is {other.status}{f' by {other.paused_by}' if other.status == 'paused' else ''}"

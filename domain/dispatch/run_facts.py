@@ -53,6 +53,8 @@ def resolved(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: Vie
     fact = None if need is None else known(need, view)
     if need is None or fact is None:
         return Told()
+    if not grants(view, ProjectId(need.project), stamp.project):
+        return Told((_parked(run, place, _not_granted(phase), stamp),))  # revoked since it began to wait
     if not fits(own, fact, need.at, stamp.time):
         ended = need.kind == "run" and (fact.rolled_back or fact.outcome not in phase.external.accept)
         return Told((refused(own, state, fact, stamp.time),)) if ended else Told()
@@ -86,8 +88,8 @@ def _need(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: View) 
     """Whom it waits for, or why it cannot; what is not granted might as well not exist."""
     what, name = phase.external.what, phase.external.project
     owner = known_projects(view, (name,)).get(name)
-    if owner is None or not _grants(view, owner, stamp.project):
-        return f"there is no project {name} that lets this one need its results"
+    if owner is None or not grants(view, owner, stamp.project):
+        return _not_granted(phase)
     wanted = named(run.phase(place))
     if isinstance(what, LatestRun):
         source: str = topic_of(owner, what.pipeline, wanted)
@@ -112,7 +114,12 @@ def _need(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: View) 
     )
 
 
-def _grants(view: View, owner: ProjectId, asking: ProjectId) -> bool:
+def _not_granted(phase: ExternalPhase) -> str:
+    return f"there is no project {phase.external.project} that lets this one need its results"
+
+
+def grants(view: View, owner: ProjectId, asking: ProjectId) -> bool:
+    """Whether a project lets another one need what its runs became."""
     state = view.read(PROJECT, StreamId(owner))
     return owner == asking or (isinstance(state, Project) and asking in state.needs_granted)
 

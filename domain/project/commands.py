@@ -79,7 +79,10 @@ class GrantNeeds(ProjectCommand):
 
 
 class RevokeNeeds(ProjectCommand):
-    """Let no further tasks of another project need tasks of this one; needs that exist stay."""
+    """Let no further tasks of another project need tasks of this one; needs that exist stay.
+
+    Its runs hear no further fact of runs of this one.
+    """
 
     NAME: ClassVar[str] = "revoke_needs"
     to: Reference

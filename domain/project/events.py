@@ -52,7 +52,10 @@ class ProjectNeedsGranted(Event):
 
 
 class ProjectNeedsRevoked(Event):
-    """No further tasks of another project may need tasks of this one; needs that exist stay."""
+    """No further tasks of another project may need tasks of this one; needs that exist stay.
+
+    Its runs hear no further fact of runs of this one.
+    """
 
     TYPE: ClassVar[str] = "project.needs_revoked.v1"
     to: str

@@ -4,15 +4,18 @@ from typing import Any
 
 import pytest
 
+from domain.dispatch.explain_run import explain_run
+from domain.dispatch.explanation import Explanation
 from domain.fact.commands import PublishFact
 from domain.fact.decider import topic_of
+from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, ProjectId
 from domain.kernel.pipeline.definition import ExternalPhase, RepeatPhase
 from domain.kernel.pipeline.flow import External
 from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.policies.agenda import Agenda
-from domain.project.commands import GrantNeeds
+from domain.project.commands import GrantNeeds, RevokeNeeds
 from domain.run.commands import PauseRun, ResumeRun, RetryPhase, RollbackRun, StartRun, TellNeed
 from domain.run.need_events import ExternalNeedResolved, UpstreamRevised
 from tests.support.nested import Yard, nested
@@ -49,6 +52,14 @@ class Two(Yard):
         run = self.start("build", project=self.core, correlation_key=release)
         self.work_in(self.core, run, "make", output='{"package": "core-1"}', well=well)
         return run
+
+    def words(self, run: str) -> list[str]:
+        def task(name: str) -> Explanation | UnknownThing:
+            return UnknownThing(kind="task", name=name)
+
+        found = explain_run(run, "", self.project, self.now, self, task)
+        assert isinstance(found, Explanation)
+        return [one.words for one in found.reasons]
 
     def said(self, kind: type[Any]) -> list[Any]:
         return [one.event for one in self.log if isinstance(one.event, kind)]
@@ -113,6 +124,26 @@ def test_without_a_grant_the_other_project_might_as_well_not_exist_and_a_retry_a
     two.grant(two.core, "shop")
     two.do(RetryPhase(project="shop", run=run, phase="dep"))
     assert two.status(run, "dep") == "waiting"
+
+
+@pytest.mark.parametrize("kind", ["latest", "run"])
+def test_behind_a_revoked_grant_nothing_further_is_heard_and_a_retry_asks_again(kind: str) -> None:
+    two = Two() if kind == "latest" else Two(what={"kind": "run", "run": "inputs.release"})
+    built = two.start("build", project=two.core, correlation_key="v1")
+    run = two.start("release", inputs=f'{{"release": "{built if kind == "run" else "v1"}"}}')
+    assert two.status(run, "dep") == "waiting"
+    two.do(RevokeNeeds(project=two.core, to="shop"), project=two.core)
+    (words,) = two.words(run)
+    assert words.endswith("and that project does not let this one need its results any more")
+    two.work_in(two.core, built, "make", output='{"package": "core-1"}')
+    phase = two.run(run).phase("dep")
+    assert (phase.status, phase.output) == ("parked", "")
+    assert phase.reason == "there is no project core that lets this one need its results"
+    two.do(RetryPhase(project="shop", run=run, phase="dep"))
+    assert two.status(run, "dep") == "parked"
+    two.grant(two.core, "shop")
+    two.do(RetryPhase(project="shop", run=run, phase="dep"))
+    assert two.status(run, "dep") == "succeeded"
 
 
 def test_one_run_is_named_and_how_it_ends_is_told() -> None:
