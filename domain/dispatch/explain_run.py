@@ -11,7 +11,7 @@ from domain.run.children import STEERED
 from domain.run.evolve import RUN
 from domain.run.loops import graph_now
 from domain.run.state import SETTLED, TERMINAL, Effect, Run
-from domain.run.undo import next_undo
+from domain.run.undo_order import due_undos
 
 
 def explain_run(
@@ -73,7 +73,7 @@ def _paused(run: Run) -> Reason:
 
 
 def _taking_back(run: Run) -> Iterator[Reason]:
-    """The effect whose turn it is; those behind it wait for that."""
+    """The effects whose turn it is; those behind them wait for that."""
     for entry in (run.ledger[key] for key in run.owed if key in run.ledger):
         if entry.undo == "failed" and not run.queued.definition.best_effort:
             words = f"taking back {entry.place} has failed, and nothing further is taken back"
@@ -81,7 +81,7 @@ def _taking_back(run: Run) -> Iterator[Reason]:
             yield Reason(code="undo_failed", words=words, unblock=unblock, about=entry.place)
         elif entry.undo == "undoing":
             yield _undoing(entry)
-    if next_undo(run) is not None:
+    if due_undos(run):
         yield Reason(code="undo_due", words="the next effect is due", unblock="It is taken back by itself.")
 
 

@@ -36,8 +36,8 @@ from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, Phas
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
 from domain.run.state import Effect, Run
-from domain.run.undo import next_undo
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
+from domain.run.undo_order import due_undos
 from domain.task.commands import PlannedTask
 from domain.task.decider import TASK, phase_name
 from domain.task.state import Task
@@ -136,9 +136,12 @@ class RunWalk:
         return Decision((*own, *self._others), answer or Done(), keys=tuple(self._keys))
 
     def _offer(self) -> None:
-        """A task for every phase that is ready, in the order of the definition; or for the effect whose turn it is."""
-        while self.run.status == "compensating" and (entry := next_undo(self.run)) is not None:
-            self.undo_again(entry)
+        """A task for every phase that is ready, in the order of the definition; or for the effects whose turn it is."""
+        while self.run.status == "compensating" and (due := due_undos(self.run)):
+            for entry in due:
+                self.undo_again(entry)
+                if self.run.ledger[entry.key].undo == "failed":
+                    break  # what else may begin is asked anew
         if self.run.status != "running":
             return
         ready = self._ready()

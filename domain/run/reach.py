@@ -38,8 +38,6 @@ def lacking_in(definition: Definition) -> Iterator[Finding]:
 
 
 def _of_whole(definition: Definition) -> Iterator[str]:
-    if definition.undo_parallel:
-        yield "that effects are taken back at once"
     if definition.budget != Budget():
         yield "a budget of the run"
     if definition.concurrency is not None:

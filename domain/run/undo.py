@@ -49,18 +49,6 @@ def is_final(phase: AnyPhase) -> bool:
     return isinstance(phase, WorkPhase | GatePhase | MapPhase | PipelinePhase) and phase.point_of_no_return
 
 
-def next_undo(run: Run) -> Effect | None:
-    """The entry whose turn it is, if nothing stands before it; None while one is under way or has failed for good."""
-    for key in run.owed:
-        entry = run.ledger.get(key)
-        if entry is None or entry.undo in ("undone", "skipped"):
-            continue
-        if entry.undo == "failed" and run.queued.definition.best_effort:
-            continue
-        return entry if entry.undo == "" else None
-    return None
-
-
 def is_undone(run: Run) -> bool:
     """Whether nothing is left to be taken back, or to be tried."""
     best = run.queued.definition.best_effort

@@ -52,6 +52,7 @@ ONLY_IN = {
         "tallies",
         "undo",
         "undo_events",
+        "undo_order",
     },
     "task": {
         "erasure",

@@ -73,10 +73,11 @@ def phase_of(number: int, kind: str, before: tuple[int, ...]) -> Any:
 class Yard(Railway):
     """A run of which anything may be asked, by whoever does not hear the answer and asks again."""
 
-    def __init__(self, nodes: tuple[Node, ...], failure: str) -> None:
+    def __init__(self, nodes: tuple[Node, ...], failure: str, *, at_once: bool) -> None:
         self.chance = random.Random(len(nodes))
         phases = [phase_of(number, *node) for number, node in enumerate(nodes)]
-        super().__init__(*phases, failure=failure, on_failure="compensate", on_cancel="compensate")
+        back: dict[str, Any] = {"on_failure": "compensate", "on_cancel": "compensate", "undo_parallel": at_once}
+        super().__init__(*phases, failure=failure, **back)
 
     def die(self) -> None:
         """Memory is lost: states come from the log, the run from a snapshot; what follows is looked for anew."""
@@ -194,14 +195,15 @@ def is_open(phase: PhaseState) -> bool:
 @given(
     nodes=yards(),
     failure=st.sampled_from(("continue", "fail_fast")),
+    at_once=st.booleans(),
     steps=st.lists(
         st.tuples(st.sampled_from(VERBS), st.integers(0, 9), st.booleans(), st.booleans()), min_size=10, max_size=20
     ),
 )
 def test_a_server_that_dies_between_any_two_decisions_changes_nothing(
-    nodes: tuple[Node, ...], failure: str, steps: list[Step]
+    nodes: tuple[Node, ...], failure: str, *, at_once: bool, steps: list[Step]
 ) -> None:
-    yard = Yard(nodes, failure)
+    yard = Yard(nodes, failure, at_once=at_once)
     yard.check()
     for step in steps:
         yard.act(step)

@@ -25,7 +25,7 @@ from domain.run.events import JoinFired, RunCancelRequested, RunPaused, RunResum
 from domain.run.evolve import RUN
 from domain.run.rework import stale
 from domain.run.state import SETTLED, TERMINAL
-from domain.run.undo_events import RunCompensationStarted, UndoStarted, UndoSucceeded
+from domain.run.undo_events import RunCompensationStarted, UndoResolved, UndoStarted, UndoSucceeded
 from domain.task.decider import phase_name
 from domain.task.events import TaskClaimed
 from domain.task.state import Task
@@ -55,7 +55,7 @@ EXPRESSIONS = CelExpressions()
 class Rolling(Railway):
     """A run over a random graph, of which anything may be asked."""
 
-    def __init__(self, nodes: tuple[Node, ...], failure: str) -> None:
+    def __init__(self, nodes: tuple[Node, ...], failure: str, *, at_once: bool) -> None:
         phases = [
             work(
                 f"p{number}",
@@ -67,7 +67,8 @@ class Rolling(Railway):
             )
             for number, node in enumerate(nodes)
         ]
-        super().__init__(*phases, failure=failure, on_failure="compensate", on_cancel="compensate")
+        back: dict[str, Any] = {"on_failure": "compensate", "on_cancel": "compensate", "undo_parallel": at_once}
+        super().__init__(*phases, failure=failure, **back)
 
     def act(self, verb: str, place: str) -> None:
         said: dict[str, Any] = {"project": "shop", "run": self.run_id}
@@ -112,7 +113,7 @@ class Rolling(Railway):
     def take_back(self, place: str) -> None:
         """Every third undo fails, and is said to be done by hand."""
         due = [one for one in self.run.ledger.values() if one.undo == "undoing"]
-        assert len(due) <= 1, "effects are taken back one after the other"
+        assert len(due) <= 1 or self.definition.undo_parallel, "effects are taken back one after the other"
         for one in due:
             if self.claim(self.crew, one.undo_task).rejection is None:
                 token = str(self.states[StreamId(one.undo_task)].phase.attempt.token)
@@ -158,9 +159,10 @@ class Rolling(Railway):
 
 
 def check_order(of_run: Sequence[Event]) -> None:
-    """Whoever took from an effect is taken back before it, if it is taken back at all."""
+    """Whoever took from an effect, over whatever way, is taken back before it, if it is taken back at all."""
     taken: dict[tuple[str, int], set[tuple[str, int]]] = {}
     owed: list[tuple[str, int]] = []
+    over: set[tuple[str, int]] = set()
     for event in of_run:
         match event:
             case JoinFired():
@@ -168,22 +170,42 @@ def check_order(of_run: Sequence[Event]) -> None:
                     taken.setdefault((used.place, used.generation), set()).add((event.place, event.generation))
             case RunCompensationStarted():
                 owed = [(one.place, one.generation) for one in event.entries]
+                over.clear()
                 for place, one in enumerate(owed):
                     assert not taken.get(one, set()) & set(owed[place:]), "an effect before who took from it"
             case UndoStarted():
                 assert (event.place, event.generation) in owed
+                users = _users(taken, (event.place.partition("/")[0], event.generation))
+                first = [one for one in owed if (one[0].partition("/")[0], one[1]) in users]
+                assert over.issuperset(first), "an effect is taken back although who took from it is not over"
+            case UndoSucceeded() | UndoResolved():
+                over.add((event.place, event.generation))
             case _:
                 pass
+
+
+def _users(taken: dict[tuple[str, int], set[tuple[str, int]]], used: tuple[str, int]) -> set[tuple[str, int]]:
+    """All that took from it, over whatever way."""
+    found: set[tuple[str, int]] = set()
+    ahead = [used]
+    while ahead:
+        fresh = taken.get(ahead.pop(), set()) - found
+        found |= fresh
+        ahead += fresh
+    return found
 
 
 @settings(max_examples=60, deadline=None)
 @given(
     nodes=graphs(),
     failure=st.sampled_from(("continue", "fail_fast")),
+    at_once=st.booleans(),
     steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 8)), max_size=25),
 )
-def test_whatever_is_asked_of_a_run(nodes: tuple[Node, ...], failure: str, steps: list[tuple[str, int]]) -> None:
-    rolling = Rolling(nodes, failure)
+def test_whatever_is_asked_of_a_run(
+    nodes: tuple[Node, ...], failure: str, *, at_once: bool, steps: list[tuple[str, int]]
+) -> None:
+    rolling = Rolling(nodes, failure, at_once=at_once)
     rolling.check()
     for verb, number in steps:
         rolling.act(verb, f"p{number % len(nodes)}")
