@@ -13,16 +13,16 @@ from domain.dispatch.plan_known import Known
 from domain.dispatch.steer import noticed
 from domain.kernel.decider import View, Write
 from domain.kernel.errors import Rejection
-from domain.kernel.graphs import longest_path
 from domain.kernel.ids import StreamId, derived_id
 from domain.kernel.message import Event, Stamp
 from domain.kernel.pipeline.definition import AnyPhase, MapPhase, WorkPhase
-from domain.kernel.pipeline.graph import Graph, every_phase, key_at
+from domain.kernel.pipeline.graph import key_at
 from domain.kernel.pipeline.texts import filled
 from domain.kernel.pipeline.words import ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
+from domain.run.loops import outline_now
 from domain.run.state import Effect, Run
 from domain.task.attention import attended
 from domain.task.commands import PlannedTask
@@ -133,8 +133,7 @@ def born(
 
 def outputs_of(run: Run, place: str) -> tuple[ValueField, ...]:
     """What the work of a place has to say when it is done."""
-    key = key_at(place)
-    found = next((one for one in every_phase(run.queued.definition) if one.key == key), None)
+    found = outline_now(run).phases.get(key_at(place))
     work = None if found is None else work_of(found)
     return () if work is None else work.outputs
 
@@ -144,16 +143,6 @@ def work_of(phase: AnyPhase) -> Work | None:
     if isinstance(phase, WorkPhase):
         return phase.work
     return phase.map.each if isinstance(phase, MapPhase) and isinstance(phase.map.each, Work) else None
-
-
-def path_lengths_of(graph: Graph) -> dict[str, int]:
-    """Phases on the longest path that begins with each phase, itself included."""
-    number = {key: index for index, key in enumerate(graph.order)}
-    needs = [
-        sorted({number[edge.phase] for edge in graph.phases[key].needs if edge.phase in number}) for key in graph.order
-    ]
-    remaining, _ = longest_path(needs, range(len(needs)), [1.0] * len(needs))
-    return {key: int(remaining[index]) for key, index in number.items()}
 
 
 def withdrawn(

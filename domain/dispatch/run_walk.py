@@ -12,7 +12,6 @@ from domain.dispatch.run_tasks import (
     held_back,
     let_go,
     made_for,
-    path_lengths_of,
     undo_of,
     undoing_of,
     withdrawn,
@@ -23,7 +22,7 @@ from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, ExternalPhase
 from domain.kernel.pipeline.expressions import Expressions
-from domain.kernel.pipeline.graph import every_phase, graph_of, key_at
+from domain.kernel.pipeline.graph import key_at
 from domain.kernel.pipeline.work import Work
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS
@@ -35,6 +34,7 @@ from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
+from domain.run.loops import outline_now
 from domain.run.state import Effect, Run
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
 from domain.run.undo_order import due_undos
@@ -59,8 +59,8 @@ class RunWalk:
         self._stamp: Final = stamp
         self._view: Final = view
         self._expressions: Final = expressions
-        self._graph: Final = graph_of(run.queued.definition.phases)
-        self._phases: Final = {phase.key: phase for phase in every_phase(run.queued.definition)}
+        self._outline: Final = outline_now(run)
+        self._graph: Final = self._outline.whole
         project = view.read(PROJECT, StreamId(stamp.project))
         self._settings: Final = project.settings if isinstance(project, Project) else DEFAULTS
         self._said: list[Event] = []
@@ -78,7 +78,9 @@ class RunWalk:
     def go_on(self) -> None:
         """Everything that follows by itself."""
         for _ in range(ROUNDS_MAX):
-            self.put(*advance(self.run, self._stamp.time, self._expressions, self._settings.autopilot))
+            found = advance(self.run, self._stamp.time, self._expressions, self._settings.autopilot)
+            self.run = found.run
+            self._said += found.events
             before = len(self._said)  # behind what followed by itself, which has gone as far as it goes
             self._offer()
             self._withdraw()
@@ -117,7 +119,7 @@ class RunWalk:
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""
-        return self._phases[key_at(place)]
+        return self._outline.phases[key_at(place)]
 
     def also(self, *writes: Write) -> None:
         """Others are told in the same append."""
@@ -144,15 +146,13 @@ class RunWalk:
                     break  # what else may begin is asked anew
         if self.run.status != "running":
             return
-        ready = self._ready()
-        lengths = path_lengths_of(self._graph) if ready else {}
-        for place in ready:
+        for place in self._ready():
             phase = self.phase_of(place)
             work = work_of(phase)
             if self._is_dropped(place):
                 continue
             if work is not None:
-                self._make(place, work, lengths[place.partition("/")[0]])
+                self._make(place, work, self._outline.path_lengths[place.partition("/")[0]])
             elif call_of(phase) is not None:
                 self.put(*called(self.run, place, self._stamp.time))
             elif isinstance(phase, ExternalPhase):
@@ -210,7 +210,7 @@ class RunWalk:
         if self.run.status == "cancelling":
             self._withdraw_from(tuple(self._open_tasks()), self.run.cancel_reason, GRACE_SECONDS)
         elif self.run.status == "running":
-            if any(self.run.phase(place).dropped or self.run.tally(place).dropped for place in self._scope()):
+            if any(self.run.phase(place).dropped for place in self._scope()) or self._drops_items():
                 dropped = tuple(place for place in self._out() if self._is_dropped(place))
                 self._withdraw_from(dropped, "what it feeds went on without it", GRACE_SECONDS)
             if self.run.failing:
@@ -245,14 +245,23 @@ class RunWalk:
         """Phases in the order of the graph, each with its items."""
         return (place for key in self._graph.order for place in self.run.places(key))
 
+    def _drops_items(self) -> bool:
+        return bool(self.run.tallies) and any(self.run.tally(place).dropped for place in self._scope())
+
     def _is_dropped(self, place: str) -> bool:
         """Whether what it feeds, or what it is an item of, goes on without it."""
         return bool(self.run.phase(place).dropped or self.run.phase(place.partition("/")[0]).dropped)
 
     def _ready(self) -> tuple[str, ...]:
         """Places whose work may be given out; items that are done or have not begun are not looked at."""
-        near = ((place, *self.run.tally(place).ready) for place in self._scope())
-        return tuple(one for group in near for one in group if self.run.phase(one).status == "ready")
+        found: list[str] = []
+        for place in self._scope():
+            state = self.run.phase(place)
+            if state.status == "ready":
+                found.append(place)
+            elif state.items:
+                found += (one for one in self.run.tally(place).ready if self.run.phase(one).status == "ready")
+        return tuple(found)
 
     def _out(self) -> tuple[str, ...]:
         """Places whose task is open, but those that this decision has touched."""
@@ -264,7 +273,10 @@ class RunWalk:
 
     def _scope(self) -> Iterator[str]:
         """Phases in the order of the graph, those inside of loops with their loop."""
-        return (place for key in self._graph.order for place in self.run.scope(key))
+        for key in self._graph.order:
+            yield key
+            if self.run.phase(key).inside:
+                yield from self.run.scope(key)[1:]
 
     def _open_tasks(self, places: tuple[str, ...] | None = None) -> dict[str, tuple[StreamId, Task]]:
         """Their tasks by place; all, or those of some places. Each that is looked at is checked by the append."""

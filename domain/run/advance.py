@@ -4,13 +4,11 @@ All of it is a function of the state that was folded from the run's events. Noth
 them anew, after whatever crash, finds the same things left to do.
 """
 
-from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from domain.kernel.ids import Instant
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, MapPhase, RepeatPhase
 from domain.kernel.pipeline.expressions import Expressions
-from domain.kernel.pipeline.flow import Edge
 from domain.kernel.pipeline.graph import Graph
 from domain.run.answers import rejected_for_good
 from domain.run.begin import begun, settled
@@ -18,16 +16,19 @@ from domain.run.children import is_abandoned
 from domain.run.closing import Cause, closing
 from domain.run.ending import settlement, taken_back
 from domain.run.events import (
+    ConditionEvaluated,
     Consumed,
     JoinFired,
     Outcome,
     PhaseBlocked,
     PhaseDropped,
+    PhaseReady,
     PhaseSkipped,
     RunFailing,
     SkipReason,
 )
 from domain.run.evolve import Following, changed
+from domain.run.failures import is_final_failure, is_unhandled
 from domain.run.joins import InputState, input_state, verdict
 from domain.run.loop_events import IterationStarted
 from domain.run.loops import graph_now, iteration_over
@@ -41,7 +42,18 @@ ROUNDS_MAX: Final = 2 * PHASES_MAX
 each map without items, one behind the other."""
 
 
-def advance(run: Run, at: Instant, expressions: Expressions, autopilot: str = "observe") -> tuple[Following, ...]:
+BEGINNING: Final = (JoinFired, ConditionEvaluated, PhaseReady)
+"""What makes nothing decidable that was not."""
+
+
+class Advanced(NamedTuple):
+    """What follows by itself, and the run behind it."""
+
+    events: tuple[Following, ...]
+    run: Run
+
+
+def advance(run: Run, at: Instant, expressions: Expressions, autopilot: str = "observe") -> Advanced:
     """The events that follow from where the run stands; none where it waits for something.
 
     ``autopilot`` is the project's mode: which gates may settle without a person.
@@ -62,7 +74,7 @@ class Advance:
         """Of the definition; phases inside of loops are walked with their loop."""
         self._events: list[Following] = []
 
-    def events(self) -> tuple[Following, ...]:
+    def events(self) -> Advanced:
         for _ in range(ROUNDS_MAX):
             before = len(self._events)
             match self._run.status:
@@ -76,9 +88,9 @@ class Advance:
                     break
                 case _:
                     assert_never(self._run.status)
-            if len(self._events) == before:
+            if all(isinstance(one, BEGINNING) for one in self._events[before:]):
                 break
-        return tuple(self._events)
+        return Advanced(tuple(self._events), self._run)
 
     def _walk(self) -> None:
         self._notice_failure()
@@ -89,7 +101,9 @@ class Advance:
 
     def _go_on_with(self, key: str) -> None:
         state = self._run.phase(key)
-        if state.status in SETTLED or self._is_out(key):
+        if state.status in SETTLED:
+            return
+        if self._is_out(key):
             self._go_through(key)
         elif state.dropped:
             self._stop_items(key, f"{state.dropped} goes on without it")
@@ -115,7 +129,7 @@ class Advance:
                 self._go_on_with(place)
             if any(self._run.phase(place).status not in SETTLED for place in inside):
                 return
-            failed = any(self._is_unhandled(place) for place in inside)
+            failed = any(is_unhandled(self._run, self._graph, place) for place in inside)
             # An iteration in which nothing was done ends the loop, so this never goes far in one decision.
             for event in iteration_over(self._run, self._graph, phase, self._expressions, self._at, failed=failed):
                 self._put(event)
@@ -145,6 +159,9 @@ class Advance:
 
     def _is_out(self, key: str) -> bool:
         """Whether a task or run of the phase, or of one of its items, is open."""
+        state = self._run.phase(key)
+        if not state.inside and not state.items:
+            return self._is_busy(key)
         scope = self._run.scope(key)
         return any(map(self._is_busy, scope)) or any(
             self._is_busy(item) for place in scope for item in self._run.tally(place).under_way
@@ -158,15 +175,9 @@ class Advance:
     def _notice_failure(self) -> None:
         if self._run.failing or self._run.queued.definition.failure != "fail_fast":
             return
-        failed = next((key for key in self._order if self._is_final_failure(key)), None)
+        failed = next((key for key in self._order if is_final_failure(self._run, self._graph, key)), None)
         if failed is not None:
             self._put(RunFailing(because=failed, at=self._at))
-
-    def _is_final_failure(self, key: str) -> bool:
-        """Whether it failed and no edge takes a failure."""
-        if self._run.phase(key).status != "failed" or self._graph.phases[key].optional:
-            return False
-        return not any("failed" in edge.accept for _, edge in self._edges_from(key))
 
     def _look_at(self, phase: AnyPhase) -> None:
         """A phase whose join has not fired."""
@@ -225,7 +236,8 @@ class Advance:
     def _finish(self) -> None:
         if self._is_over():
             rejected = rejected_for_good(self._run)
-            failed = (one.key for one in self._run.queued.definition.phases if self._is_unhandled(one.key))
+            keys = (one.key for one in self._run.queued.definition.phases)
+            failed = (key for key in keys if is_unhandled(self._run, self._graph, key))
             unhandled = tuple(dict.fromkeys((*rejected, *failed)))
             compensates = bool(unhandled) and self._run.queued.definition.on_failure == "compensate"
             wanted = bool(rejected) or compensates
@@ -247,22 +259,6 @@ class Advance:
 
     def _is_over(self) -> bool:
         return all(self._run.phase(key).status in SETTLED for key in self._order)
-
-    def _is_unhandled(self, key: str) -> bool:
-        """Whether it went wrong and nothing made up for it."""
-        status = self._run.phase(key).status
-        if status not in ("failed", "cancelled") or self._graph.phases[key].optional or self._run.phase(key).dropped:
-            return False
-        return not any(
-            status in edge.accept and self._run.phase(dependant).status == "succeeded"
-            for dependant, edge in self._edges_from(key)
-        )
-
-    def _edges_from(self, key: str) -> Iterator[tuple[str, Edge]]:
-        for dependant in self._graph.dependants[key]:
-            for edge in self._graph.phases[dependant].needs:
-                if edge.phase == key and edge.arm is None:
-                    yield dependant, edge
 
     def _inputs(self, phase: AnyPhase) -> list[InputState]:
         return [input_state(edge, self._run.phase(edge.phase)) for edge in phase.needs]

@@ -34,11 +34,11 @@ from domain.run.events import (
     RunStarted,
 )
 from domain.run.evolve_children import of_child
+from domain.run.evolve_gates import OfGate, voted
 from domain.run.evolve_needs import needing
 from domain.run.evolve_undo import in_ledger, rolling_back, undoing
 from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import (
-    Ballot,
     GateDecided,
     GateEscalated,
     GateEvidenceChanged,
@@ -70,8 +70,7 @@ from domain.run.undo_events import (
 )
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
-_OfGate = GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
-_Awaiting = PhaseWaiting | TimerSet | GateOpened | _OfGate
+_Awaiting = PhaseWaiting | TimerSet | GateOpened | OfGate
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
@@ -94,6 +93,13 @@ def evolve(state: RunState, event: RunEvent) -> RunState:
 def changed(run: Run, event: Following) -> Run:
     """The same for a run that is there."""
     match event:
+        # What happens to single phases is most of what happens, and a match looks at its cases one by one.
+        case JoinFired() | ConditionEvaluated() | PhaseReady() | PhaseOffered():
+            return _turned_to(run, event)
+        case PhaseSettled() | PhaseSkipped() | PhaseBlocked():
+            return _closed(run, event)
+        case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld() | RunCompensated():
+            return rolling_back(run, event)
         case (
             RunStarted()
             | RunPaused()
@@ -104,8 +110,6 @@ def changed(run: Run, event: Following) -> Run:
             | RunSettled()
         ):
             return _whole(run, event)
-        case PhaseSkipped() | PhaseBlocked() | PhaseSettled():
-            return _closed(run, event)
         case SignalReceived() | SignalTaken():
             return _signalled(run, event)
         case MapExpanded():
@@ -116,19 +120,22 @@ def changed(run: Run, event: Following) -> Run:
             return needing(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted() | PhaseAdopted():
             return of_child(run, event)
-        case EffectRegistered() | RunRollbackRequested() | RunCompensationStarted() | RunHeld() | RunCompensated():
-            return rolling_back(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
             return undoing(run, event)
         case PhaseInvalidated():
             fresh = PhaseState(generation=event.generation + 1, changes=event.changes)
             return given_up(replace(run, phases=run.phases.set(event.place, fresh)), event.place)
         case _:
-            phase = _opened(run.phase(event.place), event)
-            phases, tallies = run.phases.set(event.place, phase), tallied(run, event.place, phase)
-            if isinstance(event, PhaseOffered):
-                return replace(run, phases=phases, tallies=tallies, tasks=run.tasks.set(event.task, event.place))
-            return replace(run, phases=phases, tallies=tallies)
+            return _turned_to(run, event)
+
+
+def _turned_to(run: Run, event: _Opening | _Awaiting) -> Run:
+    """A phase that is open stands otherwise."""
+    phase = _opened(run.phase(event.place), event)
+    phases, tallies = run.phases.set(event.place, phase), tallied(run, event.place, phase)
+    if isinstance(event, PhaseOffered):
+        return replace(run, phases=phases, tallies=tallies, tasks=run.tasks.set(event.task, event.place))
+    return replace(run, phases=phases, tallies=tallies)
 
 
 def _whole(run: Run, event: _Whole) -> Run:
@@ -215,15 +222,6 @@ def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
 
 def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
     match event:
-        case PhaseWaiting():
-            return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
-        case TimerSet():
-            return replace(phase, timers=phase.timers.set(event.kind, event.due))
-        case GateOpened():
-            gate = GateState(event, event.at)
-            return replace(_having_read(phase, event.reads), status="waiting", reason="", gate=gate)
-        case GateEvidenceChanged() | VoteCast() | LateVote() | GateReminded() | GateEscalated() | GateDecided():
-            return phase if phase.gate is None else replace(phase, gate=_voted(phase.gate, event))
         case JoinFired():
             return replace(phase, status="fired", consumed=event.satisfied_by)
         case ConditionEvaluated():
@@ -232,6 +230,15 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
             return replace(_having_read(phase, event.reads), status="ready", reason="", input=event.input)
         case PhaseOffered():
             return replace(phase, status="offered", task=event.task)
+        case PhaseWaiting():
+            return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
+        case TimerSet():
+            return replace(phase, timers=phase.timers.set(event.kind, event.due))
+        case GateOpened():
+            gate = GateState(event, event.at)
+            return replace(_having_read(phase, event.reads), status="waiting", reason="", gate=gate)
+        case GateEvidenceChanged() | VoteCast() | LateVote() | GateReminded() | GateEscalated() | GateDecided():
+            return phase if phase.gate is None else replace(phase, gate=voted(phase.gate, event))
         case PhaseParked():
             return replace(phase, status="parked", reason=event.reason)
         case PhaseReleased():
@@ -252,27 +259,6 @@ def _turned(phase: PhaseState, event: _Turned) -> PhaseState:
             assert_never(event)
 
 
-def _voted(gate: GateState, event: _OfGate) -> GateState:
-    match event:
-        case GateEvidenceChanged():
-            opened = gate.opened.model_copy(update={"evidence": event.evidence, "digest": event.digest})
-            return replace(gate, opened=opened, votes=Map(), comments=Map())
-        case VoteCast():
-            ballot = Ballot(voter=event.voter, verdict=event.verdict, human=event.human, roles=event.roles)
-            comments = gate.comments.set(event.voter, event.comment)
-            return replace(gate, votes=gate.votes.set(event.voter, ballot), comments=comments)
-        case LateVote():
-            return replace(gate, late=gate.late + 1)
-        case GateReminded():
-            return replace(gate, reminders=event.number)
-        case GateEscalated():
-            return replace(gate, rung=event.rung)
-        case GateDecided():
-            return replace(gate, decision=event.decision, how=event.how)
-        case _:
-            assert_never(event)
-
-
 def _moved(phase: PhaseState, seconds: float) -> PhaseState:
     """What it waits for comes later by the length of a pause."""
     more = int(seconds * SECOND)
@@ -283,6 +269,8 @@ def _moved(phase: PhaseState, seconds: float) -> PhaseState:
 
 
 def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:
+    if not reads:
+        return phase
     known = {one.place for one in phase.consumed}
     return replace(phase, consumed=(*phase.consumed, *(one for one in reads if one.place not in known)))
 

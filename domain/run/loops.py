@@ -4,6 +4,7 @@ from typing import Literal
 
 import orjson
 
+from domain.kernel.change import replace
 from domain.kernel.ids import Instant
 from domain.kernel.pipeline.definition import AnyPhase, ExternalPhase, GatePhase, RepeatPhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions, Flaw
@@ -13,14 +14,27 @@ from domain.kernel.pipeline.work import FALLBACK
 from domain.run.events import Consumed, PhaseParked, PhaseSettled, PhaseSkipped
 from domain.run.known import Said, Speaker
 from domain.run.loop_events import InnerPlace, IterationSettled, IterationStarted
+from domain.run.outline import Outline, outline_of
 from domain.run.state import Run
 
 _End = PhaseParked | PhaseSettled | PhaseSkipped
 
 
+def outline_now(run: Run) -> Outline:
+    """What the definition says of the phases, with those of the iterations that loops are in; kept with the run."""
+    kept = run.kept_outline or outline_of(run.queued.definition)
+    inside = ((loop.key, run.phase(loop.key)) for loop in kept.loops)
+    iterations = tuple((key, state.iteration) for key, state in inside if state.inside)
+    if kept.iterations != iterations:
+        kept = replace(kept, iterations=iterations, now=graph_of(placed_now(run)))
+    if kept is not run.kept_outline:
+        object.__setattr__(run, "kept_outline", kept)
+    return kept
+
+
 def graph_now(run: Run) -> Graph:
     """The phases of the run together with those of the iterations that loops are in."""
-    return graph_of(placed_now(run))
+    return outline_now(run).now
 
 
 def _inside(run: Run, loop: RepeatPhase) -> tuple[AnyPhase, ...]:
@@ -69,7 +83,7 @@ def scope_of(run: Run, place: str) -> Graph:
     loop = next((one for one in run.queued.definition.phases if one.key == key), None)
     if inside and isinstance(loop, RepeatPhase):
         return graph_of(_inside(run, loop))
-    return graph_of(run.queued.definition.phases)
+    return outline_now(run).whole
 
 
 def next_iteration(run: Run, loop: RepeatPhase, at: Instant) -> IterationStarted:

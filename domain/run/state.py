@@ -1,6 +1,6 @@
 """What a run is, as its decisions see it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from immutables import Map
@@ -10,6 +10,7 @@ from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened
 from domain.run.map_events import MapItem
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved
+from domain.run.outline import Outline
 
 RunStatus = Literal["queued", "running", "paused", "cancelling", "compensating", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
@@ -212,6 +213,8 @@ class Run:
 
     tallies: Map[str, Tally] = Map()
     """By the place of a map."""
+    kept_outline: Outline | None = field(default=None, init=False, compare=False, repr=False)
+    """What its definition says of its phases, once somebody has asked for it (``outline_now``)."""
 
     @property
     def deadline_seconds(self) -> float | None:

@@ -45,7 +45,7 @@ def _moved(tally: Tally, place: str, was: PhaseState, now: PhaseState) -> Tally:
         if now.status == "ready":
             ready = (*ready, place)
         elif was.status == "ready":
-            ready = tuple(one for one in ready if one != place)
+            ready = ready[1:] if ready[:1] == (place,) else tuple(one for one in ready if one != place)
     began, goes_on = _is_under_way(was), _is_under_way(now)
     under_way = tally.under_way
     if goes_on and not began:

@@ -169,7 +169,7 @@ class Yard(Railway):
 
     def check(self) -> None:
         run, of_run = self.run, self.of_run()
-        assert advance(run, self.now, EXPRESSIONS) == (), "something was decidable and was not decided"
+        assert advance(run, self.now, EXPRESSIONS).events == (), "something was decidable and was not decided"
         check_order(of_run)
         tokens = [one.event.token for one in self.log if isinstance(one.event, TaskClaimed)]
         assert tokens == sorted(set(tokens)), "tokens rise"

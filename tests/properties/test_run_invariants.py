@@ -137,7 +137,7 @@ class Rolling(Railway):
 
     def check(self) -> None:
         run = self.run
-        assert advance(run, self.now, EXPRESSIONS) == (), "something was decidable and was not decided"
+        assert advance(run, self.now, EXPRESSIONS).events == (), "something was decidable and was not decided"
         of_run = tuple(one.event for one in self.log if one.stream == self.run_id)
         assert fold(RUN, of_run) == run
         fired = [(event.place, event.generation) for event in of_run if isinstance(event, JoinFired)]

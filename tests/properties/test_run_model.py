@@ -96,11 +96,11 @@ class Walk:
         self.go_on()
 
     def go_on(self) -> None:
-        for event in advance(self.run, AT, UNTOLD):
+        for event in advance(self.run, AT, UNTOLD).events:
             self.run = changed(self.run, event)
             if isinstance(event, JoinFired):
                 self.fired.append(event.place)
-        assert advance(self.run, AT, UNTOLD) == ()
+        assert advance(self.run, AT, UNTOLD).events == ()
 
     def ready(self) -> list[int]:
         return [number for number in range(len(self.nodes)) if self.run.phase(f"p{number}").status == "ready"]
