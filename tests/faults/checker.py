@@ -1,22 +1,17 @@
 """What must hold of any log, read from its stored rows by code that shares nothing with the server's folds."""
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import product
+from itertools import groupby
 from typing import Any, Literal
 
 from infrastructure.log.port import LogRow
+from tests.faults.clashes import Held, clash, torn
 
-NAMES = ("a", "b", "ab", "c")
-DEPTH = 3
-WORLD = tuple("/".join(names) for depth in range(1, DEPTH + 1) for names in product(NAMES, repeat=depth))
-"""Every path that can tell two patterns of at most two segments over these names apart."""
-REPOSITORY = "path:r//"
-"""Where the small world is."""
+PLACING = frozenset({"session.opened.v1", "session.reparented.v1"})
+"""What says whom a session stands below."""
 OF_REFUSALS = frozenset({"command.refused.v1", "task.late_report_discarded.v1"})
 """What a refused command may leave behind."""
 
@@ -44,15 +39,6 @@ class _Task:
 
 
 @dataclass(slots=True)
-class _Grant:
-    session: str
-    incarnation: int
-    task: str | None
-    claims: tuple[tuple[str, str], ...]
-    lingers: bool = False
-
-
-@dataclass(slots=True)
 class _Sweep:
     """The state of the sweep over the log, and what it found wrong."""
 
@@ -61,19 +47,20 @@ class _Sweep:
     dependants: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     settled_needs: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
     settlements: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    grants: dict[str, dict[int, _Grant]] = field(default_factory=lambda: defaultdict(dict))
+    grants: dict[str, dict[int, Held]] = field(default_factory=lambda: defaultdict(dict))
     last_token: dict[str, int] = field(default_factory=dict)
     granted_by: dict[tuple[str, int], str] = field(default_factory=dict)
     incarnation: dict[str, int] = field(default_factory=dict)
     over: set[tuple[str, int]] = field(default_factory=set)
+    parents: dict[str, str | None] = field(default_factory=dict)
 
 
 def violations(rows: Sequence[LogRow], history: Iterable[Op] = ()) -> list[str]:
     """Everything that is wrong with a log, in words; empty where all invariants hold."""
     sweep = _Sweep()
     _check_order(rows, sweep.wrong)
-    for row in rows:
-        _take(sweep, row, json.loads(row.state))
+    for _, group in groupby(rows, key=lambda row: row.command_id):
+        _take_group(sweep, [(row, json.loads(row.state)) for row in group])
     _check_needs_at_rest(sweep)
     _check_history(rows, history, sweep.wrong)
     return sweep.wrong
@@ -100,6 +87,19 @@ def _check_order(rows: Sequence[LogRow], wrong: list[str]) -> None:
         if row.recorded_at < last_at:
             wrong.append(f"@{row.position} recorded_at falls")
         last_at = row.recorded_at
+
+
+def _take_group(sweep: _Sweep, group: Sequence[tuple[LogRow, dict[str, Any]]]) -> None:
+    """The rows of one command, there at once: the hierarchy that they leave behind counts for all of them."""
+    parents = {row.stream: event.get("parent") for row, event in group if row.type in PLACING}
+    moved = any(parent != sweep.parents.get(session) for session, parent in parents.items())
+    sweep.parents.update(parents)
+    for row, event in group:
+        _take(sweep, row, event)
+    if moved:
+        where = f"@{group[-1][0].position} a move in the hierarchy"
+        for live in sweep.grants.values():
+            sweep.wrong += [f"{where}: {words}" for words in torn(live, sweep.parents)]
 
 
 def _take(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
@@ -190,8 +190,10 @@ def _take_lock(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
             _require_alive(sweep, event["session"], event["incarnation"], where)
         live.pop(event.get("replaces") or 0, None)
         claims = tuple((claim["claim"], claim["mode"]) for claim in event["claims"])
-        grant = _Grant(event["session"], event["incarnation"], event["task"], claims)
-        sweep.wrong += [f"{where}: {token} clashes with {other}" for other in live if clash(live[other], grant)]
+        grant = Held(event["session"], event["incarnation"], event["task"], claims)
+        sweep.wrong += [
+            f"{where}: {token} clashes with {other}" for other in live if clash(live[other], grant, sweep.parents)
+        ]
         if claims:
             live[token] = grant
     elif row.type == "lock.released.v1":
@@ -214,43 +216,6 @@ def _take_session(sweep: _Sweep, row: LogRow, event: dict[str, Any]) -> None:
 def _require_alive(sweep: _Sweep, session: str, incarnation: int, where: str) -> None:
     if sweep.incarnation.get(session) != incarnation or (session, incarnation) in sweep.over:
         sweep.wrong.append(f"{where}: for {session}/{incarnation}, which is not alive")
-
-
-def clash(held: _Grant, wanted: _Grant) -> bool:
-    """Whether two grants may not live side by side, from the words of the contract."""
-    for pattern, mode in wanted.claims:
-        for other, other_mode in held.claims:
-            if mode == other_mode == "shared" or not covered(pattern) & covered(other):
-                continue
-            if held.lingers or (held.session, held.incarnation) != (wanted.session, wanted.incarnation):
-                return True
-            siblings = held.task is not None and wanted.task is not None and held.task != wanted.task
-            ancestor_writes = held.task is not None and wanted.task is None and mode == other_mode == "exclusive"
-            if siblings or ancestor_writes:
-                return True
-    return False
-
-
-@cache
-def covered(claim: str) -> frozenset[str]:
-    """The paths of the small world that a claim covers, by a regular expression of its own.
-
-    Outside of that world claims do not meet but with themselves: whoever makes other loads sees to that.
-    """
-    if not claim.startswith(REPOSITORY):
-        return frozenset({claim})
-    parts = claim.partition("//")[2].split("/")
-    text = ""
-    for place, part in enumerate(parts):
-        last = place == len(parts) - 1
-        if part == "**":
-            text += "[^/]+(/[^/]+)*" if last else "([^/]+/)*"
-        else:
-            text += re.escape(part).replace(r"\*", "[^/]*").replace(r"\?", "[^/]") + ("" if last else "/")
-    match = re.compile(f"{text}(/.*)?")
-    found = frozenset(path for path in WORLD if match.fullmatch(path))
-    assert found, f"{claim} says nothing about the small world"
-    return found
 
 
 def _check_needs_at_rest(sweep: _Sweep) -> None:

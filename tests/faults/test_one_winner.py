@@ -1,4 +1,4 @@
-"""Any number of callers, one task: exactly one has it, on every store, with two nodes, with requests sent twice."""
+"""What only one of many callers may have, exactly one has: on every store, with two nodes, with requests sent twice."""
 
 import asyncio
 import json
@@ -21,6 +21,7 @@ from infrastructure.log.port import LogRow
 from infrastructure.settings import Settings
 from tests.faults.aftermath import rows_of
 from tests.faults.checker import Op, violations
+from tests.faults.clashes import NAMES
 from tests.support.waiting import SECONDS_MAX
 
 OWNER = Principal(PrincipalId("key_owner"), "owner", None, human=True)
@@ -165,3 +166,35 @@ async def test_a_diamond_of_needs_is_ready_once_and_only_after_all(nodes: Nodes)
     counted = Counter(row.type for row in await asyncio.to_thread(log_of, nodes))
     assert counted["task.need_settled.v1"] == 40
     assert counted["task.readied.v1"] == 41
+
+
+@pytest.mark.parametrize("moved", ["session", "the one above it"])
+async def test_a_session_locks_inside_of_its_family_or_is_moved_out_of_it_never_both(nodes: Nodes, moved: str) -> None:
+    """Twelve families; in each somebody asks to lock below what the lead writes while it is moved away from there."""
+    families: list[dict[str, dict[str, Any]]] = []
+    for lead in await nodes.sessions(12):
+        middle = (await nodes.sessions(1, parent=lead["session"]))[0]
+        session = (await nodes.sessions(1, parent=middle["session"]))[0]
+        families.append({"lead": lead, "the one above it": middle, "session": session})
+    places = [f"path:r//{outer}/{inner}" for outer in NAMES for inner in NAMES[:3]]
+    for family, place in zip(families, places, strict=True):
+        await nodes.must("acquire_locks", {**family["lead"], "claims": [{"claim": place}]})
+
+    async def ask(number: int, kind: str) -> None:
+        family, fields = families[number], dict[str, Any]()
+        if kind == "reparent_session":
+            fields = {"session": family[moved]["session"], "parent": None}
+        else:
+            fields = {**family["session"], "claims": [{"claim": f"{places[number]}/a"}]}
+        told[number, kind] = await nodes.ask(kind, fields)
+
+    told: dict[tuple[int, str], dict[str, Any]] = {}
+    for number in range(12):
+        # One family after the other: many at once meet in the lock space, and are decided one by one.
+        asked = ("reparent_session", "acquire_locks")[:: 1 if number % 2 else -1]
+        await asyncio.gather(*(ask(number, kind) for kind in asked))
+    for number in range(12):
+        move, locks = told[number, "reparent_session"], told[number, "acquire_locks"]
+        assert move["ok"] is not locks["ok"], (move, locks)
+        refused = locks["error"]["code"] if move["ok"] else move["error"]["code"]
+        assert refused == ("lock_conflict" if move["ok"] else "locks_inside_family")

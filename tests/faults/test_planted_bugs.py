@@ -116,6 +116,29 @@ def test_a_planted_bug_is_found(bug: str) -> None:
     assert violations(PLANTED[bug](good()))
 
 
+def family(*moves: tuple[str, str | None], parent: str | None = SESSION) -> list[LogRow]:
+    """One session writes below what another one writes, and is moved."""
+    steps: list[tuple[str, str, dict[str, Any]]] = [
+        (SESSION, "session.opened.v1", {"incarnation": 1}),
+        (OTHER, "session.opened.v1", {"incarnation": 1, "parent": parent}),
+        ("sess_3", "session.opened.v1", {"incarnation": 1, "parent": SESSION}),
+        ("locks_1", "lock.granted.v1", _granted(1, SESSION, None)),
+        ("locks_1", "lock.granted.v1", _granted(2, OTHER, None)),
+        *((session, "session.reparented.v1", {"parent": above}) for session, above in moves),
+    ]
+    return _numbered([_row(*step, f"c{number}") for number, step in enumerate(steps)])
+
+
+def test_a_family_holds_what_only_one_may_until_it_is_torn() -> None:
+    assert violations(family()) == []
+    assert violations(family((OTHER, "sess_3"))) == []
+    assert violations(family((OTHER, None)))
+    assert violations(family(("sess_3", None), (OTHER, "sess_3"))), "whoever is above has left before"
+    assert violations(family(parent=None))
+    released = _with(family(), 5, "locks_1", "lock.released.v1", {"token": 1}, "r")
+    assert violations(_with(released, 6, OTHER, "session.reparented.v1", {"parent": None}, "m")) == []
+
+
 @pytest.mark.parametrize(
     "op",
     [

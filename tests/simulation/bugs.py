@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from api.composition import heard
 from api.ports import HeldNow
-from domain.dispatch import fit, market, report, strategies
+from domain.dispatch import family, fit, market, report, strategies
 from domain.dispatch.lookup import find_task
 from domain.dispatch.market import Market
 from domain.dispatch.strategies import Auction, bid_score
@@ -142,6 +142,29 @@ def _untold_graces() -> AbstractContextManager[Any]:
     return patch.object(heard, "HeldNow", untold)
 
 
+@contextmanager
+def _locks_left_behind() -> Generator[None]:
+    """Whoever moves in the hierarchy is still judged by the family in which it took its locks."""
+
+    def nothing(*_: Any) -> tuple[()]:
+        return ()
+
+    with patch.object(family, "move_locks", nothing), patch.object(family, "leave_locks_below", nothing):
+        yield
+
+
+def _unread_families() -> AbstractContextManager[Any]:
+    """Whoever locks inside of another one's locks does not rely on standing below it still."""
+    step = walk._Walk.step
+
+    def blind(self: Any, member: Member) -> None:
+        written = {event.stream for event in member.events}
+        reads = tuple(one for one in member.reads if one[0] in written or not one[0].startswith("sess_"))
+        step(self, member._replace(reads=reads))
+
+    return patch.object(walk._Walk, "step", blind)
+
+
 BUGS: Final[dict[str, Plant]] = {
     "no fence": _no_fence,
     "no receipts": _no_receipts,
@@ -155,4 +178,6 @@ BUGS: Final[dict[str, Plant]] = {
     "one more than room": _one_more_than_room,
     "delivery lapses early": _delivery_lapses_early,
     "untold graces": _untold_graces,
+    "locks left behind": _locks_left_behind,
+    "unread families": _unread_families,
 }

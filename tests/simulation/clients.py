@@ -35,7 +35,7 @@ class Client:
         self._habits = habits
         self._listens = chance.random() < habits.listening
         self._deaf_until = 0.0
-        self._session: str | None = None
+        self.session: str | None = None
         self._incarnation = 0
         self.done = False
 
@@ -47,7 +47,7 @@ class Client:
 
     async def _claim(self) -> None:
         await self._bid()
-        claim = ClaimTask(project="shop", session=self._session or "", incarnation=self._incarnation)
+        claim = ClaimTask(project="shop", session=self.session or "", incarnation=self._incarnation)
         outcome = await self._network.command(claim, wait_seconds=self._chance.choice((0.0, 1.0)))
         if outcome.ok:
             answer = json.loads(outcome.text)["answer"]
@@ -63,7 +63,7 @@ class Client:
             bid = BidForTask(
                 project="shop",
                 task=f"t{self._chance.randrange(self._habits.bids_for)}",
-                session=self._session or "",
+                session=self.session or "",
                 incarnation=self._incarnation,
                 cost_microdollars=self._chance.choice((0, 500, 80_000)),
                 confidence_percent=self._chance.choice((20, 50, 90)),
@@ -73,7 +73,7 @@ class Client:
     async def _listen(self) -> None:
         """Work on what heartbeats tell of. Some do not look for a while: what they were given is a lost delivery."""
         wait_seconds = self._chance.choice((0.0, 1.0))
-        heard = await self._network.beat(self._session or "", self._incarnation, (), wait_seconds=wait_seconds)
+        heard = await self._network.beat(self.session or "", self._incarnation, (), wait_seconds=wait_seconds)
         if heard is not None and heard.status not in ("live", "suspect"):
             await self._open()
         elif heard is not None and heard.pushed and self._network.loop.time() >= self._deaf_until:
@@ -89,14 +89,14 @@ class Client:
             projects=("shop",),
             capacity=2 if self._listens else 3,
             ttl_seconds=TTL_SECONDS,
-            resume=self._session,
+            resume=self.session,
             takes_pushed=self._listens,
         )
         outcome = await self._network.command(opening)
         while not outcome.ok:
             outcome = await self._network.command(opening)
         answer = json.loads(outcome.text)["answer"]
-        self._session, self._incarnation = answer["session"], answer["incarnation"]
+        self.session, self._incarnation = answer["session"], answer["incarnation"]
 
     async def _work(self, task: str, token: str) -> None:
         fields: dict[str, Any] = {"project": "shop", "task": task, "token": token}
@@ -128,7 +128,7 @@ class Client:
 
     async def _beat(self, tokens: tuple[ProjectToken, ...]) -> bool:
         """Whether the session lives and holds what it named, for all that is known."""
-        heard = await self._network.beat(self._session or "", self._incarnation, tokens)
+        heard = await self._network.beat(self.session or "", self._incarnation, tokens)
         if heard is not None and heard.status not in ("live", "suspect"):
             await self._open()
             return False

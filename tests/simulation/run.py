@@ -18,6 +18,7 @@ from infrastructure.log.port import LogRow
 from tests.faults.checker import SETTLING, Op, unsettled, violations
 from tests.simulation.clients import TTL_SECONDS, Client, Habits
 from tests.simulation.dispatch_laws import Manner, dispatch_violations, untold_graces
+from tests.simulation.families import Family
 from tests.simulation.loop import SimulatedLoop, StuckError
 from tests.simulation.network import Network, Sent, Told
 from tests.simulation.nodes import Nodes, without_threads
@@ -29,6 +30,8 @@ TASKS_MAX: Final = 30
 FAULTY_SECONDS_MAX: Final = 20.0
 QUIET_SECONDS_MAX: Final = 240.0
 GRACE_SECONDS: Final = 8
+FAMILIES: Final = 0.3
+"""In how many of the runs sessions stand above each other, lock by themselves and are moved."""
 PATTERNS: Final = ("a", "b/*", "a*/b", "**/c", "c", "ab", "?/a", "a/**")
 
 
@@ -63,7 +66,7 @@ def simulate(seed: int, strategy: str | None = None) -> Result:
         nodes = Nodes(NODES, loop, shared, weather, chance)
         nodes_found.append(nodes)
         network = Network(loop, nodes, told, chance)
-        await _play(network, nodes, shared, weather, manner, quiet)
+        await _play(network, nodes, shared, weather, manner, quiet, Random(f"family {seed}"))
 
     wrong: list[str] = []
     try:
@@ -92,7 +95,13 @@ def simulate(seed: int, strategy: str | None = None) -> Result:
 
 
 async def _play(
-    network: Network, nodes: Nodes, shared: SharedLog, weather: Weather, manner: Manner, quiet: list[int]
+    network: Network,
+    nodes: Nodes,
+    shared: SharedLog,
+    weather: Weather,
+    manner: Manner,
+    quiet: list[int],
+    kin: Random,
 ) -> None:
     loop, chance = network.loop, network.chance
     created = await network.command(CreateProject(name="shop", lock_delay_seconds=1))
@@ -105,6 +114,9 @@ async def _play(
     clients = [Client(network, chance, habits) for _ in range(_few(chance, 3, SESSIONS_MAX))]
     faulty_seconds = chance.uniform(6.0, FAULTY_SECONDS_MAX)
     living = [asyncio.ensure_future(client.live()) for client in clients]
+    family = Family(network, kin, clients, kin.randint(3, 7) if kin.random() < FAMILIES else 0)
+    living += [asyncio.ensure_future(one.live()) for one in family.relatives]
+    living += [asyncio.ensure_future(family.move_about()) for _ in family.relatives[:2]]
     cancels: list[asyncio.Task[None]] = []
     while loop.time() < faulty_seconds:
         await asyncio.sleep(chance.uniform(0.5, 4.0))
@@ -113,6 +125,7 @@ async def _play(
         (nodes.kill_one if chance.random() < 0.6 else nodes.pause_one)()
     weather.clear()
     network.faulty = False
+    family.dismiss()
     quiet.append(shared.now())
     await asyncio.sleep(2.0)
     await _cancel_at_work(network, shared)
@@ -207,6 +220,8 @@ def judged(rows: list[LogRow], told: Told, manner: Manner, quiet: list[int]) -> 
 
 def _ops(identifier: str, sent: Sent) -> list[Op]:
     kind = sent.command.NAME
+    if sent.command.ASKS:
+        return []  # asked once more, it may be answered in another way, and that refusal is on record
     if sent.answers:
         return [
             Op(identifier, kind, "ok", one.position, _answer(one.text), _writes(sent.command))
