@@ -35,7 +35,6 @@ from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
 from domain.kernel.message import Command, Event
 from domain.kernel.pipeline.expressions import UNTOLD, Expressions
-from domain.kernel.policy import Policy
 from domain.kernel.registry import Registry
 from domain.kernel.sealing import Sealing
 from domain.lock import decider as lock
@@ -54,15 +53,7 @@ from domain.pipeline import decider as pipeline
 from domain.pipeline import upcasts as pipeline_upcasts
 from domain.pipeline.commands import PublishDefinition
 from domain.pipeline.events import PipelineEvent
-from domain.policies.facts import FACT_POLICIES
-from domain.policies.notice_budget import NOTICE_BUDGET
-from domain.policies.notify_gate import NOTIFY_GATE
-from domain.policies.quota_reports import QUOTA_POLICIES
-from domain.policies.ready_dependants import READY_DEPENDANTS
-from domain.policies.reopen_needs import REOPEN_NEEDS
-from domain.policies.run_children import RUN_CHILD_POLICIES
-from domain.policies.session_endings import CASCADE, END_DRAINED
-from domain.policies.tell_run import TELL_RUN
+from domain.policies import catalogue as policies
 from domain.principal import commands as principal_commands
 from domain.principal import decider as principal
 from domain.principal import events as principal_events
@@ -93,6 +84,8 @@ from domain.task import erasure_events as task_erasure
 from domain.task import events as task_events
 from domain.task import sealed as task_sealed
 from domain.task import upcasts as task_upcasts
+from domain.turn import decider as turn
+from domain.turn.events import TurnEvent
 
 AGGREGATES: Final[AggregateByPrefix] = {
     aggregate.prefix: aggregate
@@ -111,6 +104,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         refusal.REFUSALS,
         RUN,
         fact.TOPIC,
+        turn.LINE,
         proposal.PROPOSAL,
     )
 }
@@ -178,6 +172,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     refusal_events.CommandRefused,
     *get_args(RunEvent),
     *get_args(FactEvent),
+    *get_args(TurnEvent),
     *get_args(ProposalEvent),
 )
 """Every class whose events are stored."""
@@ -203,18 +198,7 @@ REGISTRY: Final = Registry(
 SEALINGS: Final[Mapping[str, Sealing]] = {**task_sealed.SEALED, **note_sealed.SEALED, **session_sealed.SEALED}
 """What events say in words, by stored name: kept under the key of their subject."""
 
-POLICIES: Final[tuple[Policy, ...]] = (
-    READY_DEPENDANTS,
-    REOPEN_NEEDS,
-    NOTICE_BUDGET,
-    END_DRAINED,
-    CASCADE,
-    *QUOTA_POLICIES,
-    TELL_RUN,
-    NOTIFY_GATE,
-    *RUN_CHILD_POLICIES,
-    *FACT_POLICIES,
-)
+POLICIES: Final = policies.POLICIES
 """What happens by itself at once; what only time brings about is the agenda's."""
 
 _DECISIONS: Final[dict[type[Command], Decide]] = {

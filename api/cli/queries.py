@@ -19,7 +19,8 @@ _ATTENTION: Final = "topic subject about projectIds since why resolve units task
 
 _RUN: Final = """id projectId pipeline version status rollback reason because inputs outputs untold
 parentId parentPlace forkedFromId rollsBackId rolledBackById labels priority correlationKey
-startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt revision"""
+concurrencyKey concurrencyLimit startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt
+revision"""
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
 decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""

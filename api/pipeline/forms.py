@@ -11,10 +11,10 @@ from api.plan.fields import as_in
 from api.plan.model import BudgetEntry, Form
 from api.plan.notation import refused
 from domain.kernel.pipeline.definition import PHASES_MAX, Definition, RepeatPhase
-from domain.kernel.pipeline.flow import Edge, JoinRule, Map, Matrix, Settle
+from domain.kernel.pipeline.flow import Concurrency, Edge, JoinRule, Map, Matrix, Settle
 from domain.kernel.pipeline.words import PhaseKey, PipelineName, Word
 from domain.kernel.pipeline.work import OnExhausted
-from domain.kernel.values import ConcurrencyKey, Scalar
+from domain.kernel.values import Scalar
 from domain.kernel.work import Label
 
 Outputs = Annotated[dict[Word, Cel], Field(max_length=64)]
@@ -164,7 +164,7 @@ class PipelineForm(Form):
     undo_ttl: Span | None = None
     deadline: Span | None = None
     budget: BudgetEntry = BudgetEntry()
-    concurrency: ConcurrencyKey | None = None
+    concurrency: Concurrency | None = None
     labels: tuple[Label, ...] = as_in(Definition, "labels")
 
 

@@ -29,9 +29,8 @@ from api.plan.nodes import Node, Place, UnreadableError, plain
 from api.plan.text import checked, decoded
 from api.plan.yaml_text import read_yaml
 from domain.kernel.pipeline.definition import Definition
-from domain.kernel.pipeline.flow import Settle
+from domain.kernel.pipeline.flow import Concurrency, Settle
 from domain.kernel.pipeline.gate import Quorum, Voter
-from domain.kernel.values import ConcurrencyKey
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -141,7 +140,7 @@ _BELOW: Final[dict[str, type[BaseModel]]] = {
     "quorum": Quorum,
     "eligible": Voter,
     "settle": Settle,
-    "concurrency": ConcurrencyKey,
+    "concurrency": Concurrency,
     "inputs": FieldForm,
     "outputs": FieldForm,
     "evidence": GateEvidenceForm,

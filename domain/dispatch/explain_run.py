@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from domain.dispatch.explain_phase import TellTask, explain_phase
 from domain.dispatch.explanation import Explanation, Reason, explained
+from domain.dispatch.run_turns import told
 from domain.kernel.decider import View
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId, is_type_id
@@ -11,7 +12,12 @@ from domain.run.children import STEERED
 from domain.run.evolve import RUN
 from domain.run.loops import graph_now
 from domain.run.state import SETTLED, TERMINAL, Effect, Run
+<<<<<<< HEAD
 from domain.run.undo_order import due_undos
+=======
+from domain.run.undo import next_undo
+from domain.turn.decider import LINE, line_of
+>>>>>>> 2574bd7 (So many runs there may be at a time under a key: each has its turn in a stream of the key, in the append that starts or ends it)
 
 
 def explain_run(
@@ -27,7 +33,7 @@ def explain_run(
     known = [one for key in graph_now(run).order if "/" not in key for one in run.places(key)]
     if place and place not in known:
         return UnknownThing(kind="phase", name=place)
-    blocked, noted = list(_of_run(run, now)), list(_noted(run))
+    blocked, noted = list(_of_run(run, now, view)), list(_noted(run))
     for one in [place] if place else _open(run, known):
         stands, told = explain_phase(run, one, now, view, tell_task)
         blocked += stands
@@ -50,10 +56,12 @@ def _open(run: Run, known: list[str]) -> list[str]:
     return [one for one in known if run.phase(one).status not in SETTLED and run.phase(one).status != "pending"]
 
 
-def _of_run(run: Run, now: Instant) -> Iterator[Reason]:
+def _of_run(run: Run, now: Instant, view: View) -> Iterator[Reason]:
     if run.status == "queued" and run.queued.start_at > now:
         words, unblock = "it must not begin before its time", "Time; it begins by itself."
         yield Reason(code="not_before", words=words, unblock=unblock, until=run.queued.start_at)
+    elif run.status == "queued":
+        yield from _in_line(run, view)
     if run.status == "paused":
         yield _paused(run)
     if run.held and run.status not in TERMINAL:
@@ -61,6 +69,29 @@ def _of_run(run: Run, now: Instant) -> Iterator[Reason]:
         yield Reason(code="held", words=words, unblock="Force the rollback with a reason, or cancel the run.")
     if run.status == "compensating":
         yield from _taking_back(run)
+
+
+def _in_line(run: Run, view: View) -> Iterator[Reason]:
+    """Who has the places that it waits for, and how many are before it."""
+    wanted = run.queued.concurrency
+    if wanted is None:
+        return
+    line = view.read(LINE, line_of(run.queued.project, wanted.key))
+    ahead = next((index for index, one in enumerate(line.waiting) if one.run == run.queued.run), None)
+    if ahead is None:
+        return
+    places = line.in_order()
+    words = (
+        f"it waits for its turn: under the key {wanted.key} there may be {wanted.limit} at a time, which now are"
+        f" {told(line)}; {ahead} wait before it"
+    )
+    yield Reason(
+        code="turn",
+        words=words,
+        unblock="It starts by itself once one of them has ended and its turn has come.",
+        about=places[0] if places else run.queued.run,
+        data={"key": wanted.key, "limit": wanted.limit, "holders": places[:16], "ahead": ahead},
+    )
 
 
 def _paused(run: Run) -> Reason:

@@ -4,6 +4,7 @@ from pydantic_core import from_json, to_json
 
 from domain.dispatch.run_rollback import take_back_child
 from domain.dispatch.run_start import ENGINE_SEMANTICS, pins_of
+from domain.dispatch.run_turns import concurrency_of
 from domain.dispatch.run_verbs import cancel, find_run, pause, resume
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
@@ -72,6 +73,13 @@ def begin(command: BeginChild, stamp: Stamp, view: View, expressions: Expression
         walk.go_on()
         return walk.decision()
     walk = RunWalk(Run(queued), stamp, view, expressions)
+    refusal = walk.turn.refusal(walk.run, "beginning its run")
+    if refusal is not None:
+        walk = RunWalk(parent, stamp, view, expressions)
+        reason = refusal.message()
+        walk.put(PhaseParked(place=place, generation=generation, kind="run", reason=reason, at=stamp.time))
+        walk.go_on()
+        return walk.decision()
     if wish(parent, name, above) == "pause":
         walk.put(RunPaused(reason=WHY_PAUSED, by=STEERED, at=stamp.time))
     else:
@@ -102,6 +110,10 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
     if isinstance(said, str):
         return f"the inputs do not fit the pipeline {call.pipeline}: {said}"
     of = parent.queued
+    inputs = to_json(said).decode()
+    turn = concurrency_of(call.pipeline, version.definition.concurrency, inputs)
+    if isinstance(turn, Rejection):
+        return turn.message()
     return RunQueued(
         run=name,
         project=of.project,
@@ -110,7 +122,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
         digest=version.digest,
         engine_semantics=ENGINE_SEMANTICS,
         definition=version.definition,
-        inputs=to_json(said).decode(),
+        inputs=inputs,
         labels=tuple(dict.fromkeys((*version.definition.labels, *of.labels))),
         priority=of.priority,
         idempotency_key="",
@@ -121,6 +133,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
         parent=above,
         pins=pins,
         deadline_seconds=call.deadline_seconds,
+        concurrency=turn,
     )
 
 

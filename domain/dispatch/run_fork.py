@@ -5,6 +5,7 @@ from typing import cast
 from pydantic_core import from_json, to_json
 
 from domain.dispatch.run_start import ENGINE_SEMANTICS, pins_of
+from domain.dispatch.run_turns import concurrency_of
 from domain.dispatch.run_verbs import asked
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
@@ -55,6 +56,9 @@ def fork(command: ForkRun, stamp: Stamp, view: View, expressions: Expressions) -
     if command.dry_run:
         return Decision(answer=RunForked(run="", adopted=kept, anew=anew))
     walk = RunWalk(Run(queued), stamp, view, expressions)
+    refusal = walk.turn.refusal(walk.run, "starting it")
+    if refusal is not None:
+        return refuse(refusal)
     walk.put(*(adopted_from(source, key, stamp.time) for key in kept))
     start_if_due(walk, stamp)
     walk.go_on()
@@ -75,9 +79,19 @@ def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueue
         return NotYetRun(pipeline=before.pipeline, what=lacking[0])
     if isinstance(pins, Rejection):
         return pins
+    own = None if source.queued.definition.concurrency else before.concurrency
+    turn = concurrency_of(before.pipeline, definition.concurrency or own, inputs)
+    if isinstance(turn, Rejection):
+        return turn
     said: dict[str, object] = {"run": derived_id(RUN.prefix, stamp.time, stamp.key), "definition": definition}
     said |= {"version": version, "digest": digest, "inputs": inputs, "pins": pins, "by": stamp.principal}
-    said |= {"engine_semantics": ENGINE_SEMANTICS, "start_at": stamp.time, "at": stamp.time, "parent": None}
+    said |= {
+        "concurrency": turn,
+        "engine_semantics": ENGINE_SEMANTICS,
+        "start_at": stamp.time,
+        "at": stamp.time,
+        "parent": None,
+    }
     return before.model_copy(
         update={**said, "idempotency_key": "", "deadline_seconds": None, "forked_from": before.run}
     )

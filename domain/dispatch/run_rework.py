@@ -54,6 +54,10 @@ def rework_in(walk: RunWalk, command: ReworkPhases, stamp: Stamp, view: View) ->
     back = in_scope(run, redo.redone) if command.undo else ()
     reasons = _reasons(redo, command.accept_repeat, _repeated_below(run, redo, view), back)
     reasons += _not_undone(run, redo) if command.undo else ()
+    turn = walk.turn.retake(run, "doing phases anew") if run.status in TERMINAL else None
+    if turn is not None and not command.dry_run:
+        return refuse(turn)
+    reasons += () if turn is None else (turn.message(),)
     told = ReworkPlanned(
         done=not command.dry_run,
         redone=redo.redone,
@@ -127,6 +131,9 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
             instead = "fork the run" if redo.behind else f"rework {command.phase} with --undo or --accept-repeat"
             reason = f"{repeats[0]}: {instead} instead"
             return refuse(ReworkRefused(run=command.run, reason=reason))
+        turn = walk.turn.retake(run, "trying it again") if run.status in TERMINAL else None
+        if turn is not None:
+            return refuse(turn)
         for place in redone:
             walk.give_up(place, command.reason)
         walk.try_again(command.phase)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from domain.dispatch.run_verbs import find_run
-from domain.dispatch.run_walk import RunWalk
+from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, derived_id
@@ -12,11 +12,10 @@ from domain.kernel.pipeline.expressions import Expressions
 from domain.run.child_events import AdoptedEffect, LedgerAdopted, ParentRun, RunRolledBack
 from domain.run.children import is_current, phase_at
 from domain.run.commands import TakeBackChild
-from domain.run.events import Consumed
 from domain.run.evolve import RUN, Following
 from domain.run.state import TERMINAL, Effect, Run, effect_key
 from domain.run.undo import is_partial, owed, passed
-from domain.run.undo_events import RunCompensationStarted, UndoFailed, UndoResolved, UndoSucceeded
+from domain.run.undo_events import UndoFailed, UndoResolved, UndoSucceeded
 
 CHILD: Final = "its parent takes it back"
 
@@ -38,12 +37,12 @@ def taking_back(
     said = {"run": name, "idempotency_key": "", "correlation_key": "", "start_at": at, "by": by, "at": at}
     queued = before.model_copy(update={**said, "parent": parent, "pins": (), "rolls_back": before.run})
     left = tuple(_adopted(source, one) for _, one in sorted(source.ledger.items()) if one.undo in ("", "failed"))
-    order = tuple(Consumed(place=one.place, generation=one.generation) for one in owed(source))
     walk = RunWalk(Run(queued), stamp, view, expressions)
-    walk.put(
-        LedgerAdopted(source=before.run, forced=forced, entries=left, at=at),
-        RunCompensationStarted(cause="operator", then="succeeded", because=(), entries=order, at=at),
-    )
+    refusal = walk.turn.refusal(walk.run, "taking back what it did")
+    if refusal is not None:
+        return refuse(refusal)
+    walk.put(LedgerAdopted(source=before.run, forced=forced, entries=left, at=at))
+    start_if_due(walk, stamp)
     walk.go_on()
     decision = walk.decision(queued)
     known = RunRolledBack(rollback=name, reason=reason, by=by, at=at)
@@ -81,7 +80,7 @@ def take_back_child(command: TakeBackChild, stamp: Stamp, view: View, expression
     found = _already(child, entry, stamp, view) or _against(parent, child, entry, stamp)
     if found is not None:
         return _said(parent, found, stamp, view, expressions)
-    return taking_back(
+    begun = taking_back(
         child,
         reason=CHILD,
         by=parent.queued.by,
@@ -91,6 +90,9 @@ def take_back_child(command: TakeBackChild, stamp: Stamp, view: View, expression
         view=view,
         expressions=expressions,
     )
+    if begun.rejection is None:
+        return begun
+    return _said(parent, _failed(entry, begun.rejection.message(), stamp.time), stamp, view, expressions)
 
 
 def _is_ending(parent: Run, child: Run) -> bool:

@@ -9,6 +9,7 @@ from domain.dispatch import (
     run_children,
     run_fork,
     run_gate,
+    run_line,
     run_needs,
     run_rework,
     run_rollback,
@@ -23,6 +24,7 @@ from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run import commands
+from domain.turn.commands import GiveWay, TakeTurn
 
 _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.StartRun: run_start.start,
@@ -49,6 +51,8 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.TellNeed: run_needs.tell_need,
     commands.TakeBackChild: run_rollback.take_back_child,
     commands.PassRunDeadline: run_time.pass_deadline,
+    TakeTurn: run_line.take_turn,
+    GiveWay: run_line.give_way,
 }
 
 RUN_COMMANDS: Final[tuple[type[Command], ...]] = tuple(_TELLING)

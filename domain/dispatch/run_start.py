@@ -4,6 +4,7 @@ from typing import Final, cast
 
 from pydantic_core import from_json, to_json
 
+from domain.dispatch.run_turns import concurrency_of
 from domain.dispatch.run_walk import RunWalk, start_if_due
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
@@ -12,13 +13,14 @@ from domain.kernel.message import Answer, KeyRow, Stamp
 from domain.kernel.pipeline.definition import Definition
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.fitting import fitting
+from domain.kernel.pipeline.flow import Concurrency
 from domain.pipeline.decider import read_version
 from domain.pipeline.state import Version
 from domain.project.decider import read_project
 from domain.run.child_events import Pin
 from domain.run.children import calls_in
 from domain.run.commands import StartRun
-from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused
+from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused, TurnUnfit
 from domain.run.events import RunQueued
 from domain.run.evolve import RUN
 from domain.run.reach import not_yet
@@ -59,8 +61,11 @@ def start(command: StartRun, stamp: Stamp, view: View, expressions: Expressions)
     pins = pins_of(version.definition, stamp, view)
     if isinstance(pins, Rejection):
         return refuse(pins)
-    queued = _queued(command, number, version, inputs, stamp).model_copy(update={"pins": pins})
-    return _begun(queued, stamp, view, expressions)
+    turn = _concurrency(command, version.definition, inputs)
+    if isinstance(turn, Rejection):
+        return refuse(turn)
+    queued = _queued(command, number, version, inputs, stamp)
+    return _begun(queued.model_copy(update={"pins": pins, "concurrency": turn}), stamp, view, expressions)
 
 
 def pins_of(definition: Definition, stamp: Stamp, view: View) -> tuple[Pin, ...] | Rejection:
@@ -84,6 +89,13 @@ def _inputs(command: StartRun, definition: Definition) -> str | InputsUnfit:
         return InputsUnfit(pipeline=command.pipeline, reason="they are no object")
     said = fitting(definition.inputs, cast("dict[str, object]", given))
     return InputsUnfit(pipeline=command.pipeline, reason=said) if isinstance(said, str) else to_json(said).decode()
+
+
+def _concurrency(command: StartRun, definition: Definition, inputs: str) -> Concurrency | TurnUnfit | None:
+    """Of the definition, else of the start: nobody gets past what a definition says by saying something else."""
+    if command.concurrency is not None and definition.concurrency is not None:
+        return TurnUnfit(pipeline=command.pipeline, reason="its definition names one itself")
+    return concurrency_of(command.pipeline, definition.concurrency or command.concurrency, inputs)
 
 
 def _again(command: StartRun, stream: StreamId, view: View) -> Decision:
@@ -117,6 +129,9 @@ def _queued(command: StartRun, number: int, version: Version, inputs: str, stamp
 
 def _begun(queued: RunQueued, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
     walk = RunWalk(Run(queued), stamp, view, expressions)
+    refusal = walk.turn.refusal(walk.run, "starting it")
+    if refusal is not None:
+        return refuse(refusal)
     start_if_due(walk, stamp)
     walk.go_on()
     decision = walk.decision(queued, answer=RunBegun(run=queued.run, created=True))

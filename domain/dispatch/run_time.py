@@ -15,7 +15,7 @@ def pass_deadline(command: PassRunDeadline, stamp: Stamp, view: View, expression
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return refuse(run)
-    moot = run.status not in ("queued", "running") or run.held
+    moot = run.status not in ("queued", "running") or run.held or run.queued.rolls_back
     if moot or run.deadline is None or stamp.time < run.deadline:
         return Decision()
     walk = RunWalk(run, stamp, view, expressions)

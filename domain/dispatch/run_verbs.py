@@ -88,7 +88,7 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
     leaves = run.status == "cancelling" and run.held and not run.left
     if run.status in ("cancelling", "cancelled") and not leaves:
         return Decision()
-    if run.status in TERMINAL or run.status == "compensating":
+    if run.status in TERMINAL or run.status == "compensating" or run.queued.rolls_back:
         return refuse(RunNotInState(run=command.run, status=run.status, action="cancelling it"))
     walk = RunWalk(run, stamp, view, expressions)
     reason = command.reason or "its run was cancelled"

@@ -17,6 +17,7 @@ from domain.dispatch.run_tasks import (
     withdrawn,
     work_of,
 )
+from domain.dispatch.run_turns import Turn
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
@@ -30,6 +31,7 @@ from domain.project.state import Project
 from domain.run.advance import advance
 from domain.run.begin import settled
 from domain.run.children import call_of, called
+from domain.run.closing import back_from_start
 from domain.run.commands import GRACE_SECONDS
 from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
 from domain.run.evolve import Following, changed
@@ -68,6 +70,7 @@ class RunWalk:
         self._keys: list[KeyRow] = []
         self._touched: set[str] = set()
         """Tasks that this decision makes or takes back: what the view says of them is from before."""
+        self.turn: Final = Turn(run, stamp, view)
 
     def put(self, *events: Following) -> None:
         """They happened."""
@@ -135,7 +138,8 @@ class RunWalk:
         """All of it in one append."""
         said = (*first, *self._said)
         own = (Write(StreamId(self.run.queued.run), said, self._stamp.project),) if said else ()
-        return Decision((*own, *self._others), answer or Done(), keys=tuple(self._keys))
+        others = (*self._others, *self.turn.writes(self.run))
+        return Decision((*own, *others), answer or Done(), keys=tuple(self._keys))
 
     def _offer(self) -> None:
         """A task for every phase that is ready, in the order of the definition; or for the effects whose turn it is."""
@@ -293,6 +297,8 @@ class RunWalk:
 
 
 def start_if_due(walk: RunWalk, stamp: Stamp) -> None:
-    """A run that waits for nothing but its time starts once that has come."""
-    if walk.run.status == "queued" and stamp.time >= walk.run.queued.start_at:
-        walk.put(RunStarted(at=stamp.time))
+    """A run starts once its time has come and it has its turn; one that only takes back begins with that."""
+    run = walk.run
+    if run.status != "queued" or stamp.time < run.queued.start_at or not walk.turn.take(run):
+        return
+    walk.put(back_from_start(run, stamp.time) if run.queued.rolls_back else RunStarted(at=stamp.time))

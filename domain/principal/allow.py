@@ -180,6 +180,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "expire_proposal": _NOBODY,
     "reach_run_start": _NOBODY,
     "pass_run_deadline": _NOBODY,
+    "give_way": _NOBODY,
+    "take_turn": _NOBODY,
     "elapse_backoff": _NOBODY,
     "time_out_attempt": _NOBODY,
     "lapse_delivery": _NOBODY,

@@ -4,7 +4,7 @@ from typing import Literal
 
 from domain.kernel.ids import Instant
 from domain.run.events import Consumed, Outcome
-from domain.run.state import Run
+from domain.run.state import Effect, Run
 from domain.run.undo import owed, passed
 from domain.run.undo_events import RunCompensationStarted, RunHeld
 
@@ -25,5 +25,13 @@ def closing(
         return RunHeld(cause=cause, then=outcome, because=because, behind=behind, at=at)
     if not entries:
         return None
-    order = tuple(Consumed(place=one.place, generation=one.generation) for one in entries)
-    return RunCompensationStarted(cause=cause, then=outcome, because=because, entries=order, at=at)
+    return RunCompensationStarted(cause=cause, then=outcome, because=because, entries=_in_order(entries), at=at)
+
+
+def back_from_start(run: Run, at: Instant) -> RunCompensationStarted:
+    """How a run begins that does nothing but take back what another one did."""
+    return RunCompensationStarted(cause="operator", then="succeeded", because=(), entries=_in_order(owed(run)), at=at)
+
+
+def _in_order(entries: tuple[Effect, ...]) -> tuple[Consumed, ...]:
+    return tuple(Consumed(place=one.place, generation=one.generation) for one in entries)

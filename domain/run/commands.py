@@ -6,6 +6,7 @@ from pydantic import Field
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import COUNT_MAX, ProjectCommand
+from domain.kernel.pipeline.flow import Concurrency
 from domain.kernel.pipeline.words import SignalName, Word
 from domain.kernel.text import JsonText, Reference
 from domain.kernel.work import Label
@@ -32,6 +33,8 @@ class StartRun(ProjectCommand):
     labels: tuple[Label, ...] = Field(default=(), max_length=64)
     start_at: Instant | None = Field(default=None, ge=0, le=2**53)
     """Microseconds since 1970; not before."""
+    concurrency: Concurrency | None = None
+    """How many runs with its key there may be at a time; only where the definition says nothing of that."""
 
 
 class RunVerb(ProjectCommand):

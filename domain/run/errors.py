@@ -194,3 +194,30 @@ class BelongsToParent(Rejection):
     run: str
     parent: str
     phase: str
+
+
+class NoTurn(Rejection):
+    """Under the key {key}, of which there may be {limit} runs at a time, {action} is not possible now: {holders}.
+
+    Wait until one of those has ended, or cancel it, and ask again.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    key: str
+    limit: int
+    holders: str
+    """Runs that have the places."""
+    action: str
+
+
+class TurnUnfit(Rejection):
+    """That is no concurrency key for a run of {pipeline}: {reason}.
+
+    Correct the key, or the inputs that it speaks of.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    pipeline: str
+    reason: str

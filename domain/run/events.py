@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.pipeline.definition import Definition
+from domain.kernel.pipeline.flow import Concurrency
 from domain.run.child_events import ParentRun, Pin
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
@@ -57,6 +58,8 @@ class RunQueued(Event):
     """Id of the run of which it took over what still holds; empty where it began by itself."""
     rolls_back: str = ""
     """Id of the run whose effects it takes back; empty for a run that goes forward."""
+    concurrency: Concurrency | None = None
+    """The key under which it has or waits for its turn, with nothing left to fill in; None where it needs none."""
 
 
 class RunStarted(Event):

@@ -40,8 +40,6 @@ def lacking_in(definition: Definition) -> Iterator[Finding]:
 def _of_whole(definition: Definition) -> Iterator[str]:
     if definition.budget != Budget():
         yield "a budget of the run"
-    if definition.concurrency is not None:
-        yield "how many of its runs there may be at a time"
 
 
 def _of_phase(phase: AnyPhase) -> Iterator[str]:

@@ -81,6 +81,8 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         labels=json_text(list(event.labels)),
         priority=event.priority,
         correlation_key=event.correlation_key,
+        concurrency_key="" if event.concurrency is None else event.concurrency.key,
+        concurrency_limit=None if event.concurrency is None else event.concurrency.limit,
         started_by=event.by,
         phases_total=len(event.definition.phases),
         phases_settled=0,
@@ -167,7 +169,7 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=5,
+    version=6,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),

@@ -46,6 +46,10 @@ class PipelineRunRow(NamedTuple):
     """JSON."""
     priority: int
     correlation_key: str
+    concurrency_key: str
+    """Under which it has or waits for its turn; empty where it needs none."""
+    concurrency_limit: int | None
+    """Runs at a time under the key."""
     started_by: str
     phases_total: int
     phases_settled: int

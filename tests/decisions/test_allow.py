@@ -99,6 +99,8 @@ DERIVED = {
     "fire_timer",
     "reach_run_start",
     "pass_run_deadline",
+    "give_way",
+    "take_turn",
     "expire_proposal",
 }
 

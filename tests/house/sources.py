@@ -17,6 +17,7 @@ AGGREGATES = (
     "pipeline",
     "run",
     "fact",
+    "turn",
     "quota",
     "principal",
     "node",

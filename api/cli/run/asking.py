@@ -1,13 +1,13 @@
-"""What is asked of runs: begin, pause, go on, end, and settle a phase by hand."""
+"""What is asked of runs that are there: pause, go on, end, and settle a phase by hand."""
 
 import json
-from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from api.cli.command import Project
 from api.cli.reading import project_of, run_named
+from api.cli.run.starting import INPUT_HELP, inputs_of
 from api.cli.terminal import Terminal
 from signalbox.client.fields import texts
 
@@ -17,67 +17,6 @@ Revision = Annotated[
     int | None,
     typer.Option("--expected-revision", min=1, help="Refuse where the run is at another one; `run show` tells it."),
 ]
-INPUT_HELP: Final = "NAME=VALUE, where the value is JSON, or else a text; repeatable."
-
-
-def start(
-    terminal: Terminal,
-    pipeline: Annotated[str, typer.Argument(help="Name of a published pipeline.")],
-    *,
-    version: Annotated[int | None, typer.Option("--version", min=1, help="Else the latest that is published.")] = None,
-    inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
-    inputs_file: Annotated[Path | None, typer.Option("--inputs", help="File with a JSON object of inputs.")] = None,
-    idempotency_key: Annotated[
-        str, typer.Option("--idempotency-key", help="Asked again under it, the run that it began is answered.")
-    ] = "",
-    correlation_key: Annotated[
-        str, typer.Option("--correlation-key", help="What other projects find the run by.")
-    ] = "",
-    priority: Annotated[int, typer.Option("--priority", min=-100, max=100, help="Added to that of its tasks.")] = 0,
-    label: Annotated[list[str] | None, typer.Option("--label", help="Of the run and its tasks; repeatable.")] = None,
-    project: Project = None,
-) -> None:
-    """Begin a run."""
-    chosen = project_of(terminal.client, project)
-    answer = terminal.client.command(
-        "start_run",
-        project=chosen,
-        pipeline=pipeline,
-        version=version,
-        inputs=json.dumps(_inputs(inputs_file, inputs or [])),
-        idempotency_key=idempotency_key,
-        correlation_key=correlation_key,
-        priority=priority,
-        labels=label or [],
-    )
-    told = {**answer.answer, "position": answer.position}
-    state = "started" if answer.answer.get("created") else "was started before"
-    terminal.show(told, f"{answer.answer.get('run')} {state}")
-
-
-def _inputs(file: Path | None, said: list[str]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    if file is not None:
-        try:
-            read: object = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise typer.BadParameter(f"{file} holds no JSON: {error}", param_hint="--inputs") from error
-        if not isinstance(read, dict):
-            raise typer.BadParameter(f"{file} holds no JSON object", param_hint="--inputs")
-        found |= read
-    for one in said:
-        name, equals, value = one.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f"{one} is not NAME=VALUE", param_hint="--input")
-        found[name] = _value(value)
-    return found
-
-
-def _value(text: str) -> object:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def pause(
@@ -158,7 +97,7 @@ def signal(
     project: Project = None,
 ) -> None:
     """Send the run a signal; a phase that waits for it goes on, or the first that will."""
-    said = json.dumps(_inputs(None, content or []))
+    said = json.dumps(inputs_of(None, content or []))
     _ask(terminal, "send_signal", run, f"has the signal {name}", project, name=name, content=said)
 
 
@@ -231,7 +170,7 @@ def fork(
         run=run_named(terminal.client, chosen, run),
         phases=phases or [],
         version=version,
-        inputs=json.dumps(_inputs(None, inputs)) if inputs else "",
+        inputs=json.dumps(inputs_of(None, inputs)) if inputs else "",
         dry_run=dry_run,
         expected_revision=expected_revision,
     )

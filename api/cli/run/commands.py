@@ -4,12 +4,12 @@ import typer
 
 from api.cli.command import command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, showing
+from api.cli.run import asking, showing, starting
 
 
 def register(app: typer.Typer) -> None:
     nouns = group("Runs of pipelines: start, show, watch, pause, cancel.")
-    command(nouns, "start")(asking.start)
+    command(nouns, "start")(starting.start)
     command(nouns, "list")(showing.list_runs)
     command(nouns, "show")(showing.show)
     command(nouns, "graph")(showing.graph)

@@ -151,8 +151,9 @@ def _details(row: Fields) -> list[str]:
 
 def _beside(row: Fields) -> list[tuple[str, str]]:
     """Other runs that it has to do with, and what came of it; empty where there is nothing to say."""
-    parent, outputs = row.get("parentId"), row.get("outputs")
+    parent, outputs, key = row.get("parentId"), row.get("outputs"), row.get("concurrencyKey")
     return [
+        ("turn", f"{row.get('concurrencyLimit')} at a time of {key}" if key else ""),
         ("parent", f"{parent}, phase {row.get('parentPlace')}" if parent else ""),
         ("forked", str(row.get("forkedFromId") or "")),
         ("takes back", f" {row.get('rollsBackId')}" if row.get("rollsBackId") else ""),

@@ -113,6 +113,8 @@ class Run:
     labels: list[str]
     priority: int
     correlation_key: str
+    concurrency_key: str = strawberry.field(description="Under which it has or waits for its turn; empty for none.")
+    concurrency_limit: int | None = strawberry.field(description="Runs at a time under that key.")
     started_by: str
     phases_total: int
     phases_settled: int
@@ -190,6 +192,8 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         labels=texts(row.labels),
         priority=row.priority,
         correlation_key=row.correlation_key,
+        concurrency_key=row.concurrency_key,
+        concurrency_limit=row.concurrency_limit,
         started_by=row.started_by,
         phases_total=row.phases_total,
         phases_settled=row.phases_settled,

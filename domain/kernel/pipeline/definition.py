@@ -5,11 +5,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from domain.kernel.message import Message
-from domain.kernel.pipeline.flow import Arm, Call, Edge, External, Join, Map, Signal, Timer
+from domain.kernel.pipeline.flow import Arm, Call, Concurrency, Edge, External, Join, Map, Signal, Timer
 from domain.kernel.pipeline.gate import Gate
 from domain.kernel.pipeline.words import Binding, Duration, Expression, PhaseKey, PipelineName, ValueField, Word
 from domain.kernel.pipeline.work import OnExhausted, Work
-from domain.kernel.values import ConcurrencyKey
 from domain.kernel.work import Budget, Label
 
 PHASES_MAX = 500
@@ -160,7 +159,6 @@ class Definition(Message):
     deadline_seconds: Duration | None = None
     """Of the run, from when it may start, its wait for a turn included; pauses are not counted."""
     budget: Budget = Budget()
-    concurrency: ConcurrencyKey | None = None
-    """Runs with this key at a time, over all definitions of the project; others are queued. ``${name}`` in the key
-    stands for the run's input of that name."""
+    concurrency: Concurrency | None = None
+    """How many runs there may be at a time. ``${name}`` in the key stands for the run's input of that name."""
     labels: tuple[Label, ...] = Field(default=(), max_length=64)

@@ -17,7 +17,7 @@ from domain.kernel.pipeline.words import (
 )
 from domain.kernel.pipeline.work import OnExhausted, Work
 from domain.kernel.text import Reference
-from domain.kernel.values import Scalar
+from domain.kernel.values import ConcurrencyKey, Scalar
 from domain.kernel.work import Budget
 
 PhaseOutcome = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
@@ -25,6 +25,13 @@ JoinRule = Literal["all", "every", "any", "at_least", "settled"]
 ITEMS_MAX = 10_000
 DEPTH_MAX = 8
 """Runs inside each other."""
+
+
+class Concurrency(ConcurrencyKey):
+    """Runs with the key at a time, over all definitions of the project; those inside of each other count once."""
+
+    when_full: Literal["wait", "refuse", "replace"] = "wait"
+    """What becomes of a run that finds no place: it waits in line, is not begun, or those before it are cancelled."""
 
 
 class Edge(Message):

@@ -1,0 +1,38 @@
+"""Word from the line of a concurrency key: a place has come free for a run, or a later one takes its place."""
+
+from domain.dispatch.run_verbs import cancel, find_run
+from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.kernel.decider import Decision, View, refuse
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import StreamId
+from domain.kernel.message import Stamp
+from domain.kernel.pipeline.expressions import Expressions
+from domain.run.commands import GRACE_SECONDS, CancelRun
+from domain.run.evolve import RUN
+from domain.run.state import Run
+from domain.turn.commands import GiveWay, TakeTurn
+
+
+def take_turn(command: TakeTurn, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """The run starts if it has its turn now; otherwise it waits on."""
+    run = find_run(view, command.run, stamp)
+    if isinstance(run, UnknownThing):
+        return refuse(run)
+    walk = RunWalk(run, stamp, view, expressions)
+    start_if_due(walk, stamp)
+    walk.go_on()
+    return walk.decision()
+
+
+def give_way(command: GiveWay, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """The run is cancelled for the sake of a later one, if that still waits; what takes back goes on."""
+    run, later = find_run(view, command.run, stamp), view.read(RUN, StreamId(command.to))
+    if isinstance(run, UnknownThing):
+        return refuse(run)
+    waits = isinstance(later, Run) and later.status == "queued"
+    if not waits or run.queued.rolls_back or run.status not in ("queued", "running", "paused"):
+        return Decision()
+    wanted = CancelRun(
+        project=stamp.project, run=command.run, reason=f"run {command.to} takes its turn", grace_seconds=GRACE_SECONDS
+    )
+    return cancel(wanted, stamp, view, expressions)
