@@ -12,12 +12,8 @@ from domain.run.children import STEERED
 from domain.run.evolve import RUN
 from domain.run.loops import graph_now
 from domain.run.state import SETTLED, TERMINAL, Effect, Run
-<<<<<<< HEAD
 from domain.run.undo_order import due_undos
-=======
-from domain.run.undo import next_undo
 from domain.turn.decider import LINE, line_of
->>>>>>> 2574bd7 (So many runs there may be at a time under a key: each has its turn in a stream of the key, in the append that starts or ends it)
 
 
 def explain_run(

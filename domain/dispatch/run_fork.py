@@ -4,10 +4,11 @@ from typing import cast
 
 from pydantic_core import from_json, to_json
 
+from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_start import ENGINE_SEMANTICS, pins_of
 from domain.dispatch.run_turns import concurrency_of
 from domain.dispatch.run_verbs import asked
-from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import derived_id

@@ -1,7 +1,8 @@
 """Word from the line of a concurrency key: a place has come free for a run, or a later one takes its place."""
 
+from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_verbs import cancel, find_run
-from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId

@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_verbs import find_run
-from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, derived_id

@@ -4,8 +4,9 @@ from typing import Final, cast
 
 from pydantic_core import from_json, to_json
 
+from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_turns import concurrency_of
-from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Instant, StreamId, derived_id

@@ -2,8 +2,9 @@
 
 from typing import assert_never
 
+from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_tasks import work_of
-from domain.dispatch.run_walk import RunWalk, start_if_due
+from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id

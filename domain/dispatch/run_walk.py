@@ -31,9 +31,8 @@ from domain.project.state import Project
 from domain.run.advance import advance
 from domain.run.begin import settled
 from domain.run.children import call_of, called
-from domain.run.closing import back_from_start
 from domain.run.commands import GRACE_SECONDS
-from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked, RunStarted
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
 from domain.run.loops import outline_now
@@ -294,11 +293,3 @@ class RunWalk:
     def _tell(self, stream: StreamId, events: tuple[Event, ...]) -> None:
         if events:
             self._others.append(Write(stream, events, self._stamp.project))
-
-
-def start_if_due(walk: RunWalk, stamp: Stamp) -> None:
-    """A run starts once its time has come and it has its turn; one that only takes back begins with that."""
-    run = walk.run
-    if run.status != "queued" or stamp.time < run.queued.start_at or not walk.turn.take(run):
-        return
-    walk.put(back_from_start(run, stamp.time) if run.queued.rolls_back else RunStarted(at=stamp.time))

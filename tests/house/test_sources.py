@@ -185,7 +185,8 @@ def test_the_first_two_commands_of_the_readme_are_all_one_needs() -> None:
 
 def test_every_binding_decision_has_a_number_of_its_own() -> None:
     decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
-    assert [int(path.name[:4]) for path in decisions] == list(range(1, len(decisions) + 1))
+    numbers = [int(path.name[:4]) for path in decisions]
+    assert len(set(numbers)) == len(numbers), "gaps are decisions that are being written"
     for path in decisions:
         assert path.read_text(encoding="utf-8").startswith(f"# {int(path.name[:4])}. "), path.name
 
