@@ -1,6 +1,7 @@
 """The example pipelines as they are killed under: what each is started with, and what has to come of it every time."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -19,6 +20,7 @@ class Case:
     """A run of an example, and how it ends whatever happens to the server."""
 
     pipeline: str
+    """Name of its file."""
     inputs: dict[str, Any]
     outcome: str = "succeeded"
     otherwise: dict[str, str] = field(default_factory=dict[str, str])
@@ -27,6 +29,9 @@ class Case:
     """Places whose effect is taken back, in that order."""
     works: int = 0
     """Pieces of work that are done, undos included."""
+    project: str = "shop"
+    inside: "dict[str, Case]" = field(default_factory=dict[str, "Case"])
+    """Runs that it begins, by place."""
 
 
 CASES: Final = (
@@ -44,7 +49,32 @@ CASES: Final = (
         works=10,
     ),
     Case("twenty-phases", {}, otherwise={"smoke": "skipped"}, works=14),
+    # The release waits for both builds, the second of them for the first: they are begun the other way round.
+    Case(
+        "three-projects/release",
+        {"release": "v1"},
+        works=1,
+        project="product",
+        inside={"notes": Case("three-projects/notes", {}, works=2, project="product")},
+    ),
+    Case("three-projects/web", {"release": "v1"}, works=1, project="web"),
+    Case("three-projects/core", {"release": "v1"}, works=2, project="core"),
 )
+GRANTS: Final = (("core", "web"), ("core", "product"), ("web", "product"))
+"""Projects whose facts others may wait for, and those others."""
+
+
+def every_case(cases: Sequence[Case] = CASES) -> tuple[Case, ...]:
+    """The cases, each behind those of the runs that it begins."""
+    return tuple(one for case in cases for one in (*every_case(tuple(case.inside.values())), case))
+
+
+def wave_of(number: int) -> tuple[Case, ...]:
+    """The cases once more: releases of other waves are others."""
+    return tuple(
+        replace(case, inputs=case.inputs | {"release": f"v{number}"}) if "release" in case.inputs else case
+        for case in CASES
+    )
 
 
 def definition_of(pipeline: str) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from tests.faults.run_cases import Case
 Piece = tuple[str, str, int, str]
 """Run, place, generation, and ``work`` or ``undo``."""
 ONCE_A_GENERATION = frozenset({"run.join_fired.v1", "run.phase_offered.v1", "run.effect_registered.v1"})
+AFTERWARDS = frozenset({"run.awaited.v1"})
+"""What may happen to a run that has ended: it says who counts on how that was."""
 CLOSING = {"run.phase_skipped.v1": "skipped", "run.phase_blocked.v1": "blocked"}
 
 
@@ -22,6 +24,8 @@ class Walked:
     statuses: dict[str, str] = field(default_factory=dict[str, str])
     outcomes: list[str] = field(default_factory=list[str])
     undone: list[str] = field(default_factory=list[str])
+    inside: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Runs that it began, by place."""
 
 
 @dataclass(slots=True)
@@ -53,9 +57,11 @@ def told_by(rows: Sequence[LogRow]) -> Told:
 
 def _of_run(told: Told, row: LogRow, event: Mapping[str, Any], seen: set[tuple[str, str, str, int]]) -> None:
     run = told.runs[row.stream]
-    if run.outcomes:
+    if run.outcomes and row.type not in AFTERWARDS:
         told.wrong.append(f"@{row.position} {row.type} behind the end of {row.stream}")
-    if row.type == "run.settled.v1":
+    if row.type == "run.queued.v1" and event["parent"] is not None:
+        told.runs[event["parent"]["run"]].inside[event["parent"]["place"]].append(row.stream)
+    elif row.type == "run.settled.v1":
         run.outcomes.append(event["outcome"])
     elif row.type == "run.phase_settled.v1" or row.type in CLOSING:
         if event["place"] in run.statuses:
@@ -100,9 +106,15 @@ def run_violations(rows: Sequence[LogRow], started: Mapping[str, Case], effects:
     """Everything that is wrong with the runs, in words; empty where each ended as it has to."""
     told, marks = told_by(rows), marks_of(effects)
     wrong = [*told.wrong, *_work(told, marks)]
-    if told.runs.keys() != started.keys():
-        wrong.append(f"runs {sorted(told.runs.keys() ^ started.keys())} are not those that were acknowledged")
+    expected = dict(started)
     for name, case in started.items():
+        inside = told.runs[name].inside
+        if {place: len(runs) for place, runs in inside.items()} != dict.fromkeys(case.inside, 1):
+            wrong.append(f"{case.pipeline} {name} began the runs {dict(inside)}")
+        expected |= {run: case.inside[place] for place, runs in inside.items() if place in case.inside for run in runs}
+    if told.runs.keys() != expected.keys():
+        wrong.append(f"runs {sorted(told.runs.keys() ^ expected.keys())} are not those that were acknowledged")
+    for name, case in expected.items():
         run = told.runs[name]
         said = {place: status for place, status in run.statuses.items() if status != "succeeded"}
         if run.outcomes != [case.outcome] or said != case.otherwise:

@@ -10,13 +10,12 @@ from typing import Any, Final
 from signalbox.client.errors import ServerFaultError, ServerUnavailable
 from signalbox.client.transport import HttpRequest, Transport
 from tests.faults.load import Caller, History
-from tests.faults.run_cases import Case, definition_of
+from tests.faults.run_cases import GRANTS, Case, definition_of, every_case
 from tests.faults.server_process import ServerProcess
 from tests.support.command_line import CommandLine
 from tests.support.waiting import until
 from tests.support.warm_processes import Command
 
-PROJECT: Final = "shop"
 REACHED_SECONDS_MAX: Final = 300.0
 """Between two kills lie a start of the server and the return of the workers, which wait longer each time in vain."""
 TTL_SECONDS: Final = "900"
@@ -35,12 +34,22 @@ class Runs:
         self._caller = Caller(self.history, lambda: [server.url], server.key, seed)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
-        self._position = 0
+        self._names: dict[str, str] = {}
+        """Of pipelines, by file."""
+        self._positions: dict[str, int] = {}
+        """How far the events of each project are known."""
 
     def prepare(self, cases: Sequence[Case]) -> None:
-        self._caller.command("create_project", {"name": PROJECT, "lock_delay_seconds": 0})
-        for pipeline in dict.fromkeys(case.pipeline for case in cases):
-            published = {"project": PROJECT, "definition": definition_of(pipeline)}
+        wanted = {case.pipeline: case.project for case in every_case(cases)}
+        for project in dict.fromkeys(wanted.values()):
+            self._positions[project] = 0
+            assert self._caller.command("create_project", {"name": project, "lock_delay_seconds": 0}) is not None
+        for owner, other in GRANTS:
+            assert self._caller.command("grant_needs", {"project": owner, "to": other}) is not None
+        for pipeline, project in wanted.items():
+            definition = definition_of(pipeline)
+            self._names[pipeline] = definition["name"]
+            published = {"project": project, "definition": definition}
             assert self._caller.command("publish_definition", published, twice=True) is not None, pipeline
 
     def begin(self, cases: Sequence[Case]) -> None:
@@ -68,49 +77,56 @@ class Runs:
 
     def _walk(self, cases: Sequence[Case]) -> None:
         for case in cases:
-            wish = {"project": PROJECT, "pipeline": case.pipeline, "inputs": json.dumps(case.inputs)}
-            key = f"run-{len(self.started)}"
-            begun = self._caller.command("start_run", {**wish, "idempotency_key": key}, twice=True)
+            wish = {"project": case.project, "pipeline": self._names[case.pipeline], "inputs": json.dumps(case.inputs)}
+            keys = {"idempotency_key": f"run-{len(self.started)}", "correlation_key": case.inputs.get("release", "")}
+            begun = self._caller.command("start_run", {**wish, **keys}, twice=True)
             assert begun is not None, case
             self.started[begun["run"]] = case
-        while self.settled != self.started.keys() and not self._stopping.is_set():
-            for event in self._news():
+        while not self.started.keys() <= self.settled and not self._stopping.is_set():
+            news = [(project, event) for project in self._positions for event in self._news(project)]
+            for project, event in news:
                 if event["type"] == "run.settled.v1":
                     self.settled.add(event["stream"])
                 elif event["type"] == "run.gate_opened.v1":
-                    self._approve(event)
+                    self._approve(project, event)
+            if not news:
+                time.sleep(0.1)
 
-    def _approve(self, event: dict[str, Any]) -> None:
-        vote = {"project": PROJECT, "run": event["stream"], "phase": event["event"]["place"], "verdict": "approve"}
-        assert self._caller.command("cast_vote", vote, twice=True) is not None
+    def _approve(self, project: str, event: dict[str, Any]) -> None:
+        gate = {"project": project, "run": event["stream"], "phase": event["event"]["place"]}
+        if event["event"]["gate_class"] != "strategic":
+            assert self._caller.command("cast_vote", {**gate, "verdict": "approve"}, twice=True) is not None
+        else:  # that takes two people, neither of whom has begun the run
+            decision = {"decision": "approved", "reason": "whoever else may vote has said so"}
+            assert self._caller.command("override_gate", {**gate, **decision}, twice=True) is not None
 
-    def _news(self) -> list[dict[str, Any]]:
+    def _news(self, project: str) -> list[dict[str, Any]]:
         """What happened behind what was looked at; nothing where nobody answers."""
         wire = Transport(self._server.url, {"Authorization": f"Bearer {self._server.key}"})
         try:
-            asked = f"/v1/events?project={PROJECT}&after={self._position}&limit=1000"
+            asked = f"/v1/events?project={project}&after={self._positions[project]}&limit=1000"
             page = json.loads(wire.send(HttpRequest("GET", asked, None, 20.0)).body)
             events: list[dict[str, Any]] = page["events"]
         except (ServerUnavailable, ServerFaultError, ValueError, KeyError):
             events, page = [], {}
         finally:
             wire.close()
-        if not events:
-            time.sleep(0.1)
-        self._position = page.get("position", self._position)
+        self._positions[project] = page.get("position", self._positions[project])
         return events
 
 
 class Workers:
-    """Real worker processes of the project; what their work does to the world is in one file."""
+    """Real worker processes, one for each project that is named; what their work does to the world is in one file."""
 
-    def __init__(self, folder: Path, data: Path, count: int) -> None:
+    def __init__(self, folder: Path, data: Path, projects: Sequence[str]) -> None:
         self.effects = folder / "effects"
         self.effects.touch()
         line = CommandLine(folder, {"SIGNALBOX_DATA": str(data), "EFFECTS": str(self.effects)})
-        asked = ("worker", "-p", PROJECT, "--ttl", TTL_SECONDS, "--capacity", "4")
-        self._logs = [folder / f"worker-{number}.log" for number in range(count)]
-        self._processes: list[Command] = [line.start(*asked, log=log) for log in self._logs]
+        asked = ("worker", "--ttl", TTL_SECONDS, "--capacity", "4", "-p")
+        self._logs = [folder / f"worker-{number}.log" for number in range(len(projects))]
+        self._processes: list[Command] = [
+            line.start(*asked, project, log=log) for project, log in zip(projects, self._logs, strict=True)
+        ]
 
     def done(self) -> int:
         """Pieces of work that have left their mark."""

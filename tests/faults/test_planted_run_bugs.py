@@ -26,7 +26,7 @@ def planned(key: str, purpose: str = "work") -> dict[str, Any]:
 def good() -> tuple[list[Line], list[str]]:
     """Deployed, found to be ill, and taken back."""
     log: list[Line] = [
-        (RUN, "run.queued.v1", {}),
+        (RUN, "run.queued.v1", {"parent": None}),
         (RUN, "run.join_fired.v1", place("deploy")),
         (RUN, "run.phase_offered.v1", place("deploy", task=DEPLOY)),
         (DEPLOY, "task.planned.v1", planned("deploy")),
@@ -108,7 +108,7 @@ def completed_twice(log: list[Line], marks: list[str]) -> None:
 
 
 def another_run(log: list[Line], marks: list[str]) -> None:
-    log.append(("run_2", "run.queued.v1", {}))
+    log.append(("run_2", "run.queued.v1", {"parent": None}))
 
 
 @pytest.mark.parametrize(
