@@ -172,7 +172,7 @@ def dismiss(
     terminal: Terminal,
     task: Name,
     topic: Annotated[
-        Literal["overdue", "budget", "stranded", "parked", "blocked"],
+        Literal["overdue", "budget", "stranded", "unclaimed", "parked", "blocked"],
         typer.Argument(help="The last two say what still is: they end with it, and are not dismissed."),
     ],
     project: Project = None,

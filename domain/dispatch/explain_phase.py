@@ -33,7 +33,7 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
         unblock = "Retry it, resolve it by hand, or skip it: `signalbox run retry`, `resolve`, `skip`."
         return [_reason("parked", place, f"it is parked: {state.reason}", unblock)], []
     if state.status == "offered":
-        return _task(place, tell_task(state.task))
+        return _offered(place, state, now, tell_task)
     if state.child:
         return _child(place, state.child, view)
     if state.need is not None:
@@ -70,6 +70,17 @@ def _inputs(run: Run, place: str) -> list[Reason]:
                 _reason("input_open", place, f"it comes after {source}, which {word} {status}", unblock, source)
             )
     return found or [_reason("input_open", place, "its turn comes with what else becomes decidable", BY_ITSELF)]
+
+
+def _offered(place: str, state: PhaseState, now: Instant, tell_task: TellTask) -> Told:
+    """What its task tells, and how long it has."""
+    stands, told = _task(place, tell_task(state.task))
+    words = {"start": "somebody has to have begun it by then", "close": "it has to be over by then"}
+    for kind, said in words.items():
+        due = state.timers.get("start" if kind == "start" else "close")
+        if due is not None and due > now:
+            told = [*told, _reason(f"{kind}_by", place, said, "What follows then stands in its definition.", until=due)]
+    return stands, told
 
 
 def _task(place: str, told: Explanation | UnknownThing) -> Told:
@@ -113,6 +124,6 @@ def _gate(run: Run, place: str, state: PhaseState) -> Reason:
 
 
 def _waiting(place: str, state: PhaseState, now: Instant) -> Reason:
-    due = min((one for one in state.timers.values() if one > now), default=None)
+    due = min((one for kind, one in state.timers.items() if kind != "pickup" and one > now), default=None)
     words = f"it waits: {state.reason or 'what is inside of it is under way'}"
     return _reason("waiting", place, words, BY_ITSELF, until=due)

@@ -116,7 +116,6 @@ def born(
     planned: PlannedTask,
     stream: StreamId,
     of_phase: OfPhase,
-    *,
     path_length: int,
     stamp: Stamp,
     ignoring_case: frozenset[str],
@@ -167,7 +166,7 @@ def held_back(run: str, task: Task, stamp: Stamp) -> tuple[Event, ...]:
     """Nobody claims it until its run goes on; a live attempt is not touched."""
     if isinstance(task.phase, Settled) or run in task.unmet:
         return ()
-    return (TaskHeldBack(at=stamp.time, by=run),)
+    return attended(task, (TaskHeldBack(at=stamp.time, by=run),), stamp.time)
 
 
 def let_go(run: str, task: Task, stamp: Stamp) -> tuple[Event, ...]:

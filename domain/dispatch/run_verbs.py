@@ -3,14 +3,13 @@
 from typing import assert_never
 
 from domain.dispatch.run_due import start_if_due
-from domain.dispatch.run_tasks import work_of
 from domain.dispatch.run_walk import RunWalk
+from domain.dispatch.run_work_time import begun_late, given_up, look_again, start_late
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
-from domain.kernel.pipeline.work import FALLBACK
 from domain.run.begin import settled
 from domain.run.commands import (
     CancelRun,
@@ -155,6 +154,10 @@ def _note(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
         case Pending() | Ready() | Assigned() | Running() | Backoff() | Ended():
             if phase.status == "parked":
                 walk.put(PhaseReleased(place=place, generation=phase.generation, at=at))
+            elif begun_late(walk, place, task, stamp):
+                start_late(walk, place, task, stamp)
+            elif task.attempts and isinstance(task.phase, Ready | Backoff):
+                look_again(walk, place, task, stamp)
         case _:
             assert_never(task.phase)
 
@@ -165,7 +168,7 @@ def _outcome(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettle
     if not isinstance(task.phase, Settled) or task.phase.outcome == "cancelled":
         return settled(phase, place, "cancelled", task.failure or "its task was cancelled", at)
     if task.phase.outcome == "failed":
-        return _given_up(walk, place, task, stamp)
+        return given_up(walk, place, task.failure, stamp)
     return PhaseSettled(
         place=place,
         generation=phase.generation,
@@ -177,23 +180,6 @@ def _outcome(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettle
         by="",
         at=at,
     )
-
-
-def _given_up(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettled | PhaseSkipped:
-    """The task is out of tries: what the phase makes of it."""
-    phase = walk.run.phase(place)
-    work = work_of(walk.phase_of(place))
-    rule = "fail" if work is None else work.on_exhausted
-    if rule in ("skip", "fallback"):
-        return PhaseSkipped(
-            place=place,
-            generation=phase.generation,
-            reason="exhausted",
-            detail=task.failure,
-            arm=FALLBACK if rule == "fallback" else "",
-            at=stamp.time,
-        )
-    return settled(phase, place, "failed", task.failure, stamp.time)
 
 
 def asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:

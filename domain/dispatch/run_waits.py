@@ -3,6 +3,7 @@
 from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, find_run
 from domain.dispatch.run_walk import RunWalk
+from domain.dispatch.run_work_time import pass_work_time
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.message import Stamp
@@ -48,6 +49,11 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return refuse(run)
+    if command.kind in ("start", "close", "pickup", "undo"):
+        walk = RunWalk(run, stamp, view, expressions)
+        pass_work_time(walk, command, stamp, view)
+        walk.go_on()
+        return walk.decision()
     state = run.phase(command.place)
     due = state.timers.get(command.kind)
     moot = run.status != "running" or state.status != "waiting" or state.generation != command.generation

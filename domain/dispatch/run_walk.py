@@ -4,19 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.dispatch.lookup import states_of
-from domain.dispatch.plan_birth import Born, OfPhase
 from domain.dispatch.run_facts import registered
-from domain.dispatch.run_tasks import (
-    asked_of,
-    born,
-    held_back,
-    let_go,
-    made_for,
-    undo_of,
-    undoing_of,
-    withdrawn,
-    work_of,
-)
+from domain.dispatch.run_given_out import GivenOut, given_out, undo_given_out
+from domain.dispatch.run_tasks import held_back, let_go, withdrawn, work_of
 from domain.dispatch.run_turns import Turn
 from domain.kernel.decider import Decision, View, Write
 from domain.kernel.ids import StreamId
@@ -24,7 +14,6 @@ from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, ExternalPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import key_at
-from domain.kernel.pipeline.work import Work
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS
 from domain.project.state import Project
@@ -32,14 +21,14 @@ from domain.run.advance import advance
 from domain.run.begin import settled
 from domain.run.children import call_of, called
 from domain.run.commands import GRACE_SECONDS
-from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseParked
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseReleased, PhaseRetried
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
 from domain.run.loops import outline_now
 from domain.run.state import Effect, Run
-from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted
+from domain.run.undo_events import UndoStarted
 from domain.run.undo_order import due_undos
-from domain.task.commands import PlannedTask
+from domain.run.work_time import clocks, set_again
 from domain.task.decider import TASK, phase_name
 from domain.task.state import Task
 from domain.task.waiting import folded, retried
@@ -48,7 +37,7 @@ ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
 
 
-GIVEN_OUT: Final = (PhaseOffered, EffectRegistered, UndoStarted)
+GIVEN_OUT: Final = (PhaseOffered, EffectRegistered, UndoStarted, TimerSet)
 """What makes nothing decidable that was not: somebody has to do it first."""
 
 
@@ -76,6 +65,9 @@ class RunWalk:
         for event in events:
             self.run = changed(self.run, event)
             self._said.append(event)
+            if isinstance(event, PhaseOffered | PhaseRetried | PhaseReleased):
+                work = work_of(self.phase_of(event.place))
+                self.put(*clocks(self.run, event.place, work, self._stamp.time))
 
     def go_on(self) -> None:
         """Everything that follows by itself."""
@@ -100,13 +92,8 @@ class RunWalk:
             self._tell(stream, let_go(self.run.queued.run, task, self._stamp))
 
     def set_timers(self) -> None:
-        """What is due comes later by the length of a pause."""
-        for place in self._places():
-            state = self.run.phase(place)
-            if state.status == "waiting":
-                for kind, due in sorted(state.timers.items()):
-                    said = {"place": place, "generation": state.generation, "kind": kind}
-                    self.put(TimerSet.model_validate({**said, "due": due, "at": self._stamp.time}))
+        """What is due comes later by the length of a pause, and work may be come for from now on."""
+        self.put(*set_again(self.run, self._places(), self._scope(), self._stamp.time))
 
     def try_again(self, place: str) -> None:
         """The task of a place begins a new generation of its own; a paused run holds it."""
@@ -127,11 +114,15 @@ class RunWalk:
         """Others are told in the same append."""
         self._others += writes
 
+    def settle(self, stream: StreamId, *writes: Write) -> None:
+        """What this decision does to a task of the run: nothing else is done to it here."""
+        self._touched.add(stream)
+        self._others += writes
+
     def give_up(self, place: str, reason: str) -> None:
         """The tasks of a place and of its items are not wanted any more, whatever becomes of the place."""
         for stream, task in self._open_tasks(self.run.places(place)).values():
-            self._touched.add(stream)
-            self._others += withdrawn(stream, task, reason, 0, self._stamp, self._view)
+            self.settle(stream, *withdrawn(stream, task, reason, 0, self._stamp, self._view))
 
     def decision(self, *first: Event, answer: Answer | None = None) -> Decision:
         """All of it in one append."""
@@ -155,7 +146,8 @@ class RunWalk:
             if self._is_dropped(place):
                 continue
             if work is not None:
-                self._make(place, work, self._outline.path_lengths[place.partition("/")[0]])
+                length, cases = self._outline.path_lengths[place.partition("/")[0]], self._settings.ignoring_case
+                self._give_out(given_out(self.run, place, work, length, self._stamp, cases))
             elif call_of(phase) is not None:
                 self.put(*called(self.run, place, self._stamp.time))
             elif isinstance(phase, ExternalPhase):
@@ -163,50 +155,17 @@ class RunWalk:
                 self._others += writes
                 self.put(*events)
 
-    def _make(self, place: str, work: Work, path_length: int) -> None:
-        at, generation = self._stamp.time, self.run.phase(place).generation
-        asked = asked_of(self.run, place, work)
-        made = asked if isinstance(asked, str) else self._born(asked, *made_for(self.run, place), path_length)
-        if isinstance(made, str):
-            self.put(PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at))
-            return
-        task = made.writes[0].stream
-        self.put(PhaseOffered(place=place, generation=generation, task=task, at=at))
-        if work.effect != "pure":
-            # In the same append as the task: nothing can change the world before it is in the ledger.
-            self.put(EffectRegistered(place=place, generation=generation, task=task, at=at))
-        self._touched.add(task)
-        self._others += made.writes
-        self._keys += made.keys
-
-    def _born(self, asked: PlannedTask, stream: StreamId, of_phase: OfPhase, path_length: int) -> Born | str:
-        cases = self._settings.ignoring_case
-        return born(asked, stream, of_phase, path_length=path_length, stamp=self._stamp, ignoring_case=cases)
-
     def undo_again(self, entry: Effect) -> None:
         """A task that takes the effect back; none where nobody had begun what it would undo."""
-        at, place, generation = self._stamp.time, entry.place, entry.generation
-        if entry.is_run:
-            tries = entry.tries + 1
-            self.put(UndoStarted(place=place, generation=generation, task=entry.task, tries=tries, at=at))
-            return
-        work, task = work_of(self.phase_of(place)), self._view.read(TASK, StreamId(entry.task))
-        undo = None if work is None else work.undo
-        if undo is None or not isinstance(task, Task) or not task.attempts:
-            reason = "nobody had begun it"
-            never = {"place": place, "generation": generation, "reason": reason, "by": "", "at": at}
-            self.put(UndoResolved.model_validate({**never, "how": "never_begun"}))
-            return
-        asked, handed = undo_of(self.run, entry, undo, task)
-        made = asked if isinstance(asked, str) else self._born(asked, *undoing_of(self.run, entry, handed), 1)
-        if isinstance(made, str):
-            self.put(UndoFailed(place=place, generation=generation, reason=made, at=at))
-            return
-        stream, tries = made.writes[0].stream, entry.tries + 1
-        self.put(UndoStarted(place=place, generation=generation, task=stream, tries=tries, at=at))
-        self._touched.add(stream)
-        self._others += made.writes
-        self._keys += made.keys
+        task = TASK.initial if entry.is_run else self._view.read(TASK, StreamId(entry.task))
+        work, cases = work_of(self.phase_of(entry.place)), self._settings.ignoring_case
+        self._give_out(undo_given_out(self.run, entry, work, task, self._stamp, cases))
+
+    def _give_out(self, given: GivenOut) -> None:
+        self.put(*given.events)
+        if given.made is not None:
+            self.settle(given.made.writes[0].stream, *given.made.writes)
+            self._keys += given.made.keys
 
     def _withdraw(self) -> None:
         """Tasks that are not wanted any more: of a run that is cancelled or failing, of inputs that came too late."""

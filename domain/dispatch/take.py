@@ -25,6 +25,7 @@ from domain.project.settings import DEFAULTS, ProjectSettings
 from domain.project.state import Project
 from domain.session.events import SessionAttemptStarted
 from domain.session.state import Session
+from domain.task.attention import attended
 from domain.task.commands import Artifact
 from domain.task.events import TaskClaimed
 from domain.task.state import Ready, Task
@@ -167,7 +168,7 @@ class Taking:
             ready_at=task.phase.since if isinstance(task.phase, Ready) else None,
         )
         self._granted.append(granted)
-        self._claimed.append(Write(stream, (claimed,), self.project))
+        self._claimed.append(Write(stream, attended(task, (claimed,), self.now), self.project))
         until = hold_ends(self.now) if granted.claims else None
         self._started.append(
             SessionAttemptStarted(project=self.project, task=stream, token=granted.token, locks_until=until)

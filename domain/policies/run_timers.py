@@ -2,17 +2,32 @@
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 
-from domain.kernel.ids import Instant
+from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Event
+from domain.kernel.pipeline.graph import unit_at
 from domain.kernel.policy import Cause
 from domain.policies.waits import Subject, Wait
 from domain.run.commands import FireTimer, PassRunDeadline, ReachRunStart
-from domain.run.events import RunQueued, RunResumed, RunReworked, RunSettled, RunStarted
-from domain.run.gate_events import TimerSet
+from domain.run.events import (
+    PhaseBlocked,
+    PhaseInvalidated,
+    PhaseOffered,
+    PhaseReleased,
+    PhaseRetried,
+    PhaseSettled,
+    PhaseSkipped,
+    RunQueued,
+    RunResumed,
+    RunReworked,
+    RunSettled,
+    RunStarted,
+)
+from domain.run.gate_events import TimerKind, TimerSet
 from domain.run.state import Run
-from domain.run.undo_events import RunCompensated
+from domain.run.undo_events import RunCompensated, UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
+from domain.run.work_time import UNCLAIMED_SECONDS
 
 RUN_START_DUE: Final = "run_start_due"
 """The earliest start of a run."""
@@ -23,23 +38,72 @@ RUN_DEADLINE: Final = "run_deadline"
 RUN_TIMER: Final = "run_timer"
 """A gate has to be looked at, a timer is over, a signal is late."""
 
-STARTS: Final[tuple[type[Event], ...]] = (RunQueued, RunResumed, RunReworked, RunCompensated, TimerSet)
+_Out = PhaseOffered | PhaseRetried | PhaseReleased
+_Gone = PhaseSettled | PhaseSkipped | PhaseBlocked | PhaseInvalidated
+_Undone = UndoSucceeded | UndoFailed | UndoResolved
+STARTS: Final[tuple[type[Event], ...]] = (
+    RunQueued,
+    RunResumed,
+    RunReworked,
+    RunCompensated,
+    TimerSet,
+    PhaseOffered,
+    PhaseRetried,
+    PhaseReleased,
+    PhaseSettled,
+    UndoStarted,
+)
 STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     RunStarted: (RUN_START_DUE,),
     RunSettled: (RUN_START_DUE, RUN_DEADLINE),
 }
-"""Waits that an event makes moot."""
+"""Waits of the whole run that an event makes moot."""
+PLACE_STOPS: Final[Mapping[type[Event], tuple[TimerKind, ...]]] = {
+    **dict.fromkeys(get_args(_Gone), get_args(TimerKind)),
+    **dict.fromkeys(get_args(_Undone), ("undo",)),
+}
+"""The same of one place, and of what takes back what it did."""
 
 
 def waits_of(cause: Cause) -> tuple[Wait, ...]:
     """The waits that the event starts."""
     event = cause.event
-    if isinstance(event, TimerSet):
-        said = partial(FireTimer, project=cause.project, run=cause.stream, place=event.place)
-        fire = partial(said, generation=event.generation, kind=event.kind)
-        subject = Subject(RUN_TIMER, f"{cause.stream}/{event.place}/{event.kind}")
-        return (Wait(subject, event.due, cause, fire),)
-    return (*_start(cause), *_deadline(cause))
+    match event:
+        case TimerSet():
+            return (_timer(cause, event.place, event.generation, event.kind, event.due),)
+        case UndoStarted():
+            return () if event.due is None else (_timer(cause, event.place, event.generation, "undo", event.due),)
+        case PhaseOffered() | PhaseRetried() | PhaseReleased():
+            return (_pickup(cause, event),)
+        case PhaseSettled():  # of an item: its map goes on with others, for which somebody has to come
+            return (_pickup(cause, event),) if unit_at(event.place) != event.place else ()
+        case _:
+            return (*_start(cause), *_deadline(cause))
+
+
+def stopped_by(cause: Cause) -> tuple[Subject, ...]:
+    """The waits of one place that the event makes moot."""
+    event, kinds = cause.event, PLACE_STOPS.get(type(cause.event), ())
+    if not isinstance(event, _Gone | _Undone):
+        return ()
+    return tuple(_subject(cause, event.place, event.generation, kind) for kind in kinds)
+
+
+def _pickup(cause: Cause, event: _Out | PhaseSettled) -> Wait:
+    """When somebody has to have come for what is given out; of the items of a map for the latest of them."""
+    due = Instant(event.at + UNCLAIMED_SECONDS * SECOND)
+    return _timer(cause, unit_at(event.place), event.generation, "pickup", due)
+
+
+def _timer(cause: Cause, place: str, generation: int, kind: TimerKind, due: Instant) -> Wait:
+    said = partial(FireTimer, project=cause.project, run=cause.stream, place=place)
+    fire = partial(said, generation=generation, kind=kind)
+    return Wait(_subject(cause, place, generation, kind), due, cause, fire)
+
+
+def _subject(cause: Cause, place: str, generation: int, kind: TimerKind) -> Subject:
+    again = f"@{generation}" if kind == "undo" else ""  # two generations of one place may be taken back
+    return Subject(RUN_TIMER, f"{cause.stream}/{place}{again}/{kind}")
 
 
 def _start(cause: Cause) -> Iterator[Wait]:

@@ -67,6 +67,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     **lock_timers.STOPS,
     **quota_timers.STOPS,
     **run_timers.STOPS,
+    **dict.fromkeys(run_timers.PLACE_STOPS, (run_timers.RUN_TIMER,)),
     **proposal_timers.STOPS,
 }
 """Waits that an event makes moot."""
@@ -116,6 +117,8 @@ def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     """The waits that the event makes moot."""
     if type(cause.event) in lock_timers.STOPS:
         return lock_timers.stopped_by(cause)
+    if type(cause.event) in run_timers.PLACE_STOPS:
+        return run_timers.stopped_by(cause)
     return tuple(Subject(policy, cause.stream) for policy in STOPS.get(type(cause.event), ()))
 
 

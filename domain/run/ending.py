@@ -10,12 +10,12 @@ from domain.kernel.pipeline.graph import Graph
 from domain.kernel.text import JSON_CHARACTERS_MAX
 from domain.run.events import Outcome, RunSettled
 from domain.run.evolve import Following, changed
-from domain.run.gate_events import TimerSet
 from domain.run.known import Speaker
 from domain.run.rework import invalidated
 from domain.run.state import Run
 from domain.run.undo import is_partial
 from domain.run.undo_events import RunCompensated
+from domain.run.work_time import set_again
 
 WHOLE: Final = ""
 """Stands for the definition itself where the key of a phase would."""
@@ -61,11 +61,7 @@ def _anew(run: Run, at: Instant) -> tuple[Following, ...]:
     if any(one.left and one.undo in ("failed", "skipped") for one in map(run.ledger.__getitem__, run.owed)):
         rollback = "partial"
     found.append(RunCompensated(rollback=rollback, at=at, deadline=run.deadline))
-    for place, state in sorted(run.phases.items()):
-        for kind, due in sorted(state.timers.items()) if state.status == "waiting" else ():
-            said = {"place": place, "generation": state.generation, "kind": kind, "due": due, "at": at}
-            found.append(TimerSet.model_validate(said))
-    return tuple(found)
+    return (*found, *set_again(run, sorted(run.phases), (), at))
 
 
 def _rolled_back(run: Run, at: Instant) -> RunSettled:

@@ -229,7 +229,7 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
         case PhaseReady():
             return replace(_having_read(phase, event.reads), status="ready", reason="", input=event.input)
         case PhaseOffered():
-            return replace(phase, status="offered", task=event.task)
+            return replace(phase, status="offered", task=event.task, offered_at=event.at)
         case PhaseWaiting():
             return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
         case TimerSet():
@@ -243,7 +243,7 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
             return replace(phase, status="parked", reason=event.reason)
         case PhaseReleased():
             begun: PhaseStatus = "waiting" if phase.child else "offered" if phase.task else "fired"
-            return replace(phase, status=begun, reason="")
+            return replace(phase, status=begun, reason="", offered_at=event.at if phase.task else None)
         case _:
             return _turned(phase, event)
 
@@ -252,7 +252,7 @@ def _turned(phase: PhaseState, event: _Turned) -> PhaseState:
     match event:
         case PhaseRetried():
             opened = replace(phase, status="offered", reason="", arm="", summary="", output="")
-            return replace(opened, settled_as=0)
+            return replace(opened, settled_as=0, offered_at=event.at)
         case PhaseDropped():
             return replace(phase, dropped=event.because)
         case _:
@@ -263,9 +263,9 @@ def _moved(phase: PhaseState, seconds: float) -> PhaseState:
     """What it waits for comes later by the length of a pause."""
     more = int(seconds * SECOND)
     timers = Map((kind, Instant(due + more)) for kind, due in phase.timers.items())
-    gate = phase.gate
+    gate, since = phase.gate, phase.offered_at
     moved = None if gate is None else replace(gate, begun_at=Instant(gate.begun_at + more))
-    return replace(phase, timers=timers, gate=moved)
+    return replace(phase, timers=timers, gate=moved, offered_at=None if since is None else Instant(since + more))
 
 
 def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:

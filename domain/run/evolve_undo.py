@@ -65,7 +65,7 @@ def undoing(run: Run, event: UndoStarted | UndoSucceeded | UndoFailed | UndoReso
         return run
     match event:
         case UndoStarted():
-            after = replace(entry, undo="undoing", undo_task=event.task, tries=event.tries)
+            after = replace(entry, undo="undoing", undo_task=event.task, tries=event.tries, undo_due=event.due)
             taken = replace(run, ledger=run.ledger.set(entry.key, after))
             return taken if entry.is_run else replace(taken, tasks=run.tasks.set(event.task, event.place))
         case UndoSucceeded():

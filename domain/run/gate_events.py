@@ -10,7 +10,8 @@ from domain.run.events import Consumed
 VoteWord = Literal["approve", "reject", "request_changes"]
 GateDecision = Literal["approved", "rejected", "expired", "changes_requested"]
 DecidedBy = Literal["quorum", "veto", "request", "expiry", "override", "autopilot"]
-TimerKind = Literal["gate", "wait", "deadline"]
+TimerKind = Literal["gate", "wait", "deadline", "start", "close", "pickup", "undo"]
+"""``start``, ``close`` and ``pickup`` are of work: somebody has to have begun, it has to be over, nobody has come."""
 
 
 class EvidencePiece(Message):

@@ -7,13 +7,10 @@ from domain.kernel.pipeline.definition import (
     Definition,
     ExternalPhase,
     GatePhase,
-    MapPhase,
     RepeatPhase,
-    WorkPhase,
 )
 from domain.kernel.pipeline.findings import Finding, warning
 from domain.kernel.pipeline.flow import Call
-from domain.kernel.pipeline.work import Work
 from domain.kernel.work import Budget
 from domain.run.children import call_of
 from domain.run.needs import RUNNABLE
@@ -49,17 +46,9 @@ def _of_phase(phase: AnyPhase) -> Iterator[str]:
         yield f"that {phase.key} waits for the kind {phase.external.what.kind}"
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
-    work = phase.work if isinstance(phase, WorkPhase) else phase.map.each if isinstance(phase, MapPhase) else None
     call = call_of(phase)
     if call is not None:
         yield from _of_call(phase.key, call)
-    elif isinstance(work, Work):
-        if work.start_within_seconds is not None:
-            yield f"when {phase.key} has to begin"
-        if work.close_within_seconds is not None:
-            yield f"when {phase.key} has to be over"
-        if work.undo is not None and work.undo.close_within_seconds is not None:
-            yield f"when the undo of {phase.key} has to be over"
 
 
 def _of_call(key: str, call: Call) -> Iterator[str]:

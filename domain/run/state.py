@@ -7,7 +7,7 @@ from immutables import Map
 
 from domain.kernel.ids import SECOND, Instant, prefix
 from domain.run.events import Consumed, RunQueued
-from domain.run.gate_events import Ballot, GateOpened
+from domain.run.gate_events import Ballot, GateOpened, TimerKind
 from domain.run.map_events import MapItem
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved
 from domain.run.outline import Outline
@@ -71,6 +71,8 @@ class PhaseState:
     consumed: tuple[Consumed, ...] = ()
     """What it took when its join fired, with what its condition read."""
     task: str = ""
+    offered_at: Instant | None = None
+    """Since when its task may be taken; moved on by pauses."""
     child: str = ""
     """Run that does its work."""
     reason: str = ""
@@ -83,7 +85,7 @@ class PhaseState:
     """For whose sake it is not needed any more."""
     gate: GateState | None = None
     need: Need | None = None
-    timers: Map[str, Instant] = Map()
+    timers: Map[TimerKind, Instant] = Map()
     """What is due, by kind."""
     items: tuple[MapItem, ...] = ()
     """Of a map that has expanded."""
@@ -121,6 +123,8 @@ class Effect:
     outcome: str = ""
     undo: Literal["", "undoing", "undone", "failed", "skipped"] = ""
     undo_task: str = ""
+    undo_due: Instant | None = None
+    """Until when that task has to be over; None without bound."""
     tries: int = 0
     left: bool = False
     """Whether something of it stays in the world although it is over."""

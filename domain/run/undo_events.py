@@ -67,6 +67,8 @@ class UndoStarted(Event):
     tries: int
     """Tasks that were made for it, this one included."""
     at: Instant
+    due: Instant | None = None
+    """Until when it has to be over; None without bound."""
 
 
 class UndoSucceeded(Event):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from domain.kernel.pipeline.definition import MapPhase, RepeatPhase
-from domain.kernel.pipeline.graph import Graph, graph_of
+from domain.kernel.pipeline.graph import Graph, graph_of, unit_at
 from domain.run.state import Effect, Run
 
 AT_ONCE_MAX: Final = 200
@@ -35,7 +35,7 @@ def _at_once(run: Run, waiting: Sequence[Effect]) -> Iterator[Effect]:
     for entry in waiting:
         if entry.undo == "" and not any(uses.of(other, entry) for other in before.values()):
             yield entry
-        before.setdefault((uses.without_item(entry), entry.generation), entry)
+        before.setdefault((unit_at(entry.place), entry.generation), entry)  # items use each other as little as any
 
 
 class _Uses:
@@ -65,12 +65,6 @@ class _Uses:
         if ours[2] != theirs[2]:
             return theirs[2] in inside.ancestors[ours[2]]
         return not isinstance(inside.phases[ours[2]], MapPhase)
-
-    def without_item(self, entry: Effect) -> str:
-        """The place of the whole map where it is an item of one: items have used each other as little as the map."""
-        around = self._graph.phases[entry.place.partition("/")[0]]
-        parts = entry.place.split("/", 3)
-        return "/".join(parts[:3]) if isinstance(around, RepeatPhase) else parts[0]
 
     def _graph_in(self, loop: RepeatPhase) -> Graph:
         if loop.key not in self._inside:

@@ -13,7 +13,7 @@ from domain.task.events import (
     TaskParked,
     TaskPlanned,
 )
-from domain.task.state import Absent, Parked, Pending, Settled, Task, TaskState
+from domain.task.state import Absent, Parked, Pending, Ready, Settled, Task, TaskState
 from domain.task.terms import Topic
 
 _RAISING: Final = (TaskParked, TaskNeedSettled, TaskPlanned)
@@ -57,7 +57,8 @@ def _changes(task: Task, at: Instant) -> tuple[Event, ...]:
         for topic, reason in wanted.items()
         if topic not in task.attention
     )
-    gone = _UNTIL_SETTLED if isinstance(task.phase, Settled) else _READ_OFF
+    gone: tuple[Topic, ...] = _UNTIL_SETTLED if isinstance(task.phase, Settled) else _READ_OFF
+    gone = gone if isinstance(task.phase, Ready) else (*gone, "unclaimed")
     over = (
         TaskAttentionCleared(topic=topic, by="", at=at)
         for topic in gone

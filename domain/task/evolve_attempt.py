@@ -99,7 +99,7 @@ def _claimed(task: Task, event: TaskClaimed) -> Task:
 def _started(task: Task, event: TaskStarted) -> Task:
     match task.phase:
         case Assigned(attempt):
-            return replace(task, phase=Running(replace(attempt, started_at=event.at)))
+            return replace(task, phase=Running(replace(attempt, started_at=event.at)), begun=True)
         case Pending() | Ready() | Running() | Backoff() | Parked() | Ended() | Settled():
             return task
         case _:

@@ -129,6 +129,8 @@ class Task:
     generation: int = 1
     attempts: int = 0
     """Attempts ever started."""
+    begun: bool = False
+    """Whether somebody has acknowledged an attempt of this generation."""
     consumed: int = 0
     """Attempts of this generation that count against the retry rule."""
     lost: int = 0

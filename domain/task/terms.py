@@ -10,8 +10,9 @@ from domain.kernel.work import EvidenceKind
 
 OnNeedFailed = Literal["block", "cancel", "proceed"]
 """What follows when a need can no longer be met: wait for a person, settle as cancelled, or begin all the same."""
-Topic = Literal["parked", "blocked", "overdue", "budget", "stranded"]
-"""Why a task needs a person. ``stranded``: it settled because of a need that began anew since."""
+Topic = Literal["parked", "blocked", "overdue", "budget", "stranded", "unclaimed"]
+"""Why a task needs a person. ``stranded``: it settled because of a need that began anew since. ``unclaimed``: nobody
+has come for it although its run waits."""
 ReadyReason = Literal[
     "planned",
     "needs_met",

@@ -337,6 +337,29 @@ FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
         "Remove",
         (work("a", undo={"task": {"title": "x"}}),),
     ),
+    "what follows a late begin without a time for it": (
+        "contradiction",
+        "phases.0.work.on_start_late",
+        "start_within",
+        (work("a", on_start_late="fail"),),
+    ),
+    "over before it has to have begun": (
+        "contradiction",
+        "phases.0.map.each.close_within_seconds",
+        "Raise",
+        (
+            mapped(
+                "m",
+                over="['a']",
+                each={
+                    "kind": "work",
+                    "task": {"title": "x"},
+                    "start_within_seconds": 60,
+                    "close_within_seconds": 60,
+                },
+            ),
+        ),
+    ),
     "a label twice": ("contradiction", "phases.0.work.task.labels", "once", (work("a", task={"labels": ["x", "x"]}),)),
 }
 

@@ -56,6 +56,7 @@ ONLY_IN = {
         "undo",
         "undo_events",
         "undo_order",
+        "work_time",
     },
     "task": {
         "erasure",

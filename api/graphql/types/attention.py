@@ -24,6 +24,7 @@ class AttentionTopic(Enum):
     OVERDUE = "overdue"
     BUDGET = "budget"
     STRANDED = "stranded"
+    UNCLAIMED = "unclaimed"
     QUARANTINED_LOCKS = "quarantined_locks"
     QUARANTINED_UNITS = "quarantined_units"
     WAITING_FOR_PERSON = "waiting_for_person"

@@ -21,6 +21,7 @@ from domain.kernel.pipeline.fitting import misfit
 from domain.kernel.pipeline.flow import Edge, Map, Matrix, Timer
 from domain.kernel.pipeline.places import Scope
 from domain.kernel.pipeline.words import ValueField
+from domain.kernel.pipeline.work import Work
 
 _NEVER_FAIL: Final = (BranchPhase, JoinPhase)
 """Kinds that never end as failed: they do nothing that could."""
@@ -129,12 +130,25 @@ def _of_phase(phase: AnyPhase, scope: Scope) -> Iterator[_Told]:
                 yield "contradiction", ("wait",), "it waits for a time or until an instant", "Say one of the two."
         case MapPhase():
             yield from _of_map(phase.map)
+            if isinstance(phase.map.each, Work):
+                yield from _of_work(phase.map.each, ("map", "each"))
         case WorkPhase():
-            if phase.work.effect == "pure" and phase.work.undo is not None:
-                message = "it changes nothing, and has an undo"
-                yield "contradiction", ("work", "undo"), message, "Remove the undo, or say what it changes."
+            yield from _of_work(phase.work, ("work",))
         case PipelinePhase() | ExternalPhase() | JoinPhase() | RepeatPhase():
             pass
+
+
+def _of_work(work: Work, path: Path) -> Iterator[_Told]:
+    if work.effect == "pure" and work.undo is not None:
+        message = "it changes nothing, and has an undo"
+        yield "contradiction", (*path, "undo"), message, "Remove the undo, or say what it changes."
+    start, close = work.start_within_seconds, work.close_within_seconds
+    if start is None and work.on_start_late != "park":
+        message = "it says what follows when nobody begins in time, and has no such time"
+        yield "contradiction", (*path, "on_start_late"), message, "Add `start_within`."
+    if start is not None and close is not None and close <= start:
+        message = "it has to be over before somebody has to have begun"
+        yield "contradiction", (*path, "close_within_seconds"), message, "Raise `close_within` above `start_within`."
 
 
 def _of_branch(phase: BranchPhase) -> Iterator[_Told]:

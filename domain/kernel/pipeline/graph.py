@@ -82,6 +82,11 @@ def key_at(place: str) -> str:
     return parts[2] if len(parts) > 2 else parts[0]
 
 
+def unit_at(place: str) -> str:
+    """The place of the map where it is that of an item; any other place as it is."""
+    return place.rpartition("/")[0] if place.count("/") % 2 else place
+
+
 def every_phase(definition: Definition) -> Iterator[AnyPhase]:
     """All phases, those inside of a loop right behind it."""
     for phase in definition.phases:
