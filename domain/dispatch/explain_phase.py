@@ -26,7 +26,7 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
     """What stands in the way of a place, and what is worth knowing of it."""
     state = run.phase(place)
     if state.status in SETTLED:
-        return [], [_settled(place, state)]
+        return [], [_settled(run, place, state)]
     if state.status == "pending":
         return _inputs(run, place), []
     if state.status == "parked":
@@ -47,9 +47,11 @@ def _reason(code: str, place: str, words: str, unblock: str, about: str = "", un
     return Reason(code=code, words=f"{place}: {words}", unblock=unblock, about=about or place, until=until)
 
 
-def _settled(place: str, state: PhaseState) -> Reason:
+def _settled(run: Run, place: str, state: PhaseState) -> Reason:
     words = f"it has settled as {state.status}{f': {state.reason}' if state.reason else ''}"
-    return _reason("settled", place, words, "Rework it to have it done anew: `signalbox run rework`.")
+    how = "Fork the run" if run.status == "succeeded" else "Rework it"
+    verb = "fork" if run.status == "succeeded" else "rework"
+    return _reason("settled", place, words, f"{how} to have it done anew: `signalbox run {verb}`.")
 
 
 def _inputs(run: Run, place: str) -> list[Reason]:

@@ -1,6 +1,7 @@
 """Why a run, or one phase of it, is where it is: what it waits for, and what would make it go on."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from domain.dispatch.explain_phase import TellTask, explain_phase
 from domain.dispatch.explanation import Explanation, Reason, explained
@@ -10,10 +11,16 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId, is_type_id
 from domain.run.children import STEERED
 from domain.run.evolve import RUN
+from domain.run.fork import outdated
 from domain.run.loops import graph_now
 from domain.run.state import SETTLED, TERMINAL, Effect, Run
 from domain.run.undo_order import due_undos
 from domain.turn.decider import LINE, line_of
+
+TOLD_MAX: Final = 10
+"""Phases of one reason."""
+SOURCES_MAX: Final = 16
+"""Runs that are looked at one behind the other: forks of forks."""
 
 
 def explain_run(
@@ -29,7 +36,7 @@ def explain_run(
     known = [one for key in graph_now(run).order if "/" not in key for one in run.places(key)]
     if place and place not in known:
         return UnknownThing(kind="phase", name=place)
-    blocked, noted = list(_of_run(run, now, view)), list(_noted(run))
+    blocked, noted = list(_of_run(run, now, view)), list(_noted(run, view))
     for one in [place] if place else _open(run, known):
         stands, told = explain_phase(run, one, now, view, tell_task)
         blocked += stands
@@ -118,7 +125,7 @@ def _undoing(entry: Effect) -> Reason:
     return Reason(code="undoing", words=words, unblock=unblock, about=entry.undo_task)
 
 
-def _noted(run: Run) -> Iterator[Reason]:
+def _noted(run: Run, view: View) -> Iterator[Reason]:
     if run.status == "cancelling":
         words = f"it ends as soon as nobody works for it any more: {run.cancel_reason}"
         yield Reason(code="cancelling", words=words, unblock="The attempts end, or their grace is over.")
@@ -127,7 +134,30 @@ def _noted(run: Run) -> Iterator[Reason]:
         yield Reason(
             code="rolled_back", words=words, unblock="Nothing; it keeps its outcome.", about=run.rolled_back_by
         )
+    yield from _moved_on(run, view)
     if run.status in TERMINAL:
         because = f" because of {', '.join(run.because)}" if run.because else ""
         unblock = "Nothing; it is over." if run.status == "succeeded" else "Rework what failed: `signalbox run rework`."
         yield Reason(code="settled", words=f"it has {run.status}{because}", unblock=unblock)
+
+
+def _moved_on(run: Run, view: View) -> Iterator[Reason]:
+    """What was taken over and is not so any more where it was done."""
+    by_source: dict[str, list[str]] = {}
+    for place, source in sorted(_outdated(run, view, SOURCES_MAX).items()):
+        by_source.setdefault(source, []).append(place)
+    for source, places in sorted(by_source.items()):
+        some = f"{', '.join(places[:TOLD_MAX])}{' and others' if len(places) > TOLD_MAX else ''}"
+        words = f"it took over {some}, which run {source} has taken back or done anew since"
+        unblock = "Nothing by itself; fork once more where it should not count on that."
+        yield Reason(code="source_moved_on", words=words, unblock=unblock, about=source)
+
+
+def _outdated(run: Run, view: View, depth: int) -> dict[str, str]:
+    """By place that was taken over and holds no longer, the run that did it."""
+    source = view.read(RUN, StreamId(run.queued.forked_from)) if run.queued.forked_from and depth else None
+    if not isinstance(source, Run):
+        return {}
+    found = dict.fromkeys(outdated(run, source), source.queued.run)
+    above = {place: by for place, by in _outdated(source, view, depth - 1).items() if run.phase(place).adopted_from}
+    return above | found

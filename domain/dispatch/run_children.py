@@ -30,6 +30,7 @@ from domain.run.children import (
     is_current,
     parent_of,
     phase_at,
+    takes_back,
     too_deep,
     wish,
 )
@@ -166,7 +167,7 @@ def follow(command: FollowParent, stamp: Stamp, view: View, expressions: Express
             grace = parent.cancel_grace_seconds if parent.status == "cancelling" else GRACE_SECONDS
             reason = parent.cancel_reason or WHY_CANCELLED
             wanted = CancelRun(project=project, run=run, reason=reason[:500], grace_seconds=grace)
-            return cancel(wanted, stamp, view, expressions)
+            return cancel(wanted, stamp, view, expressions, leaves_effects=takes_back(parent, command.run, above))
         case "pause" if child.status in ("queued", "running"):
             return pause(PauseRun(project=project, run=run, reason=WHY_PAUSED), stamp, view, expressions)
         case "go_on" if child.status == "paused" and child.paused_by == STEERED:

@@ -80,8 +80,13 @@ def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expression
     return walk.decision()
 
 
-def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """What has not begun settles now, what is under way once its attempt has ended."""
+def cancel(
+    command: CancelRun, stamp: Stamp, view: View, expressions: Expressions, *, leaves_effects: bool = True
+) -> Decision:
+    """What has not begun settles now, what is under way once its attempt has ended.
+
+    ``leaves_effects`` is the answer to whether a run that is held leaves what it did; False is none.
+    """
     run = asked(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
@@ -92,7 +97,8 @@ def cancel(command: CancelRun, stamp: Stamp, view: View, expressions: Expression
         return refuse(RunNotInState(run=command.run, status=run.status, action="cancelling it"))
     walk = RunWalk(run, stamp, view, expressions)
     reason = command.reason or "its run was cancelled"
-    walk.put(RunCancelRequested(reason=reason, by=stamp.principal, grace_seconds=command.grace_seconds, at=stamp.time))
+    said = {"reason": reason, "by": stamp.principal, "grace_seconds": command.grace_seconds, "at": stamp.time}
+    walk.put(RunCancelRequested.model_validate({**said, "leaves_effects": leaves_effects}))
     walk.go_on()
     return walk.decision()
 

@@ -230,7 +230,8 @@ class Advance:
                 self._settle(key, "cancelled", self._run.cancel_reason)
         if self._is_over():
             asked = self._run.rollback_requested
-            wanted = asked or self._run.queued.definition.on_cancel == "compensate"
+            asks = bool(self._run.held) and not self._run.left  # still: whoever cancelled it has not answered that
+            wanted = asked or asks or self._run.queued.definition.on_cancel == "compensate"
             self._end("operator" if asked else "cancel", "cancelled", (), wanted=wanted)
 
     def _finish(self) -> None:

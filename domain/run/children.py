@@ -89,6 +89,16 @@ def wish(parent: Run, child: str, of: ParentRun) -> Wish:
     return "pause" if parent.status == "paused" and cascades else "go_on"
 
 
+def takes_back(parent: Run, child: str, of: ParentRun) -> bool:
+    """Whether a parent that cancels a run takes back what that did, and asks itself where nothing may be taken back."""
+    definition = parent.queued.definition
+    if not is_current(parent, child, of):
+        return False
+    if parent.status == "cancelling":
+        return parent.rollback_requested or definition.on_cancel == "compensate"
+    return bool(parent.failing) and definition.on_failure == "compensate"
+
+
 def is_current(parent: Run, child: str, of: ParentRun) -> bool:
     """Whether the place still is one of the run, in the generation in which it began the child."""
     phase = parent.phase(of.place)

@@ -107,6 +107,8 @@ class RunCancelRequested(Event):
     by: str
     grace_seconds: int
     at: Instant
+    leaves_effects: bool = True
+    """Whether a run that is held is told with it to leave what it did; otherwise it stays held, and asks."""
 
 
 class RunSettled(Event):

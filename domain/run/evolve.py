@@ -153,7 +153,7 @@ def _whole(run: Run, event: _Whole) -> Run:
         case RunCancelRequested():
             told = replace(run, cancel_reason=event.reason, cancel_grace_seconds=event.grace_seconds)
             # Whoever ends a run that is held leaves its effects as they are, unless that is forced.
-            left = bool(run.held) and not run.rollback_forced
+            left = bool(run.held) and not run.rollback_forced and event.leaves_effects
             return replace(told, status="cancelling", paused_at=None, left=left)
         case RunReworked():
             again = replace(_counted(run, event.gate), failing="", cancel_reason="", owed=(), because=())
@@ -276,5 +276,5 @@ def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:
 
 
 RUN: Final[Aggregate[RunState]] = Aggregate(
-    prefix="run", initial=Absent(), evolve=evolve, state_type=RunState, snapshot_every=200
+    prefix="run", initial=Absent(), evolve=evolve, state_type=RunState, snapshot_every=200, snapshot_version=2
 )

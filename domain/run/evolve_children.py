@@ -34,5 +34,6 @@ def _adopting(run: Run, event: PhaseAdopted) -> Run:
     number = run.settled_total + 1
     said = replace(run.phase(event.place), status=event.outcome, consumed=event.consumed, reason=event.reason)
     phase = replace(said, arm=event.arm, summary=event.summary, input=event.input, output=event.output)
-    phases = run.phases.set(event.place, replace(phase, settled_as=number, adopted_from=event.run))
+    taken = replace(phase, settled_as=number, adopted_from=event.run, adopted_generation=event.source_generation)
+    phases = run.phases.set(event.place, taken)
     return replace(run, phases=phases, settled_total=number)

@@ -13,11 +13,14 @@ from domain.kernel.pipeline.places import scopes_of, spoken_in
 from domain.run.events import Consumed
 from domain.run.fork_events import PhaseAdopted
 from domain.run.rework import redo_of
-from domain.run.state import Run
+from domain.run.state import Effect, PhaseState, Run
+from domain.run.undo import owed
 
 Spoken = tuple[str, ...]
 """Path of what a text speaks of: ``("inputs", "who")``."""
 _KEPT: Final = frozenset({"succeeded", "skipped"})
+_BACK: Final = frozenset({"undoing", "undone", "failed"})
+"""Of an effect that somebody has begun to take back."""
 _ROOTS: Final = frozenset({"inputs", "run", "phases", "item", "index", "iteration", "previous"})
 
 
@@ -116,3 +119,19 @@ def adopted_from(source: Run, key: str, at: Instant) -> PhaseAdopted:
             "at": at,
         }
     )
+
+
+def outdated(run: Run, source: Run) -> tuple[str, ...]:
+    """Phases taken over from a run that it has taken back since, or begun to, or done anew."""
+    mine = {place: state for place, state in run.phases.items() if state.adopted_from == source.queued.run}
+    back = [one for one in source.ledger.values() if one.undo in _BACK]
+    back += owed(source) if source.rolled_back_by else ()
+    entries = ((one.place.partition("/")[0], one) for one in back)
+    gone = {key for key, one in entries if key in mine and _is_taken(mine[key], one)}
+    anew = {key for key, state in mine.items() if source.phase(key).generation != state.adopted_generation}
+    return tuple(sorted(gone | anew))
+
+
+def _is_taken(state: PhaseState, entry: Effect) -> bool:
+    """Whether the effect is one of what was taken over; what is inside of a loop counts on from its generation."""
+    return entry.generation >= state.adopted_generation

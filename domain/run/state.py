@@ -101,6 +101,8 @@ class PhaseState:
     """What a gate asks to be done otherwise this time."""
     adopted_from: str = ""
     """Run that it was taken over from, as it had settled there."""
+    adopted_generation: int = 0
+    """In which it was taken over."""
 
     @property
     def is_out(self) -> bool:

@@ -8,6 +8,7 @@ from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.definition import MapPhase, RepeatPhase
 from domain.kernel.pipeline.flow import Call, Map
 from domain.kernel.pipeline.words import Binding, ValueField
+from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.pipeline.commands import DeprecateDefinition
 from domain.pipeline.errors import VersionUnknown
 from domain.run.commands import (
@@ -16,16 +17,18 @@ from domain.run.commands import (
     FollowParent,
     PassRunDeadline,
     PauseRun,
+    ResolveUndo,
     ResumeRun,
     RetryPhase,
     ReworkPhases,
+    RollbackRun,
     StartRun,
     TellParent,
 )
 from domain.run.errors import BelongsToParent, ReworkRefused
 from domain.run.events import RunQueued, RunSettled
 from tests.support.nested import Yard, nested
-from tests.support.runs import work
+from tests.support.runs import ONCE, work
 
 PAGE = Binding(name="page", value="phases.a.output.page")
 
@@ -156,6 +159,53 @@ def test_an_abandoned_child_goes_on_by_itself() -> None:
     yard.succeed(child, "a", output='{"page": "x"}')
     yard.succeed(child, "b")
     assert (yard.stands(child), yard.stands(run)) == ("succeeded", "cancelled")
+
+
+def a_held_child(**outer: Any) -> tuple[Yard, str, str]:
+    """A child that has failed behind a point of no return, so that a person has to say what becomes of its effects."""
+    yard = Yard()
+    back = Undo(task=TaskSpec(title="Undo", retry=ONCE))
+    yard.publish("inner", work("a", undo=back, point_of_no_return=True), work("b", "a"), on_failure="compensate")
+    yard.publish("outer", nested("sub"), work("beside", effect="pure"), **outer)
+    run = yard.start("outer")
+    child = yard.child(run, "sub")
+    yard.succeed(child, "a")
+    yard.go_wrong(child, "b")
+    assert (yard.stands(child), yard.run(child).held) == ("running", ("a",))
+    return yard, run, child
+
+
+@pytest.mark.parametrize("answer", ["leave", "take back"])
+def test_a_child_that_is_held_still_asks_when_its_parent_is_cancelled(answer: str) -> None:
+    yard, run, child = a_held_child()
+    yard.do(CancelRun(**asked(run, grace_seconds=0)))
+    assert (yard.stands(run), yard.stands(child), yard.run(child).left) == ("cancelling", "cancelling", False)
+    yard.do(CancelRun(**asked(run)))
+    assert yard.stands(child) == "cancelling", "the same once more answers nothing"
+    if answer == "leave":
+        yard.do(CancelRun(**asked(child)))
+        assert (yard.run(child).left, yard.run(child).ledger["a@1"].undo) == (True, "")
+    else:
+        yard.do(RollbackRun(**asked(child, reason="it is not to stay", force=True)))
+        yard.take_back(child, "a")
+        assert yard.run(child).ledger["a@1"].undo == "undone"
+    assert (yard.stands(child), yard.stands(run)) == ("cancelled", "cancelled")
+
+
+def test_a_child_whose_phase_is_done_anew_still_asks_what_becomes_of_its_effects() -> None:
+    yard, run, child = a_held_child()
+    yard.do(ReworkPhases(**asked(run, phases=("sub",), reason="again", accept_repeat="it may")))
+    assert (yard.stands(child), yard.stands(yard.child(run, "sub"))) == ("cancelling", "running")
+    yard.do(CancelRun(**asked(child)))
+    assert yard.stands(child) == "cancelled"
+
+
+def test_a_parent_that_takes_back_itself_asks_in_the_place_of_its_child() -> None:
+    yard, run, child = a_held_child(on_cancel="compensate")
+    yard.do(CancelRun(**asked(run, grace_seconds=0)))
+    assert (yard.stands(child), yard.run(run).ledger["sub@1"].undo) == ("cancelled", "failed")
+    yard.do(ResolveUndo(**asked(run, phase="sub", how="skip", reason="it stays")))
+    assert yard.stands(run) == "cancelled"
 
 
 def test_rework_of_the_phase_ends_its_run_and_begins_another() -> None:

@@ -16,6 +16,7 @@ from domain.run.errors import InputsUnfit, RunMovedOn
 from domain.run.fork_events import PhaseAdopted
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.kernel.replay import replay
+from tests.decisions.test_explain_run import told
 from tests.decisions.test_run_gate import gate
 from tests.support.nested import Yard
 from tests.support.runs import ONCE, branch, work
@@ -59,6 +60,39 @@ def test_what_is_named_and_all_that_took_from_it_is_done_anew_and_the_rest_count
     assert {(one.place, one.run, one.source_generation) for one in adopted} == {("a", run, 1), ("c", run, 1)}
     yard.succeed(other.run, "b", "d")
     assert yard.stands(other.run) == "succeeded"
+
+
+def noted(yard: Yard, run: str) -> list[str]:
+    return [one.words for one in told(yard, run).reasons if one.code == "source_moved_on"]
+
+
+def test_what_the_source_takes_back_later_stays_as_it_was_taken_over_and_the_explanation_says_so() -> None:
+    undo = Undo(task=TaskSpec(title="Undo b", retry=ONCE))
+    yard, run = a_chain(undo=undo)
+    other = forked(yard, run, phases=("d",)).run
+    assert noted(yard, other) == []
+    yard.do(RollbackRun(project="shop", run=run, reason="it is bad"))
+    assert noted(yard, other) == [f"it took over b, which run {run} has taken back or done anew since"]
+    assert yard.status(other, "b") == "succeeded"
+    third = forked(yard, other, phases=("d",)).run
+    assert noted(yard, third) == noted(yard, other), "what a fork took over holds no longer for a fork of it either"
+
+
+def test_what_the_source_does_anew_later_is_told_and_what_it_did_anew_before_is_not() -> None:
+    undo = Undo(task=TaskSpec(title="Undo b", retry=ONCE))
+    yard, run = a_chain(done=3, undo=undo)
+    again = ReworkPhases(project="shop", run=run, phases=("b",), reason="r", undo=True)
+    yard.do(again)
+    yard.take_back(run, "b")
+    yard.succeed(run, "b")
+    other = forked(yard, run).run
+    assert (yard.run(other).phase("b").adopted_generation, noted(yard, other)) == (2, [])
+    yard.do(again)
+    assert noted(yard, other) == [f"it took over b, which run {run} has taken back or done anew since"]
+    third = forked(yard, other).run
+    yard.do(ReworkPhases(project="shop", run=other, phases=("b",), reason="r", accept_repeat="r"))
+    assert noted(yard, other) == [], "it has done that anew itself"
+    assert [f"run {other} has" in one for one in noted(yard, third)] == [True]
 
 
 def test_an_input_that_is_another_has_that_done_anew_which_speaks_of_it() -> None:
