@@ -32,6 +32,7 @@ from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.dispatch.push_checks import PushChecked
 from domain.dispatch.run_fork import RunForked
 from domain.dispatch.run_gate import VoteCounted
+from domain.dispatch.run_migrate import MigrationPlanned
 from domain.dispatch.run_rework import ReworkPlanned
 from domain.dispatch.run_start import RunBegun
 from domain.dispatch.take import Claimed
@@ -105,6 +106,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "rework_phases": ReworkPlanned,
     "rollback_run": Done,
     "fork_run": RunForked,
+    "migrate_run": MigrationPlanned,
     "resolve_undo": Done,
     "cast_vote": VoteCounted,
     "override_gate": Done,

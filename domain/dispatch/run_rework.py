@@ -52,7 +52,7 @@ def rework_in(walk: RunWalk, command: ReworkPhases, stamp: Stamp, view: View) ->
         return refuse(UnknownThing(kind="phase", name=unknown))
     redo = redo_of(run, graph, command.phases)
     back = in_scope(run, redo.redone) if command.undo else ()
-    reasons = _reasons(redo, command.accept_repeat, _repeated_below(run, redo, view), back)
+    reasons = _reasons(redo, command.accept_repeat, repeated_below(run, redo, view), back)
     reasons += _not_undone(run, redo) if command.undo else ()
     turn = walk.turn.retake(run, "doing phases anew") if run.status in TERMINAL else None
     if turn is not None and not command.dry_run:
@@ -151,7 +151,7 @@ def _repeats_behind(run: Run, redo: Redo, tried: str, view: View) -> tuple[str, 
     tidies = {one.key for one in run.queued.definition.phases if one.join.rule == "settled"}
     lists = (redo.redone, redo.kept, redo.behind, redo.repeated)
     rest = Redo(*(tuple(one for one in keys if one != tried and one not in tidies) for keys in lists))
-    return _reasons(rest, "", _repeated_below(run, rest, view))
+    return _reasons(rest, "", repeated_below(run, rest, view))
 
 
 def reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> Run | Rejection:
@@ -180,7 +180,7 @@ def _counted(name: str, run: Run, view: View) -> BelongsToParent | None:
     return BelongsToParent(run=name, parent=above.run, phase=above.place)
 
 
-def _repeated_below(run: Run, redo: Redo, view: View) -> tuple[str, ...]:
+def repeated_below(run: Run, redo: Redo, view: View) -> tuple[str, ...]:
     """Phases whose runs may have changed the world, and would once more."""
     redone = {key: run.phase(key).generation for key in redo.redone}
     below = ((begun.place.partition("/")[0], child, begun.generation) for child, begun in sorted(run.children.items()))

@@ -51,7 +51,8 @@ def taking_back(
 
 
 def _adopted(source: Run, entry: Effect) -> AdoptedEffect:
-    phase = phase_at(source, entry.place)
+    known = source.former.get(entry.place.partition("/")[0])
+    phase = phase_at(source, entry.place) or (None if known is None else known.phase)
     return AdoptedEffect(
         place=entry.place,
         generation=entry.generation,
@@ -60,6 +61,8 @@ def _adopted(source: Run, entry: Effect) -> AdoptedEffect:
         task=entry.task,
         settled_as=entry.settled_as,
         outcome=entry.outcome,
+        work=entry.work,
+        is_earlier=entry.is_earlier,
     )
 
 

@@ -102,7 +102,7 @@ def _concurrency(command: StartRun, definition: Definition, inputs: str) -> Conc
 def _again(command: StartRun, stream: StreamId, view: View) -> Decision:
     """The run that the key began, where that was of the same pipeline with the same inputs."""
     run = view.read(RUN, stream)
-    queued = run.queued if isinstance(run, Run) else None
+    queued = run.begun_as or run.queued if isinstance(run, Run) else None
     if queued is None or queued.pipeline != command.pipeline or queued.inputs != _inputs(command, queued.definition):
         return refuse(RunKeyReused(key=command.idempotency_key, run=stream))
     return Decision(answer=RunBegun(run=stream, created=False))

@@ -147,7 +147,8 @@ def _made_by(run: Run, places: Iterable[str], view: View) -> tuple[set[str], set
                 ways += ((child, one.key) for one in child.queued.definition.phases)
             source = view.read(RUN, StreamId(state.adopted_from)) if state.adopted_from else None
             if isinstance(source, Run):
-                ways.append((source, place))
+                there = source.now_at(state.adopted_as or place)
+                ways.append((source, there))
                 # It may have been done anew there since: whoever ever worked on it counts.
-                tasks |= {task for task, one in source.tasks.items() if one.partition("/")[0] == place}
+                tasks |= {task for task, one in source.tasks.items() if one.partition("/")[0] == there}
     return hands, tasks

@@ -158,7 +158,8 @@ class RunWalk:
     def undo_again(self, entry: Effect) -> None:
         """A task that takes the effect back; none where nobody had begun what it would undo."""
         task = TASK.initial if entry.is_run else self._view.read(TASK, StreamId(entry.task))
-        work, cases = work_of(self.phase_of(entry.place)), self._settings.ignoring_case
+        work = entry.work or (None if entry.is_run else work_of(self.phase_of(entry.place)))
+        cases = self._settings.ignoring_case
         self._give_out(undo_given_out(self.run, entry, work, task, self._stamp, cases))
 
     def _give_out(self, given: GivenOut) -> None:

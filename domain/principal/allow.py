@@ -110,6 +110,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "rework_phases": _PLAN,
     "rollback_run": _PLAN,
     "fork_run": _PLAN,
+    "migrate_run": _PLAN,
     "resolve_undo": _PLAN,
     "cast_vote": _LOCK,
     "override_gate": _OVERRIDE,

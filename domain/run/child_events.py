@@ -4,6 +4,7 @@ from typing import ClassVar, Literal
 
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
+from domain.kernel.pipeline.work import Work
 
 
 class ParentRun(Message):
@@ -60,6 +61,10 @@ class AdoptedEffect(Message):
     """Or the run that did the work."""
     settled_as: int
     outcome: str
+    work: Work | None = None
+    """That had the effect, where the definition says otherwise by now."""
+    is_earlier: bool = False
+    """Whether it was done by another version."""
 
 
 class LedgerAdopted(Event):

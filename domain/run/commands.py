@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from domain.kernel.ids import Instant
-from domain.kernel.message import COUNT_MAX, ProjectCommand
+from domain.kernel.message import COUNT_MAX, Message, ProjectCommand
 from domain.kernel.pipeline.flow import Concurrency
 from domain.kernel.pipeline.words import SignalName, Word
 from domain.kernel.text import JsonText, Reference
@@ -118,6 +118,40 @@ class ForkRun(RunVerb):
     """A JSON object of inputs that are others."""
     dry_run: bool = False
     """Only tell what would be taken over, what done anew, and why."""
+
+
+class PhaseMapping(Message):
+    """A phase of a run that has another key in another version."""
+
+    before: Word
+    after: Word
+
+
+class AcceptDrift(Message):
+    """A settled phase that is to count although the version has it otherwise, or not at all."""
+
+    phase: Word
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class MigrateRun(RunVerb):
+    """Go on by another version of the same pipeline; what has settled stays, and so does what can be taken back.
+
+    The run has to be paused, and nobody at work for it.
+    """
+
+    NAME: ClassVar[str] = "migrate_run"
+    version: int | None = Field(default=None, ge=1, le=COUNT_MAX)
+    """None is the latest that is published."""
+    reason: str = Field(min_length=1, max_length=500)
+    mapping: tuple[PhaseMapping, ...] = Field(default=(), max_length=500)
+    """Of settled phases that have another key there; the same key is the same phase."""
+    accept_drift: tuple[AcceptDrift, ...] = Field(default=(), max_length=500)
+    """Settled phases that are others there, or not there; without, such a migration is refused."""
+    skip: tuple[Word, ...] = Field(default=(), max_length=500)
+    """Phases that are skipped: new ones before what has settled would otherwise be refused."""
+    dry_run: bool = False
+    """Only tell what would be kept, begun anew, new, gone, and why it would be refused."""
 
 
 class RollbackRun(RunVerb):

@@ -152,6 +152,20 @@ class ReworkRefused(Rejection):
     reason: str
 
 
+class MigrationRefused(Rejection):
+    """Run {run} does not go over to version {version}: {first}.
+
+    Ask with dry_run to see all of it; `data.reasons` tells the same. What cannot be mended is done by a fork:
+    `signalbox run fork {run} --version {version}`.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    version: int
+    first: str
+    reasons: tuple[str, ...]
+
+
 class BehindNoReturn(Rejection):
     """Run {run} has passed the point of no return {phase}: it is not rolled back.
 

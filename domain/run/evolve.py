@@ -35,6 +35,7 @@ from domain.run.events import (
 )
 from domain.run.evolve_children import of_child
 from domain.run.evolve_gates import OfGate, voted
+from domain.run.evolve_migrate import invalidated, migrated
 from domain.run.evolve_needs import needing
 from domain.run.evolve_undo import in_ledger, rolling_back, undoing
 from domain.run.fork_events import PhaseAdopted
@@ -54,9 +55,10 @@ from domain.run.gate_events import (
 )
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
+from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved, NeedEvent, RunAwaited, UpstreamRevised
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState
-from domain.run.tallies import begun, given_up, tallied
+from domain.run.tallies import begun, tallied
 from domain.run.undo_events import (
     RunCompensated,
     RunCompensationStarted,
@@ -75,7 +77,7 @@ _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
 _Again = PhaseInvalidated | EffectRegistered
-_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted
+_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted | RunMigrated
 Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded | _Other
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
@@ -122,9 +124,8 @@ def changed(run: Run, event: Following) -> Run:
             return of_child(run, event)
         case UndoStarted() | UndoSucceeded() | UndoFailed() | UndoResolved():
             return undoing(run, event)
-        case PhaseInvalidated():
-            fresh = PhaseState(generation=event.generation + 1, changes=event.changes)
-            return given_up(replace(run, phases=run.phases.set(event.place, fresh)), event.place)
+        case RunMigrated() | PhaseInvalidated():
+            return migrated(run, event) if isinstance(event, RunMigrated) else invalidated(run, event)
         case _:
             return _turned_to(run, event)
 

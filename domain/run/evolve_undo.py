@@ -5,7 +5,7 @@ from typing import assert_never
 from immutables import Map
 
 from domain.kernel.change import replace
-from domain.run.child_events import LedgerAdopted
+from domain.run.child_events import AdoptedEffect, LedgerAdopted
 from domain.run.events import EffectRegistered
 from domain.run.state import Effect, PhaseState, Run, effect_key
 from domain.run.undo_events import (
@@ -22,9 +22,13 @@ from domain.run.undo_events import (
 
 def adopted(run: Run, event: LedgerAdopted) -> Run:
     """The ledger of another run, whose effects are taken back here."""
-    entries = (Effect(one.place, one.generation, one.task, one.settled_as, one.outcome) for one in event.entries)
-    ledger = run.ledger.update({entry.key: entry for entry in entries})
+    ledger = run.ledger.update({entry.key: entry for entry in map(_effect, event.entries)})
     return replace(run, ledger=ledger, rollback_forced=event.forced)
+
+
+def _effect(one: AdoptedEffect) -> Effect:
+    said = Effect(one.place, one.generation, one.task, one.settled_as, one.outcome)
+    return replace(said, work=one.work, is_earlier=one.is_earlier)
 
 
 def in_ledger(run: Run, place: str, generation: int, phase: PhaseState) -> Map[str, Effect]:

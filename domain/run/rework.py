@@ -54,10 +54,12 @@ def invalidated(run: Run, place: str, because: str, at: Instant, *, changes: str
 
 def stale(run: Run) -> tuple[str, ...]:
     """Phases that took what is not current any more; a run that has any must not succeed."""
+    there = {phase.key for phase in run.queued.definition.phases}
     return tuple(
         place
         for place, phase in sorted(run.phases.items())
-        if any(run.phase(used.place).generation != used.generation for used in phase.consumed)
+        if place.partition("/")[0] in there
+        and any(run.phase(used.place).generation != used.generation for used in phase.consumed)
     )
 
 
@@ -72,13 +74,20 @@ def _is_touched(run: Run, phase: AnyPhase, redone: set[str]) -> bool:
 def _is_passed(run: Run, phase: AnyPhase) -> bool:
     if isinstance(phase, RepeatPhase):
         return bool(passed_inside(run, phase))
-    return is_final(phase) and run.phase(phase.key).status == "succeeded"
+    final = is_final(phase) or is_final(as_settled(run, phase))
+    return final and run.phase(phase.key).status == "succeeded"
 
 
 def _may_repeat(run: Run, phase: AnyPhase) -> bool:
     if isinstance(phase, RepeatPhase):
         return _may_repeat_inside(run, phase)
-    return _is_lasting(phase) and any(run.phase(place).task for place in run.places(phase.key))
+    return _is_lasting(as_settled(run, phase)) and any(run.phase(place).task for place in run.places(phase.key))
+
+
+def as_settled(run: Run, phase: AnyPhase) -> AnyPhase:
+    """The phase as it was defined when it settled, where the version of now says otherwise."""
+    known = run.former.get(phase.key)
+    return phase if known is None else known.phase
 
 
 def _is_lasting(phase: AnyPhase) -> bool:
@@ -88,6 +97,8 @@ def _is_lasting(phase: AnyPhase) -> bool:
 
 def _may_repeat_inside(run: Run, loop: RepeatPhase) -> bool:
     """Whether one of its iterations may have changed the world; phases inside count on from its generation."""
-    lasting = {one.key for one in loop.phases if _is_lasting(one)}
+    before = as_settled(run, loop)
+    inner = before.phases if isinstance(before, RepeatPhase) else loop.phases
+    lasting = {one.key for one in inner if _is_lasting(one)}
     current = (one for one in run.ledger.values() if one.generation >= run.phase(loop.key).generation)
     return any(one.place.startswith(f"{loop.key}/") and key_at(one.place) in lasting for one in current)

@@ -6,9 +6,11 @@ from typing import Final, Literal
 from immutables import Map
 
 from domain.kernel.ids import SECOND, Instant, prefix
+from domain.kernel.pipeline.work import Work
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened, TimerKind
 from domain.run.map_events import MapItem
+from domain.run.migrate_events import KnownPhase
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved
 from domain.run.outline import Outline
 
@@ -103,6 +105,8 @@ class PhaseState:
     """Run that it was taken over from, as it had settled there."""
     adopted_generation: int = 0
     """In which it was taken over."""
+    adopted_as: str = ""
+    """Its key there, where it has another one here by now."""
 
     @property
     def is_out(self) -> bool:
@@ -130,6 +134,10 @@ class Effect:
     tries: int = 0
     left: bool = False
     """Whether something of it stays in the world although it is over."""
+    work: Work | None = None
+    """What had the effect, where the run has gone over to another version since; None is as the definition says."""
+    is_earlier: bool = False
+    """Whether it was done by another version, so that the definition does not tell who has used it."""
 
     @property
     def is_run(self) -> bool:
@@ -219,6 +227,12 @@ class Run:
 
     tallies: Map[str, Tally] = Map()
     """By the place of a map."""
+    begun_as: RunQueued | None = None
+    """What it began with, where it has gone over to another version since."""
+    former: Map[str, KnownPhase] = Map()
+    """Settled phases by key as they were when they settled, where the version of now has them otherwise or not."""
+    moved: Map[str, str] = Map()
+    """Key that a phase was moved to, by the one that it had; of a phase moved twice, one after the other."""
     kept_outline: Outline | None = field(default=None, init=False, compare=False, repr=False)
     """What its definition says of its phases, once somebody has asked for it (``outline_now``)."""
 
@@ -235,6 +249,14 @@ class Run:
         if self.moved_deadline is not None or seconds is None:
             return self.moved_deadline
         return Instant(self.queued.start_at + int(seconds * SECOND))
+
+    def now_at(self, key: str) -> str:
+        """The key that a phase has now which had this one."""
+        for _ in self.moved:
+            if key in self.phases or key not in self.moved:
+                break
+            key = self.moved[key]
+        return key
 
     def scope(self, key: str) -> tuple[str, ...]:
         """The place of a phase, then those of the iteration that it is in, without the items of maps."""

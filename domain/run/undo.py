@@ -1,8 +1,16 @@
 """Taking back what a run has done: which effects are owed, in which order, and what is left in the world."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from domain.kernel.pipeline.definition import AnyPhase, GatePhase, MapPhase, PipelinePhase, RepeatPhase, WorkPhase
+from domain.kernel.pipeline.definition import (
+    AnyPhase,
+    Definition,
+    GatePhase,
+    MapPhase,
+    PipelinePhase,
+    RepeatPhase,
+    WorkPhase,
+)
 from domain.kernel.pipeline.graph import every_phase, key_at
 from domain.kernel.pipeline.work import Work
 from domain.run.state import Effect, Run
@@ -14,7 +22,7 @@ def owed(run: Run) -> tuple[Effect, ...]:
     Whoever took from a phase settled after it: this is a reverse order of what depends on what, over all generations.
     What was given up before it settled comes first: nobody took from it, while it may have taken from any other.
     """
-    works = _works(run)
+    works = works_of(run.queued.definition)
     found = [one for one in run.ledger.values() if one.undo in ("", "failed") and _is_owed(one, works)]
     return tuple(sorted(found, key=lambda one: (one.settled_as > 0, -one.settled_as, one.place, one.generation)))
 
@@ -27,12 +35,14 @@ def in_scope(run: Run, keys: Iterable[str]) -> tuple[Effect, ...]:
 
 def passed(run: Run) -> tuple[str, ...]:
     """Points of no return that have succeeded: behind them nothing is taken back by itself."""
-    found: list[str] = []
-    for phase in run.queued.definition.phases:
+    found: dict[str, None] = {}
+    # What an earlier version said of a phase when it settled holds as well, also of one that is not there any more.
+    before = ((key, one.phase) for key, one in sorted(run.former.items()))
+    for key, phase in (*((one.key, one) for one in run.queued.definition.phases), *before):
         if isinstance(phase, RepeatPhase):
-            found += passed_inside(run, phase)
-        elif is_final(phase) and run.phase(phase.key).status == "succeeded":
-            found.append(phase.key)
+            found |= dict.fromkeys(passed_inside(run, phase))
+        elif is_final(phase) and run.phase(key).status == "succeeded":
+            found[key] = None
     return tuple(found)
 
 
@@ -58,21 +68,21 @@ def is_undone(run: Run) -> bool:
 
 def is_partial(run: Run) -> bool:
     """Whether something that may have changed the world stays as it is."""
-    works = _works(run)
+    works = works_of(run.queued.definition)
     return any(_is_left(one, works) for one in run.ledger.values())
 
 
 def lasts(run: Run) -> bool:
     """Whether its own work may have left another world and was not taken back."""
-    works = _works(run)
-    effects = (works.get(key_at(one.place)) for one in run.ledger.values() if one.undo != "undone")
+    works = works_of(run.queued.definition)
+    effects = (made_by(one, works) for one in run.ledger.values() if one.undo != "undone")
     return any(work is not None and work.effect == "effectful" for work in effects)
 
 
-def _works(run: Run) -> dict[str, Work]:
-    """What is done at each phase, or at each of its items."""
+def works_of(definition: Definition) -> dict[str, Work]:
+    """What is done at each phase, or at each of its items, by key."""
     found: dict[str, Work] = {}
-    for phase in every_phase(run.queued.definition):
+    for phase in every_phase(definition):
         if isinstance(phase, WorkPhase):
             found[phase.key] = phase.work
         elif isinstance(phase, MapPhase) and isinstance(phase.map.each, Work):
@@ -80,10 +90,15 @@ def _works(run: Run) -> dict[str, Work]:
     return found
 
 
+def made_by(entry: Effect, works: Mapping[str, Work]) -> Work | None:
+    """The work that has the effect: as it was when it was done, whatever the definition says by now."""
+    return entry.work or works.get(key_at(entry.place))
+
+
 def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
     if entry.is_run:
         return True  # whatever it has done stands in its own ledger
-    work = works.get(key_at(entry.place))
+    work = made_by(entry, works)
     if work is None or work.undo is None:
         return False
     return work.undo.when == "started" or entry.outcome == "succeeded"
@@ -92,6 +107,6 @@ def _is_owed(entry: Effect, works: dict[str, Work]) -> bool:
 def _is_left(entry: Effect, works: dict[str, Work]) -> bool:
     if entry.undo in ("failed", "skipped"):
         return entry.left
-    work = works.get(key_at(entry.place))
+    work = made_by(entry, works)
     lasting = work is not None and work.effect == "effectful" and entry.outcome == "succeeded"
     return entry.undo == "" and lasting

@@ -12,11 +12,14 @@ AT_ONCE_MAX: Final = 200
 
 
 def due_undos(run: Run) -> tuple[Effect, ...]:
-    """Entries whose turn it is, the latest settled first; none behind one that has failed for good."""
+    """Entries whose turn it is, the latest settled first; none behind one that has failed for good.
+
+    What was done by another version is taken back one after the other: the definition does not say who has used it.
+    """
     waiting = _not_over(run)
     if any(entry.undo == "failed" for entry in waiting):
         return ()
-    if not run.queued.definition.undo_parallel:
+    if not run.queued.definition.undo_parallel or any(one.is_earlier for one in waiting):
         return tuple(entry for entry in waiting[:1] if entry.undo == "")
     return tuple(_at_once(run, waiting[:AT_ONCE_MAX]))
 

@@ -3,7 +3,7 @@
 from typing import Any, Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
-from domain.kernel.pipeline.definition import GatePhase
+from domain.kernel.pipeline.definition import Definition, GatePhase
 from domain.kernel.pipeline.gate import Gate, eligible_of, quorum_of
 from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseParked, PhaseSettled, PhaseSkipped, RunQueued
 from domain.run.fork_events import PhaseAdopted
@@ -17,20 +17,22 @@ from domain.run.gate_events import (
     VoteCast,
 )
 from domain.run.loop_events import IterationStarted
+from domain.run.migrate_events import RunMigrated
 from projections.gate_inbox.rows import GateRow
 from projections.kernel.projection import Projection
 from projections.kernel.rows import entries, json_text
 
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
 _OfPhase = PhaseInvalidated | PhaseParked | PhaseSettled | PhaseSkipped | PhaseBlocked | PhaseAdopted
-GateInboxEvent = RunQueued | IterationStarted | _OfGate | _OfPhase
+GateInboxEvent = RunQueued | RunMigrated | IterationStarted | _OfGate | _OfPhase
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """Every gate of a run that begins; else the place that the event speaks of, which may be no gate."""
     event = cast(GateInboxEvent, recorded.event)
-    if isinstance(event, RunQueued):
-        return tuple(f"{recorded.stream}/{key}" for key in _gates(event))
+    if isinstance(event, RunQueued | RunMigrated):
+        dropped = event.dropped if isinstance(event, RunMigrated) else ()
+        return tuple(f"{recorded.stream}/{key}" for key in (*_gates(event.definition), *dropped))
     if isinstance(event, IterationStarted):
         return tuple(f"{recorded.stream}/{one.place}" for one in event.phases if one.gate is not None)
     if isinstance(event, PhaseInvalidated):
@@ -42,7 +44,9 @@ def evolve(row: GateRow | None, recorded: Recorded, key: str) -> GateRow | None:
     """The row after the event."""
     event = cast(GateInboxEvent, recorded.event)
     if isinstance(event, RunQueued):
-        return row or _begun(_gates(event)[key.partition("/")[2]], event.pipeline, recorded, key, 1)
+        return row or _begun(_gates(event.definition)[key.partition("/")[2]], event.pipeline, recorded, key, 1)
+    if isinstance(event, RunMigrated):
+        return _migrated(row, event, recorded, key)
     if isinstance(event, IterationStarted):
         return _of_iteration(row, event, recorded, key)
     if row is None or (isinstance(event, PhaseInvalidated) and row.place != event.place):
@@ -51,8 +55,22 @@ def evolve(row: GateRow | None, recorded: Recorded, key: str) -> GateRow | None:
     return after._replace(generation=event.generation, changed_at=event.at)
 
 
-def _gates(event: RunQueued) -> dict[str, Gate]:
-    return {phase.key: phase.gate for phase in event.definition.phases if isinstance(phase, GatePhase)}
+def _gates(definition: Definition) -> dict[str, Gate]:
+    return {phase.key: phase.gate for phase in definition.phases if isinstance(phase, GatePhase)}
+
+
+def _migrated(row: GateRow | None, event: RunMigrated, recorded: Recorded, key: str) -> GateRow | None:
+    """As the version asks it; what was decided stays as it was, and what stands is another only if it begins anew."""
+    gate = _gates(event.definition).get(key.partition("/")[2])
+    if gate is None:
+        return None
+    if row is None:
+        return _begun(gate, event.definition.name, recorded, key, 1)
+    if row.status in ("decided", "closed"):
+        return row
+    fresh = _begun(gate, row.pipeline, recorded, key, row.generation)
+    asks = {name: getattr(fresh, name) for name in ("gate_class", "ladder", "veto", "deadline_seconds")}
+    return fresh if row.status == "pending" else row._replace(**asks)
 
 
 def _of_iteration(row: GateRow | None, event: IterationStarted, recorded: Recorded, key: str) -> GateRow | None:
@@ -168,7 +186,7 @@ GATE_INBOX: Final = Projection(
     version=4,
     row=GateRow,
     handles=frozenset(get_args(GateInboxEvent)),
-    begins=frozenset({RunQueued, IterationStarted}),
+    begins=frozenset({RunQueued, RunMigrated, IterationStarted}),
     keys=keys,
     evolve=evolve,
     indexes=(("project", "status", "key"), ("run", "key")),

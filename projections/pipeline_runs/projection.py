@@ -29,6 +29,7 @@ from domain.run.events import (
 )
 from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import WaitingEvent
+from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import NeedEvent
 from domain.run.undo_events import RunCompensated, RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
@@ -39,7 +40,8 @@ _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested |
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Settled = PhaseSettled | PhaseAdopted
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | _Settled
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent | NeedEvent
+_Other = WaitingEvent | UndoEvent | ChildEvent | NeedEvent | RunMigrated
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | _Other
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -96,9 +98,7 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
     )
 
 
-def _after(
-    row: PipelineRunRow, event: _Whole | _Step | _Counted | WaitingEvent | UndoEvent | ChildEvent | NeedEvent
-) -> PipelineRunRow:
+def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | _Other) -> PipelineRunRow:
     match event:
         case (
             RunStarted()
@@ -114,6 +114,8 @@ def _after(
             return row._replace(status="running")
         case RunCompensationStarted():
             return row._replace(status="compensating")
+        case RunMigrated():
+            return _migrated(row, event)
         case RunRolledBack():
             return row._replace(rolled_back_by=event.rollback)
         case RunHeld():
@@ -134,6 +136,16 @@ def _after(
             return let_go if is_item else _with_settled(let_go, {*texts(row.settled), event.place})
         case _:
             return row
+
+
+def _migrated(row: PipelineRunRow, event: RunMigrated) -> PipelineRunRow:
+    """By another version: phases under their keys from here on, without those that it does not have."""
+    names = {one.before: one.place for one in event.moved}
+    there = {phase.key for phase in event.definition.phases}
+    settled = {key for key in (names.get(one, one) for one in texts(row.settled)) if key in there}
+    gone = tuple(one for one in texts(row.parked) if one.partition("/")[0] not in there)
+    said = _let_go(row, *gone)._replace(version=event.version, digest=event.digest, inputs=event.inputs)
+    return _with_settled(said._replace(phases_total=len(event.definition.phases)), settled)
 
 
 def _with_settled(row: PipelineRunRow, places: set[str]) -> PipelineRunRow:

@@ -6,7 +6,6 @@ from domain.kernel.decider import Recorded
 from domain.run.child_events import ChildStarted, LedgerAdopted
 from domain.run.events import (
     ConditionEvaluated,
-    Consumed,
     EffectRegistered,
     JoinFired,
     PhaseBlocked,
@@ -25,10 +24,11 @@ from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import GateOpened, PhaseWaiting
 from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
+from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import ExternalNeedRegistered, UpstreamRevised
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
 from projections.kernel.projection import Projection
-from projections.kernel.rows import entries, json_text
+from projections.run_phases.begun import adopted, begun, consumed_with, expanded, iterated, migrated
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
 _Undo = UndoStarted | UndoSucceeded | UndoFailed | UndoResolved
@@ -36,7 +36,8 @@ _Again = PhaseInvalidated | PhaseRetried
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered | ChildStarted
 _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened | ExternalNeedRegistered | UpstreamRevised
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled | PhaseAdopted
-RunPhaseEvent = RunQueued | MapExpanded | LoopEvent | LedgerAdopted | _Undo | _Again | _Opening | _Waiting | _Closing
+_Beginning = RunQueued | RunMigrated | MapExpanded | LoopEvent | LedgerAdopted
+RunPhaseEvent = _Beginning | _Undo | _Again | _Opening | _Waiting | _Closing
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -46,6 +47,10 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
         if event.rolls_back:
             return ()  # it goes through no phase: what it takes back is told with the ledger
         return tuple(f"{recorded.stream}/{phase.key}" for phase in event.definition.phases)
+    if isinstance(event, RunMigrated):
+        there = (phase.key for phase in event.definition.phases)
+        places = (*there, *(one.before for one in event.moved), *event.dropped)
+        return tuple(f"{recorded.stream}/{place}" for place in places)
     if isinstance(event, MapExpanded):
         return tuple(f"{recorded.stream}/{place}" for place in (event.place, *(item.place for item in event.items)))
     if isinstance(event, IterationStarted):
@@ -61,17 +66,19 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
     """The row after the event."""
     event = cast(RunPhaseEvent, recorded.event)
     if isinstance(event, RunQueued):
-        return row or _begun(event, recorded, key)
+        return row or begun(event.definition, event.at, recorded, key)
+    if isinstance(event, RunMigrated):
+        return migrated(row, event, recorded, key)
     if isinstance(event, MapExpanded):
-        return _expanded(row, event, recorded, key)
+        return expanded(row, event, recorded, key)
     if isinstance(event, IterationStarted):
-        return _iterated(row, event, recorded, key)
+        return iterated(row, event, recorded, key)
     if isinstance(event, LedgerAdopted):
-        return _adopted(event, recorded, key)
+        return adopted(event, recorded, key)
     if row is None:
         return None
     if isinstance(event, IterationSettled):
-        return row._replace(consumed=_with(row.consumed, event.reads), changed_at=event.at)
+        return row._replace(consumed=consumed_with(row.consumed, event.reads), changed_at=event.at)
     if isinstance(event, _Undo):
         # An undo of a former generation is told in the timeline only.
         return row if event.generation != row.generation else _undone(row, event)._replace(changed_at=event.at)
@@ -89,93 +96,14 @@ def evolve(row: RunPhaseRow | None, recorded: Recorded, key: str) -> RunPhaseRow
     return after._replace(generation=event.generation, changed_at=event.at)
 
 
-def _begun(event: RunQueued, recorded: Recorded, key: str) -> RunPhaseRow:
-    place = key.partition("/")[2]
-    position, phase = next(
-        (number, phase) for number, phase in enumerate(event.definition.phases, 1) if phase.key == place
-    )
-    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
-    needs = json_text(list(dict.fromkeys(edge.phase for edge in phase.needs)))
-    return fresh._replace(kind=phase.kind, title=phase.title, position=position, needs=needs)
-
-
-def _expanded(row: RunPhaseRow | None, event: MapExpanded, recorded: Recorded, key: str) -> RunPhaseRow | None:
-    """The map waits for its items; an item that had a row in an earlier generation begins anew."""
-    place = key.partition("/")[2]
-    if place == event.place:
-        if row is None:
-            return None
-        read = row._replace(consumed=_with(row.consumed, event.reads), generation=event.generation)
-        return read._replace(status="waiting", reason=f"{len(event.items)} items", changed_at=event.at)
-    item = next(one for one in event.items if one.place == place)
-    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
-    return fresh._replace(title=item.key, position=event.position, generation=event.generation, input=item.input)
-
-
-def _iterated(row: RunPhaseRow | None, event: IterationStarted, recorded: Recorded, key: str) -> RunPhaseRow | None:
-    """The loop waits for its phases; one that had a row in an earlier generation begins anew."""
-    place = key.partition("/")[2]
-    if place == event.place:
-        turned = None if row is None else row._replace(status="waiting", reason=f"iteration {event.iteration}")
-        return None if turned is None else turned._replace(generation=event.generation, changed_at=event.at)
-    inner = next(one for one in event.phases if one.place == place)
-    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
-    needs = json_text(list(inner.needs))
-    placed = fresh._replace(kind=inner.kind, title=inner.title, position=event.position, needs=needs)
-    before = event.generation if row is None else max(event.generation, row.generation + 1)
-    return placed._replace(generation=inner.generation or before)
-
-
-def _fresh(key: str, project: str, run: str, place: str, at: int) -> RunPhaseRow:
-    return RunPhaseRow(
-        key=key,
-        project=project,
-        run=run,
-        place=place,
-        kind="item",
-        title="",
-        position=0,
-        needs="[]",
-        status="pending",
-        generation=1,
-        task=None,
-        child=None,
-        reason="",
-        arm="",
-        input="",
-        output="",
-        summary="",
-        consumed="[]",
-        effect=False,
-        undo="",
-        undo_task=None,
-        ready_at=None,
-        settled_at=None,
-        changed_at=at,
-    )
-
-
-def _adopted(event: LedgerAdopted, recorded: Recorded, key: str) -> RunPhaseRow:
-    """What another run did there last."""
-    place = key.partition("/")[2]
-    number, entry = max(
-        ((number, one) for number, one in enumerate(event.entries, 1) if one.place == place),
-        key=lambda found: found[1].generation,
-    )
-    fresh = _fresh(key, recorded.project, recorded.stream, place, event.at)
-    named = fresh._replace(kind=entry.kind, title=entry.title, position=number, generation=entry.generation)
-    outcome: PhaseStatus = cast("PhaseStatus", entry.outcome or "cancelled")
-    return named._replace(status=outcome, effect=True, settled_at=event.at)
-
-
 def _opened(row: RunPhaseRow, event: _Opening | _Waiting) -> RunPhaseRow:
     match event:
         case JoinFired():
-            return row._replace(consumed=_with(row.consumed, event.satisfied_by))
+            return row._replace(consumed=consumed_with(row.consumed, event.satisfied_by))
         case ConditionEvaluated():
-            return row._replace(consumed=_with(row.consumed, event.reads))
+            return row._replace(consumed=consumed_with(row.consumed, event.reads))
         case PhaseReady():
-            read = row._replace(consumed=_with(row.consumed, event.reads), input=event.input)
+            read = row._replace(consumed=consumed_with(row.consumed, event.reads), input=event.input)
             return read._replace(status="ready", reason="", ready_at=event.at)
         case PhaseOffered():
             return row._replace(status="offered", task=event.task)
@@ -194,10 +122,10 @@ def _waited(row: RunPhaseRow, event: _Waiting) -> RunPhaseRow:
         case PhaseParked():
             return row._replace(status="parked", reason=event.reason)
         case PhaseWaiting():
-            read = row._replace(consumed=_with(row.consumed, event.reads))
+            read = row._replace(consumed=consumed_with(row.consumed, event.reads))
             return read._replace(status="waiting", reason=event.what)
         case GateOpened():
-            read = row._replace(consumed=_with(row.consumed, event.reads))
+            read = row._replace(consumed=consumed_with(row.consumed, event.reads))
             return read._replace(status="waiting", reason=event.question)
         case ExternalNeedRegistered():
             return row._replace(status="waiting", reason=event.what)
@@ -235,7 +163,7 @@ def _closed(row: RunPhaseRow, event: _Closing) -> RunPhaseRow:
             return _as(said, event, event.outcome, event.reason)
         case PhaseAdopted():
             said = row._replace(arm=event.arm, input=event.input, output=event.output, summary=event.summary)
-            taken = said._replace(consumed=_with("[]", event.consumed))
+            taken = said._replace(consumed=consumed_with("[]", event.consumed))
             return _as(taken, event, event.outcome, event.reason or f"taken over of {event.run}")
         case _:
             assert_never(event)
@@ -245,17 +173,12 @@ def _as(row: RunPhaseRow, event: _Closing, status: PhaseStatus, reason: str) -> 
     return row._replace(status=status, reason=reason, settled_at=event.at)
 
 
-def _with(known: str, more: tuple[Consumed, ...]) -> str:
-    found = {one["place"]: one for one in entries(known)} | {one.place: one.model_dump() for one in more}
-    return json_text(list(found.values()))
-
-
 RUN_PHASES: Final = Projection(
     name="run_phases",
     version=3,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
-    begins=frozenset({RunQueued, MapExpanded, IterationStarted, LedgerAdopted}),
+    begins=frozenset({RunQueued, RunMigrated, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),

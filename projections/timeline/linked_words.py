@@ -1,9 +1,10 @@
-"""Says in one line of words what a run has to do with others: those that it began, and those of other projects."""
+"""Says in one line of words what a run has to do with others: other runs, other projects, other versions."""
 
 from typing import assert_never
 
 from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
 from domain.run.fork_events import PhaseAdopted
+from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import (
     ExternalNeedRegistered,
     ExternalNeedResolved,
@@ -13,7 +14,7 @@ from domain.run.need_events import (
 )
 from projections.timeline.task_words import with_detail
 
-LinkedEvent = ChildEvent | NeedEvent | PhaseAdopted
+LinkedEvent = ChildEvent | NeedEvent | PhaseAdopted | RunMigrated
 
 
 def linked(event: LinkedEvent) -> str:
@@ -27,6 +28,8 @@ def linked(event: LinkedEvent) -> str:
             return f"takes back what {event.source} did: {len(event.entries)} effects"
         case PhaseAdopted():
             return f"{event.place}: {event.outcome}, taken over of {event.run}"
+        case RunMigrated():
+            return with_detail(f"goes on by version {event.version} instead of {event.before}", event.reason)
         case ExternalNeedRegistered():
             return f"{event.place}{_again(event.generation)}: waits for {event.what}"
         case ExternalNeedResolved():

@@ -4,7 +4,7 @@ import typer
 
 from api.cli.command import command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, showing, starting
+from api.cli.run import asking, migrating, showing, starting
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "retry")(asking.retry)
     command(nouns, "rework")(asking.rework)
     command(nouns, "fork")(asking.fork)
+    command(nouns, "migrate")(migrating.migrate)
     command(nouns, "rollback")(asking.rollback)
     command(nouns, "resolve-undo")(asking.resolve_undo)
     app.add_typer(nouns, name="run")
