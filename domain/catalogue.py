@@ -53,6 +53,8 @@ from domain.pipeline import decider as pipeline
 from domain.pipeline import upcasts as pipeline_upcasts
 from domain.pipeline.commands import PublishDefinition
 from domain.pipeline.events import PipelineEvent
+from domain.pipeline.pin_events import PinEvent
+from domain.pipeline.pins import PINS
 from domain.policies import catalogue as policies
 from domain.principal import commands as principal_commands
 from domain.principal import decider as principal
@@ -101,6 +103,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         note.BOARD,
         note.INBOX,
         pipeline.PIPELINE,
+        PINS,
         refusal.REFUSALS,
         RUN,
         fact.TOPIC,
@@ -148,6 +151,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     note_events.NotePosted,
     *get_args(note.InboxEvent),
     *get_args(PipelineEvent),
+    *get_args(PinEvent),
     session_events.SessionOpened,
     session_events.SessionStatusChanged,
     session_events.SessionDrainBegun,

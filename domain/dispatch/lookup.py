@@ -72,16 +72,17 @@ def keys_of(view: View, wanted: Iterable[UniqueName]) -> dict[UniqueName, Stream
 
 def states_of(view: View, streams: Iterable[StreamId]) -> dict[StreamId, TaskState]:
     """The states of many tasks; those that are not in memory are asked for all at once."""
-    return _read_all(view, TASK, streams)
+    return read_all(view, TASK, streams)
 
 
 def sessions_of(view: View, streams: Iterable[StreamId]) -> dict[StreamId, Session]:
     """The sessions that exist among many, read as ``states_of`` reads tasks."""
-    states = _read_all(view, SESSION, streams)
+    states = read_all(view, SESSION, streams)
     return {stream: state for stream, state in states.items() if isinstance(state, Session)}
 
 
-def _read_all(view: View, aggregate: Aggregate[S], streams: Iterable[StreamId]) -> dict[StreamId, S]:
+def read_all(view: View, aggregate: Aggregate[S], streams: Iterable[StreamId]) -> dict[StreamId, S]:
+    """The states of many streams of one kind; those that are not in memory are asked for all at once."""
     found: dict[StreamId, S] = {}
     missing: list[StreamId] = []
     for stream in streams:

@@ -9,6 +9,8 @@ from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.graph import graph_of
+from domain.pipeline.decider import read_pipeline
+from domain.pipeline.errors import VersionNotPublished
 from domain.run.children import called
 from domain.run.commands import RetryPhase, ReworkPhases
 from domain.run.errors import BelongsToParent, PhaseNotInState, ReworkRefused, RunNotInState
@@ -164,7 +166,16 @@ def reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> 
     if run.rolled_back_by or run.queued.rolls_back:
         taken = f"run {run.rolled_back_by} takes back what it did" if run.rolled_back_by else "it only takes back"
         return ReworkRefused(run=command.run, reason=taken)
-    return _counted(command.run, run, view) or run
+    return _counted(command.run, run, view) or _put_away(run, stamp, view) or run
+
+
+def _put_away(run: Run, stamp: Stamp, view: View) -> VersionNotPublished | None:
+    """What has ended does not begin again by a version that was put away: nothing of that goes on any more."""
+    found = read_pipeline(run.queued.pipeline, stamp, view) if run.status in TERMINAL else None
+    version = None if found is None or isinstance(found, UnknownThing) else found[1].versions.get(run.queued.version)
+    if version is None or version.state != "retired":
+        return None
+    return VersionNotPublished(name=run.queued.pipeline, version=run.queued.version, state=version.state)
 
 
 def _counted(name: str, run: Run, view: View) -> BelongsToParent | None:

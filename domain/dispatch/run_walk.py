@@ -6,6 +6,7 @@ from typing import Final
 from domain.dispatch.lookup import states_of
 from domain.dispatch.run_facts import registered
 from domain.dispatch.run_given_out import GivenOut, given_out, undo_given_out
+from domain.dispatch.run_pins import pin_writes
 from domain.dispatch.run_tasks import held_back, let_go, withdrawn, work_of
 from domain.dispatch.run_turns import Turn
 from domain.kernel.decider import Decision, View, Write
@@ -21,7 +22,7 @@ from domain.run.advance import advance
 from domain.run.begin import settled
 from domain.run.children import call_of, called
 from domain.run.commands import GRACE_SECONDS
-from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseReleased, PhaseRetried
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseReleased, PhaseRetried, RunQueued
 from domain.run.evolve import Following, changed
 from domain.run.gate_events import TimerSet
 from domain.run.loops import outline_now
@@ -47,6 +48,7 @@ class RunWalk:
     def __init__(self, run: Run, stamp: Stamp, view: View, expressions: Expressions) -> None:
         self.run = run
         self._stamp: Final = stamp
+        self._before: Final = run
         self._view: Final = view
         self._expressions: Final = expressions
         self._outline: Final = outline_now(run)
@@ -128,7 +130,9 @@ class RunWalk:
         """All of it in one append."""
         said = (*first, *self._said)
         own = (Write(StreamId(self.run.queued.run), said, self._stamp.project),) if said else ()
-        others = (*self._others, *self.turn.writes(self.run))
+        before = None if any(isinstance(one, RunQueued) for one in first) else self._before
+        pins = pin_writes(before, self.run, self._stamp, self._view)
+        others = (*self._others, *self.turn.writes(self.run), *pins)
         return Decision((*own, *others), answer or Done(), keys=tuple(self._keys))
 
     def _offer(self) -> None:

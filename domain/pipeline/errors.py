@@ -57,6 +57,22 @@ class VersionUnknown(Rejection):
     version: int
 
 
+class VersionInUse(Rejection):
+    """{total} runs that have not ended keep to version {version} of the pipeline {name}, such as {first}.
+
+    Let them end, cancel them, or have them go on by another version with `signalbox run migrate`. `signalbox pipeline
+    deprecate` sees to it meanwhile that no further ones begin.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    name: str
+    version: int
+    total: int
+    runs: tuple[str, ...]
+    """Ids, the first ones where there are many."""
+    first: str
+
+
 class VersionNotPublished(Rejection):
     """Version {version} of the pipeline {name} is {state}.
 

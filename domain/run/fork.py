@@ -123,13 +123,16 @@ def adopted_from(source: Run, key: str, at: Instant) -> PhaseAdopted:
 
 def outdated(run: Run, source: Run) -> tuple[str, ...]:
     """Phases taken over from a run that it has taken back since, or begun to, or done anew."""
-    mine = {place: state for place, state in run.phases.items() if state.adopted_from == source.queued.run}
+    own = {place: state for place, state in run.phases.items() if state.adopted_from == source.queued.run}
+    # Either may have gone over to a version in which the phase has another key.
+    names = {source.now_at(state.adopted_as or place): place for place, state in own.items()}
+    mine = {key: own[place] for key, place in names.items()}
     back = [one for one in source.ledger.values() if one.undo in _BACK]
     back += owed(source) if source.rolled_back_by else ()
     entries = ((one.place.partition("/")[0], one) for one in back)
     gone = {key for key, one in entries if key in mine and _is_taken(mine[key], one)}
     anew = {key for key, state in mine.items() if source.phase(key).generation != state.adopted_generation}
-    return tuple(sorted(gone | anew))
+    return tuple(sorted(names[key] for key in gone | anew))
 
 
 def _is_taken(state: PhaseState, entry: Effect) -> bool:

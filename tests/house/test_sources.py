@@ -23,6 +23,7 @@ ONLY_IN = {
     "note": {"sealed"},
     "project": {"settings"},
     "node": {"health"},
+    "pipeline": {"pins", "pin_events"},
     "run": {
         "advance",
         "answers",
