@@ -27,18 +27,22 @@ def changer_of(kind: type[Any]) -> Callable[[Any, dict[str, Any]], Any]:
     """
     names = [field.name for field in fields(kind)]
     twin = make_dataclass(kind.__name__, names, slots=True)
-    values_of = attrgetter(names[0], *names)  # one name alone would not give a tuple
+    values_of, several = attrgetter(*names), len(names) > 1  # one name alone gives no tuple
     finish: Callable[..., None] | None = getattr(kind, "__post_init__", None)
     given = [] if finish is None else list(signature(finish).parameters)[1:]
 
-    def changed(value: Any, changes: dict[str, Any]) -> Any:
-        new = twin(*values_of(value)[1:])
-        late = [changes.pop(name, None) for name in given]
+    def copied(value: Any, changes: dict[str, Any]) -> Any:
+        new = twin(*values_of(value)) if several else twin(values_of(value))
         for name, wanted in changes.items():
             setattr(new, name, wanted)
         new.__class__ = kind
+        return new
+
+    def finished(value: Any, changes: dict[str, Any]) -> Any:
+        late = [changes.pop(name, None) for name in given]
+        new = copied(value, changes)
         if finish is not None:
             finish(new, *late)
         return new
 
-    return changed
+    return copied if finish is None else finished

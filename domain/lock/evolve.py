@@ -147,20 +147,18 @@ def weakened(claims: tuple[ScopeClaim, ...], mode: LockMode) -> tuple[ScopeClaim
 
 def _passed(space: LockSpace, held: Grant, granted: Grant, token: int, at: Instant) -> LockSpace:
     """The grant under a new token, and nothing under the former one."""
-    without = space.without_grant(held.token)
-    counted = replace(without, last_token=Token(max(without.last_token, token)), known_coverage=without.kept_coverage)
-    return counted.with_grant(replace(granted, token=Token(token), at=at))
+    return space.without_grant(held.token).with_grant(replace(granted, token=Token(token), at=at))
 
 
 def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
     if event.request is not None:
         space = space.without_waiter(event.request, Token(event.token), "")
     known = event.token in space.grants
-    counted = replace(space, last_token=Token(max(space.last_token, event.token)), known_coverage=space.kept_coverage)
     if event.replaces is not None:
-        counted = counted.without_grant(event.replaces)
+        space = space.without_grant(event.replaces)
     if known or not (event.claims or event.concurrency or event.reserved):
-        return counted
+        last_token = Token(max(space.last_token, event.token))
+        return replace(space, last_token=last_token, known_coverage=space.kept_coverage)
     granted = Grant(
         token=Token(event.token),
         owner=Owner(event.session, event.incarnation, event.task, event.ancestors),
@@ -173,18 +171,21 @@ def _granted(space: LockSpace, event: LocksGranted) -> LockSpace:
         preemptible=event.preemptible,
         members=event.members,
     )
-    return counted.with_grant(granted)
+    return space.with_grant(granted)
 
 
 def _released(space: LockSpace, event: LocksReleased) -> LockSpace:
-    held = space.grants.get(event.token)
-    left = space.without_grant(event.token)
-    holds, mean = left.holds, left.hold_mean
-    if held is not None and not held.is_orphaned:
+    held, known = space.grants.get(event.token), space.kept_coverage
+    spent = space.spent if event.spent is None else space.spent.plus(event.spent)
+    if held is None:
+        return space if spent is space.spent else replace(space, spent=spent, known_coverage=known)
+    holds, mean = space.holds, space.hold_mean
+    if not held.is_orphaned:
         holds = min(holds + 1, HOLDS_MAX)
         mean += (max(0, event.at - held.at) - mean) // holds
-    spent = left.spent if event.spent is None else left.spent.plus(event.spent)
-    return replace(left, spent=spent, holds=holds, hold_mean=mean, known_coverage=left.kept_coverage)
+    # One copy of the space, not two: this is every other event of it.
+    grants, left = space.grants.delete(event.token), known and known.without_grant(held)
+    return replace(space, grants=grants, spent=spent, holds=holds, hold_mean=mean, known_coverage=left)
 
 
 def _requested(space: LockSpace, event: LocksRequested) -> LockSpace:

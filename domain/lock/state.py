@@ -64,9 +64,9 @@ class LockSpace:
 
     def with_grant(self, grant: Grant) -> "LockSpace":
         """With the grant under its token, which is new."""
-        known = self.kept_coverage
+        known, last_token = self.kept_coverage, Token(max(self.last_token, grant.token))
         grants = self.grants.set(grant.token, grant)
-        return replace(self, grants=grants, known_coverage=known and known.with_grant(grant))
+        return replace(self, last_token=last_token, grants=grants, known_coverage=known and known.with_grant(grant))
 
     def without_grant(self, token: int) -> "LockSpace":
         """Without the grant, if there is one."""
