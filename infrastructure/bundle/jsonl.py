@@ -11,7 +11,7 @@ import orjson
 
 from infrastructure.bundle.rows import ReadRow, is_json_line, unreadable
 from infrastructure.log.port import LogRow
-from projections.audit_ledger.leaf import entry_of_bytes, hash_of
+from projections.audit_ledger.leaf import leaf_hashes
 
 _STATE: Final = b',"state":'
 """A quote inside a JSON text is always escaped, so the first of these in a line is the key."""
@@ -32,7 +32,8 @@ _NAMES: Final = (
 _COLUMNS: Final = itemgetter(*_NAMES)
 _INTEGERS: Final = frozenset({"position", "stream_version", "schema_version", "recorded_at"})
 _NEVER_NULL: Final = frozenset({"stream", "type"})
-_TEXT: Final = rb'"([^"\\\x00-\x1f]*+)"'
+_TEXT: Final = rb'"([ !#-\[\]-~]+)"'
+"""Not empty, and nothing that JSON escapes or that could be no UTF-8: what stands there is the text itself."""
 _INTEGER: Final = rb"(0|-?[1-9][0-9]{0,17})"
 
 
@@ -42,8 +43,8 @@ def _pattern(name: str) -> bytes:
     return b'"%b":%b' % (name.encode(), _INTEGER if name in _INTEGERS else text)
 
 
-_PLAIN: Final = re.compile(rb"\{%b%b(.*)\}\n" % (b",".join(map(_pattern, _NAMES)), _STATE), re.DOTALL)
-"""A line as ``write_line`` makes it of texts that JSON need not escape: nearly all."""
+_PLAIN: Final = re.compile(rb"^\{%b%b(.*)\}\n" % (b",".join(map(_pattern, _NAMES)), _STATE), re.MULTILINE)
+"""A line as ``write_line`` makes it of texts that JSON need not escape: nearly all. A match is one whole line."""
 
 
 def write_line(row: LogRow, *, redacted: bool = False) -> bytes:
@@ -78,17 +79,10 @@ def read_file(file: Path) -> Iterator[ReadRow]:
         yield from map(read_line, lines)
 
 
-def leaf_of_plain(line: bytes) -> bytes | None:
-    """The leaf hash of a line whose texts are those of the log byte for byte; None of any other.
+def leaves_of_plain(lines: bytes) -> bytes | None:
+    """The leaf hashes of whole lines of which each has the texts of the log byte for byte; None where one has not.
 
     A verification needs no more of an event, and has it sooner than by reading it.
     """
-    found = _PLAIN.fullmatch(line)
-    if found is None:
-        return None
-    position, stream, version, kind, schema, at, project, actor, command, correlation, causation, trace, state = (
-        found.groups()
-    )
-    columns = (int(position), stream, int(version), kind, int(schema), state, int(at))
-    texts = (project, actor, command, correlation, causation, trace)
-    return hash_of(entry_of_bytes((*columns, *texts)))
+    found = _PLAIN.findall(lines)
+    return leaf_hashes(found) if len(found) == lines.count(b"\n") and lines.endswith(b"\n") else None

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from io import BytesIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,6 +18,8 @@ from infrastructure.bundle.reader import Bundle
 from projections.audit_ledger.tree import HASH_BYTES
 
 PROCESSES_MAX: Final = 16
+LINES_BYTES: Final = 1024 * 1024
+"""So much of a file is looked at at once, and the rest of its last line."""
 
 
 class Right(NamedTuple):
@@ -85,10 +88,11 @@ def judge(folder: Path, part: int) -> Right | None:
 def _are_all(leaves: Iterator[bytes], hashes: bytes) -> bool:
     """Whether these are the leaves, none more and none less; the position of an event is hashed with it."""
     start = 0
-    for leaf in leaves:
-        if leaf != hashes[start : start + HASH_BYTES]:
+    for some in leaves:
+        end = start + len(some)
+        if not some or some != hashes[start:end]:
             return False
-        start += HASH_BYTES
+        start = end
     return start == len(hashes)
 
 
@@ -114,14 +118,24 @@ def _are_some(bundle: Bundle, part: int, hashes: bytes) -> Right | None:
 
 
 def _leaves(bundle: Bundle, part: int) -> Iterator[bytes]:
-    """The leaves of the events as they stand there; of lines of JSON without reading more of them than that needs."""
+    """The leaves of the events as they stand there, one or many at once; nothing for what has none."""
     if bundle.manifest.format != "jsonl":
         yield from (leaf_or_nothing(row) for row, _ in bundle.part(part))
         return
     file = events_file(bundle.folder, part, "jsonl")
     try:
-        with file.open("rb") as lines:
-            for line in lines:
-                yield jsonl.leaf_of_plain(line) or leaf_or_nothing(jsonl.read_line(line).row)
+        with file.open("rb") as events:
+            while lines := events.read(LINES_BYTES) + events.readline():
+                yield from leaves_of_lines(lines)
     except OSError as error:
         raise BundleUnreadable(f"{file} cannot be read: {error.strerror}") from error
+
+
+def leaves_of_lines(lines: bytes) -> Iterator[bytes]:
+    """The leaves of whole lines of JSON, without reading more of them than that needs."""
+    plain = jsonl.leaves_of_plain(lines)
+    if plain is not None:
+        yield plain
+        return
+    for line in BytesIO(lines):
+        yield jsonl.leaves_of_plain(line) or leaf_or_nothing(jsonl.read_line(line).row)

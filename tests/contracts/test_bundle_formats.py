@@ -1,6 +1,7 @@
 """Every format of a bundle gives back each column of each event as it was stored; CSV runs no formula."""
 
 import csv
+import io
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,9 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infrastructure.bundle import cloudevents, csv_rows, jsonl, parquet
+from infrastructure.bundle.examination import leaf_or_nothing
+from infrastructure.bundle.judging import leaves_of_lines
 from infrastructure.bundle.layout import BundleUnreadable, Format, Manifest, events_file
 from infrastructure.bundle.reader import Bundle, reader_of
 from infrastructure.log.port import LogRow
+from projections.audit_ledger.leaf import leaf_hash
 
 Write = Callable[[Path, Iterable[LogRow]], None]
 
@@ -76,6 +80,35 @@ def test_every_column_comes_back_as_it_was_stored(kind: Format, tmp_path: Path) 
         assert [one.row for one in reader_of(kind)(tmp_path / "events")] == rows
 
     comes_back()
+
+
+PLAIN_ROWS = st.builds(
+    LogRow,
+    st.integers(1, 10**17),
+    st.sampled_from(["task_1", "locks_\u00e9", "a b"]),
+    st.integers(0, 2**31),
+    st.just("task.made.v1"),
+    st.integers(1, 9),
+    st.sampled_from([b"{}", b'{"a":",\\"state\\":{}}\\n"}', '{"\u00e9":1}'.encode()]),
+    st.integers(0, 10**16),
+    *[st.none() | st.sampled_from(["proj_1", "x", ""])] * 6,
+)
+MARKS = st.sampled_from([b"", b'"', b"\\", b"\n", b"null", b" ", b"{", b"}", b',"state":', b"0", b"x"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PLAIN_ROWS | ROWS, max_size=6), st.none() | st.tuples(st.floats(0, 1), st.integers(0, 3), MARKS))
+def test_leaves_of_lines_are_those_of_what_is_read_in_them(
+    rows: list[LogRow], damage: tuple[float, int, bytes] | None
+) -> None:
+    lines = b"".join(map(jsonl.write_line, rows))
+    if damage is None:
+        assert b"".join(leaves_of_lines(lines)) == b"".join(map(leaf_hash, rows))
+        return
+    place, length, mark = int(damage[0] * len(lines)), damage[1], damage[2]
+    damaged = lines[:place] + mark + lines[place + length :]
+    read = (leaf_or_nothing(jsonl.read_line(line).row) for line in io.BytesIO(damaged))
+    assert b"".join(leaves_of_lines(damaged)) == b"".join(read)
 
 
 def test_no_cell_of_csv_begins_like_a_formula(tmp_path: Path) -> None:
