@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import is_
 from typing import Final
 
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.past.errors import ExpressionNotReadable
-from domain.kernel.past.trees import KIND, Tree, Trees
+from domain.kernel.past.trees import KIND, MISSING, Tree, Trees
 from domain.kernel.text import shown
 from infrastructure.history.expressions import Expression
 from infrastructure.history.folds import Folds
@@ -38,24 +39,43 @@ class Seen:
     """What a condition about a stream speaks of, and no more: a lock space is large, one number of it often all."""
 
     def __init__(self, expression: Expression) -> None:
+        asked = {str(path[1]) if len(path) > 1 else "" for path in expression.fields if path[0] == "state"}
+        self._whole = "" in asked
+        self._with_kind = KIND in asked
+        self._fields = tuple(sorted(asked.difference({"", KIND})))
         self._roots = {str(path[0]) for path in expression.fields}
-        self._fields = {str(path[1]) if len(path) > 1 else "" for path in expression.fields if path[0] == "state"}
+        self._of_events = not self._roots <= {"state"}
         self._trees = Trees()
+        self._parts: list[object] = []
 
     def of(self, state: object, event: Recorded | None) -> Mapping[str, Tree]:
         """The trees of a state and of the event that led to it, by root."""
-        seen: dict[str, Tree] = {}
-        if "" in self._fields:
-            seen["state"] = self._trees.of(state)
-        elif self._fields:
-            parts = {name: self._trees.of(getattr(state, name)) for name in self._fields if hasattr(state, name)}
-            seen["state"] = {**parts, KIND: type(state).__name__}
-        if event is not None:
+        seen: dict[str, Tree] = {"state": self._of_state(state)} if "state" in self._roots else {}
+        if event is not None and self._of_events:
             seen |= {"position": event.position, "version": event.version, "at": event.recorded_at}
             seen["type"] = type(event.event).TYPE
             if "event" in self._roots:
                 seen["event"] = self._trees.of(event.event)
         return seen
+
+    def changed(self, state: object) -> bool:
+        """Whether something is not the same as in the state before, or may be: else there is nothing to ask anew."""
+        if self._of_events or self._whole:
+            return True
+        parts: list[object] = [type(state), *(getattr(state, name, MISSING) for name in self._fields)]
+        same = len(parts) == len(self._parts) and all(map(is_, parts, self._parts))
+        self._parts = parts
+        return not same
+
+    def _of_state(self, state: object) -> Tree:
+        if self._whole:
+            return self._trees.of(state)
+        parts: dict[str, Tree] = {KIND: type(state).__name__} if self._with_kind else {}
+        for name in self._fields:
+            value = getattr(state, name, MISSING)
+            if value is not MISSING:
+                parts[name] = self._trees.of(value)
+        return parts
 
 
 def turn_of_stream(
@@ -80,7 +100,7 @@ def turn_of_stream(
             if expression.holds(seen.of(state, None)):
                 return Turn(after, None, already=True)
         state = aggregate.evolve(state, event.event)
-        if expression.holds(seen.of(state, event)):
+        if seen.changed(state) and expression.holds(seen.of(state, event)):
             return Turn(event.position, None, already=False)
         if count % TOLD_EVERY == 0:
             progress(event.position)
