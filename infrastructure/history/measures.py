@@ -1,6 +1,6 @@
 """The measures of the hour that a position lies in, folded from the log: their read model keeps sums and no past."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.catalogue import REGISTRY
@@ -35,18 +35,33 @@ class HourSoFar:
 
 def hour_so_far(past: Past, asked: int, events_max: int = HOUR_EVENTS_MAX) -> HourSoFar | HourTooFull:
     """The sums of the hour that the event at a position was recorded in, up to that event."""
+    hour = _hour_of(past, asked)
+    if hour.position - hour.before > events_max:
+        return HourTooFull(events=hour.position - hour.before, events_max=events_max)
+    return _summed(past, hour)
+
+
+def whole_hour(past: Past, asked: int) -> HourSoFar:
+    """The same, however many events the hour has."""
+    return _summed(past, _hour_of(past, asked))
+
+
+def _hour_of(past: Past, asked: int) -> HourSoFar:
+    """The hour without its sums."""
     position = min(asked, past.head())
     last = next(iter(past.page(after=position - 1, limit=1)), None) if position > 0 else None
     if last is None:
         return HourSoFar(0, Instant(0), 0, ())
     began = Instant(last.recorded_at // HOUR * HOUR)
     before = last_at_or_before(Instant(began - 1), position, lambda at: recorded_at(past, at))
-    if position - before > events_max:
-        return HourTooFull(events=position - before, events_max=events_max)
+    return HourSoFar(position, Instant(last.recorded_at), before, ())
+
+
+def _summed(past: Past, hour: HourSoFar) -> HourSoFar:
     sums: dict[str, MetricRow] = {}
-    after = before
-    while after < position:
-        page = past.page(after=after, limit=min(PAGE_EVENTS, position - after))
+    after = hour.before
+    while after < hour.position:
+        page = past.page(after=after, limit=min(PAGE_EVENTS, hour.position - after))
         replay(FLEET_METRICS, (recorded(row, REGISTRY) for row in page if row.type not in _PASSED_OVER), sums)
         after = page[-1].position
-    return HourSoFar(position, Instant(last.recorded_at), before, tuple(sums.values()))
+    return replace(hour, rows=tuple(sums.values()))

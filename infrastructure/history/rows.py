@@ -2,12 +2,13 @@
 
 import sqlite3
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from domain.kernel.decider import Recorded
-from infrastructure.history.sqlite import open_read_only
+from infrastructure.history.sqlite import attached, open_read_only
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.statements import identifier
@@ -17,7 +18,9 @@ from projections.catalogue import AnyProjection
 from projections.kernel.rows import Row, columns_of
 
 FETCHED_AT_ONCE: Final = 2_000
+INSERTED_AT_ONCE: Final = 1_000
 _SQLITE: Final = load("sqlite/history.sql")
+_SCRATCH: Final = load("sqlite/scratch.sql")
 
 
 class Kept(NamedTuple):
@@ -42,6 +45,17 @@ def names_of(projection: AnyProjection) -> list[str]:
     return [column.name for column in columns_of(row)]
 
 
+def insert(scratch: sqlite3.Connection, into: str, rows: Iterable[tuple[Any, ...]], told: Callable[[int], None]) -> int:
+    """Write rows into a table of a scratch file; answers how many there are."""
+    count, left = 0, iter(rows)
+    while some := list(islice(left, INSERTED_AT_ONCE)):
+        text = _SCRATCH["insert_row"].format(table=identifier(into), values=", ".join("?" * len(some[0])))
+        scratch.executemany(text, some)
+        count += len(some)
+        told(count)
+    return count
+
+
 class PastRows:
     """Versions of rows, streamed; one question at a time."""
 
@@ -60,6 +74,23 @@ class PastRows:
         """The rows as they were after a position, by key."""
         parts = self._parts(kept, row_columns(projection))
         return self._shaped(projection, self._ask("rows_as_of", {"after": position}, parts), skipped=0)
+
+    def before_hour(self, projection: AnyProjection, kept: Kept, hour: int) -> Iterator[tuple[Any, ...]]:
+        """The latest rows of hours before one, by key; of a projection whose rows have an hour."""
+        return self._ask("rows_before_hour", {"hour": hour}, self._parts(kept, row_columns(projection)))
+
+    def copy(
+        self,
+        projection: AnyProjection,
+        kept: Kept,
+        position: int,
+        scratch: sqlite3.Connection,
+        into: str,
+        told: Callable[[int], None],
+    ) -> int:
+        """Write the rows as they were after a position into a table of a scratch file, which has its columns; answers
+        how many there are."""
+        return insert(scratch, into, self.as_of(projection, kept, position), told)
 
     def versions(
         self, projection: AnyProjection, kept: Kept, columns: Sequence[str], *, after: int, until: int, key: str | None
@@ -151,7 +182,28 @@ class SqlitePastRows(PastRows):
     """From the file of rows beside that of the log."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection = open_read_only(path)
+
+    def copy(
+        self,
+        projection: AnyProjection,
+        kept: Kept,
+        position: int,
+        scratch: sqlite3.Connection,
+        into: str,
+        told: Callable[[int], None],
+    ) -> int:
+        # The library moves them from file to file in a tenth of the time that it takes to pass each through here.
+        parts = self._parts(kept, row_columns(projection)) | {"into": identifier(into)}
+        try:
+            with attached(scratch, self._path, "kept"):
+                count = scratch.execute(_SCRATCH["copy_as_of"].format(**parts), (position,)).rowcount
+                scratch.commit()
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        told(count)
+        return count
 
     def close(self) -> None:
         self._connection.close()

@@ -1,8 +1,8 @@
 """History from an SQLite file, beside the server that writes it or without one."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,9 +15,12 @@ from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.sql import load
 
 BUSY_SECONDS: Final = 5.0
+_READ_ONLY: Final = "mode=ro"
+_UNCHANGED: Final = "immutable=1"
 _SQL: Final = load("sqlite/history.sql")
 _LOG: Final = load("sqlite/log.sql")
 _PAST: Final = load("sqlite/past_states.sql")
+_SCRATCH: Final = load("sqlite/scratch.sql")
 Values = Sequence[object] | Mapping[str, object]
 
 
@@ -26,16 +29,33 @@ def open_read_only(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreUnavailable(f"there is no file {path}")
     try:
-        connection = _connect(path, "mode=ro")
+        connection = _connect(path, _READ_ONLY)
     except sqlite3.OperationalError:
         # A folder that we may not write holds no server that could change the file beneath us.
-        connection = _connect(path, "immutable=1")
+        connection = _connect(path, _UNCHANGED)
     return connection
+
+
+@contextmanager
+def attached(connection: sqlite3.Connection, path: Path, name: str) -> Generator[None]:
+    """Another file beside what a connection has open, which can change nothing there. Raises sqlite3.Error."""
+    connection.commit()
+    try:
+        connection.execute(_SCRATCH["attach"].format(name=name), (_uri(path, _READ_ONLY),))
+        connection.execute(f"PRAGMA {name}.schema_version").fetchone()
+    except sqlite3.OperationalError:
+        connection.execute(_SCRATCH["detach"].format(name=name))
+        connection.execute(_SCRATCH["attach"].format(name=name), (_uri(path, _UNCHANGED),))
+    try:
+        yield
+    finally:
+        connection.rollback()
+        connection.execute(_SCRATCH["detach"].format(name=name))
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        f"file:{quote(str(path.absolute()))}?{how}",
+        _uri(path, how),
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -52,6 +72,10 @@ def _connect(path: Path, how: str) -> sqlite3.Connection:
         connection.close()
         raise StoreUnavailable(f"{path} is no store of Signalbox: {error}") from error
     return connection
+
+
+def _uri(path: Path, how: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?{how}"
 
 
 class SqliteHistory:

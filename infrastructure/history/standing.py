@@ -2,26 +2,28 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from domain.catalogue import REGISTRY
+from infrastructure.history.measures import whole_hour
 from infrastructure.history.port import Past
-from infrastructure.history.rows import Kept, PastRows, SqlitePastRows
+from infrastructure.history.rows import Kept, PastRows, SqlitePastRows, insert
 from infrastructure.log.mapper import recorded
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.rows.statements import identifier
-from infrastructure.rows.tables import row_columns
 from infrastructure.runtime.projector_decode import Decoder
 from infrastructure.runtime.projector_fold import Folder
 from infrastructure.runtime.projector_pages import PageSize
 from infrastructure.sql import load
 from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.fleet_metrics.projection import FLEET_METRICS
+from projections.fleet_metrics.rows import HOUR
 from projections.kernel.rows import ColumnKind, Row, columns_of
 
-ROWS_AT_ONCE: Final = 1_000
 _SQL: Final = load("sqlite/scratch.sql")
 _TYPES: Final[dict[ColumnKind, str]] = {"text": "TEXT", "integer": "INTEGER", "real": "REAL", "boolean": "INTEGER"}
 Told = Callable[[str, int], None]
@@ -46,7 +48,7 @@ def stand_up(past: Past, rows: PastRows | None, position: int, file: Path, told:
 
 
 def _stood_up(past: Past, rows: PastRows | None, position: int, file: Path, told: Told) -> dict[str, int]:
-    with closing(sqlite3.connect(file)) as scratch, scratch:
+    with closing(sqlite3.connect(file, uri=True)) as scratch, scratch:
         scratch.execute("PRAGMA synchronous = OFF")
         scratch.execute("PRAGMA journal_mode = MEMORY")
         kept = {one.name: _usable(rows, one, position) for one in PROJECTIONS}
@@ -55,7 +57,7 @@ def _stood_up(past: Past, rows: PastRows | None, position: int, file: Path, told
         for projection in PROJECTIONS:
             place = kept[projection.name]
             if rows is not None and place is not None:
-                counts[projection.name] = _copy(scratch, projection, rows.as_of(projection, place, position), told)
+                counts[projection.name] = _copied(scratch, past, projection, rows, place, position, told)
         if folded:
             counts |= _fold_and_copy(scratch, past, folded, position, told)
         scratch.execute(_SQL["create_about"])
@@ -65,10 +67,32 @@ def _stood_up(past: Past, rows: PastRows | None, position: int, file: Path, told
 
 
 def _usable(rows: PastRows | None, projection: AnyProjection, position: int) -> Kept | None:
-    if rows is None or projection.keeps == "latest":
+    if rows is None or (projection.keeps == "latest" and projection is not FLEET_METRICS):
         return None
     kept = rows.kept(projection)
     return kept if kept is not None and kept.checkpoint >= position and kept.same_code else None
+
+
+def _copied(
+    scratch: sqlite3.Connection,
+    past: Past,
+    projection: AnyProjection,
+    rows: PastRows,
+    kept: Kept,
+    position: int,
+    told: Told,
+) -> int:
+    _create(scratch, projection)
+
+    def done(count: int) -> None:
+        told(projection.name, count)
+
+    if projection.keeps != "latest":
+        return rows.copy(projection, kept, position, scratch, projection.name, done)
+    # Sums of hours that were over are final, and those of the hour itself are folded: both cost what they hold.
+    hour = whole_hour(past, position)
+    earlier = rows.before_hour(projection, kept, hour.at // HOUR)
+    return insert(scratch, projection.name, chain(earlier, hour.rows), done)
 
 
 def _fold_and_copy(
@@ -79,14 +103,20 @@ def _fold_and_copy(
         fold(past, projections, position, file, told)
         rows = SqlitePastRows(file)
         try:
-            counts: dict[str, int] = {}
-            for projection in projections:
-                kept = rows.kept(projection)
-                found = iter(()) if kept is None else rows.as_of(projection, kept, position)
-                counts[projection.name] = _copy(scratch, projection, found, told)
-            return counts
+            return {one.name: _all(scratch, one, rows, position, told) for one in projections}
         finally:
             rows.close()
+
+
+def _all(
+    scratch: sqlite3.Connection, projection: AnyProjection, rows: SqlitePastRows, position: int, told: Told
+) -> int:
+    """The rows of a projection that was folded up to the position and no further."""
+    _create(scratch, projection)
+    kept = rows.kept(projection)
+    if kept is None:
+        return 0
+    return rows.copy(projection, kept, position, scratch, projection.name, lambda count: told(projection.name, count))
 
 
 def fold(past: Past, projections: Sequence[AnyProjection], position: int, file: Path, told: Told) -> None:
@@ -113,24 +143,10 @@ def fold(past: Past, projections: Sequence[AnyProjection], position: int, file: 
         store.close()
 
 
-def _copy(scratch: sqlite3.Connection, projection: AnyProjection, found: Iterator[tuple[Any, ...]], told: Told) -> int:
-    name = identifier(projection.name)
+def _create(scratch: sqlite3.Connection, projection: AnyProjection) -> None:
     row_class: type[Row] = projection.row
     columns = ", ".join(
         f"{identifier(column.name)} {_TYPES[column.kind]}{'' if column.nullable else ' NOT NULL'}"
         for column in columns_of(row_class)
     )
-    scratch.execute(_SQL["create_rows"].format(table=name, columns=columns))
-    places = ", ".join("?" * len(row_columns(projection)))
-    text = _SQL["insert_row"].format(table=name, values=places)
-    count = 0
-    pending: list[tuple[Any, ...]] = []
-    for row in found:
-        pending.append(row)
-        if len(pending) >= ROWS_AT_ONCE:
-            scratch.executemany(text, pending)
-            count += len(pending)
-            pending.clear()
-            told(projection.name, count)
-    scratch.executemany(text, pending)
-    return count + len(pending)
+    scratch.execute(_SQL["create_rows"].format(table=identifier(projection.name), columns=columns))

@@ -105,11 +105,8 @@ def test_standing_up_that_is_broken_off_leaves_nothing(replay: Replay, tmp_path:
     def interrupted(_what: str, _count: int) -> None:
         raise KeyboardInterrupt
 
-    # The timeline has most rows; a page of one is told of at once.
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("infrastructure.history.standing.ROWS_AT_ONCE", 1)
-        with pytest.raises(KeyboardInterrupt):
-            replay.stand_up(replay.head(), tmp_path / "scratch.db", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        replay.stand_up(replay.head(), tmp_path / "scratch.db", interrupted)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "scratch.db.partial").write_text("what a kill left")
     replay.stand_up(replay.head(), tmp_path / "scratch.db", quiet)

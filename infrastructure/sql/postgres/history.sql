@@ -94,3 +94,7 @@ SELECT since, until, {columns} FROM {table}
 WHERE (since <= %(until)s AND since > %(after)s AND (until IS NULL OR until > %(until)s))
    OR (since <= %(after)s AND until > %(after)s AND until <= %(until)s)
 ORDER BY key, since
+
+-- name: rows_before_hour
+-- The latest rows of the hours before one.
+SELECT {columns} FROM {table} WHERE hour < %(hour)s ORDER BY key

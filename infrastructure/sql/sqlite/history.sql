@@ -63,3 +63,7 @@ SELECT since, until, {columns} FROM {table}
 WHERE (since <= ?2 AND since > ?1 AND (until IS NULL OR until > ?2))
     OR (since <= ?1 AND until > ?1 AND until <= ?2)
 ORDER BY key, since;
+
+-- name: rows_before_hour
+-- The latest rows of the hours before one.
+SELECT {columns} FROM {table} WHERE hour < ?1 ORDER BY key;
