@@ -1,29 +1,19 @@
 """`signalbox watch`: tasks, sessions and locks as they change."""
 
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from threading import Thread
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.command import Project, command
-from api.cli.keyboard import Keyboard, keys_pressed
+from api.cli.following import REFRESH_SECONDS_MIN, WAIT_SECONDS, views
+from api.cli.keyboard import keys_pressed
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
 from signalbox.client.asks import wait
-from signalbox.client.errors import ServerUnavailable, SignalboxError
 
 if TYPE_CHECKING:
     from api.cli.board import Board
-
-WAIT_SECONDS: Final = 10.0
-"""Ages on the screen are renewed at least so often."""
-REFRESH_SECONDS_MIN: Final = 0.5
-SHARE_MAX: Final = 0.25
-"""Of the time may be spent on reading: a large project is shown less often."""
-KEY_SECONDS: Final = 0.1
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +40,7 @@ def watch(
         keys_pressed() as quits,
         Live(picture(first, "", live=True), console=console, screen=True, auto_refresh=False) as live,
     ):
-        for board, trouble in _boards(terminal, first, quits):
+        for board, trouble in views(terminal, console, first, lambda: board_of(terminal.client, chosen), quits):
             live.update(picture(board, trouble, live=True), refresh=True)
 
 
@@ -69,29 +59,3 @@ def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
             pass
         time.sleep(REFRESH_SECONDS_MIN)
         board = board_of(terminal.client, board.project)
-
-
-def _boards(terminal: Terminal, board: "Board", keyboard: Keyboard) -> Iterator[tuple["Board", str]]:
-    """Boards as they change, each with what troubles the connection; ends when the keyboard says so."""
-    from api.cli.board import board_of
-
-    while True:
-        # A thread of its own, so that a key ends the watch while the server still keeps us waiting.
-        waiting = Thread(target=_wait, args=(terminal, board), daemon=True)
-        waiting.start()
-        pause_until = time.monotonic() + max(REFRESH_SECONDS_MIN, board.read_seconds / SHARE_MAX)
-        while waiting.is_alive() or time.monotonic() < pause_until:
-            if keyboard.quits(KEY_SECONDS):
-                return
-        trouble = ""
-        try:
-            board = board_of(terminal.client, board.project)
-        except ServerUnavailable as error:
-            trouble = str(error)
-        yield board, trouble
-
-
-def _wait(terminal: Terminal, board: "Board") -> None:
-    """Until something changed; what goes wrong here shows when the board is read."""
-    with suppress(SignalboxError):
-        terminal.client.ask(wait(board.project, board.position, WAIT_SECONDS))

@@ -51,6 +51,10 @@ class CommandLine:
         log.touch()
         return Command(arguments, self.folder, self._environment(environment), (Path(os.devnull), log, log))
 
+    def on(self, terminal: Path, *arguments: str, **environment: str) -> Command:
+        """Run one on a terminal, which it reads keys from and shows everything on."""
+        return Command(arguments, self.folder, self._environment(environment), (terminal,) * 3)
+
     def serve(self) -> Command:
         """Start a server whose data folder is the one of this folder, on a free port, and wait for it."""
         log = self.folder / "up.log"

@@ -4,7 +4,7 @@ import typer
 
 from api.cli.command import command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, migrating, showing, starting
+from api.cli.run import asking, migrating, showing, starting, watching
 
 
 def register(app: typer.Typer) -> None:
@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "list")(showing.list_runs)
     command(nouns, "show")(showing.show)
     command(nouns, "graph")(showing.graph)
-    command(nouns, "watch")(showing.watch)
+    command(nouns, "watch")(watching.watch)
     command(nouns, "explain")(explain_run)
     command(nouns, "pause")(asking.pause)
     command(nouns, "resume")(asking.resume)

@@ -1,4 +1,4 @@
-"""How runs stand: a list, one with its phases, its graph, and that graph as it changes."""
+"""How runs stand: a list, one with its phases, its graph."""
 
 import json
 from typing import Annotated, Final
@@ -12,13 +12,9 @@ from api.cli.run.asking import Run
 from api.cli.run.drawing import drawn, phase_words
 from api.cli.terminal import Column, Terminal, table_of
 from api.cli.words import age, moment, short, snake_row
-from signalbox.client.asks import status as server_status
-from signalbox.client.asks import wait
-from signalbox.client.fields import Fields, integer, objects, texts
+from signalbox.client.fields import Fields, objects, texts
 
 _STATUSES: Final = "queued, running, paused, cancelling, compensating, succeeded, failed, cancelled"
-ENDED: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
-WAIT_SECONDS: Final = 10.0
 COLUMNS: Final = (
     Column("ID", "short"),
     Column("PIPELINE", "pipeline"),
@@ -64,9 +60,9 @@ def list_runs(
 def show(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
     """One run with its phases."""
     row = _found(terminal, run, project, at)
-    phases = [_phase_row(one) for one in objects(row, "phases")]
-    terminal.show({**_lowered(row), "phases": phases}, *_details(row))
+    terminal.show(document(row), *details(row))
     if not terminal.as_json:
+        phases = [_phase_row(one) for one in objects(row, "phases")]
         terminal.console().print(table_of(phases, PHASE_COLUMNS))
 
 
@@ -77,26 +73,9 @@ def graph(terminal: Terminal, run: Run, project: Project = None, at: At = None) 
     terminal.show({"run": row.get("id"), "phases": [_phase_row(one) for one in phases]}, *drawn(phases))
 
 
-def watch(
-    terminal: Terminal,
-    run: Run,
-    once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
-    project: Project = None,
-) -> None:
-    """The graph of a run as it changes, until it has ended. With --json one line for each change."""
-    chosen, seen = project_of(terminal.client, project), ""
-    while True:
-        position = integer(terminal.client.ask(server_status()), "head")
-        row = _found(terminal, run, chosen, None)
-        lines = [*_details(row), *drawn(objects(row, "phases"))]
-        if "\n".join(lines) != seen:
-            seen = "\n".join(lines)
-            phases = [_phase_row(one) for one in objects(row, "phases")]
-            terminal.line({**_lowered(row), "phases": phases}, f"{seen}\n")
-        if once or row.get("status") in ENDED:
-            return
-        while not terminal.client.ask(wait(chosen, position, WAIT_SECONDS)).changed:
-            pass
+def document(row: Fields) -> dict[str, object]:
+    """A run with its phases, for programs."""
+    return {**_lowered(row), "phases": [_phase_row(one) for one in objects(row, "phases")]}
 
 
 def _found(terminal: Terminal, run: str, project: str | None, at: str | None) -> Fields:
@@ -130,7 +109,8 @@ def _phase_row(row: Fields) -> dict[str, object]:
     }
 
 
-def _details(row: Fields) -> list[str]:
+def details(row: Fields) -> list[str]:
+    """What there is to say of the run as a whole."""
     lines = [
         f"run       {row.get('id')}",
         f"pipeline  {row.get('pipeline')}, version {row.get('version')}",
