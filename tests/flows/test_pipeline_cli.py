@@ -1,6 +1,7 @@
 """Pipelines on the command line against a real server: published, listed, drawn, compared, put away."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -94,3 +95,68 @@ def test_examples_run_to_their_end_with_shell_workers(cli: CommandLine) -> None:
 def runs(cli: CommandLine) -> list[dict[str, str]]:
     found: list[dict[str, str]] = cli("run", "list", "--project", "yard", "--json").json["runs"]
     return found
+
+
+MENDED = """
+pipeline: mended
+phases:
+  make: {work: {title: Make it, effect: pure, outputs: {page: text}, run: "echo '::output {\\"page\\": \\"x\\"}'"}}
+  put:
+    needs: [make]
+    work:
+      title: Put it there
+      inputs: {page: phases.make.output.page}
+      run: echo "$SIGNALBOX_RUN put" >> effects
+      undo: {title: Take it away, run: echo "$SIGNALBOX_RUN away" >> effects}
+  look: {needs: [put], work: {title: Look at it, effect: pure, retry: {max_attempts: 1}, run: test -e good}}
+"""
+
+
+def test_what_failed_is_done_anew_behind_its_undo_and_a_fork_takes_over_what_still_holds(cli: CommandLine) -> None:
+    """With real workers: the first look is at a world that is bad, the second at one that somebody has mended."""
+
+    def told(run: str, *verb: str) -> dict[str, Any]:
+        found: dict[str, Any] = cli("run", verb[0], run, *verb[1:], "--json", "-p", "mend").json
+        return found
+
+    def ends(run: str, status: str) -> None:
+        until(lambda: told(run, "show")["status"] == status)
+
+    def effects() -> list[list[str]]:
+        return [line.split() for line in (cli.folder / "effects").read_text().splitlines()]
+
+    cli("project", "create", "mend")
+    (cli.folder / "mended.yaml").write_text(MENDED)
+    cli("pipeline", "publish", "mended.yaml", "-p", "mend")
+    run = str(cli("run", "start", "mended", "-p", "mend", "--json").json["run"])
+    worker = cli.start("worker", "--project", "mend", log=cli.folder / "mend.log")
+    try:
+        ends(run, "failed")
+        (cli.folder / "good").touch()
+        plan = told(run, "rework", "put", "--reason", "it was bad", "--undo", "--dry-run")
+        assert (plan["redone"], plan["kept"], plan["undone"], plan["refused"]) == (
+            ["put", "look"],
+            ["make"],
+            ["put"],
+            [],
+        )
+        assert told(run, "show")["status"] == "failed"
+        told(run, "rework", "put", "--reason", "it was bad", "--undo")
+        ends(run, "succeeded")
+        assert effects() == [[run, "put"], [run, "away"], [run, "put"]]
+        phases = {one["place"]: one["generation"] for one in told(run, "show")["phases"]}
+        assert phases == {"make": 1, "put": 2, "look": 2}
+
+        fork = told(run, "fork", "--from", "look")
+        assert (fork["adopted"], [one.partition(":")[0] for one in fork["anew"]]) == (["make", "put"], ["look"])
+        ends(fork["run"], "succeeded")
+        assert effects()[3:] == [], "what was taken over is not done once more"
+        told(run, "rollback", "--reason", "nobody wants it")
+        back = str(told(run, "show")["rolled_back_by_id"])
+        ends(back, "succeeded")
+        assert effects()[3:] == [[back, "away"]]
+        reasons = [one["code"] for one in told(fork["run"], "explain")["reasons"]]
+        assert "source_moved_on" in reasons
+        assert told(fork["run"], "show")["status"] == "succeeded"
+    finally:
+        end(worker)
