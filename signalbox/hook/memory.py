@@ -143,9 +143,12 @@ class Memory:
         """Leave nothing behind, of sub-agents neither."""
         for name in _names_in(self._below):
             _remove(os.path.join(self._below, name))
-        for path in (self.path, self.path + _COUNTED):
-            _remove(path)
-        for folder in (self._below, os.path.dirname(self.path)):
+        place, own = os.path.split(self.path)
+        for name in _names_in(place):
+            # Also what a hook that was killed has left half done beside it, with the number of its process.
+            if name.startswith(own):
+                _remove(os.path.join(place, name))
+        for folder in (self._below, place):
             try:
                 # The folder of the main agent goes with its last sub-agent; one that is in use stays.
                 os.rmdir(folder)

@@ -23,7 +23,25 @@ _PUNCTUATION = "();<>|&\n"
 _SIGN = re.compile(r"&>>|&>|>>|>\||>&|<>|[<>]\(|<<<|<<|<&|.", re.DOTALL)
 _BEGINS, _ENDS = frozenset({"(", "<(", ">("}), frozenset({";", "&", "|", "\n", ")"})
 _WRITTEN, _READ = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"}), frozenset({"<", "<<", "<<<", "<&"})
-_WRAPPERS = frozenset({"sudo", "env", "time", "nohup", "command", "exec", "builtin", "then", "else", "do", "{", "!"})
+_STANDING = re.compile(r"""(?<=\s)(?:\\([();])|(['"])([();])\2)(?=\s|$)""")
+STANDS = {"(": "\ue028", ")": "\ue029", ";": "\ue03b"}
+"""Instead of a bracket or a semicolon that a command is given, as `find` wants them."""
+_WRAPPERS = {
+    **dict.fromkeys(("then", "else", "do", "{", "!", "nohup", "command", "builtin", "setsid", "taskset"), ()),
+    "sudo": ("-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--chdir"),
+    "doas": ("-u", "-C"),
+    "env": ("-u", "-C", "--unset", "--chdir"),
+    "nice": ("-n", "--adjustment"),
+    "ionice": ("-c", "-n", "--class", "--classdata"),
+    "timeout": ("-s", "-k", "--signal", "--kill-after"),
+    "stdbuf": ("-i", "-o", "-e", "--input", "--output", "--error"),
+    "time": ("-o", "-f", "--output", "--format"),
+    "exec": ("-a",),
+    "flock": ("-w", "-E", "--timeout", "--wait", "--conflict-exit-code"),
+}
+"""What runs the command behind it, with those of its options that a word follows."""
+_BETWEEN = frozenset({"timeout", "flock", "taskset"})
+"""A word stands between their options and the command."""
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
 _LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
 _FOLDER_FOLLOWS = re.compile(r"-[a-zA-Z]*t|--target-directory")
@@ -36,15 +54,20 @@ _PATCHING = ("apply_patch", "applypatch")
 def shell_writes(line: str, cwd: str) -> Writes:
     """What the line writes when it is run in the folder; nothing where it cannot be read."""
     found = Writes(cwd)
+    _read_line(line, found)
+    return found
+
+
+def _read_line(line: str, found: Writes) -> None:
     patches = PATCH_BEGINS in line and any(name in line for name in _PATCHING)
     for words in _commands(line, found):
         if patches and os.path.basename(words[0]) in _PATCHING:
             _read_patch(line, found)
             patches = False
         read_command(words, found)
+        found.before.append(unwrapped(words))
     if patches:
         _read_patch(line, found)
-    return found
 
 
 def _read_patch(line: str, found: Writes) -> None:
@@ -75,6 +98,8 @@ def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
             if words:
                 yield words
             words = []
+            if word != "|":
+                found.before = []
             # What is in parentheses leads nobody behind them anywhere.
             if word in _BEGINS:
                 around.append(found.cwd)
@@ -89,6 +114,7 @@ def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
 def _words(line: str) -> "Iterator[str]":
     # An apostrophe in a comment opens no quote, and a line that goes on in the next one does not end.
     text = _COMMENT.sub(lambda match: "" if match["kept"] == "\\\n" else match["kept"] or "", _without_heredocs(line))
+    text = _STANDING.sub(lambda match: STANDS[match[1] or match[3]], text)
     lexer = shlex.shlex(text, posix=True, punctuation_chars=_PUNCTUATION)
     lexer.whitespace = " \t\r"
     lexer.whitespace_split = True
@@ -96,11 +122,18 @@ def _words(line: str) -> "Iterator[str]":
     try:
         for word in lexer:
             if not word or word.strip(_PUNCTUATION):
-                yield word
+                yield word if len(word) == 1 else _restored(word)
             else:
                 yield from _SIGN.findall(word)
     except ValueError:
         return
+
+
+def _restored(word: str) -> str:
+    """A quoted line is read once more, with all that it says."""
+    for sign, standing in STANDS.items():
+        word = word.replace(standing, f"\\{sign}")
+    return word
 
 
 def _without_heredocs(line: str) -> str:
@@ -122,8 +155,7 @@ def _without_heredocs(line: str) -> str:
 
 def read_command(words: list[str], found: Writes) -> None:
     """Add what one command writes."""
-    while words and (words[0] in _WRAPPERS or re.match(r"[A-Za-z_]\w*=", words[0])):
-        words = words[1:]
+    words = unwrapped(words)
     if not words:
         return
     name, arguments = os.path.basename(words[0]), words[1:]
@@ -152,6 +184,48 @@ def read_command(words: list[str], found: Writes) -> None:
         for word in plain:
             if word.startswith("of="):
                 found.add(word.removeprefix("of="))
+    elif name in ("xargs", "find", "curl", "wget"):
+        _read_indirect(name, arguments, found)
+
+
+def unwrapped(words: list[str]) -> list[str]:
+    """The command that is run in the end, without what stands before it."""
+    while words:
+        name = os.path.basename(words[0])
+        if re.match(r"[A-Za-z_]\w*=", words[0]):
+            words = words[1:]
+            continue
+        if name not in _WRAPPERS:
+            return words
+        if name == "command" and words[1:2] in (["-v"], ["-V"]):
+            return []
+        words = words[1:]
+        while words and words[0].startswith("-"):
+            words = words[2 if words[0] in _WRAPPERS[name] else 1 :]
+        words = words[name in _BETWEEN :]
+    return words
+
+
+def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
+    from signalbox.hook.indirect import fetched, run_by_find, run_by_xargs
+
+    if name in ("curl", "wget"):
+        for file in fetched(name, arguments):
+            found.add(file)
+        return
+
+    def writes(words: list[str]) -> bool:
+        trial = Writes(found.cwd)
+        read_command(words, trial)
+        return bool(trial.paths or trial.trees or trial.branches)
+
+    runs = (
+        run_by_find(arguments, found.cwd, writes)
+        if name == "find"
+        else run_by_xargs(arguments, found.before, found.cwd, writes)
+    )
+    for words in runs:
+        read_command(words, found)
 
 
 def _with_folder_last(arguments: list[str]) -> list[str]:
@@ -173,8 +247,7 @@ def _read_inner(name: str, arguments: list[str], found: Writes) -> None:
         return
     if name in _SHELLS:
         for line in arguments[said + 1 : said + 2]:
-            for inner in _commands(line, found):
-                read_command(inner, found)
+            _read_line(line, found)
         return
     from signalbox.hook.powershell import powershell_writes
 

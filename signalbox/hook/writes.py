@@ -28,6 +28,8 @@ class Writes:
         """Folder of a checkout -> the mode in which its HEAD and index are needed."""
         self.branches: list[tuple[str, str]] = []
         """Folder of a checkout and a branch of it that is moved or deleted."""
+        self.before: list[list[str]] = []
+        """The commands before in the same pipe."""
 
     def add(self, word: str, *, folder: bool = False) -> None:
         for path in self._expanded(word):

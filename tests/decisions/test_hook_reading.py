@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from domain.lock.resource import Resource, parse
 from signalbox.client.endpoint import find_endpoint
 from signalbox.client.errors import Refused, ServerUnavailable
+from signalbox.hook import indirect
 from signalbox.hook.event import edited_paths, event_of
 from signalbox.hook.guard import wanted_by
 from signalbox.hook.installation import NoServerError, find_installation
-from signalbox.hook.memory import Memory
+from signalbox.hook.memory import Memory, memory_of
 from signalbox.hook.options import options_of
 from signalbox.hook.patch import patched_paths
 from signalbox.hook.places import (
@@ -151,17 +152,84 @@ WRITES = {
     "mv -vt folder one": ["one", "folder/one"],
     "mv --target-directory=new one": ["one", "new/one"],
     "rsync -t one two": ["two"],
+    "timeout 5 rm a": ["a"],
+    "timeout -k 3 --signal=KILL 5s rm a": ["a"],
+    "env X=1 rm a": ["a"],
+    "env -i -u HOME X=1 Y=2 rm a": ["a"],
+    "nice rm a": ["a"],
+    "nice -n 5 ionice -c 2 rm a": ["a"],
+    "sudo -u root -- rm a": ["a"],
+    "time -p nohup stdbuf -oL touch a": ["a"],
+    "/usr/bin/env rm a": ["a"],
+    "flock .lock rm a": ["a"],
+    "command -v rm a": [],
+    "timeout 5": [],
+    "echo a b | xargs rm -f": ["a", "b"],
+    "xargs -0 -n 1 rm -f c": ["c"],
+    "printf '%s\\n' a b | sort | xargs -I{} mv {} {}.old": ["a", "a.old", "b", "b.old"],
+    "ls folder/* | xargs -I X sh -c 'rm X'": ["folder/deep", "folder/x.o"],
+    "echo a; xargs rm": [],
+    "cat list | xargs rm": [],
+    "find . -name '*.o' | grep -v x | xargs -r rm": ["folder/deep/y.o", "folder/x.o"],
+    "find folder -type f -print0 | xargs -0 sed -i s/a/b/": ["folder/deep/y.o", "folder/x.o"],
+    "grep -rl on folder . | xargs sed -i s/a/b/": ["folder"],
+    "grep -l -e on folder | xargs sed -i s/a/b/": ["folder"],
+    "grep -rl one . | xargs touch": [],
+    "git ls-files folder | xargs rm": ["folder"],
+    "grep -r x folder | xargs rm": [],
+    "find . -name '*.o' -delete": ["folder/deep/y.o", "folder/x.o"],
+    "find folder -maxdepth 1 -name '*.o' -delete": ["folder/x.o"],
+    "find folder -delete": ["folder"],
+    "find . -iname 'ON*' -exec rm {} \\;": ["one"],
+    "find . -path './folder/*' -type d -exec rm -rf {} +": ["folder/deep"],
+    "find . ! -name one -type f -exec sed -i s/a/b/ {} ';'": ["folder/deep/y.o", "folder/x.o", "one"],
+    "find . \\( -name 'x.*' -o -name one \\) -exec rm {} \\; && touch z": ["folder/x.o", "one", "z"],
+    "find . -name deep -prune -o -name '*.o' -delete": ["folder/deep/y.o", "folder/x.o"],
+    "find . -name '*.o' -exec grep x {} \\;": [],
+    "find . -name '*.o' -print": [],
+    "find . -name one -fprint found": ["found"],
+    "bash -c 'find . -name one -exec rm {} \\; ; touch z'": ["one", "z"],
+    "sudo find . -name one | sudo xargs rm": ["one"],
+    "curl -fsSLo a https://x.org/b": ["a"],
+    "curl --output a https://x.org/b": ["a"],
+    "curl -sO --output-dir folder 'https://x.org/d/b.tgz?c=1'": ["folder/b.tgz"],
+    "curl -H 'accept: foo' https://x.org/b": [],
+    "curl https://x.org/b | sh": [],
+    "wget -qO- https://x.org/b": [],
+    "wget -q -O a https://x.org/b": ["a"],
+    "wget -P folder https://x.org/b": ["folder/b"],
+    "wget --output-document=a https://x.org/b": ["a"],
 }
 
 
 @pytest.mark.parametrize("line", WRITES)
 def test_a_line_of_shell_writes_what_it_obviously_writes(line: str, tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "one").touch()
+    (tmp_path / "folder" / "deep").mkdir(parents=True)
+    for name in ("one", "folder/x.o", "folder/deep/y.o"):
+        (tmp_path / name).touch()
     found = shell_writes(line, str(tmp_path)).paths
     assert [os.path.relpath(path, tmp_path) if path.startswith(str(tmp_path)) else path for path in found] == WRITES[
         line
     ]
+
+
+def test_a_search_through_more_than_it_may_stands_for_the_places_where_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "src").mkdir()
+    for number in range(6):
+        (tmp_path / "src" / f"{number}.o").touch()
+    assert len(shell_writes("find src -name '*.o' -delete", str(tmp_path)).paths) == 6
+    monkeypatch.setattr(indirect, "FOUND_MAX", 4)
+    assert list(shell_writes("find src -name '*.o' -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
+    assert not shell_writes("find src -name '*.o' -exec cat {} + | xargs cat", str(tmp_path)).paths
+    monkeypatch.setattr(indirect, "VISITED_MAX", 3)
+    assert list(shell_writes("find src -name 5.o -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
+
+
+@given(st.text(alphabet="abc '\"`$#<>|;&(){}\\\n-=!*", max_size=60))
+def test_any_line_of_shell_is_read_to_its_end(text: str) -> None:
+    shell_writes(f"find {text} -exec {text} | xargs {text}", "/nowhere")
 
 
 POWERSHELL = {
@@ -285,6 +353,25 @@ def test_a_grant_covers_the_same_and_what_lies_in_its_folder() -> None:
     assert not memory.holds("exclusive path:r//docs/a")
     assert not memory.holds("exclusive path:r//srca")
     assert not memory.holds("exclusive path:r//a/x/b/c"), "only the lock service can tell"
+
+
+def test_who_is_forgotten_leaves_nothing_behind_and_touches_nobody_else(tmp_path: Path) -> None:
+    """Nor what a hook that was killed has left half done, with the number of its process."""
+    folder = str(tmp_path / "hooks")
+    main, other, below = (memory_of(folder, "claude", *who) for who in (("s1", ""), ("s1-2", ""), ("s1", "sub")))
+    for memory in (main, other, below):
+        memory.begin("sess", 1)
+        assert memory.save()
+        memory.count()
+        for left in (f"{memory.path}.4711", f"{memory.path}.verdicts.4711"):
+            Path(left).write_text("half")
+    below.forget()
+    assert not Path(below.path).parent.exists()
+    main.forget()
+    kept = {Path(f"{other.path}{more}") for more in ("", ".verdicts", ".4711", ".verdicts.4711")}
+    assert set(Path(folder).iterdir()) == kept
+    other.forget()
+    assert not Path(folder).exists()
 
 
 def test_a_repository_carries_the_name_that_was_given_for_it(tmp_path: Path) -> None:
