@@ -84,6 +84,10 @@ class Git:
         """Whether the object is here and is a commit."""
         return self._run(("cat-file", "-e", f"{name}^{{commit}}"), b"").returncode == 0
 
+    def is_file_or_tree(self, name: str) -> bool:
+        """Whether the object is here and, once tags are followed to what they name, is no commit."""
+        return self.maybe("cat-file", "-t", f"{name}^{{}}") in ("blob", "tree")
+
     def _run(self, arguments: tuple[str, ...], stdin: bytes) -> "subprocess.CompletedProcess[bytes]":
         try:
             return subprocess.run(

@@ -149,14 +149,15 @@ def _look(hook: Hook, arguments: tuple[str, ...], lines: Iterable[str]) -> None:
         changes = iter(() if change is None else (change,))
     else:
         remote = arguments[0] if arguments else "origin"
-        changes = _received(git, lines) if hook == "pre-receive" else _pushed(git, remote, lines)
+        changes = received(git, lines) if hook == "pre-receive" else _pushed(git, remote, lines)
     first = next(changes, None)
     if first is not None:
         asked = guarded(git, os.environ, receiving=hook == "pre-receive")
         ask(asked, (first, *changes))
 
 
-def _received(git: Git, lines: Iterable[str]) -> Iterator[Change]:
+def received(git: Git, lines: Iterable[str]) -> Iterator[Change]:
+    """What the names that a push moves here would change. Raises Refused, GitFailed."""
     default = git.maybe("symbolic-ref", "--quiet", "HEAD")
     moves = [Move(name, old, new) for old, new, name in (line.rstrip("\n").split(" ", 2) for line in lines)]
     yield from _looked_at(git, moves, BRANCHES, default)
@@ -212,8 +213,11 @@ def _known(git: Git, branches: tuple[str, ...], default: str | None, prefix: str
 
 def _change(git: Git, branch: str, old: str, new: str, known: Known) -> Change:
     if _is_none(new):
-        return deleted(git, branch, old, known)
-    if _is_none(old):
+        return Change(branch, "delete") if git.is_file_or_tree(old) else deleted(git, branch, old, known)
+    if git.is_file_or_tree(new):
+        # A tag may name any object; one that is no commit brings nothing onto a branch.
+        return Change(branch, "advance")
+    if _is_none(old) or git.is_file_or_tree(old):
         return created(git, branch, new, known)
     if not git.has_commit(old):
         raise Refused(

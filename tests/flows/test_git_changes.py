@@ -7,6 +7,7 @@ import pytest
 from signalbox.client import Refused
 from signalbox.git_guard.changes import Change, Known, created, deleted, moved
 from signalbox.git_guard.git import Git
+from signalbox.git_guard.hooks import received
 from tests.support.checkout import Checkout, a_hub
 
 
@@ -142,3 +143,23 @@ def test_a_name_that_is_no_text_is_refused_because_no_lock_can_name_it(clone: Ch
     with pytest.raises(Refused) as refused:
         touched(clone, "topic", old, new)
     assert refused.value.code == "not_unicode"
+
+
+def test_a_tag_of_a_file_or_a_tree_is_asked_about_and_touches_nothing(clone: Checkout) -> None:
+    commit = detached(clone, "main", c="2\n")
+    file, tree, none = clone.git("rev-parse", "main:c"), clone.git("rev-parse", "main^{tree}"), "0" * 40
+    clone.git("tag", "-a", "-m", "of a file", "annotated", file)
+    annotated = clone.git("rev-parse", "annotated")
+
+    def change(old: str, new: str) -> Change:
+        """What a hub that has the main branch is told of the tag."""
+        lines = [f"{old} {new} refs/tags/t\n"]
+        (found,) = received(Git(str(clone.folder)), lines)
+        return found
+
+    for one in (file, tree, annotated):
+        assert change(none, one) == Change("tags/t", "advance")
+        assert change(one, none) == Change("tags/t", "delete")
+        assert change(commit, one) == Change("tags/t", "rewrite")
+        assert change(one, commit) == Change("tags/t", "rewrite", ("c",))
+    assert change(tree, file) == Change("tags/t", "rewrite")

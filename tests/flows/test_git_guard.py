@@ -176,6 +176,8 @@ def test_tags_bring_nothing_in_and_are_held_like_branches(scene: Scene) -> None:
     assert f"docs/b, which {other.session} holds" in clone.refused("push", "--quiet", "origin", "loot")
     clone.git("checkout", "--quiet", "main")
     clone.commit(src__a="2\n")
+    clone.git("tag", "licence", "main:src/a")
+    clone.git("push", "--quiet", "origin", "licence")
     clone.git("tag", "new")
     clone.git("tag", "-a", "-m", "release", "v1")
     clone.git("push", "--quiet", "origin", "main", "new")
