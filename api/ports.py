@@ -243,7 +243,7 @@ class HealthPort(Protocol):
         """Requests are taken at that URL: the node joins the others."""
         ...
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         """The Prometheus text."""
         ...
 

@@ -12,6 +12,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from infrastructure.keys import PREFIX
+from infrastructure.run_figures import RunFigures
+from infrastructure.runtime.following import WokenBy
 
 GROUP_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 SECONDS_BUCKETS: Final = (0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -104,6 +106,21 @@ class Metrics:
         self._append = Histogram(
             "signalbox_append_seconds", "Time of one append", registry=self._registry, buckets=SECONDS_BUCKETS
         )
+        self._conflicts = Counter(
+            "signalbox_stream_conflicts",
+            "Commands decided again because a stream that they read had moved on",
+            registry=self._registry,
+        )
+        # Names of their own, not a label: the one is to be many and the other few.
+        self._woken = {
+            "notify": Counter(
+                "signalbox_notify_wakeups", "Times that word of other nodes' events came", registry=self._registry
+            ),
+            "poll": Counter(
+                "signalbox_poll_wakeups", "Times that other nodes' events were found unasked", registry=self._registry
+            ),
+        }
+        self.runs: Final = RunFigures(self._registry)
 
     def command(self, name: str, outcome: str) -> None:
         """One command was answered: `accepted`, `repeated`, or the code of its refusal or fault."""
@@ -125,6 +142,14 @@ class Metrics:
         """One group went to the log."""
         self._group.observe(commands)
         self._append.observe(seconds)
+
+    def moved(self) -> None:
+        """A command is decided again, since a stream had moved on."""
+        self._conflicts.inc()
+
+    def woken(self, by: WokenBy) -> None:
+        """Events of other nodes were found: told of, or by looking."""
+        self._woken[by].inc()
 
     def refusal_counted(self, code: str) -> None:
         """A refusal that matters was not recorded, because its like was within the minute."""

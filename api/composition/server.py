@@ -1,18 +1,19 @@
 """A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
 from api.app import allowed_hosts, create_app, own_version
-from api.composition.commands import CommandGate, HeartbeatDesk, in_our_words
+from api.composition.commands import CommandGate, HeartbeatDesk
+from api.composition.doctor import Doctor
 from api.composition.erasure import Erasure
 from api.composition.explains import Explainer
+from api.composition.figures import RunStand
 from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.pasts import PastReader
 from api.composition.projections import ProjectionDesk
@@ -21,14 +22,12 @@ from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.http import server as http
 from api.mcp.app import McpApp
-from api.ports import Health, Services
+from api.ports import Services
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Stamp
-from domain.node.health import NodeReport
 from domain.principal.allow import Principal
 from domain.principal.commands import IssueKey
 from infrastructure.keys import Keys, Minted, key_of
-from infrastructure.ledger.follower import LedgerFollower
 from infrastructure.local import local_key, prepare_data_folder, publish_endpoint, server_secret, withdraw_endpoint
 from infrastructure.log.port import Log
 from infrastructure.rows.port import RowStore
@@ -71,62 +70,6 @@ class KeyDesk:
     def mint(self) -> Minted:
         """A new key; its secret is shown once."""
         return self._keys.mint()
-
-
-class Doctor:
-    """What the node says of itself."""
-
-    def __init__(
-        self,
-        node: Node,
-        ledger: LedgerFollower,
-        erasure: Erasure,
-        settings: Settings,
-        warnings: tuple[str, ...],
-        metrics: Metrics,
-    ) -> None:
-        self._node = node
-        self._ledger = ledger
-        self._erasure = erasure
-        self._settings = settings
-        self._warnings = warnings
-        self._metrics = metrics
-
-    def metrics(self) -> bytes:
-        """The Prometheus text."""
-        return self._metrics.text()
-
-    async def told(self) -> Mapping[str, NodeReport]:
-        """What every node said of itself last; what another version says and this one cannot read is left out."""
-        found: dict[str, NodeReport] = {}
-        for one in await in_our_words(self._node.presence.reports()):
-            with suppress(ValidationError):
-                found[one.node] = NodeReport.model_validate_json(one.report, strict=False, extra="ignore")
-        return found
-
-    def announce(self, url: str) -> None:
-        """The node joins the others."""
-        self._node.presence.announce(url)
-
-    def health(self) -> Health:
-        """As of now. Whom the others may call lost is not ready either."""
-        troubles = tuple(
-            f"projection {one.name}: {one.state} {one.error}".strip()
-            for one in self._node.projector.status()
-            if one.error or one.drifted or one.parked_streams
-        )
-        if self._ledger.error:
-            troubles += (f"ledger: {self._ledger.error}",)
-        if self._erasure.eraser.pending:
-            troubles += (f"erasure: {self._erasure.eraser.pending}",)
-        return Health(
-            ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
-            node=self._node.name,
-            store=self._settings.store_kind,
-            head=max(self._node.head.position, self._node.hints.position),
-            projected=self._node.projector.position(),
-            warnings=self._warnings + troubles,
-        )
 
 
 async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
@@ -184,22 +127,27 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         metrics = Metrics()
         options = NodeOptions(
             secret=secret,
-            observers=(erasure.eraser,),
+            observers=(erasure.eraser, metrics.runs),
             appended=metrics.appended,
             counted=metrics.refusal_counted,
+            moved=metrics.moved,
+            woken=metrics.woken,
             hot_bytes_max=settings.hot_bytes_max,
             facts=NodeFacts(version=own_version(), store=settings.store_kind),
             warnings=warnings,
         )
         node = Node(erasure.log, rows, keys, options)
+        metrics.runs.watch(lambda stream: (node.hot.get(stream) or (0, None))[1])
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
             async with ledger_beside(node, log, settings) as (follower, ledger):
-                doctor = Doctor(node, follower, erasure, settings, warnings, metrics)
+                reads = RowReader(node, Reader(rows))
+                runs = RunStand(reads, metrics.runs)
+                doctor = Doctor(node, follower, erasure, settings, warnings, metrics, runs)
                 with closing(PastReader(node)) as past:
                     erasure.start(node, past)
-                    yield _services(node, rows, keys, metrics, doctor, ledger, past)
+                    yield _services(node, reads, keys, metrics, doctor, ledger, past)
         finally:
             await node.stop()
             await asyncio.to_thread(erasure.close)
@@ -243,9 +191,8 @@ def open_rows(settings: Settings) -> RowStore:
 
 
 def _services(
-    node: Node, rows: RowStore, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk, past: PastReader
+    node: Node, reads: RowReader, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk, past: PastReader
 ) -> Services:
-    reads = RowReader(node, Reader(rows))
     metrics.watch(head=lambda: node.head.position, projections=reads.positions, waiters=lambda: len(node.waiting))
     return Services(
         commands=CommandGate(node, metrics),

@@ -119,7 +119,7 @@ class ReadingDoors:
     async def metrics(self, request: Request) -> Reply:
         """The figures, for those who may read them."""
         refused = allow(request.who, "read.metrics", None)
-        return refusal(refused) if refused else Reply(200, self._services.health.metrics(), METRICS_TYPE)
+        return refusal(refused) if refused else Reply(200, await self._services.health.metrics(), METRICS_TYPE)
 
     async def _project(self, who: Principal, action: str, name: str | None, *, own: bool = True) -> ProjectId | None:
         project = None if name is None else await self._edge.visible(who, name)

@@ -189,6 +189,7 @@ def _closed(run: Run, event: _Closing) -> Run:
             after = replace(said, settled_as=number, status=event.outcome, reason=event.reason)
         case _:
             assert_never(event)
+    after = replace(after, settled_at=event.at)
     phases, tallies = run.phases.set(event.place, after), tallied(run, event.place, after)
     ledger = in_ledger(run, event.place, event.generation, after)
     return replace(run, phases=phases, tallies=tallies, ledger=ledger, settled_total=number)
@@ -224,7 +225,7 @@ def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
 def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
     match event:
         case JoinFired():
-            return replace(phase, status="fired", consumed=event.satisfied_by)
+            return replace(phase, status="fired", consumed=event.satisfied_by, fired_at=event.at)
         case ConditionEvaluated():
             return _having_read(phase, event.reads)
         case PhaseReady():

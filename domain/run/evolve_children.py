@@ -34,6 +34,7 @@ def _adopting(run: Run, event: PhaseAdopted) -> Run:
     number = run.settled_total + 1
     said = replace(run.phase(event.place), status=event.outcome, consumed=event.consumed, reason=event.reason)
     phase = replace(said, arm=event.arm, summary=event.summary, input=event.input, output=event.output)
-    taken = replace(phase, settled_as=number, adopted_from=event.run, adopted_generation=event.source_generation)
+    taken = replace(phase, adopted_from=event.run, adopted_generation=event.source_generation)
+    taken = replace(taken, settled_as=number, settled_at=event.at)
     phases = run.phases.set(event.place, taken)
     return replace(run, phases=phases, settled_total=number)

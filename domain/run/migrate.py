@@ -75,7 +75,7 @@ def moved_phase(run: Run, before: str, place: str, names: Mapping[str, str]) -> 
     )
 
 
-_AS_IT_IS: Final = ("generation", "task", "reason", "arm", "input", "output", "summary")
+_AS_IT_IS: Final = ("generation", "task", "reason", "arm", "input", "output", "summary", "settled_at")
 
 
 def _renamed(place: str, names: Mapping[str, str]) -> str:

@@ -42,6 +42,7 @@ class MovedPhase(Message):
     """Whether it may have changed the world."""
     undo: str
     """undoing, undone, failed or skipped; empty where nothing was taken back."""
+    settled_at: Instant | None = None
 
 
 class RunMigrated(Event):

@@ -97,6 +97,8 @@ class PhaseState:
     """Places of that iteration."""
     settled_as: int = 0
     """How many settled before it in this run, and itself; 0 while it is open."""
+    fired_at: Instant | None = None
+    settled_at: Instant | None = None
     resolved_by: str = ""
     """Principal that settled it by hand; empty where its work did."""
     changes: str = ""

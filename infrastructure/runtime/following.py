@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -16,6 +16,7 @@ LOOK_SECONDS: Final = 1.0
 """How long what nobody told of stays unseen."""
 SETTLING_SECONDS: Final = 0.005
 """What is told while this node appends is mostly its own, and known within that time."""
+WokenBy = Literal["notify", "poll"]
 _logger = structlog.get_logger("signalbox.node")
 
 
@@ -29,13 +30,16 @@ class Following:
         committer: Committer,
         heard: Callable[[Sequence[Place]], None],
         keep: Callable[[], Awaitable[None]],
+        woken: Callable[[WokenBy], None] = lambda _by: None,
     ) -> None:
-        """``heard`` is told what was read, ``keep`` is called between two looks."""
+        """``heard`` is told what was read, ``keep`` is called between two looks, ``woken`` is told of each that found
+        something."""
         self._log = log
         self._hints = hints
         self._committer = committer
         self._heard = heard
         self._keep = keep
+        self._woken = woken
         self._head = 0
         self._grown = asyncio.Event()
         self._settling: asyncio.TimerHandle | None = None
@@ -82,12 +86,14 @@ class Following:
 
     async def _look(self) -> None:
         await self._keep()
+        by: WokenBy = "notify"
         try:
             async with asyncio.timeout(LOOK_SECONDS):
                 await self._grown.wait()
         except TimeoutError:
             # On a thread: while PostgreSQL is away this takes seconds, in which everybody else has to be answered.
             self._head = max(self._head, await asyncio.to_thread(self._log.head))
+            by = "poll"
         self._grown.clear()
         if self._head <= self._hints.position:
             return
@@ -98,6 +104,7 @@ class Following:
             return
         places = self._hints.absorb(page)
         if places:
+            self._woken(by)
             self._heard(places)
         if self._head > self._hints.position:
             self._grown.set()

@@ -25,7 +25,7 @@ from infrastructure.runtime.builds.desk import BuildDesk
 from infrastructure.runtime.builds.worker import Around
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.dispatching import Dispatching
-from infrastructure.runtime.following import Following
+from infrastructure.runtime.following import Following, WokenBy
 from infrastructure.runtime.group import GroupDecider
 from infrastructure.runtime.heartbeat import LeaseDesk
 from infrastructure.runtime.hints import Hints, KeyFold
@@ -58,6 +58,10 @@ class NodeOptions:
     """Told the size of each group and the seconds of its append."""
     counted: Callable[[str], None] = field(default=lambda _code: None)
     """Told the code of each refusal that matters and was counted only, since its like was just recorded."""
+    moved: Callable[[], None] = field(default=lambda: None)
+    """Told of each command that is decided again because a stream had moved on."""
+    woken: Callable[[WokenBy], None] = field(default=lambda _by: None)
+    """Told how events of other nodes were found."""
     hot_bytes_max: int = BYTES_MAX
     facts: NodeFacts = NodeFacts(version="", store="")
     warnings: tuple[str, ...] = ()
@@ -95,7 +99,7 @@ class Node:
             self._head_sign,
             *options.observers,
         )
-        settler = Settler(self.hot, catalogue.AGGREGATES, observers)
+        settler = Settler(self.hot, catalogue.AGGREGATES, observers, options.moved)
         self.committer: Final = Committer(
             log,
             self.hot,
@@ -111,7 +115,7 @@ class Node:
             appended=options.appended,
             called=self.waiting.called,
         )
-        self._following = Following(log, self.hints, self.committer, self._heard, self._keep_hints)
+        self._following = Following(log, self.hints, self.committer, self._heard, self._keep_hints, options.woken)
         self.projector: Final = Projector(
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )

@@ -1,6 +1,6 @@
 """After the append: who is answered, who decides again, what the node's memory has to learn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, Protocol
 
@@ -76,10 +76,18 @@ def again_after_doubt(pendings: Sequence[Pending]) -> Settlement:
 class Settler:
     """Applies results to the hot states and tells the observers."""
 
-    def __init__(self, hot: HotStates, aggregates: AggregateByPrefix, observers: Sequence[Observer]) -> None:
+    def __init__(
+        self,
+        hot: HotStates,
+        aggregates: AggregateByPrefix,
+        observers: Sequence[Observer],
+        moved: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``moved`` is told of each command that is decided again because a stream had moved on."""
         self._hot = hot
         self._aggregates = aggregates
         self._observers = observers
+        self._told_moved = moved
         self.answered: Final = AnsweredStretches()
         """What the reactor need not look at."""
 
@@ -167,6 +175,7 @@ class Settler:
             text = refused(LeaseRenewed())
             settlement.answers.append((one.pending, Outcome(text, 0)))
         elif one.member.cause is None or isinstance(results[one.member.cause], Appended):
+            self._told_moved()
             _again(settlement, one.pending)
         # A derived command whose cause fell is dropped: it is derived again if the cause is decided so again.
 

@@ -183,11 +183,11 @@ def _voted(votes: str, event: VoteCast) -> str:
 
 GATE_INBOX: Final = Projection(
     name="gate_inbox",
-    version=4,
+    version=5,
     row=GateRow,
     handles=frozenset(get_args(GateInboxEvent)),
     begins=frozenset({RunQueued, RunMigrated, IterationStarted}),
     keys=keys,
     evolve=evolve,
-    indexes=(("project", "status", "key"), ("run", "key")),
+    indexes=(("project", "status", "key"), ("status", "opened_at", "key"), ("run", "key")),
 )

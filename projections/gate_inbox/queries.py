@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.gate_inbox.rows import GateRow, GateStatus
-from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, equal, one_of, select
+from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, Tally, equal, one_of, select, tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,5 +33,32 @@ class GatePage:
             order=Order(("key",)),
             limit=self.limit,
             cursor=self.cursor,
+            as_of=self.as_of,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateTally:
+    """How many questions of all runs stand in each class."""
+
+    as_of: int | None = None
+
+    def tally(self) -> Tally[GateRow]:
+        return tally(GATE_INBOX, (equal("status", "open"),), column="gate_class", as_of=self.as_of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestGate:
+    """The question of all runs that has stood longest."""
+
+    as_of: int | None = None
+
+    def selection(self) -> Selection[GateRow]:
+        return select(
+            GATE_INBOX,
+            (equal("status", "open"),),
+            order=Order(("opened_at", "key")),
+            limit=1,
+            cursor=None,
             as_of=self.as_of,
         )

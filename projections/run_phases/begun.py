@@ -33,17 +33,19 @@ def migrated(row: RunPhaseRow | None, event: RunMigrated, recorded: Recorded, ke
         return None
     came = next((one for one in event.moved if one.place == place), None)
     if came is not None:
-        return _moved(begun(event.definition, event.at, recorded, key), came, event.at)
+        return _moved(begun(event.definition, event.at, recorded, key), came)
     if row is None:
         return begun(event.definition, event.at, recorded, key)
     return _defined(row, event.definition)._replace(changed_at=event.at)
 
 
-def _moved(row: RunPhaseRow, came: MovedPhase, at: Instant) -> RunPhaseRow:
+def _moved(row: RunPhaseRow, came: MovedPhase) -> RunPhaseRow:
     said = row._replace(status=came.status, generation=came.generation, task=came.task or None, reason=came.reason)
     said = said._replace(arm=came.arm, input=came.input, output=came.output, summary=came.summary)
     undo = "left" if came.undo == "skipped" else came.undo
-    return said._replace(consumed=consumed_with("[]", came.consumed), effect=came.effect, undo=undo, settled_at=at)
+    return said._replace(
+        consumed=consumed_with("[]", came.consumed), effect=came.effect, undo=undo, settled_at=came.settled_at
+    )
 
 
 def expanded(row: RunPhaseRow | None, event: MapExpanded, recorded: Recorded, key: str) -> RunPhaseRow | None:

@@ -175,12 +175,12 @@ def _as(row: RunPhaseRow, event: _Closing, status: PhaseStatus, reason: str) -> 
 
 RUN_PHASES: Final = Projection(
     name="run_phases",
-    version=3,
+    version=4,
     row=RunPhaseRow,
     handles=frozenset(get_args(RunPhaseEvent)),
     begins=frozenset({RunQueued, RunMigrated, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
-    indexes=(("run", "position", "key"), ("project", "status", "key"), ("task",)),
+    indexes=(("run", "position", "key"), ("project", "status", "key"), ("status", "key"), ("task",)),
     past_indexes=(("run", "position", "key"),),
 )

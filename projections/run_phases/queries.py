@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, equal, one_of, select
+from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, Tally, equal, one_of, select, tally
 from projections.run_phases.projection import RUN_PHASES
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
@@ -33,3 +33,14 @@ class RunPhasePage:
             cursor=self.cursor,
             as_of=self.as_of,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPhaseTally:
+    """How many phases of all runs there are in each of some statuses."""
+
+    statuses: tuple[PhaseStatus, ...]
+    as_of: int | None = None
+
+    def tally(self) -> Tally[RunPhaseRow]:
+        return tally(RUN_PHASES, (one_of("status", self.statuses),), column="status", as_of=self.as_of)

@@ -41,6 +41,13 @@ async def asked(owner: Caller, query: str, **variables: Any) -> Any:
     return content["data"]
 
 
+async def figures(owner: Caller, **expected: float) -> None:
+    """What the figures say."""
+    lines = (await owner.send(b"", "/metrics", "GET")).body.decode().splitlines()
+    found = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    assert {name: float(found[f"signalbox_{name}"]) for name in expected} == expected
+
+
 async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) -> None:
     async with whole_server(tmp_path) as server:
         owner = server.owner
@@ -61,6 +68,9 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
             "cast_vote", project="shop", run=run, phase="ask", verdict="approve", evidence=gate["digest"]
         )
         assert counted["decision"] == "approved"
+        await asked(owner, queries.RUN, id=run, after=server.head)
+        stands = {'pipeline_runs{state="running"}': 1, 'gate_open{class="production"}': 0, "gate_age_seconds": 0}
+        await figures(owner, **stands, **{'pipeline_phase_state{state="offered"}': 1, "phase_parked": 0})
 
         before = server.head
         reason = {"reason": "it is bad", "grace_seconds": 0}
@@ -77,3 +87,13 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
         assert (then["status"], then["phases"][2]["status"]) == ("RUNNING", "OFFERED")
         ended = await asked(owner, queries.RUNS, where={"status": ["CANCELLED"], "project": "shop"}, first=5)
         assert [edge["node"]["id"] for edge in ended["list"]["edges"]] == [run]
+        counted_here = {
+            "phase_pickup_seconds_count": 2,
+            'phase_duration_seconds_count{outcome="succeeded"}': 2,
+            'phase_attempts_total{kind="completed"}': 2,
+            'gate_decisions_total{decision="approved",how="quorum"}': 1,
+            'undo_total{result="undone"}': 1,
+            "join_wait_seconds_count": 2,
+            "lease_lost_total": 0,
+        }
+        await figures(owner, **counted_here)

@@ -181,7 +181,7 @@ class Fakes:
     def announce(self, url: str) -> None:
         raise AssertionError("nobody listens here")
 
-    def metrics(self) -> bytes:
+    async def metrics(self) -> bytes:
         return b"signalbox_head 1\n"
 
     def services(self) -> Services:

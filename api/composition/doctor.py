@@ -1,0 +1,77 @@
+"""What a node says of itself: how it is, and its figures."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from pydantic import ValidationError
+
+from api.composition.commands import in_our_words
+from api.composition.erasure import Erasure
+from api.composition.figures import RunStand
+from api.ports import Health, ServiceFault
+from domain.kernel.ids import Instant
+from domain.node.health import NodeReport
+from infrastructure.ledger.follower import LedgerFollower
+from infrastructure.runtime.node import Node
+from infrastructure.settings import Settings
+from infrastructure.telemetry import Metrics
+
+
+class Doctor:
+    """What the node says of itself."""
+
+    def __init__(
+        self,
+        node: Node,
+        ledger: LedgerFollower,
+        erasure: Erasure,
+        settings: Settings,
+        warnings: tuple[str, ...],
+        metrics: Metrics,
+        runs: RunStand,
+    ) -> None:
+        self._node = node
+        self._ledger = ledger
+        self._erasure = erasure
+        self._settings = settings
+        self._warnings = warnings
+        self._metrics = metrics
+        self._runs = runs
+
+    async def metrics(self) -> bytes:
+        """The Prometheus text. What cannot be counted while the store is away stays as it was."""
+        with suppress(ServiceFault):
+            await self._runs.look(Instant(self._node.log.now()))
+        return self._metrics.text()
+
+    async def told(self) -> Mapping[str, NodeReport]:
+        """What every node said of itself last; what another version says and this one cannot read is left out."""
+        found: dict[str, NodeReport] = {}
+        for one in await in_our_words(self._node.presence.reports()):
+            with suppress(ValidationError):
+                found[one.node] = NodeReport.model_validate_json(one.report, strict=False, extra="ignore")
+        return found
+
+    def announce(self, url: str) -> None:
+        """The node joins the others."""
+        self._node.presence.announce(url)
+
+    def health(self) -> Health:
+        """As of now. Whom the others may call lost is not ready either."""
+        troubles = tuple(
+            f"projection {one.name}: {one.state} {one.error}".strip()
+            for one in self._node.projector.status()
+            if one.error or one.drifted or one.parked_streams
+        )
+        if self._ledger.error:
+            troubles += (f"ledger: {self._ledger.error}",)
+        if self._erasure.eraser.pending:
+            troubles += (f"erasure: {self._erasure.eraser.pending}",)
+        return Health(
+            ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
+            node=self._node.name,
+            store=self._settings.store_kind,
+            head=max(self._node.head.position, self._node.hints.position),
+            projected=self._node.projector.position(),
+            warnings=self._warnings + troubles,
+        )
