@@ -10,7 +10,6 @@ from domain.dispatch import (
     claim,
     claim_work,
     erasing,
-    facts,
     follow,
     keys,
     plan,
@@ -18,6 +17,7 @@ from domain.dispatch import (
     report,
     steer,
 )
+from domain.dispatch.fact_rules import FACT_DECISIONS
 from domain.dispatch.hand_over import handing_over
 from domain.dispatch.lock_rules import LOCK_DECISIONS
 from domain.dispatch.notes import NOTE_DECISIONS
@@ -28,7 +28,6 @@ from domain.dispatch.quota_rules import QUOTA_DECISIONS
 from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.run_rules import RUN_COMMANDS, run_decisions
 from domain.dispatch.session_rules import SESSION_DECISIONS
-from domain.fact import commands as fact_commands
 from domain.fact import decider as fact
 from domain.fact.events import FactEvent
 from domain.kernel.decider import AggregateByPrefix
@@ -86,6 +85,7 @@ from domain.task import erasure_events as task_erasure
 from domain.task import events as task_events
 from domain.task import sealed as task_sealed
 from domain.task import upcasts as task_upcasts
+from domain.task.awaited_events import TaskAwaited
 from domain.turn import decider as turn
 from domain.turn.events import TurnEvent
 
@@ -147,6 +147,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.LateReportDiscarded,
     task_erasure.SubjectErasureAsked,
     task_erasure.SubjectErased,
+    TaskAwaited,
     *get_args(quota.QuotaEvent),
     note_events.NotePosted,
     *get_args(note.InboxEvent),
@@ -243,7 +244,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     **QUOTA_DECISIONS,
     **NOTE_DECISIONS,
     **PIPELINE_DECISIONS,
-    fact_commands.PublishFact: facts.publish_fact,
+    **FACT_DECISIONS,
     **PROPOSAL_DECISIONS,
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,

@@ -31,6 +31,7 @@ MODULES: Final = {
     "run": "run.commands",
     "gate": "gate_commands",
     "proposal": "proposal_commands",
+    "fact": "fact_commands",
     "import": "import_commands",
     "task": "task_commands",
     "session": "session_commands",

@@ -19,8 +19,11 @@ def circle(run: Run, need: ExternalNeedRegistered, view: View) -> tuple[str, ...
     """The way from the run back to it, each waiting for the next; empty where there is none.
 
     Only a newcomer closes a circle, so whoever waits for it is known: itself, runs that wait for how it
-    ends, its parent, and so on from each of them. One of them that would give what is needed closes it.
+    ends, its parent, and so on from each of them. One of them that would give what is needed closes it. A task never
+    waits for a run, and nobody knows who will publish a result or a signal: a need of those closes none.
     """
+    if need.kind not in ("run", "latest"):
+        return ()
     ways: deque[tuple[Run, tuple[str, ...]]] = deque([(run, (_name(run),))])
     seen = {run.queued.run}
     while ways:

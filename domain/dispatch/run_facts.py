@@ -2,22 +2,21 @@
 
 from typing import NamedTuple
 
-from domain.dispatch.facts import fact_of, said
 from domain.dispatch.projects import known_projects
 from domain.dispatch.run_circle import circle
-from domain.fact.decider import TOPIC, topic_of
-from domain.fact.events import FactAwaited, FactLeft
+from domain.dispatch.run_sources import awaited, counted_on, known, sought
+from domain.fact.decider import TOPIC
+from domain.fact.events import FactLeft
 from domain.kernel.decider import View, Write
-from domain.kernel.ids import ProjectId, StreamId, is_type_id
+from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.message import Event, Stamp
 from domain.kernel.pipeline.definition import ExternalPhase
-from domain.kernel.pipeline.flow import LatestRun, OtherRun
 from domain.project.decider import PROJECT
 from domain.project.state import Project
 from domain.run.events import PhaseParked
-from domain.run.evolve import RUN, Following, changed
-from domain.run.need_events import ExternalNeedRegistered, RunAwaited
-from domain.run.needs import Fact, deadline, fits, frozen, named, refused, taken
+from domain.run.evolve import Following, changed
+from domain.run.need_events import ExternalNeedRegistered
+from domain.run.needs import deadline, fits, frozen, named, refused, taken
 from domain.run.state import Run
 
 
@@ -36,41 +35,31 @@ def registered(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: V
     waiting = changed(run, need)
     found = resolved(waiting, place, phase, stamp, view)
     if found.events:
-        return Told((need, *found.events), found.writes if need.kind == "latest" else _awaited(run, need, stamp, view))
+        return Told((need, *found.events), found.writes)
     path = circle(run, need, view)
     if path:
         reason = f"it would wait for itself: {' waits for '.join(path)}"
         return Told((_parked(run, place, reason, stamp),))
     own = phase.model_copy(update={"key": place})
     until = deadline(own, waiting.phase(place), stamp.time)
-    return Told((need, *until), _awaited(run, need, stamp, view))
+    return Told((need, *until), awaited(run, need, stamp, view))
 
 
 def resolved(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: View) -> Told:
     """What follows from the fact as it is known now; nothing where none fits yet."""
     state, own = run.phase(place), phase.model_copy(update={"key": place})
     need = None if state.need is None else state.need.registered
-    fact = None if need is None else known(need, view)
-    if need is None or fact is None:
+    facts = () if need is None else known(need, phase, view)
+    if need is None or not facts:
         return Told()
     if not grants(view, ProjectId(need.project), stamp.project):
         return Told((_parked(run, place, _not_granted(phase), stamp),))  # revoked since it began to wait
-    if not fits(own, fact, need.at, stamp.time):
-        ended = need.kind == "run" and (fact.rolled_back or fact.outcome not in phase.external.accept)
-        return Told((refused(own, state, fact, stamp.time),)) if ended else Told()
+    fact = next((one for one in facts if fits(own, one, need.at, stamp.time)), None)
+    if fact is None:
+        ended = need.kind in ("run", "task") and (facts[0].rolled_back or facts[0].outcome not in phase.external.accept)
+        return Told((refused(own, state, facts[0], stamp.time),)) if ended else Told()
     kept = frozen(own, state, need.project, fact, stamp.time)
-    # Whoever it is of has to know who counts on it, should it be taken back.
-    writes = _awaited_run(run, fact.source, need.project, stamp, view) if need.kind == "latest" else ()
-    return Told((kept, taken(own, state, fact, stamp.time)), writes)
-
-
-def known(need: ExternalNeedRegistered, view: View) -> Fact | None:
-    """What the other project says now."""
-    if need.kind == "latest":
-        latest = view.read(TOPIC, StreamId(need.source)).latest
-        return None if latest is None else said(latest)
-    other = view.read(RUN, StreamId(need.source))
-    return fact_of(other) if isinstance(other, Run) else None
+    return Told((kept, taken(own, state, fact, stamp.time)), counted_on(run, need, fact, stamp, view))
 
 
 def left(run: Run, topic: StreamId, owner: str, stamp: Stamp, view: View) -> tuple[Write, ...]:
@@ -86,30 +75,22 @@ def left(run: Run, topic: StreamId, owner: str, stamp: Stamp, view: View) -> tup
 
 def _need(run: Run, place: str, phase: ExternalPhase, stamp: Stamp, view: View) -> ExternalNeedRegistered | str:
     """Whom it waits for, or why it cannot; what is not granted might as well not exist."""
-    what, name = phase.external.what, phase.external.project
+    name = phase.external.project
     owner = known_projects(view, (name,)).get(name)
     if owner is None or not grants(view, owner, stamp.project):
         return _not_granted(phase)
-    wanted = named(run.phase(place))
-    if isinstance(what, LatestRun):
-        source: str = topic_of(owner, what.pipeline, wanted)
-        words = f"{name}: the latest {what.pipeline}{f' of {wanted}' if wanted else ''}"
-    elif isinstance(what, OtherRun):
-        other = view.read(RUN, StreamId(wanted)) if is_type_id(wanted, RUN.prefix) else RUN.initial
-        if not isinstance(other, Run) or other.queued.project != owner:
-            return f"there is no run {wanted} in {name}"
-        source, words = wanted, f"{name}: run {wanted}"
-    else:
-        return f"facts of the kind {what.kind} are not waited for yet"
+    found = sought(phase, owner, named(run.phase(place)), view)
+    if isinstance(found, str):
+        return found
     return ExternalNeedRegistered(
         place=place,
         generation=run.phase(place).generation,
         project=owner,
-        kind=what.kind,
-        source=source,
-        pipeline=what.pipeline if isinstance(what, LatestRun) else "",
-        correlation_key=wanted if isinstance(what, LatestRun) else "",
-        what=words,
+        kind=found.kind,
+        source=found.source,
+        pipeline=found.pipeline,
+        correlation_key=found.correlation_key,
+        what=found.words,
         at=stamp.time,
     )
 
@@ -122,23 +103,6 @@ def grants(view: View, owner: ProjectId, asking: ProjectId) -> bool:
     """Whether a project lets another one need what its runs became."""
     state = view.read(PROJECT, StreamId(owner))
     return owner == asking or (isinstance(state, Project) and asking in state.needs_granted)
-
-
-def _awaited(run: Run, need: ExternalNeedRegistered, stamp: Stamp, view: View) -> tuple[Write, ...]:
-    if need.kind == "run":
-        return _awaited_run(run, need.source, need.project, stamp, view)
-    topic = StreamId(need.source)
-    if run.queued.run in view.read(TOPIC, topic).awaited_by:
-        return ()
-    return _written(topic, FactAwaited(run=run.queued.run, project=stamp.project, at=stamp.time), need.project)
-
-
-def _awaited_run(run: Run, source: str, project: str, stamp: Stamp, view: View) -> tuple[Write, ...]:
-    other = view.read(RUN, StreamId(source))
-    if not isinstance(other, Run) or run.queued.run in other.awaited_by or source == run.queued.run:
-        return ()
-    awaited = RunAwaited(by_run=run.queued.run, project=stamp.project, at=stamp.time)
-    return _written(StreamId(source), awaited, project)
 
 
 def _written(stream: StreamId, event: Event, project: str) -> tuple[Write, ...]:

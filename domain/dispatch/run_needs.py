@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from domain.dispatch.run_facts import left, resolved
 from domain.dispatch.run_rework import rework_in, reworkable
+from domain.dispatch.run_standing import Standing, standing
 from domain.dispatch.run_verbs import find_run
 from domain.dispatch.run_walk import RunWalk
 from domain.fact.decider import TOPIC
@@ -16,7 +17,6 @@ from domain.kernel.pipeline.definition import ExternalPhase
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run.commands import ReworkPhases, TellNeed
 from domain.run.events import RunPaused
-from domain.run.evolve import RUN
 from domain.run.loops import placed
 from domain.run.need_events import ExternalNeedResolved, UpstreamRevised
 from domain.run.state import TERMINAL, Run
@@ -39,7 +39,7 @@ def tell_need(command: TellNeed, stamp: Stamp, view: View, expressions: Expressi
     if isinstance(run, UnknownThing):
         return refuse(run)
     walk = _heard(RunWalk(run, stamp, view, expressions), command, stamp, view)
-    if prefix(command.source) == TOPIC.prefix:
+    if prefix(command.source) == TOPIC.prefix and not view.read(TOPIC, StreamId(command.source)).withdrawn_alone:
         walk.go_on()  # what comes behind may wait for the next word of the same topic
         walk.also(*left(walk.run, StreamId(command.source), command.owner, stamp, view))
         return walk.decision()
@@ -78,15 +78,15 @@ def _needing(run: Run, source: str) -> Iterator[tuple[str, ExternalPhase]]:
 
 def _revised(run: Run, source: str, stamp: Stamp, view: View) -> Iterator[_Revised]:
     """Phases that took from the source what it does not say any more."""
-    other = view.read(RUN, StreamId(source))
-    if not isinstance(other, Run):
+    now = standing(source, view)
+    if now is None:
         return
     for place, state in sorted(run.phases.items()):
         fact = None if state.need is None else state.need.fact
         phase = None if fact is None else placed(run, place)
         if fact is None or state.need is None or fact.source != source or not isinstance(phase, ExternalPhase):
             continue
-        event = _said(place, state.generation, fact, other, stamp, known=state.need.rolled_back)
+        event = _said(place, state.generation, fact, now, stamp, known=state.need.rolled_back)
         if event is not None:
             policy = phase.external.on_revised
             policy = "attention" if policy in ("pause", "rework") and run.status == "succeeded" else policy
@@ -94,10 +94,10 @@ def _revised(run: Run, source: str, stamp: Stamp, view: View) -> Iterator[_Revis
 
 
 def _said(
-    place: str, generation: int, fact: ExternalNeedResolved, other: Run, stamp: Stamp, *, known: bool
+    place: str, generation: int, fact: ExternalNeedResolved, now: Standing, stamp: Stamp, *, known: bool
 ) -> UpstreamRevised | None:
-    rolled_back = bool(other.rolled_back_by) and not known
-    anew = other.settled_at is not None and other.settled_at != fact.settled_at
+    rolled_back = now.is_taken_back and not known
+    anew = now.settled_at is not None and now.settled_at != fact.settled_at
     if not rolled_back and not anew:
         return None
     return UpstreamRevised(
@@ -105,7 +105,7 @@ def _said(
         generation=generation,
         source=fact.source,
         how="rolled_back" if rolled_back else "done_anew",
-        settled_at=fact.settled_at if other.settled_at is None else other.settled_at,
+        settled_at=fact.settled_at if now.settled_at is None else now.settled_at,
         policy="attention",
         at=stamp.time,
     )

@@ -22,8 +22,44 @@ class FactPublished(Event):
     at: Instant
 
 
+class SignalPublished(Event):
+    """The project has sent out a signal."""
+
+    TYPE: ClassVar[str] = "fact.signal_published.v1"
+    name: str
+    number: int
+    """How many of that name there were, this one included."""
+    content: str
+    """JSON text; empty where it says nothing."""
+    by: str
+    at: Instant
+
+
+class ArtefactPublished(Event):
+    """A result is there in a version."""
+
+    TYPE: ClassVar[str] = "fact.artefact_published.v1"
+    name: str
+    version: str
+    uri: str
+    digest: str
+    by: str
+    at: Instant
+
+
+class ArtefactWithdrawn(Event):
+    """A version does not hold any more: told under the name, and where those are known that have taken it."""
+
+    TYPE: ClassVar[str] = "fact.artefact_withdrawn.v1"
+    name: str
+    version: str
+    reason: str
+    by: str
+    at: Instant
+
+
 class FactAwaited(Event):
-    """A run waits for the next fact."""
+    """A run waits for the next fact, or has taken this version of a result."""
 
     TYPE: ClassVar[str] = "fact.awaited.v1"
     run: str
@@ -40,4 +76,4 @@ class FactLeft(Event):
     at: Instant
 
 
-FactEvent = FactPublished | FactAwaited | FactLeft
+FactEvent = FactPublished | SignalPublished | ArtefactPublished | ArtefactWithdrawn | FactAwaited | FactLeft

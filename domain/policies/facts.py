@@ -5,7 +5,7 @@ from typing import Final
 
 from domain.fact.commands import PublishFact
 from domain.fact.decider import TOPIC, topic_of
-from domain.fact.events import FactPublished
+from domain.fact.events import ArtefactPublished, ArtefactWithdrawn, FactPublished, SignalPublished
 from domain.kernel.decider import View
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.policy import Cause, Derived, Policy
@@ -13,7 +13,11 @@ from domain.run.child_events import RunRolledBack
 from domain.run.commands import TellNeed
 from domain.run.events import RunSettled
 from domain.run.evolve import RUN
-from domain.run.state import Run
+from domain.run.state import Run, effect_key
+from domain.run.undo_events import UndoSucceeded
+from domain.task.decider import TASK
+from domain.task.events import TaskAttemptEnded, TaskCancelled, TaskCompleted, TaskFailed
+from domain.task.state import Settled, Task
 
 
 def publish(cause: Cause, view: View) -> tuple[Derived, ...]:
@@ -33,14 +37,30 @@ def publish(cause: Cause, view: View) -> tuple[Derived, ...]:
 
 def tell(cause: Cause, view: View) -> tuple[Derived, ...]:
     """One command for each run that waits, or has taken it."""
-    if isinstance(cause.event, FactPublished):
-        return _told(view.read(TOPIC, cause.stream).awaited_by, cause)
-    run = view.read(RUN, cause.stream)
-    return _told(run.awaited_by, cause) if isinstance(run, Run) else ()
+    event, source = cause.event, cause.stream
+    match event:
+        case FactPublished() | SignalPublished() | ArtefactPublished() | ArtefactWithdrawn():
+            return _told(view.read(TOPIC, source).awaited_by, source, cause)
+        case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskAttemptEnded():
+            return _of_task(source, cause, view)
+        case UndoSucceeded():
+            run = view.read(RUN, source)
+            entry = run.ledger.get(effect_key(event.place, event.generation)) if isinstance(run, Run) else None
+            return () if entry is None or entry.is_run else _of_task(StreamId(entry.task), cause, view)
+        case _:
+            run = view.read(RUN, source)
+            return _told(run.awaited_by, source, cause) if isinstance(run, Run) else ()
 
 
-def _told(waiting: Mapping[str, str], cause: Cause) -> tuple[Derived, ...]:
-    source, owner = cause.stream, cause.project
+def _of_task(stream: StreamId, cause: Cause, view: View) -> tuple[Derived, ...]:
+    """Nothing before it has settled, and nobody may report any more."""
+    task = view.read(TASK, stream)
+    over = isinstance(task, Task) and isinstance(task.phase, Settled) and task.phase.leaving is None
+    return _told(task.awaited_by, stream, cause) if isinstance(task, Task) and over else ()
+
+
+def _told(waiting: Mapping[str, str], source: StreamId, cause: Cause) -> tuple[Derived, ...]:
+    owner = cause.project
     return tuple(
         Derived(TellNeed(project=project, run=run, source=source, owner=owner), StreamId(run), ProjectId(project))
         for run, project in sorted(waiting.items())
@@ -49,5 +69,21 @@ def _told(waiting: Mapping[str, str], cause: Cause) -> tuple[Derived, ...]:
 
 FACT_POLICIES: Final = (
     Policy("publish_facts", (RunSettled, RunRolledBack), publish),
-    Policy("tell_needs", (FactPublished, RunSettled, RunRolledBack), tell),
+    Policy(
+        "tell_needs",
+        (
+            FactPublished,
+            SignalPublished,
+            ArtefactPublished,
+            ArtefactWithdrawn,
+            RunSettled,
+            RunRolledBack,
+            UndoSucceeded,
+            TaskCompleted,
+            TaskFailed,
+            TaskCancelled,
+            TaskAttemptEnded,
+        ),
+        tell,
+    ),
 )

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from domain.kernel.ids import Instant
 from domain.kernel.message import Event
 
-NeedKind = Literal["run", "latest"]
+NeedKind = Literal["run", "latest", "task", "artefact", "signal"]
 FactOutcome = Literal["succeeded", "failed", "cancelled"]
 Revision = Literal["rolled_back", "done_anew"]
 
@@ -20,7 +20,7 @@ class ExternalNeedRegistered(Event):
     """Id of the other project."""
     kind: NeedKind
     source: str
-    """Id of the run, or of the topic under which the project says it."""
+    """Id of the run or task, or of the topic under which the project says it."""
     pipeline: str
     """Of the runs that would do; empty where one run is named."""
     correlation_key: str
@@ -37,12 +37,14 @@ class ExternalNeedResolved(Event):
     generation: int
     project: str
     source: str
-    """Id of the run that it is of."""
+    """Id of the run or task that it is of, or of the topic of a signal or of one version of a result."""
     outcome: FactOutcome
     digest: str
     """Of what it says: ``sha256:…``."""
     settled_at: Instant
     at: Instant
+    source_generation: int = 0
+    """Of a task; 0 of what has none."""
 
 
 class UpstreamRevised(Event):

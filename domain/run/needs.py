@@ -1,7 +1,7 @@
 """Phases that wait for another project: what they wait for, which facts fit, and what follows from one."""
 
 from hashlib import sha256
-from typing import Final, NamedTuple, assert_never
+from typing import NamedTuple, assert_never
 
 import orjson
 
@@ -16,8 +16,6 @@ from domain.run.need_events import ExternalNeedResolved, FactOutcome
 from domain.run.state import PhaseState
 from domain.run.waits import done
 
-RUNNABLE: Final = ("run", "latest")
-"""Kinds of facts that runs wait for."""
 _Late = PhaseSettled | PhaseSkipped | PhaseParked
 
 
@@ -25,24 +23,29 @@ class Fact(NamedTuple):
     """Something that another project says."""
 
     source: str
-    """Id of the run."""
+    """Id of the run or task, or of the topic of a signal or of one version of a result."""
     outcome: FactOutcome
     output: str
     """JSON text; empty where it says nothing."""
     settled_at: Instant
     rolled_back: bool = False
+    generation: int = 0
+    """Of a task; 0 of what has none."""
 
 
 def asked(phase: ExternalPhase, state: PhaseState, speaker: Speaker, at: Instant) -> PhaseReady | Flaw:
-    """What is waited for, computed here, once: the id of a run, or a correlation key."""
+    """What is waited for, computed here, once: the id of a run, the key of a task, a correlation key, or a name."""
     what = phase.external.what
     match what:
         case OtherRun():
             text = what.run
         case LatestRun():
             text = what.correlation_key or ""
-        case OtherTask() | OtherArtefact() | OtherSignal():
-            return Flaw("form", f"facts of the kind {what.kind} are not waited for yet")
+        case OtherTask():
+            text = what.task
+        case OtherArtefact() | OtherSignal():
+            handed = orjson.dumps({what.kind: what.name}).decode()
+            return PhaseReady(place=phase.key, generation=state.generation, input=handed, reads=(), at=at)
         case _:
             assert_never(what)
     said = speaker.tell(text) if text else Said("", ())
@@ -87,6 +90,7 @@ def frozen(phase: ExternalPhase, state: PhaseState, project: str, fact: Fact, at
         project=project,
         source=fact.source,
         outcome=fact.outcome,
+        source_generation=fact.generation,
         digest=f"sha256:{sha256(fact.output.encode()).hexdigest()}",
         settled_at=fact.settled_at,
         at=at,
@@ -100,7 +104,7 @@ def taken(phase: ExternalPhase, state: PhaseState, fact: Fact, at: Instant) -> P
 
 
 def refused(phase: ExternalPhase, state: PhaseState, fact: Fact, at: Instant) -> PhaseSettled:
-    """The one run that was waited for has ended otherwise than the phase accepts."""
+    """The one run or task that was waited for has ended otherwise than the phase accepts."""
     word = "was taken back" if fact.rolled_back else f"has {fact.outcome}" if fact.outcome == "failed" else fact.outcome
     reason = f"{fact.source} {word}, and {' or '.join(phase.external.accept)} is wanted"
     return done(phase.key, state, "", at).model_copy(update={"outcome": "failed", "reason": reason})

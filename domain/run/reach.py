@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from domain.kernel.pipeline.definition import (
     AnyPhase,
     Definition,
-    ExternalPhase,
     GatePhase,
     RepeatPhase,
 )
@@ -13,7 +12,6 @@ from domain.kernel.pipeline.findings import Finding, warning
 from domain.kernel.pipeline.flow import Call
 from domain.kernel.work import Budget
 from domain.run.children import call_of
-from domain.run.needs import RUNNABLE
 
 
 def not_yet(definition: Definition) -> tuple[str, ...]:
@@ -42,8 +40,6 @@ def _of_whole(definition: Definition) -> Iterator[str]:
 def _of_phase(phase: AnyPhase) -> Iterator[str]:
     if isinstance(phase, GatePhase) and phase.gate.keep_locks_seconds is not None:
         yield f"that {phase.key} keeps locks"
-    if isinstance(phase, ExternalPhase) and phase.external.what.kind not in RUNNABLE:
-        yield f"that {phase.key} waits for the kind {phase.external.what.kind}"
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
     call = call_of(phase)

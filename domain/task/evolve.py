@@ -5,6 +5,7 @@ from typing import assert_never
 from immutables import Map
 
 from domain.kernel.change import replace
+from domain.task.awaited_events import TaskAwaited
 from domain.task.erasure import without_words
 from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
@@ -50,6 +51,7 @@ _Others = (
     | TaskBid
     | SubjectErasureAsked
     | SubjectErased
+    | TaskAwaited
 )
 TaskEvent = TaskPlanned | _Attempted | _Settled | _Waits | _Others
 
@@ -132,6 +134,8 @@ def _related(task: Task, event: _Others) -> Task:
         case TaskAttentionCleared():
             without = task.attention.delete(event.topic) if event.topic in task.attention else task.attention
             return replace(task, attention=without)
+        case TaskAwaited():
+            return replace(task, awaited_by=task.awaited_by.set(event.run, event.project))
         case SubjectErasureAsked():
             return replace(task, erasure_asked_by=event.by)
         case SubjectErased():

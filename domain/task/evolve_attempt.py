@@ -64,16 +64,16 @@ def settled(task: Task, event: TaskCompleted | TaskFailed | TaskCancelled) -> Ta
             usage = event.usage or _usage_of(task)
             done = replace(_spent(task, usage, event.at), artifacts=_joined(task.artifacts, event.artifacts))
             if task.plan.origin is None:
-                return replace(done, phase=Settled("completed", Token(event.token)))
-            phase = Settled("completed", Token(event.token), summary=event.summary, output=event.output)
+                return replace(done, phase=Settled("completed", Token(event.token), at=event.at))
+            phase = Settled("completed", Token(event.token), summary=event.summary, output=event.output, at=event.at)
             return replace(done, phase=phase)
         case TaskFailed():
-            return replace(task, phase=Settled("failed"))
+            return replace(task, phase=Settled("failed", at=event.at))
         case TaskCancelled():
             live = task.phase.attempt if isinstance(task.phase, Assigned | Running) else None
-            gone = Settled("cancelled")
+            gone = Settled("cancelled", at=event.at)
             if event.revoked_at is not None and live is not None:
-                gone = Settled("cancelled", leaving=live, revoked_at=event.revoked_at)
+                gone = replace(gone, leaving=live, revoked_at=event.revoked_at)
             return replace(task, phase=gone, settled_because=event.because)
         case _:
             assert_never(event)

@@ -93,6 +93,8 @@ class Settled:
     summary: str = ""
     """What the completing attempt said, as ``output``; kept for the run that the task belongs to."""
     output: str = ""
+    at: Instant | None = None
+    """When; None where that was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,8 @@ class Task:
     unmet: Map[str, bool]
     """Needs that are not satisfied: task id -> whether it settled in a way that is not accepted."""
     dependants: tuple[str, ...] = ()
+    awaited_by: Map[str, str] = Map()
+    """Runs that wait for how it ends, or have taken that for a fact, with their projects."""
     generation: int = 1
     attempts: int = 0
     """Attempts ever started."""

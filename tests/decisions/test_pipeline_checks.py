@@ -30,6 +30,10 @@ def branch(key: str, *needs: str, **further: Any) -> dict[str, Any]:
     return {"kind": "branch", "key": key, "needs": edges, "arms": arms, "default": "large", **further}
 
 
+def external(key: str, what: dict[str, Any], **further: Any) -> dict[str, Any]:
+    return {"kind": "external", "key": key, "external": {"project": "core", "what": what, **further}}
+
+
 def mapped(key: str, *needs: str, **further: Any) -> dict[str, Any]:
     each = {"kind": "work", "task": {"title": "one"}, "effect": "pure", **further.pop("each", {})}
     edges = [{"phase": one} for one in needs]
@@ -355,10 +359,28 @@ FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
                     "kind": "work",
                     "task": {"title": "x"},
                     "start_within_seconds": 60,
-                    "close_within_seconds": 60,
+                    "close_within_seconds": 59,
                 },
             ),
         ),
+    ),
+    "a bound that is none": (
+        "bad_value",
+        "phases.0.external.what.constraint",
+        ">=1.2,<2",
+        (external("x", {"kind": "artefact", "name": "core", "constraint": ">=1.2,~2"}),),
+    ),
+    "a signal that fails": (
+        "contradiction",
+        "phases.0.external.accept",
+        "Leave",
+        (external("x", {"kind": "signal", "name": "go"}, accept=["failed"]),),
+    ),
+    "a signal that is taken back": (
+        "contradiction",
+        "phases.0.external.on_revised",
+        "Leave",
+        (external("x", {"kind": "signal", "name": "go"}, on_revised="pause"),),
     ),
     "a label twice": ("contradiction", "phases.0.work.task.labels", "once", (work("a", task={"labels": ["x", "x"]}),)),
 }

@@ -90,7 +90,7 @@ def test_failing_fast_takes_back_what_nobody_has() -> None:
     railway.go_wrong("a")
     assert railway.statuses == {"a": "failed", "b": "blocked"}
     task = railway.states[railway.task_of("b")]
-    assert task.phase == Settled("cancelled")
+    assert task.phase == Settled("cancelled", at=railway.now)
     assert railway.stands() == "failed"
 
 
@@ -137,7 +137,7 @@ def test_a_parked_phase_goes_on_when_its_task_is_retried_or_is_resolved_by_hand(
     railway.go_wrong("a")
     railway.do(ResolvePhase(project="shop", run=railway.run_id, phase="a", outcome="succeeded", reason="I did it"))
     assert railway.statuses == {"a": "succeeded", "b": "offered"}
-    assert railway.states[railway.task_of("a")].phase == Settled("cancelled")
+    assert railway.states[railway.task_of("a")].phase == Settled("cancelled", at=railway.now)
 
 
 def test_a_failed_task_of_a_run_is_retried_only_by_its_run() -> None:

@@ -16,7 +16,7 @@ from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.policies.agenda import Agenda
 from domain.project.commands import GrantNeeds, RevokeNeeds
-from domain.run.commands import PauseRun, ResumeRun, RetryPhase, RollbackRun, StartRun, TellNeed
+from domain.run.commands import PauseRun, ResumeRun, RetryPhase, RollbackRun, TellNeed
 from domain.run.need_events import ExternalNeedResolved, UpstreamRevised
 from tests.support.nested import Yard, nested
 from tests.support.runs import ONCE, edges, work
@@ -254,13 +254,6 @@ def test_a_circle_through_a_parent_and_one_of_its_own_are_refused_too() -> None:
     assert f"waits for whole {whole} waits for release" in two.run(build).phase("back").reason
     two.publish("self", external("me", project="shop", what={"kind": "latest", "pipeline": "self"}))
     assert two.status(two.start("self"), "me") == "parked"
-
-
-def test_kinds_that_are_not_waited_for_yet_begin_no_run() -> None:
-    two = Two(what={"kind": "artefact", "name": "x"})
-    refused = two.ask(StartRun(project="shop", pipeline="release")).rejection
-    assert refused is not None
-    assert "artefact" in refused.message()
 
 
 def test_what_is_done_anew_for_a_revised_fact_does_not_keep_another_phase_from_hearing_it() -> None:

@@ -59,7 +59,7 @@ def test_work_under_way_for_what_is_done_anew_ends_and_says_nothing_any_more() -
     again.succeed("a")
     old, token = again.task_of("b"), again.begin("b")
     accepted(again.rework("a"))
-    assert again.states[old].phase == Settled("cancelled")
+    assert again.states[old].phase == Settled("cancelled", at=again.now)
     assert again.complete(old, token).rejection is not None
     assert again.statuses == {"a": "offered", "b": "pending"}
 

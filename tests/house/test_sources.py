@@ -65,6 +65,7 @@ ONLY_IN = {
     "task": {
         "erasure",
         "erasure_events",
+        "awaited_events",
         "sealed",
         "aggregate",
         "attempt_end",

@@ -85,7 +85,7 @@ class Yard(Fleet):
         accepted(self.complete(entry.undo_task, token) if well else self.fail(entry.undo_task, token))
         self.react()
 
-    def _crew(self, name: str, project: ProjectId) -> str:
+    def crew_of(self, name: str, project: ProjectId) -> str:
         own, self.project = self.project, project
         self.crews[project] = self.a_session(name, capacity=64)
         self.project = own
@@ -97,7 +97,7 @@ class Yard(Fleet):
     def work_in(self, project: ProjectId, run: str, place: str, *, output: str = "", well: bool = True) -> None:
         """Somebody of another project does the work of a phase of a run of it."""
         task, name = self.run(run).phase(place).task, f"crew of {project}"
-        session = self.crews.get(project) or self._crew(name, project)
+        session = self.crews.get(project) or self.crew_of(name, project)
         answer = accepted(self.claim(session, task, project=project)).answer
         assert isinstance(answer, Claimed)
         said: dict[str, Any] = {"project": project, "task": task, "token": answer.token}

@@ -18,10 +18,11 @@ from domain.kernel.pipeline.definition import (
 )
 from domain.kernel.pipeline.findings import Finding, FindingCode, Path, fault, nearest
 from domain.kernel.pipeline.fitting import misfit
-from domain.kernel.pipeline.flow import Edge, Map, Matrix, Timer
+from domain.kernel.pipeline.flow import Edge, External, Map, Matrix, OtherArtefact, OtherSignal, Timer
 from domain.kernel.pipeline.places import Scope
 from domain.kernel.pipeline.words import ValueField
 from domain.kernel.pipeline.work import Work
+from domain.kernel.versions import bounds_of
 
 _NEVER_FAIL: Final = (BranchPhase, JoinPhase)
 """Kinds that never end as failed: they do nothing that could."""
@@ -134,7 +135,9 @@ def _of_phase(phase: AnyPhase, scope: Scope) -> Iterator[_Told]:
                 yield from _of_work(phase.map.each, ("map", "each"))
         case WorkPhase():
             yield from _of_work(phase.work, ("work",))
-        case PipelinePhase() | ExternalPhase() | JoinPhase() | RepeatPhase():
+        case ExternalPhase():
+            yield from _of_external(phase.external)
+        case PipelinePhase() | JoinPhase() | RepeatPhase():
             pass
 
 
@@ -146,7 +149,7 @@ def _of_work(work: Work, path: Path) -> Iterator[_Told]:
     if start is None and work.on_start_late != "park":
         message = "it says what follows when nobody begins in time, and has no such time"
         yield "contradiction", (*path, "on_start_late"), message, "Add `start_within`."
-    if start is not None and close is not None and close <= start:
+    if start is not None and close is not None and close < start:
         message = "it has to be over before somebody has to have begun"
         yield "contradiction", (*path, "close_within_seconds"), message, "Raise `close_within` above `start_within`."
 
@@ -195,6 +198,22 @@ def _of_gate(phase: GatePhase, scope: Scope) -> Iterator[_Told]:
             yield "contradiction", ("gate", field), "its times do not rise", "Put the earliest first, each once."
         if times and gate.deadline_seconds is not None and times[-1] >= gate.deadline_seconds:
             yield "contradiction", ("gate", field), "some of it comes after the deadline", "Make it earlier."
+
+
+def _of_external(wanted: External) -> Iterator[_Told]:
+    what = wanted.what
+    if isinstance(what, OtherArtefact):
+        wrong = bounds_of(what.constraint)
+        if isinstance(wrong, str):
+            path: Path = ("external", "what", "constraint")
+            advice = "Write bounds such as `>=1.2,<2`: >=, <=, >, <, ==, != and numbers with dots, with commas between."
+            yield "bad_value", path, f"{wrong!r} is no bound of a version", advice
+    if isinstance(what, OtherArtefact | OtherSignal) and "succeeded" not in wanted.accept:
+        message = f"the {what.kind} is there or it is not: it neither fails nor is cancelled"
+        yield "contradiction", ("external", "accept"), message, "Leave `accept` out."
+    if isinstance(what, OtherSignal) and wanted.on_revised != "attention":
+        message = "a signal that was sent is never taken back"
+        yield "contradiction", ("external", "on_revised"), message, "Leave `on_revised` out."
 
 
 def _of_map(found: Map) -> Iterator[_Told]:
