@@ -39,7 +39,7 @@ _CEILING: Final = 1_000_000
 """Counts stop here, so that a bomb of fragments stays a small number."""
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
-_WALKS: Final = frozenset({"standstills"})
+_WALKS: Final = frozenset({"standstills", "rowDifferences"})
 """Questions that read page after page of their own; the lists inside them have the same names and no arguments."""
 _WALKS_WITHOUT_ARGUMENTS: Final = frozenset({"makespan"})
 _WALK_COST: Final = 1_000
@@ -59,6 +59,7 @@ PAGES: Final = frozenset(
         "quotas",
         "pipelineDefinitions",
         "nodes",
+        "rowDifferences",
         "timeline",
         "events",
         "projects",

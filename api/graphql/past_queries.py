@@ -7,13 +7,13 @@ import strawberry
 from api.graphql.asking import Asking
 from api.graphql.enums import TimeOrder
 from api.graphql.pages import Connection
-from api.graphql.reads import log, past, rows
+from api.graphql.reads import log, past, row_differences, rows
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
 from api.graphql.reads.log import EventFilter
 from api.graphql.reads.rows import LineFilter
 from api.graphql.scalars import PointText
 from api.graphql.types.history import LogEvent, TimelineLine
-from api.graphql.types.past import Bookmarks, DifferenceFound, EventFound, StateFound
+from api.graphql.types.past import Bookmarks, DifferenceFound, EventFound, RowDifference, StateFound
 from projections.kernel.requests import LIMIT_DEFAULT
 
 Stream = Annotated[str, strawberry.argument(description="Name of a stream, such as `task_…`.")]
@@ -53,6 +53,26 @@ class PastQuery:
         """What a stream has differently at two points; the later one is `asOf` or `at`, else now."""
         wanted = await asked(info.context, 1, None, as_of, at, after)
         return await past.difference(info.context, stream, since, wanted)
+
+    @strawberry.field
+    async def row_differences(
+        self,
+        info: Asking,
+        *,
+        project: str,
+        model: Annotated[
+            str, strawberry.argument(description="A read model that keeps its past, such as `task_board`.")
+        ],
+        since: Annotated[PointText, strawberry.argument(description="The earlier point, 5,000 events before at most.")],
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        at: At = None,
+        after: After = None,
+    ) -> Connection[RowDifference]:
+        """Rows of a project that two points have differently, by key; the later point is `asOf` or `at`, else now."""
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await row_differences.page(info.context, project, model, since, wanted)
 
     @strawberry.field
     async def bookmarks(

@@ -31,6 +31,7 @@ _DIALECT: Final = Dialect(
     one_of="{column} = ANY(%s)",
     holds="position(%s in {column}) > 0",
     json_lists=False,
+    no_index="{column}",  # it counts rows before it chooses
 )
 # Rows can be folded again from the log: a crash of the database may lose the last transactions, never half of one, and
 # the checkpoint goes back together with the rows. So nobody waits for the disk here.

@@ -26,6 +26,7 @@ _DIALECT: Final = Dialect(
     one_of="{column} IN (SELECT value FROM json_each(?))",
     holds="instr({column}, ?) > 0",
     json_lists=True,
+    no_index="+{column}",
 )
 _READERS_KEPT_MAX: Final = 8
 _BUSY_SECONDS: Final = 5.0

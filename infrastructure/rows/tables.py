@@ -1,5 +1,6 @@
 """How a row class becomes a table, and a selection a statement, in the words of one database."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, assert_never
@@ -31,6 +32,8 @@ class Dialect:
     """Condition that the text of {column} contains the value of a placeholder."""
     json_lists: bool
     """Whether a list is passed as JSON text."""
+    no_index: str
+    """A {column} whose indexes are not to be taken: rows that are named by their keys are found by these."""
 
 
 def definition(statements: Statements, dialect: Dialect, generation: Generation) -> list[str]:
@@ -96,7 +99,7 @@ def page_statement(
     """One statement for checkpoint and rows, so that both are of one snapshot."""
     values: Values = []
     conditions = [*_moment(dialect, selection, values)]
-    conditions += [_condition(dialect, condition, values) for condition in selection.conditions]
+    conditions += _conditions(dialect, selection.conditions, values)
     begun = selection.projection.begun
     if selection.as_of is not None and begun is not None and selection.order.columns[0] == begun:
         # It excludes no row that was there, and the index begins at the first one that was.
@@ -128,7 +131,7 @@ def tally_statement(
     """One statement for checkpoint and numbers, so that both are of one snapshot."""
     values: Values = []
     conditions = [*_moment(dialect, tally, values)]
-    conditions += [_condition(dialect, condition, values) for condition in tally.conditions]
+    conditions += _conditions(dialect, tally.conditions, values)
     text = statements(
         "select_tally",
         table=table_name(dialect, generation),
@@ -148,8 +151,17 @@ def _moment(dialect: Dialect, selection: Selection[R] | Tally[R], values: Values
     return [f"since <= {dialect.value}", f"(until IS NULL OR until > {dialect.value})"]
 
 
-def _condition(dialect: Dialect, condition: Condition, values: Values) -> str:
-    column = identifier(condition.column)
+def _conditions(dialect: Dialect, conditions: Sequence[Condition], values: Values) -> list[str]:
+    named = any(isinstance(one, Equal | OneOf) and one.column == "key" for one in conditions)
+    shown: list[str] = []
+    for one in conditions:
+        column = identifier(one.column)
+        aside = named and column != "key"
+        shown.append(_condition(dialect, one, dialect.no_index.format(column=column) if aside else column, values))
+    return shown
+
+
+def _condition(dialect: Dialect, condition: Condition, column: str, values: Values) -> str:
     match condition:
         case Equal(value=value):
             values.append(value)

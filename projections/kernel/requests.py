@@ -85,6 +85,26 @@ class Selection(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RowsOfKeys(Generic[R]):
+    """Those of some rows of any read model that belong to a project; 1 to 200 keys."""
+
+    projection: Projection[R]
+    project: str
+    keys: tuple[str, ...]
+    as_of: int | None = None
+
+    def selection(self) -> "Selection[R]":
+        return select(
+            self.projection,
+            (Equal("project", self.project), OneOf("key", self.keys)),
+            order=Order(),
+            limit=LIMIT_MAX,
+            cursor=None,
+            as_of=self.as_of,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally(Generic[R]):
     """How many rows there are of each value of a column, checked and ready to be executed."""
 

@@ -19,6 +19,12 @@ DIFFERENCE = """query($stream: String!, $since: Point!, $at: Point) {
     position difference { versionBefore versionAfter changes { path kind before after } } } }"""
 EVENT = """query($at: Point) { event(at: $at) { position event {
   event { stream version type } causes { type } siblings { type } effects { depth event { stream type } } } } }"""
+ROWS = """query($project: String!, $model: String!, $since: Point!, $at: Point, $first: Int!, $cursor: String,
+    $after: Position) {
+  rowDifferences(project: $project, model: $model, since: $since, at: $at, first: $first, cursor: $cursor,
+      after: $after) {
+    position stale pageInfo { hasNextPage endCursor }
+    edges { cursor node { key kind changes { path kind before after } } } } }"""
 TASKS = (
     "query($at: Point, $after: Position) { tasks(at: $at, after: $after) { position edges { node { key status } } } }"
 )
@@ -127,3 +133,49 @@ async def test_what_is_foreign_is_answered_as_absent(box: Installation) -> None:
     assert (await operator.ask(EVENT, at=f"@{event['position']}"))["event"]["event"] is None
     shop = await box.client("viewer", "shop")
     assert (await shop.refused(STATE, stream=event["stream"]))["code"] == "not_permitted"
+
+
+async def test_rows_that_two_points_have_differently_are_told_field_by_field(box: Installation) -> None:
+    events = await planned(box)
+    planning = [event["position"] for event in events if event["type"] == "task.planned.v1"]
+    ids = {event["stream"] for event in events if event["type"] == "task.planned.v1"}
+    last = events[-1]["position"]
+    between: dict[str, Any] = {"project": "shop", "model": "task_board", "first": 50, "after": last}
+    begun = (await box.owner.ask(ROWS, **between, since="begin", at=f"@{planning[-1]}"))["rowDifferences"]
+    assert {edge["node"]["key"]: edge["node"]["kind"] for edge in begun["edges"]} == dict.fromkeys(ids, "ADDED")
+    later = (await box.owner.ask(ROWS, **between, since=f"@{planning[-1]}"))["rowDifferences"]
+    assert (later["position"], later["stale"]) == (last, False)
+    changed = {
+        edge["node"]["key"]: {one["path"]: (one["before"], one["after"]) for one in edge["node"]["changes"]}
+        for edge in later["edges"]
+    }
+    assert sorted(changed) == sorted(ids)
+    assert [fields["status"][1] for fields in changed.values() if "status" in fields] == ["cancelled"]
+    pages, cursor = list[str](), None
+    while True:
+        asked = {**between, "first": 1, "cursor": cursor}
+        page = (await box.owner.ask(ROWS, **asked, since=f"@{planning[-1]}"))["rowDifferences"]
+        pages += [edge["node"]["key"] for edge in page["edges"]]
+        cursor = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert pages == sorted(ids)
+    assert (await box.owner.ask(ROWS, **between, since=f"@{last}"))["rowDifferences"]["edges"] == []
+
+
+async def test_differences_of_rows_have_bounds_and_the_rights_of_events(
+    box: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planned(box)
+    await box.project("other")
+    asked: dict[str, Any] = {"project": "shop", "model": "task_board", "since": "begin", "first": 50}
+    viewer, operator = await box.client("viewer", "shop"), await box.client("operator", "other")
+    assert (await viewer.refused(ROWS, **asked))["code"] == "not_permitted"
+    assert (await operator.refused(ROWS, **asked))["code"] == "unknown_thing"
+    assert (await operator.ask(ROWS, **{**asked, "project": "other"}))["rowDifferences"]["edges"] == []
+    assert (await box.owner.refused(ROWS, **{**asked, "model": "nothing"}))["code"] == "unknown_thing"
+    assert (await box.owner.refused(ROWS, **{**asked, "model": "fleet_metrics"}))["code"] == "past_not_kept"
+    assert (await box.owner.refused(ROWS, **asked | {"since": "now"}, at="@1"))["code"] == "points_reversed"
+    assert (await box.owner.refused(ROWS, **asked | {"first": 0}))["code"] == "page_size_out_of_bounds"
+    monkeypatch.setattr("api.graphql.reads.row_differences.EVENTS_MAX", 1)
+    assert (await box.owner.refused(ROWS, **asked))["code"] == "answer_too_large"

@@ -31,7 +31,7 @@ CHANGES_MAX = 1_000
 
 async def state(context: Context, stream: str, path: str | None, asked: Asked) -> StateFound:
     """The folded state of a stream, or a part of it. A foreign stream is answered like an absent one."""
-    at, stale = await _moment(context, asked)
+    at, stale = await moment(context, asked)
     stood = await _stood(context, stream, at)
     if stood is None:
         return StateFound(state=None, position=at, stale=stale)
@@ -45,7 +45,7 @@ async def state(context: Context, stream: str, path: str | None, asked: Asked) -
 async def difference(context: Context, stream: str, earlier: str, asked: Asked) -> DifferenceFound:
     """What a stream has differently at two points, field by field."""
     after = await position_at(context, earlier)
-    at, stale = await _moment(context, asked)
+    at, stale = await moment(context, asked)
     if after > at:
         raise Refused(PointsReversed(earlier=after, later=at))
     before, now = await _stood(context, stream, after), await _stood(context, stream, at)
@@ -60,7 +60,7 @@ async def difference(context: Context, stream: str, earlier: str, asked: Asked) 
 
 async def event(context: Context, asked: Asked) -> EventFound:
     """The event at a position with its causes and effects. A foreign one is answered like an absent one."""
-    at, stale = await _moment(context, asked)
+    at, stale = await moment(context, asked)
     found = None if stale else await context.services.past.event(at)
     if found is None or not _may_see(context, found):
         return EventFound(event=None, position=at, stale=stale)
@@ -71,13 +71,13 @@ async def event(context: Context, asked: Asked) -> EventFound:
 async def bookmarks(context: Context, project: str, asked: Asked) -> Bookmarks:
     """The names of positions in a project."""
     found = await context.project("read.projects", project)
-    at, stale = await _moment(context, asked)
+    at, stale = await moment(context, asked)
     names = {} if found is None else await bookmarks_of(context, found, at)
     shown = [Bookmark(name=name, bookmarked=Position(position)) for name, position in sorted(names.items())]
     return Bookmarks(bookmarks=shown, position=at, stale=stale)
 
 
-async def _moment(context: Context, asked: Asked) -> tuple[Position, bool]:
+async def moment(context: Context, asked: Asked) -> tuple[Position, bool]:
     """The position that is answered for, and whether the log is not there yet."""
     fresh = await context.log_is_at(asked.after)
     head = context.services.events.head()

@@ -83,6 +83,15 @@ class DifferenceFound:
 
 
 @strawberry.type
+class RowDifference:
+    """A row of a read model that two points have differently; all fields of one that is at one of them only."""
+
+    key: str
+    kind: ChangeKind
+    changes: list[FieldChange]
+
+
+@strawberry.type
 class Caused:
     """An event in a tree of effects, which is told as a list: causes come before their effects."""
 
