@@ -15,6 +15,7 @@ from infrastructure.rows.port import (
     TableOutdated,
     Tallied,
 )
+from infrastructure.rows.spans import is_spanned
 from infrastructure.rows.sql_builds import C, Found, SqlBuilds
 from infrastructure.rows.statements import Statements
 from infrastructure.rows.tables import (
@@ -22,7 +23,7 @@ from infrastructure.rows.tables import (
     Values,
     definition,
     indexes,
-    page_statement,
+    page_statements,
     rewriting_statements,
     row_columns,
     stored_columns,
@@ -70,6 +71,9 @@ class SqlRows(SqlBuilds[C], RowStore, Generic[C]):
             if found is None:
                 found = self._begin(writer, projection, fingerprint, "live")
                 self._complete(writer, found)
+            elif found.fingerprint != fingerprint:
+                # Other code may have begun it with fewer indexes; those that are there stay.
+                self._complete(writer, found)
             return found
 
     def begin(self, projection: AnyProjection, fingerprint: str) -> Generation:
@@ -111,11 +115,16 @@ class SqlRows(SqlBuilds[C], RowStore, Generic[C]):
 
     def select(self, selection: Selection[R]) -> Selected:
         projection = selection.projection
+        found: Found = []
+        # What is asked of the past does not change between two statements.
+        for number in range(1 + is_spanned(selection)):
 
-        def statement(generation: Generation) -> tuple[str, Values]:
-            return page_statement(self._statements, self._dialect, generation, selection)
+            def statement(generation: Generation, number: int = number) -> tuple[str, Values]:
+                return page_statements(self._statements, self._dialect, generation, selection)[number]
 
-        found = self._ask(projection, statement)
+            found = self._ask(projection, statement)
+            if len(found) > selection.limit:
+                break
         rows = tuple(self._row(projection, cells[2:]) for cells in found if cells[1] is not None)
         return Selected(rows, found[0][0])
 

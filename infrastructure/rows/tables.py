@@ -8,6 +8,7 @@ from typing import Final, assert_never
 from domain.kernel.sealing import ERASED
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import Rewriting
+from infrastructure.rows.spans import PROBED_VERSIONS, is_spanned, level, spanned
 from infrastructure.rows.statements import Statements, identifier
 from projections.catalogue import AnyProjection
 from projections.kernel.requests import Above, Begins, Condition, Equal, Holds, OneOf, Selection, Tally, first_beyond
@@ -62,6 +63,15 @@ def indexes(statements: Statements, dialect: Dialect, generation: Generation) ->
         made.append(_index(statements, dialect, generation, "create_live_index", f"i{number}", index))
     for number, index in enumerate(projection.past_indexes):
         made.append(_index(statements, dialect, generation, "create_past_index", f"p{number}", index))
+    if projection.past_spans:
+        text = statements(
+            "create_span_index",
+            index=identifier(f"{generation.table}_spans"),
+            table=table_name(dialect, generation),
+            columns=", ".join(map(identifier, projection.past_spans)),
+            level=level(),
+        )
+        made.append(text)
     return made
 
 
@@ -93,11 +103,43 @@ def row_columns(projection: AnyProjection) -> tuple[str, ...]:
     return tuple(identifier(column.name) for column in columns_of(row))
 
 
-def page_statement(
+def page_statements(
     statements: Statements, dialect: Dialect, generation: Generation, selection: Selection[R]
+) -> list[tuple[str, Values]]:
+    """Statements of which the first is to be taken that finds a whole page, else the last: each gives checkpoint and
+    rows of one snapshot."""
+    table = table_name(dialect, generation)
+    if not is_spanned(selection):
+        return [_page_statement(statements, dialect, generation, selection, table, [])]
+    columns = ", ".join(stored_columns(generation.projection))
+    asked: Values = []
+    wanted = [one for one in selection.conditions if one.column in selection.projection.past_spans]
+    beginning = [*_conditions(dialect, wanted, asked), *_start(dialect, selection, asked)]
+    first = statements(
+        "first_versions",
+        columns=columns,
+        table=table,
+        conditions=" AND ".join(beginning),
+        order=_order(selection),
+        limit=str(PROBED_VERSIONS),
+    )
+    all_, values = spanned(statements, selection, table, columns, dialect.value)
+    return [
+        _page_statement(statements, dialect, generation, selection, f"({first}) AS probed", asked),
+        _page_statement(statements, dialect, generation, selection, all_, values),
+    ]
+
+
+def _page_statement(
+    statements: Statements,
+    dialect: Dialect,
+    generation: Generation,
+    selection: Selection[R],
+    source: str,
+    given: Values,
 ) -> tuple[str, Values]:
-    """One statement for checkpoint and rows, so that both are of one snapshot."""
-    values: Values = []
+    """``source`` is what is chosen from, with the values ``given`` in it."""
+    values: Values = [*given]
     conditions = [*_moment(dialect, selection, values)]
     conditions += _conditions(dialect, selection.conditions, values)
     begun = selection.projection.begun
@@ -105,24 +147,33 @@ def page_statement(
         # It excludes no row that was there, and the index begins at the first one that was.
         conditions.append(f"{identifier(begun)} <= {dialect.value}")
         values.append(selection.as_of)
-    order = [identifier(column) for column in selection.order.columns]
-    if selection.start is not None:
-        sign = "<" if selection.order.descending else ">"
-        places = ", ".join(dialect.value for _ in order)
-        conditions.append(f"({', '.join(order)}) {sign} ({places})")
-        values.extend(selection.start)
-    direction = " DESC" if selection.order.descending else ""
+    conditions += _start(dialect, selection, values)
     text = statements(
         "select_page",
-        table=table_name(dialect, generation),
+        table=source,
         columns=", ".join(row_columns(generation.projection)),
         shown=", ".join(f"r.{column}" for column in row_columns(generation.projection)),
         conditions=" AND ".join(conditions),
-        order=", ".join(column + direction for column in order),
-        shown_order=", ".join(f"r.{column}{direction}" for column in order),
+        order=_order(selection),
+        shown_order=_order(selection, "r."),
         limit=str(selection.limit + 1),
     )
     return text, [*values, generation.projection.name, generation.number]
+
+
+def _order(selection: Selection[R], place: str = "") -> str:
+    direction = " DESC" if selection.order.descending else ""
+    return ", ".join(f"{place}{identifier(column)}{direction}" for column in selection.order.columns)
+
+
+def _start(dialect: Dialect, selection: Selection[R], values: Values) -> list[str]:
+    """The condition that a page begins behind the one before, if there is one."""
+    if selection.start is None:
+        return []
+    values.extend(selection.start)
+    sign = "<" if selection.order.descending else ">"
+    columns, places = ", ".join(selection.order.columns), ", ".join(dialect.value for _ in selection.order.columns)
+    return [f"({columns}) {sign} ({places})"]
 
 
 def tally_statement(

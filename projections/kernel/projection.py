@@ -29,6 +29,9 @@ class Projection(Generic[R]):
     """Columns of further indexes on the live rows."""
     past_indexes: tuple[tuple[str, ...], ...] = ()
     """Columns of indexes on all versions, for the orders in which the past is paged."""
+    past_spans: tuple[str, ...] = ()
+    """Columns of an index by which those few versions are found that were true at a position, where nearly all that
+    hold the same are over: tasks that are being worked on."""
     begun: str | None = None
     """Column with the position at which a row began. A page of the past in its order passes over no later rows."""
     keeps: Literal["versions", "latest", "lines"] = "versions"

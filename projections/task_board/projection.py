@@ -222,6 +222,7 @@ TASK_BOARD: Final = Projection(
         ("project", "status", "urgency", "key"),
         ("project", "begun_position"),
     ),
+    past_spans=("project", "status"),
     indexes=(
         ("project", "urgency", "key"),
         ("project", "status", "urgency", "key"),

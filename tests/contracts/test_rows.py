@@ -31,6 +31,7 @@ from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionPage
 from projections.task_board.projection import TASK_BOARD
 from projections.task_board.queries import TaskPage
+from projections.task_board.rows import TaskStatus
 from projections.task_needs.queries import NeedPage
 from projections.timeline.queries import TimelinePage
 from tests.projections.histories import PROJECTS, History, append, decode, history_of
@@ -328,6 +329,27 @@ def test_pages_follow_each_other_without_gap_or_overlap(busy: Busy, busy_store: 
             break
     assert tuple(found[:200]) == whole.rows
     assert len(found) > request_.limit
+
+
+@pytest.mark.parametrize("probed", [1, 4, 1_000])
+def test_a_past_page_of_one_status_is_found_by_order_or_by_length(
+    busy: Busy, busy_store: RowStore, probed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("infrastructure.rows.tables.PROBED_VERSIONS", probed)
+    model = busy.store("memory")
+    statuses: tuple[TaskStatus, ...] = ("ready", "running", "completed")
+    seen = 0
+    for position in range(0, len(busy.events) + 40, 29):
+        for status in statuses:
+            asked = TaskPage(project=PROJECTS[0], statuses=(status,), limit=2, as_of=position)
+            first = Reader(busy_store).query(asked)
+            assert first == Reader(model).query(asked)
+            after = replace(asked, cursor=first.next_cursor, order=asked.order)
+            assert first.next_cursor is None or Reader(busy_store).query(after) == Reader(model).query(after)
+            of_kind = replace(asked, kind="code", order="newest_first")
+            assert Reader(busy_store).query(of_kind) == Reader(model).query(of_kind)
+            seen += len(first.rows)
+    assert seen > 20
 
 
 @given(text=st.text(min_size=1, max_size=3), other=st.text(max_size=5))

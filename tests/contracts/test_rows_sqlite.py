@@ -1,11 +1,19 @@
 """What rows in SQLite cost does not grow with what is in them already."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from infrastructure.rows.port import Change
 from infrastructure.rows.sqlite import SqliteRows
 from projections.kernel.replay import replay
+from projections.kernel.requests import RowsOfKeys
 from projections.kernel.rows import Versioned
+from projections.task_board.projection import TASK_BOARD
+from projections.task_board.queries import TaskPage
 from projections.timeline.projection import TIMELINE
 from tests.projections.histories import History
 
@@ -36,3 +44,34 @@ def test_a_line_is_written_without_looking_at_those_before_it(tmp_path: Path) ->
     steps_of(2, 2_000)
     assert steps_of(2_002, 1) < 2 * early
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (TaskPage(project="proj_a", statuses=("running",), as_of=500), "_spans"),
+        (RowsOfKeys(projection=TASK_BOARD, project="proj_a", keys=("a", "b"), as_of=500), "sqlite_autoindex_"),
+        (RowsOfKeys(projection=TASK_BOARD, project="proj_a", keys=("a", "b")), "_live"),
+    ],
+)
+def test_few_rows_among_many_versions_are_found_by_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: Any, index: str
+) -> None:
+    store = SqliteRows(tmp_path / "rows.db")
+    store.open(TASK_BOARD, "f")
+    statements: list[tuple[str, Any]] = []
+    fetch = SqliteRows._fetch
+
+    def remembered(self: SqliteRows, connection: sqlite3.Connection, text: str, values: Any = ()) -> Any:
+        statements.append((text, values))
+        return fetch(self, connection, text, values)
+
+    monkeypatch.setattr(SqliteRows, "_fetch", remembered)
+    store.select(asked.selection())
+    store.close()
+    text, values = statements[-1]
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as reader:
+        plan = [row[3] for row in reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    steps = [step for step in plan if " task_board_" in step]
+    assert steps
+    assert all(index in step for step in steps), plan

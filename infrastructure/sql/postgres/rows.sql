@@ -57,6 +57,10 @@ CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}) WHERE until IS NULL
 -- An order in which the past is paged.
 CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}, since, until)
 
+-- name: create_span_index
+-- Versions by how long they were true: infrastructure/rows/spans.py.
+CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns}, ({level}), since, until)
+
 -- name: select_live_generation
 -- The generation that is asked.
 SELECT generation, table_name, fingerprint, state, checkpoint
@@ -142,6 +146,14 @@ FROM signalbox_rows.generations AS g
 LEFT JOIN (SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT {limit}) AS r ON TRUE
 WHERE g.projection = %s AND g.generation = %s AND g.state = 'live'
 ORDER BY {shown_order}
+
+-- name: first_versions
+-- So many versions in an order, whenever they were true; stands in select_page as its table.
+SELECT {columns} FROM {table} WHERE {conditions} ORDER BY {order} LIMIT {limit}
+
+-- name: versions_of_level
+-- Versions of one length that were true at a position; a part of what stands in select_page as its table.
+SELECT {columns} FROM {table} WHERE {conditions}
 
 -- name: select_tally
 -- Numbers of rows by the value of a column, with the checkpoint they are of; one row without a number where none is.
