@@ -7,6 +7,7 @@ from typing import Final, Protocol
 from api.console.assets import PATHS, POLICY, Asset, read_assets
 from api.edge import Edge
 from api.http.answers import Reply
+from api.http.archive import ArchiveDoors
 from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.audit import AuditDoors
 from api.http.changes import Changes
@@ -109,6 +110,7 @@ def create_app(
         stopping,
     )
     audit = AuditDoors(services.ledger, edge)
+    archive = ArchiveDoors(services.archive)
     reading = ReadingDoors(services, edge, changes, stopping, version=own_version())
     hot: dict[str, tuple[str, Door]] = {
         "/v1/commands": ("POST", commands),
@@ -126,6 +128,8 @@ def create_app(
         "/v1/audit/proof": ("GET", audit.proof),
         "/v1/audit/consistency": ("GET", audit.consistency),
         "/v1/audit/statement": ("POST", audit.statement),
+        "/v1/audit/archives": ("GET", archive.archives),
+        "/v1/audit/archive": ("POST", archive.archive),
         "/healthz": ("GET", reading.healthz),
         "/readyz": ("GET", reading.readyz),
         "/metrics": ("GET", reading.metrics),

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from api.archive_port import ArchivePort
 from api.ledger_port import LedgerPort
 from api.past_port import PastPort
 from api.projection_port import ProjectionPort
@@ -262,5 +263,6 @@ class Services:
     health: HealthPort
     explains: ExplainPort
     ledger: LedgerPort
+    archive: ArchivePort
     past: PastPort
     projections: ProjectionPort

@@ -13,6 +13,7 @@ from infrastructure.log.port import StoreKind
 MEBIBYTE: Final = 1_048_576
 SECRET_CHARACTERS_MIN: Final = 32
 SQLITE_FILE: Final = "signalbox.db"
+ARCHIVES_FOLDER: Final = "archives"
 KEYS_FILE: Final = "subject-keys.db"
 """Seeds of the keys under which words are kept that may be erased; beside the file of the log."""
 
@@ -62,6 +63,11 @@ class Settings(BaseSettings):
     checkpoint_copies: Path | None = None
     """Folder for copies of the ledger's signed checkpoints; absent: `checkpoints` in the data folder. Best where the
     database's administrators cannot write."""
+    archives: Path | None = None
+    """Folder for the bundles of archived ranges of the log; absent: `archives` in the data folder. Several servers of
+    one database best share one."""
+    archive_age_days_min: float = Field(default=30, ge=0, le=36_500)
+    """Younger events are not archived. What is repeated, shown or judged of the last eight days needs its events."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
     http: HttpSettings = HttpSettings()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli import archive_commands
 from api.cli.command import Project, command, group
 from api.cli.exits import Exit
 from api.cli.progress import Bar
@@ -31,13 +32,14 @@ Keys = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("The audit ledger: export, verify, prove, sign, erase, keys.")
+    nouns = group("The audit ledger: export, verify, prove, erase, keys.")
     command(nouns, "export")(export)
     command(nouns, "verify", without=("api_key",))(verify)
     command(nouns, "prove")(prove)
     command(nouns, "consistency")(consistency)
     command(nouns, "checkpoint")(checkpoint)
     command(nouns, "erase")(erase)
+    archive_commands.register(nouns)
     keys = group("Keys that sign checkpoints: list, rotate.")
     command(keys, "list")(list_keys)
     command(keys, "rotate")(rotate)
@@ -224,7 +226,8 @@ def _report_words(report: Fields) -> list[str]:
     kind = "as the ledger showed them" if report.get("attested") == report.get("redacted") else "not proven"
     redacted = f", and {report['redacted']} redacted ones, {kind}" if report.get("redacted") else ""
     span = f"@{report['first']} to @{report['last']}"
-    lines = [f"{str(report['verdict']).upper()}  {span}: {report['events']} events{redacted}"]
+    archived = f", and {report['archived']} archived ones by their hashes" if report.get("archived") else ""
+    lines = [f"{str(report['verdict']).upper()}  {span}: {report['events']} events{redacted}{archived}"]
     found = objects(report, "findings")
     lines += [f"  @{one.get('position')}  {one.get('verdict')}: {one.get('words')}" for one in found]
     if report.get("size"):

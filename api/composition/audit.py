@@ -118,7 +118,9 @@ def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, pr
         kept = [] if copies is None else read_copies(copies)
     except OSError as error:
         raise AuditError(f"{copies}: {error.strerror}", "Name a folder of copies with --copies.") from error
-    return {**_told(verify_live(source, trusted, kept, progress)), "copies": len(kept)}
+    elsewhere = (one for one in objects(client.ask(audit.archives()), "archives") if one["pruned"] and not one["here"])
+    archived = max((integer(one, "last") for one in elsewhere), default=0)
+    return {**_told(verify_live(source, trusted, kept, progress, archived=archived)), "copies": len(kept)}
 
 
 def trusted_keys(keys: Sequence[str]) -> list[PublicKey]:
@@ -149,6 +151,7 @@ def _told(report: Report) -> Fields:
         "events": report.events,
         "redacted": report.redacted,
         "attested": report.attested,
+        "archived": report.archived,
         "checkpoints": report.checkpoints,
         "size": None if checkpoint is None else checkpoint.size,
         "at": None if checkpoint is None else checkpoint.at,

@@ -10,6 +10,8 @@ from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
+from domain.kernel.past.errors import EventsInBundle
+from domain.kernel.text import shown
 from domain.lock.commands import AcquireLocks
 from domain.note.decider import inbox_stream
 from domain.principal.allow import Principal, allow
@@ -18,6 +20,7 @@ from domain.session.decider import SESSION
 from domain.session.signals import signalled
 from domain.session.state import Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
 from infrastructure.rows.port import RowsUnavailable, TableOutdated
 from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
@@ -26,6 +29,7 @@ from infrastructure.runtime.node import Node
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import ContendedError
 from infrastructure.telemetry import Metrics
+from projections.kernel.errors import RequestRefused
 
 ACKNOWLEDGED_MAX: Final = 10_000
 CALLS_PER_TTL: Final = 3
@@ -235,6 +239,8 @@ async def in_our_words(work: Awaitable[T]) -> T:
         raise ServiceFault(
             "store_unavailable", "The store cannot be reached; nothing was written.", "Try again in a few seconds."
         ) from error
+    except EventsArchived as error:
+        raise RequestRefused(in_bundle(error)) from error
     except TableOutdated as error:
         raise ServiceFault(
             "read_model_outdated",
@@ -249,3 +255,11 @@ async def in_our_words(work: Awaitable[T]) -> T:
         raise ServiceFault(
             "stopping", "The server is going down; nothing was written.", "Send it to another node, or try again."
         ) from error
+
+
+def in_bundle(error: EventsArchived) -> EventsInBundle:
+    """What tells a caller where the events are."""
+    archive = error.archive
+    return EventsInBundle(
+        first=archive.first, last=archive.last, bundle=archive.name, trouble=shown(error.trouble, 500)
+    )

@@ -41,7 +41,8 @@ class Erasure:
         except BaseException:
             self._seeds.close()
             raise
-        self.log: Final = sealed_log(log, Envelopes(SEALINGS, keys), keys)
+        self.envelopes: Final = Envelopes(SEALINGS, keys)
+        self.log: Final = sealed_log(log, self.envelopes, keys)
         """With its words; the log itself has them under keys."""
         around = Around(
             log=self.log,

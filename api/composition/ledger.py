@@ -87,6 +87,11 @@ class LedgerDesk:
         self._log = log
         self._scribe = scribe
 
+    @property
+    def scribe(self) -> Scribe:
+        """Who writes the ledger here."""
+        return self._scribe
+
     async def checkpoint(self) -> SignedNote | None:
         """A checkpoint of everything in the log now."""
         return _note(await self._in_thread(self._scribe.current))

@@ -5,21 +5,28 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from api.composition.commands import in_bundle
 from api.composition.replay import ROWS_FILE, Replay
 from domain.kernel.errors import Rejection
+from infrastructure.archive.reading import archived_history
+from infrastructure.archive.shelf import Shelf
 from infrastructure.erasure.port import SeedsRead
 from infrastructure.history.port import History
 from infrastructure.history.rows import PastRows
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import StoreUnavailable
-from infrastructure.settings import KEYS_FILE, SQLITE_FILE
+from infrastructure.settings import ARCHIVES_FOLDER, KEYS_FILE, SQLITE_FILE
 from projections.kernel.errors import RequestRefused
 from signalbox.client.errors import Refused, ServerUnavailable
 
 
 @contextmanager
-def opened(store: str | None, data: Path, bundle: Path | None = None) -> Generator["Replay"]:
+def opened(
+    store: str | None, data: Path, bundle: Path | None = None, archives: Path | None = None
+) -> Generator["Replay"]:
     """The past of a bundle, of a store (``postgresql://…``, ``sqlite:///PATH``), or of the one in a data folder.
 
+    ``archives`` is where the bundles of its archived ranges lie; else the folder of the data folder's.
     What goes wrong while it is asked is told as the errors that the command line knows.
     """
     replay: Replay | None = None
@@ -27,7 +34,7 @@ def opened(store: str | None, data: Path, bundle: Path | None = None) -> Generat
         try:
             if bundle is not None:
                 store, data = None, _unpacked(bundle, Path(scratch) / "bundle")
-            replay = Replay(*_open(store, data), Path(scratch))
+            replay = Replay(*_open(store, data, Shelf(archives or data / ARCHIVES_FOLDER)), Path(scratch))
             yield replay
         finally:
             if replay is not None:
@@ -41,6 +48,8 @@ def in_our_errors() -> Generator[None]:
         yield
     except RequestRefused as refused:
         raise in_words(refused.rejection) from refused
+    except EventsArchived as error:
+        raise in_words(in_bundle(error)) from error
     except StoreUnavailable as error:
         raise ServerUnavailable(
             "store_unavailable", str(error), "Name a data folder with --data, or a store with --store."
@@ -64,19 +73,23 @@ def in_words(rejection: Rejection) -> Refused:
     return Refused(rejection.code(), rejection.message(), rejection.advice(), rejection.model_dump(mode="json"))
 
 
-def _open(store: str | None, data: Path) -> tuple[History, PastRows | None]:
+def _open(store: str | None, data: Path, shelf: Shelf) -> tuple[History, PastRows | None]:
     if store is not None and store.startswith(("postgresql:", "postgres:")):
         from infrastructure.erasure.postgres import PostgresSeedsRead
         from infrastructure.history.postgres import PostgresHistory
         from infrastructure.history.rows_postgres import PostgresPastRows
 
-        return _with_words(PostgresHistory(store), lambda: PostgresSeedsRead(store)), PostgresPastRows(store)
+        return _with_words(
+            archived_history(PostgresHistory(store), shelf), lambda: PostgresSeedsRead(store)
+        ), PostgresPastRows(store)
     from infrastructure.erasure.sqlite import SqliteSeedsRead
     from infrastructure.history.rows import SqlitePastRows
     from infrastructure.history.sqlite import SqliteHistory
 
     file = Path(store.removeprefix("sqlite:///")) if store is not None else data / SQLITE_FILE
-    history = _with_words(SqliteHistory(file), lambda: SqliteSeedsRead(file.with_name(KEYS_FILE)))
+    history = _with_words(
+        archived_history(SqliteHistory(file), shelf), lambda: SqliteSeedsRead(file.with_name(KEYS_FILE))
+    )
     with suppress(StoreUnavailable):
         return history, SqlitePastRows(file.with_name(ROWS_FILE))
     return history, None

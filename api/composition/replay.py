@@ -95,7 +95,7 @@ class Replay:
         found = self.history.keys([(FLEET, NAME_KIND, name)])
         if found:
             return next(iter(found.values()))
-        if self.history.events_of(name, limit=1) and name.startswith("proj_"):
+        if name.startswith("proj_") and self.history.has_stream(name):
             return name
         # A bundle keeps no names, but every project says its own when it begins.
         begun = Filter(types=(ProjectCreated.TYPE,))

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from typing import Final
 
 import structlog
 
 from api.app import allowed_hosts, create_app, own_version
+from api.composition.archive import ArchiveDesk, archiver_beside, shelf_of
 from api.composition.commands import CommandGate, HeartbeatDesk
 from api.composition.doctor import Doctor
 from api.composition.erasure import Erasure
@@ -18,6 +18,7 @@ from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.pasts import PastReader
 from api.composition.projections import ProjectionDesk
 from api.composition.reads import EventReader, ProjectReader, RowReader
+from api.composition.stores import open_log, open_rows
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.http import server as http
@@ -27,10 +28,11 @@ from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId
 from domain.kernel.message import Stamp
 from domain.principal.allow import Principal
 from domain.principal.commands import IssueKey
+from infrastructure.archive.archiver import refresh_bases
+from infrastructure.archive.reading import archived_log
 from infrastructure.keys import Keys, Minted, key_of
 from infrastructure.local import local_key, prepare_data_folder, publish_endpoint, server_secret, withdraw_endpoint
 from infrastructure.log.port import Log
-from infrastructure.rows.port import RowStore
 from infrastructure.rows.reader import Reader
 from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.node import Node, NodeOptions
@@ -38,7 +40,6 @@ from infrastructure.runtime.presence import NodeFacts
 from infrastructure.settings import Settings
 from infrastructure.telemetry import Metrics, set_up_logging
 
-ROWS_FILE: Final = "rows.db"
 _logger = structlog.get_logger("signalbox.server")
 
 
@@ -113,16 +114,18 @@ def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> 
 async def running(settings: Settings) -> AsyncGenerator[Services]:
     """A node that serves until the block ends.
 
-    Raises UnsafeStoreError, ForeignKeysError, StoreInUse, StoreUnavailable.
+    Raises UnsafeStoreError, ForeignKeysError, EventsArchived, StoreInUse, StoreUnavailable.
     """
     await asyncio.to_thread(prepare_data_folder, settings.data)
     secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)
-    log = await asyncio.to_thread(open_log, settings)
+    shelf = shelf_of(settings)
+    log = archived_log(await asyncio.to_thread(open_log, settings), shelf)
     try:
         warnings = _checked_durability(log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
         erasure = await asyncio.to_thread(Erasure, log, rows, settings)
         warnings += erasure.warnings
+        await asyncio.to_thread(refresh_bases, log, shelf, erasure.envelopes)
         keys = Keys(secret)
         metrics = Metrics()
         options = NodeOptions(
@@ -141,13 +144,16 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
-            async with ledger_beside(node, log, settings) as (follower, ledger):
+            async with (
+                ledger_beside(node, log, settings) as (follower, ledger),
+                archiver_beside(node, log, rows, ledger.scribe, erasure.envelopes, shelf, settings) as archive,
+            ):
                 reads = RowReader(node, Reader(rows))
                 runs = RunStand(reads, metrics.runs)
                 doctor = Doctor(node, follower, erasure, settings, warnings, metrics, runs)
                 with closing(PastReader(node)) as past:
                     erasure.start(node, past)
-                    yield _services(node, reads, keys, metrics, doctor, ledger, past)
+                    yield _services(node, reads, keys, metrics, doctor, ledger, archive, past)
         finally:
             await node.stop()
             await asyncio.to_thread(erasure.close)
@@ -156,42 +162,15 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         log.close()
 
 
-def open_log(settings: Settings) -> Log:
-    """The log where the settings say."""
-    match settings.store_kind:
-        case "memory":
-            from infrastructure.log.memory import MemoryLog
-
-            return MemoryLog()
-        case "sqlite":
-            from infrastructure.log.sqlite import SqliteLog
-
-            return SqliteLog(settings.sqlite_file)
-        case "postgres":
-            from infrastructure.log.postgres import PostgresLog
-
-            return PostgresLog(settings.store)
-
-
-def open_rows(settings: Settings) -> RowStore:
-    """The rows beside the log: an own file, so that the projector's transactions never wait for the committer's."""
-    match settings.store_kind:
-        case "memory":
-            from infrastructure.rows.memory import MemoryRows
-
-            return MemoryRows()
-        case "sqlite":
-            from infrastructure.rows.sqlite import SqliteRows
-
-            return SqliteRows(settings.sqlite_file.with_name(ROWS_FILE))
-        case "postgres":
-            from infrastructure.rows.postgres import PostgresRows
-
-            return PostgresRows(settings.store)
-
-
 def _services(
-    node: Node, reads: RowReader, keys: Keys, metrics: Metrics, doctor: Doctor, ledger: LedgerDesk, past: PastReader
+    node: Node,
+    reads: RowReader,
+    keys: Keys,
+    metrics: Metrics,
+    doctor: Doctor,
+    ledger: LedgerDesk,
+    archive: ArchiveDesk,
+    past: PastReader,
 ) -> Services:
     metrics.watch(head=lambda: node.head.position, projections=reads.positions, waiters=lambda: len(node.waiting))
     return Services(
@@ -205,6 +184,7 @@ def _services(
         health=doctor,
         explains=Explainer(node),
         ledger=ledger,
+        archive=archive,
         past=past,
         projections=ProjectionDesk(node.builds),
     )

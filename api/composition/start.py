@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from api.composition.server import UnsafeStoreError, run
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.local import UnsafeDataFolderError
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.file_lock import StoreInUse
 from infrastructure.log.port import StoreUnavailable
 from infrastructure.settings import KEYS_FILE, Settings
@@ -33,6 +34,9 @@ def start(said: Mapping[str, object], started: Callable[[str, str, Path], None])
         raise CannotStartError(str(error), "Mend the store, or say --allow-unsafe-durability.") from error
     except ForeignKeysError as error:
         advice = f"Put the {KEYS_FILE} that belongs to the log back. --allow-unsafe-durability starts without."
+        raise CannotStartError(str(error), advice) from error
+    except EventsArchived as error:
+        advice = "Put the bundle back: states of archived streams have to be folded anew for this version."
         raise CannotStartError(str(error), advice) from error
     except UnsafeDataFolderError as error:
         raise CannotStartError(str(error), "Use another folder with --data.") from error

@@ -3,16 +3,16 @@
 import base64
 from collections.abc import Awaitable
 from dataclasses import asdict
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from api.edge import Edge
 from api.http.answers import Reply, fault_problem, json_reply, problem_reply
-from api.http.body import Refused, parse_object, read_body, require_json
+from api.http.body import Refused
 from api.http.reading import POSITION_MAX, any_project, read_query, require
-from api.http.request import Query, Request, invalid_request
+from api.http.request import Query, Request, read_wish
 from api.ledger_port import LedgerPort, SignedNote
 from api.ports import ServiceFault
 from domain.kernel.errors import UnknownThing
@@ -42,8 +42,6 @@ Policy = Annotated[
     Field(min_length=1, max_length=1_000),
 ]
 """Patterns of stored names of events, and what is left out of those that fit."""
-M = TypeVar("M", bound=Message)
-T = TypeVar("T")
 
 
 class CheckpointsQuery(Query):
@@ -126,7 +124,7 @@ class AuditDoors:
 
     async def checkpoint(self, request: Request) -> Reply:
         """A checkpoint of everything in the log now."""
-        await _body(request, Message)
+        await read_wish(request, Message, BODY_BYTES_MAX)
         _require_reader(request.who)
         return await _answer(self._checkpoint())
 
@@ -137,7 +135,7 @@ class AuditDoors:
 
     async def rotate(self, request: Request) -> Reply:
         """Begin a new key."""
-        wish = await _body(request, RotationWish)
+        wish = await read_wish(request, RotationWish, BODY_BYTES_MAX)
         require(allow(request.who, "rotate_ledger_key", None))
         return await _answer(self._rotated(wish.overlap_seconds))
 
@@ -163,7 +161,7 @@ class AuditDoors:
     async def redacted(self, request: Request) -> Reply:
         """What a policy leaves of events, as lines of JSON, and a last line with the position reached and a signed
         note of what stands there."""
-        wish = await _body(request, RedactedWish, POLICY_BYTES_MAX)
+        wish = await read_wish(request, RedactedWish, POLICY_BYTES_MAX)
         project = await self._project(request.who, wish.project)
         try:
             lines, position, note = await self._ledger.redacted(
@@ -188,7 +186,7 @@ class AuditDoors:
 
     async def statement(self, request: Request) -> Reply:
         """A signed note that these events were asked for."""
-        wish = await _body(request, StatementWish, POLICY_BYTES_MAX)
+        wish = await read_wish(request, StatementWish, POLICY_BYTES_MAX)
         project = await self._project(request.who, wish.project)
         return await _answer(self._statement(wish, project, request.who))
 
@@ -253,16 +251,6 @@ async def _answer(work: Awaitable[object]) -> Reply:
         return json_reply(await work)
     except ServiceFault as fault:
         return problem_reply(fault_problem(fault))
-
-
-async def _body(request: Request, kind: type[M], bytes_max: int = BODY_BYTES_MAX) -> M:
-    require_json(request.content_type, request.content_encoding)
-    body = await read_body(request.receive, request.content_length, bytes_max)
-    try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        parse_object(body)
-        raise Refused(invalid_request(error)) from None
 
 
 def _shown(checkpoint: SignedNote | None) -> dict[str, object] | None:

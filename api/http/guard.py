@@ -10,6 +10,7 @@ from api.http.errors import MethodNotAllowed, NotAuthenticated, UnknownHost
 from api.http.faults import fault
 from api.http.request import Request, request_of
 from domain.principal.allow import Principal
+from projections.kernel.errors import RequestRefused
 
 Door = Callable[[Request], Awaitable[Reply]]
 """What answers a hot path: a function of the request, so that nothing of a framework stands before it."""
@@ -64,7 +65,7 @@ class Guard:
                 reply = await (self._inside(request, send) if hot is None else _through(hot, request))
         except ClientGone:
             return
-        except Refused as refused:
+        except (Refused, RequestRefused) as refused:
             reply = refusal(refused.rejection)
         except Exception:
             reply = problem_reply(fault(scope))
@@ -87,7 +88,7 @@ class Guard:
             await self._inner(request.scope, request.receive, sending)
         except ClientGone:
             return None
-        except Refused as refused:
+        except (Refused, RequestRefused) as refused:
             return None if started else refusal(refused.rejection)
         except Exception:
             problem = fault(request.scope)

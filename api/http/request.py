@@ -1,19 +1,21 @@
 """One request as the hot doors see it: the few headers that matter, picked in one pass."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from api.http.asgi import Receive, Scope
-from api.http.body import Refused
+from api.http.body import Refused, parse_object, read_body, require_json
 from api.http.errors import InvalidRequest
 from api.parsing import faults_of, summary_of
+from domain.kernel.message import Message
 from domain.principal.allow import Principal
 
 QUERY_FIELDS_MAX = 20
 QUERY_BYTES_MAX = 8_192
+M = TypeVar("M", bound=Message)
 
 
 class Query(BaseModel):
@@ -89,3 +91,14 @@ def invalid_fields(errors: Any) -> InvalidRequest:
     """The same for the errors of pydantic as FastAPI hands them on."""
     faults = faults_of(errors)
     return InvalidRequest(summary=summary_of(faults), faults=tuple(faults))
+
+
+async def read_wish(request: Request, kind: type[M], bytes_max: int) -> M:
+    """The body of a door that takes one object. Raises Refused."""
+    require_json(request.content_type, request.content_encoding)
+    body = await read_body(request.receive, request.content_length, bytes_max)
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        parse_object(body)
+        raise Refused(invalid_request(error)) from None

@@ -84,6 +84,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "read.schema": _PEOPLE_READ,
     "read.keys": _ADMINISTER,
     "rotate_ledger_key": _ADMINISTER,
+    "archive_log": _ADMINISTER,
     "read.projections": _OPERATE,
     "verify_projections": _OPERATE,
     "operate_projections": _ADMINISTER,

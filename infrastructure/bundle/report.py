@@ -28,6 +28,9 @@ class Report:
     attested: int = 0
     """Redacted events of which everything that is left was signed by the ledger."""
 
+    archived: int = 0
+    """Events that lie in bundles; only their hashes were looked at."""
+
     @property
     def verdict(self) -> Verdict:
         """The first thing that is wrong."""

@@ -33,8 +33,13 @@ def verify_live(
     trusted: Sequence[PublicKey],
     copies: Sequence[SignedCheckpoint] = (),
     progress: Progress = lambda _done, _all: None,
+    *,
+    archived: int = 0,
 ) -> Report:
-    """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere."""
+    """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere.
+
+    Events up to ``archived`` lie in bundles that the source cannot read: of them the hashes alone are looked at.
+    """
     keys = with_periods(trusted, [one.public_key() for one in source.public_keys()])
     signed: dict[int, Checkpoint] = {}
     signers: tuple[PublicKey, ...] = ()
@@ -60,16 +65,15 @@ def verify_live(
     frontier, roots = Frontier(), dict[int, bytes]()
     for first in range(1, latest.size + 1, HASH_TILES * TILE_HASHES):
         roots |= grow(frontier, hashes(first, min(latest.size, first + HASH_TILES * TILE_HASHES - 1)), signed)
-    examined = examine_all(
-        _live_rows(source, latest.size), hashes, 1, latest.size, lambda done: progress(done, latest.size)
-    )
+    rows, last = _live_rows(source, archived, latest.size), latest.size
+    examined = examine_all(rows, hashes, min(archived, last) + 1, last, lambda done: progress(done, last))
     findings = examined.findings
     wrong = [size for size in sorted(signed) if roots.get(size) != signed[size].root]
     if wrong and not findings:
         words = f"the hashes do not lead to the root that was signed over {wrong[0]} events"
         findings.append(Finding(Verdict.REHASHED, 0, 0, words))
     proven = len(signed) - len(wrong)
-    return Report(tuple(findings), 1, latest.size, examined.events, 0, latest, signers, proven)
+    return Report(tuple(findings), 1, last, examined.events, 0, latest, signers, proven, archived=min(archived, last))
 
 
 def _live_hashes(source: Source) -> Callable[[int, int], bytes]:
@@ -91,8 +95,7 @@ def _live_hashes(source: Source) -> Callable[[int, int], bytes]:
     return hashes
 
 
-def _live_rows(source: Source, last: int) -> Iterator[ReadRow]:
-    after = 0
+def _live_rows(source: Source, after: int, last: int) -> Iterator[ReadRow]:
     while after < last:
         lines, position = source.lines(after, min(PAGE_EVENTS, last - after), None)
         if position <= after:

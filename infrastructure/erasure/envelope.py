@@ -2,7 +2,7 @@
 
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -81,12 +81,29 @@ class Envelopes:
         key = self._keys.key(seal[1].decode())
         if key is None:
             return row._replace(state=self._erased(row, row.state[: seal.start()] + b"}"))
-        return row._replace(state=row.state[: int(seal[2])] + _open(key, seal[3], row)[1:])
+        return row._replace(state=row.state[: int(seal[2])] + _open(key, seal[3], _place(row))[1:])
 
-    def _erased(self, row: LogRow, state: bytes) -> bytes:
+    def marked(self, row: LogRow, marker: Callable[[str], str]) -> LogRow:
+        """As it reads where nobody has keys, with a marker that is made of the subject's id. Raises SealBrokenError."""
+        if not self.is_sealed(row):
+            return row
+        seal = _seal_of(row)
+        return row._replace(state=self._erased(row, row.state[: seal.start()] + b"}", marker(seal[1].decode())))
+
+    def closed(self, subject: str, words: bytes) -> str | None:
+        """Words under the key of their subject; None where it was destroyed."""
+        key = self._keys.key(subject)
+        return None if key is None else _closed(key, words).decode()
+
+    def words(self, subject: str, text: str, where: str) -> bytes | None:
+        """What ``closed`` closed; None where the key was destroyed since. Raises SealBrokenError."""
+        key = self._keys.key(subject)
+        return None if key is None else _open(key, text.encode(), where)
+
+    def _erased(self, row: LogRow, state: bytes, marker: str = ERASED) -> bytes:
         content, fields = from_json(state), self._sealings[row.type].fields
         gone = (field for field, kind in fields.items() if content.get(field) == blank(kind, SEALED))
-        return _text(content | {field: blank(fields[field], ERASED) for field in gone})
+        return _text(content | {field: blank(fields[field], marker) for field in gone})
 
 
 def _text(content: dict[str, Any]) -> bytes:
@@ -100,7 +117,7 @@ def _text(content: dict[str, Any]) -> bytes:
 def _seal_of(row: LogRow) -> re.Match[bytes]:
     seal = _SEAL.fullmatch(row.state, row.state.rindex(_MARK))
     if seal is None:
-        raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}")
+        raise SealBrokenError(_place(row))
     return seal
 
 
@@ -118,9 +135,13 @@ def _closed(key: Key, words: bytes) -> bytes:
     return b64encode(nonce + key.cipher.encrypt(nonce, words, key.bound))
 
 
-def _open(key: Key, text: bytes, row: LogRow) -> bytes:
+def _open(key: Key, text: bytes, where: str) -> bytes:
     data = b64decode(text)
     try:
         return key.cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], key.bound)
     except InvalidTag as problem:
-        raise SealBrokenError(f"@{row.position}, {row.stream}@{row.version}") from problem
+        raise SealBrokenError(where) from problem
+
+
+def _place(row: LogRow) -> str:
+    return f"@{row.position}, {row.stream}@{row.version}"

@@ -1,10 +1,12 @@
 """History as those see it who have the keys: with its words, where nobody erased them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
+from infrastructure.erasure.base_words import with_words
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.history.port import Filter, History
+from infrastructure.log.archived import BaseState
 from infrastructure.log.port import LogRow
 
 
@@ -32,6 +34,10 @@ class _OpenedHistory:
 
     def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
         return self._opened(self._history.found(wanted, after=after, until=until, limit=limit))
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        found = self._history.base_states(streams)
+        return {stream: with_words(state, self._envelopes) for stream, state in found.items()}
 
     def close(self) -> None:
         self._history.close()

@@ -5,8 +5,10 @@ from typing import Any, Final, cast
 
 import structlog
 
+from infrastructure.erasure.base_words import with_words
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.log.archived import BaseState
 from infrastructure.log.erasures import ERASED_TYPE
 from infrastructure.log.port import Appended, DecideUnderLock, Log, LogRow, Member, MemberResult
 
@@ -57,6 +59,10 @@ class _SealedLog:
 
     def page(self, *, after: int, limit: int) -> list[LogRow]:
         return self._opened(self._log.page(after=after, limit=limit))
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        found = self._log.base_states(streams)
+        return {stream: with_words(state, self._envelopes) for stream, state in found.items()}
 
     def _sealed(self, member: Member) -> Member:
         may_seal = self._envelopes.may_seal

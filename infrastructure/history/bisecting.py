@@ -90,7 +90,7 @@ def turn_of_stream(
 ) -> Turn | Rejection | None:
     """The first event of a stream behind ``after`` whose state makes it true; None where there is none."""
     aggregate = aggregate_of(stream)
-    if aggregate is None or not past.events_of(stream, limit=1):
+    if aggregate is None or not past.has_stream(stream):
         return UnknownThing(kind="stream", name=shown(stream))
     seen, before = Seen(expression), folds.at_position(stream, after)
     state, begun = before.state, False

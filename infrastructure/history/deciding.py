@@ -1,7 +1,7 @@
 """Deciding a recorded command once more, by today's rules, on the states that it saw then."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import orjson
@@ -21,6 +21,7 @@ from domain.principal.state import Key
 from infrastructure.expressions.conditions import CelExpressions
 from infrastructure.history.port import History, KeptCommand
 from infrastructure.history.reading import event_at
+from infrastructure.log.archived import BaseState
 from infrastructure.log.erasures import FORGOTTEN_BODY
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import LogRow, StoredSnapshot
@@ -32,6 +33,8 @@ LOADS_MAX: Final = 1_000
 """Times that one decision may ask for further states."""
 PAGE_EVENTS: Final = 2_000
 FLEET_PREFIXES: Final = frozenset(one.prefix for one in catalogue.AGGREGATES.values() if one.fleet)
+_ALL_KEPT: Final = {name: replace(one, snapshot_every=1) for name, one in catalogue.AGGREGATES.items()}
+"""A stream of any kind may have begun in what is archived: its state is asked for before its events."""
 POLICY: Final = "policy:"
 ERA_SHIFT: Final = 40
 """Bits of a token below its era."""
@@ -50,6 +53,7 @@ class LogAsOf:
 
     def __init__(self, history: History) -> None:
         self._history = history
+        self._archived = bool(history.archives())
         self.position = 0
 
     def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]:
@@ -62,8 +66,16 @@ class LogAsOf:
         return {name: stream for name, stream in found.items() if self._has_begun(stream)}
 
     def snapshots(self, streams: Sequence[str]) -> dict[str, StoredSnapshot]:
-        """None: those that are kept are of later."""
-        return {}
+        """What streams had come to with their archived events; all other states that are kept may be of later."""
+        return {
+            stream: StoredSnapshot(stream, one.version, one.kind, one.state)
+            for stream, one in self.base_states(streams).items()
+        }
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        """Those that had come so far by then."""
+        found = self._history.base_states(streams) if self._archived else {}
+        return {stream: one for stream, one in found.items() if one.position <= self.position}
 
     def _events_of(self, stream: str, after: int) -> list[LogRow]:
         found: list[LogRow] = []
@@ -75,6 +87,8 @@ class LogAsOf:
         return found
 
     def _has_begun(self, stream: str) -> bool:
+        if self.base_states([stream]):
+            return True
         first = next(iter(self._history.events_of(stream, limit=1)), None)
         return first is not None and first.position <= self.position
 
@@ -100,7 +114,7 @@ class Decider:
         self._source = LogAsOf(history)
         self._policies = {policy.name: policy for policy in policies}
         self._era = history.era()
-        self.hot = HotStates(self._source, catalogue.AGGREGATES, catalogue.REGISTRY)
+        self.hot = HotStates(self._source, _ALL_KEPT, catalogue.REGISTRY)
         self.ready = ReadyIndex()
         self._expressions = CelExpressions()
 

@@ -103,7 +103,19 @@ class Folds:
             if (version is None or one.version <= highest) and (position is None or one.position <= last)
         )
         now = next(near, Folded(0, 0, aggregate.initial))
+        now = self._base(aggregate, stream, now, version, position) or now
         return self._kept(aggregate, stream, now, version, position) or now
+
+    def _base(
+        self, aggregate: Aggregate[Any], stream: str, now: Folded, version: int | None, position: int | None
+    ) -> Folded | None:
+        """What it had come to with its archived events, where that is nearer."""
+        base = self._past.base_states([stream]).get(stream)
+        if base is None or base.kind != shape_of(aggregate) or base.version <= now.version:
+            return None
+        if (version is not None and base.version > version) or (position is not None and base.position > position):
+            return None
+        return Folded(base.version, base.position, thaw(aggregate, base.state))
 
     def _kept(
         self, aggregate: Aggregate[Any], stream: str, now: Folded, version: int | None, position: int | None

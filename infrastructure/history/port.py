@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from infrastructure.log.archived import Archived
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow
 
@@ -38,7 +39,7 @@ class KeptCommand(NamedTuple):
     """Of its last event; where it wrote none, the head at the time."""
 
 
-class Past(Protocol):
+class Past(Archived, Protocol):
     """Events in order, whoever keeps them. Calls block; each is safe from one thread at a time."""
 
     def head(self) -> int:

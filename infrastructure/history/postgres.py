@@ -7,12 +7,13 @@ from typing import Any, Final
 import psycopg
 
 from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.archived import Archive, BaseState
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow, StoreUnavailable
 from infrastructure.log.postgres_connections import conninfo
 from infrastructure.sql import load
 
-_SQL: Final = {**load("postgres/history.sql"), **load("postgres/past_states.sql")}
+_SQL: Final = {**load("postgres/history.sql"), **load("postgres/past_states.sql"), **load("postgres/archives.sql")}
 
 
 def connect_read_only(url: str) -> psycopg.Connection:
@@ -31,6 +32,7 @@ class PostgresHistory:
     def __init__(self, url: str) -> None:
         self._connection = connect_read_only(url)
         self._keeps_states = bool(self._rows("keeps_states")[0][0])
+        self._knows_archives = bool(self._rows("knows_archives")[0][0])
 
     def head(self) -> int:
         head: int = self._rows("head")[0][0]
@@ -47,6 +49,16 @@ class PostgresHistory:
             return None
         wanted = {"stream": stream, "kind": kind, "version": version, "position": position}
         return next((PastState(*row) for row in self._rows("state_before", wanted)), None)
+
+    def archives(self) -> list[Archive]:
+        return [Archive(*row) for row in self._rows("archives")] if self._knows_archives else []
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        rows = self._rows("base_states", (list(streams),)) if self._knows_archives else []
+        return {row[0]: BaseState(*row) for row in rows}
+
+    def has_stream(self, stream: str) -> bool:
+        return bool(self._rows("has_stream", (stream,))[0][0])
 
     def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
         values = {

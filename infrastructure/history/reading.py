@@ -83,7 +83,7 @@ def events_until(past: Past, stream: str, position: int, version: int = 0) -> It
 
 def stood_at(past: Past, folds: Folds, stream: str, position: int) -> Stood | UnknownThing:
     """The state of a stream after a position; absent where it has no event at all."""
-    if aggregate_of(stream) is None or not past.events_of(stream, limit=1):
+    if aggregate_of(stream) is None or not past.has_stream(stream):
         return UnknownThing(kind="stream", name=shown(stream))
     version, last, state = folds.at_position(stream, position)
     return Stood(stream, version, last, position, Trees().of(state))
@@ -92,7 +92,7 @@ def stood_at(past: Past, folds: Folds, stream: str, position: int) -> Stood | Un
 def steps_of(past: Past, folds: Folds, stream: str, *, after: int, until: int) -> Iterator[Step] | UnknownThing:
     """The events of a stream behind one position and up to another, with the state on either side."""
     aggregate = aggregate_of(stream)
-    if aggregate is None or not past.events_of(stream, limit=1):
+    if aggregate is None or not past.has_stream(stream):
         return UnknownThing(kind="stream", name=shown(stream))
     begun = folds.at_position(stream, after)
     return steps(aggregate, events_until(past, stream, until, begun.version), begun.state)
@@ -113,7 +113,7 @@ def blamed(
     What was set lately is found at once: it begins at the end and ends when nothing is sought any more.
     """
     aggregate = aggregate_of(stream)
-    if aggregate is None or not past.events_of(stream, limit=1):
+    if aggregate is None or not past.has_stream(stream):
         return UnknownThing(kind="stream", name=shown(stream))
     last = folds.at_position(stream, until)
     blame, version = Blame(Trees().of(last.state), within), last.version

@@ -10,8 +10,10 @@ from urllib.parse import quote
 import orjson
 
 from infrastructure.history.port import Filter, KeptCommand
+from infrastructure.log.archived import Archive, BaseState
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow, StoreUnavailable
+from infrastructure.log.sqlite_archives import archive_of
 from infrastructure.sql import load
 
 BUSY_SECONDS: Final = 5.0
@@ -21,6 +23,7 @@ _SQL: Final = load("sqlite/history.sql")
 _LOG: Final = load("sqlite/log.sql")
 _PAST: Final = load("sqlite/past_states.sql")
 _SCRATCH: Final = load("sqlite/scratch.sql")
+_ARCHIVES: Final = load("sqlite/archives.sql")
 Values = Sequence[object] | Mapping[str, object]
 
 
@@ -85,6 +88,7 @@ class SqliteHistory:
         self._connection = open_read_only(path)
         self._path = path
         self._keeps_states = bool(self._rows(_PAST["keeps_states"])[0][0])
+        self._knows_archives = bool(self._rows(_ARCHIVES["knows_archives"])[0][0])
 
     def head(self) -> int:
         head: int = self._rows(_LOG["head"])[0][0]
@@ -101,6 +105,16 @@ class SqliteHistory:
             return None
         wanted = {"stream": stream, "kind": kind, "version": version, "position": position}
         return next((PastState(*row) for row in self._rows(_PAST["state_before"], wanted)), None)
+
+    def archives(self) -> list[Archive]:
+        return [archive_of(row) for row in self._rows(_ARCHIVES["archives"])] if self._knows_archives else []
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        rows = self._rows(_ARCHIVES["base_states"], (_json(streams),)) if self._knows_archives else []
+        return {row[0]: BaseState(*row) for row in rows}
+
+    def has_stream(self, stream: str) -> bool:
+        return bool(self._rows(_ARCHIVES["has_stream"], (stream,))[0][0])
 
     def found(self, wanted: Filter, *, after: int, until: int, limit: int) -> list[LogRow]:
         values = {

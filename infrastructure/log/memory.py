@@ -1,6 +1,5 @@
 """The log in memory: the same answers as the databases, gone with the process."""
 
-import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
@@ -10,6 +9,7 @@ from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
 from infrastructure.log.erasures import ERASED_TYPE, FORGOTTEN_BODY
 from infrastructure.log.head_signal import HeadSignal
+from infrastructure.log.memory_archives import MemoryArchives
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
     DecideUnderLock,
@@ -36,7 +36,7 @@ from infrastructure.log.walk import (
 )
 
 
-class MemoryLog:
+class MemoryLog(MemoryArchives):
     """A log for tests, simulations and trials. Whoever chooses it accepts that it ends with the process."""
 
     shared = False
@@ -44,11 +44,9 @@ class MemoryLog:
     clock_jumped = 0
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()
+        super().__init__()
         self._signal = HeadSignal(0)
         self._clock = AnchoredClock(0)
-        self._rows: list[LogRow] = []
-        self._streams: dict[str, list[LogRow]] = {}
         self._receipts: dict[CommandKey, Receipt] = {}
         self._reads: dict[CommandKey, frozenset[str]] = {}
         """Streams that the command of each receipt was decided over."""
@@ -79,10 +77,6 @@ class MemoryLog:
     def events_of_many(self, wanted: Sequence[tuple[str, int]]) -> dict[str, list[LogRow]]:
         with self._lock:
             return {stream: self.events_of(stream, after=after) for stream, after in wanted}
-
-    def page(self, *, after: int, limit: int) -> list[LogRow]:
-        with self._lock:
-            return self._rows[after : after + limit]
 
     def count_of(self, project: str, *, after: int, through: int) -> int:
         with self._lock:
@@ -144,7 +138,7 @@ class MemoryLog:
 
     def erasures(self, *, after: int) -> list[LogRow]:
         with self._lock:
-            return [row for row in self._rows[after:] if row.type == ERASED_TYPE]
+            return [row for row in self._rows[after:] if row.type == ERASED_TYPE]  # which are never pruned
 
     def receipts_reading(self, stream: str) -> list[Receipt]:
         with self._lock:

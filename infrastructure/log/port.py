@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from domain.kernel.decider import LeaseChange
 from domain.kernel.message import CommandKey, KeyRow
+from infrastructure.log.archived import Archives
 from infrastructure.log.erasures import Erasures
 from infrastructure.log.past_states import PastStates
 
@@ -166,7 +167,7 @@ class StoreUnavailable(Exception):
     """Fault: the store cannot be reached; nothing was written by this call."""
 
 
-class Log(PastStates, Erasures, Protocol):
+class Log(PastStates, Erasures, Archives, Protocol):
     """A store of events, receipts, unique names, snapshots and leases. Calls block; each is safe from any thread."""
 
     shared: bool

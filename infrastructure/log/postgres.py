@@ -18,6 +18,7 @@ from infrastructure.log.port import (
     StoredSnapshot,
     ToldReport,
 )
+from infrastructure.log.postgres_archives import PostgresArchives
 from infrastructure.log.postgres_arrays import blobs, integers, texts
 from infrastructure.log.postgres_clock import ServerClock
 from infrastructure.log.postgres_connections import Readers, Row, Transaction, Writer, connect
@@ -35,7 +36,7 @@ class LogMovedUnderLockError(Exception):
     """Fault: something wrote to the log's tables without taking its lock; nothing was written by this call."""
 
 
-class PostgresLog:
+class PostgresLog(PostgresArchives):
     """A log in the schema ``signalbox`` of one database.
 
     Instants are the server's: appends, renewals, marks and duties are stamped with its ``clock_timestamp()``. With
@@ -52,7 +53,7 @@ class PostgresLog:
         with connect(url, purpose="migrate") as connection:
             migrate(connection)
         self._writer = Writer(url)
-        self._readers = Readers(url, connections_max=readers_max)
+        super().__init__(Readers(url, connections_max=readers_max))
         self.era: int = self._number("era")
         self._clock = ServerClock()
         self._clock.measure(lambda: self._number("clock"))

@@ -22,6 +22,7 @@ from infrastructure.log.port import (
     StoredSnapshot,
     ToldReport,
 )
+from infrastructure.log.sqlite_archives import SqliteArchives
 from infrastructure.log.sqlite_file import SqliteFile
 from infrastructure.log.sqlite_insert import insert
 from infrastructure.log.walk import (
@@ -42,7 +43,7 @@ _SQL: Final = load("sqlite/log.sql")
 _PAST: Final = load("sqlite/past_states.sql")
 
 
-class SqliteLog:
+class SqliteLog(SqliteArchives):
     """The log of an installation on one machine. ``file`` may be shared with the rows of read models.
 
     Raises StoreInUse where another process has the file open, StoreUnavailable where it cannot be opened.
@@ -52,7 +53,7 @@ class SqliteLog:
     clock_jumped = 0
 
     def __init__(self, path: Path) -> None:
-        self.file: Final = SqliteFile(path)
+        super().__init__(SqliteFile(path))
         with self.file.reading() as connection:
             head, recorded_at = connection.execute(_SQL["head"]).fetchone()
             self.era: int = connection.execute(_SQL["era"]).fetchone()[0]

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.ids import StreamId, prefix
 from domain.kernel.registry import Registry
+from infrastructure.log.archived import BaseState, follows
 from infrastructure.log.port import LogRow, StoredSnapshot
 from infrastructure.runtime.state_codec import shape_of, thaw
 
@@ -30,6 +31,12 @@ class StateSource(Protocol):
     def keys(self, wanted: Sequence[Name]) -> dict[Name, str]: ...
 
     def snapshots(self, streams: Sequence[str]) -> dict[str, StoredSnapshot]: ...
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]: ...
+
+
+class BrokenStreamError(Exception):
+    """Fault: events of a stream are neither in the log nor in what was kept of it when they were archived."""
 
 
 class Loaded(NamedTuple):
@@ -205,6 +212,8 @@ class HotStates:
                 self._thaw_into(base, stream, snapshot)
                 grown[stream] = len(snapshot.state)
         rows = self._log.events_of_many([(stream, base[stream][0]) for stream in streams])
+        if lacking := [stream for stream, newer in rows.items() if not follows(newer, base[stream][0])]:
+            self._begin_behind_archives(base, rows, lacking)
         for stream, newer in rows.items():
             aggregate = self._aggregates[prefix(stream)]
             version, state = base[stream]
@@ -214,6 +223,20 @@ class HotStates:
             base[stream] = (version, state)
             grown[stream] = grown.get(stream, 0) + sum(len(row.state) for row in newer)
         return base, grown
+
+    def _begin_behind_archives(
+        self, base: dict[str, Held], rows: dict[str, list[LogRow]], streams: Sequence[str]
+    ) -> None:
+        """Of these streams events are archived: what they had come to with them stands in their place."""
+        found = self._log.base_states(streams)
+        for stream in streams:
+            kept, aggregate = found.get(stream), self._aggregates[prefix(stream)]
+            if kept is None or kept.kind != shape_of(aggregate):
+                raise BrokenStreamError(f"{stream} behind version {base[stream][0]}")
+            base[stream] = (kept.version, thaw(aggregate, kept.state))
+            rows[stream] = [row for row in rows[stream] if row.version > kept.version]
+            if not follows(rows[stream], kept.version):
+                raise BrokenStreamError(f"{stream} behind version {kept.version}")
 
     def _thaw_into(self, base: dict[str, Held], stream: str, snapshot: StoredSnapshot) -> None:
         aggregate = self._aggregates[prefix(stream)]

@@ -32,7 +32,7 @@ class ProjectNames:
 
     def _look(self, slug_or_id: str) -> ProjectId | None:
         if is_type_id(slug_or_id, "proj"):
-            return ProjectId(slug_or_id) if self._log.events_of(slug_or_id, limit=1) else None
+            return ProjectId(slug_or_id) if self._log.has_stream(slug_or_id) else None
         wanted = (FLEET, "project", slug_or_id)
         found = self._log.keys([wanted]).get(wanted)
         return ProjectId(found) if found is not None else None

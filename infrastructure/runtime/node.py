@@ -115,7 +115,7 @@ class Node:
             appended=options.appended,
             called=self.waiting.called,
         )
-        self._following = Following(log, self.hints, self.committer, self._heard, self._keep_hints, options.woken)
+        self._following = Following(log, self.hints, self.committer, self._heard, self.keep_hints, options.woken)
         self.projector: Final = Projector(
             log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
         )
@@ -186,7 +186,7 @@ class Node:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.committer.stop()
         await self.leases.stop()
-        await self._keep_hints(1)
+        await self.keep_hints(1)
         await asyncio.to_thread(self.builds.worker.stop)
         await asyncio.to_thread(self.projector.stop)
         await asyncio.to_thread(self._snapshots.stop)
@@ -224,7 +224,7 @@ class Node:
         known = self.hot.get(lock_stream(project))
         return known is not None and request in known[1].waiters
 
-    async def _keep_hints(self, least_events: int = hints_checkpoint.KEEP_EVERY_EVENTS) -> None:
+    async def keep_hints(self, least_events: int = hints_checkpoint.KEEP_EVERY_EVENTS) -> None:
         """A checkpoint between groups, so that the next start reads only what came after it."""
         if self.committer.busy or self.hints.position - self._kept < least_events:
             return

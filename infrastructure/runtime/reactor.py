@@ -151,8 +151,12 @@ class Reactor:
         kept = self._log.snapshots([CHECKPOINT_STREAM]).get(CHECKPOINT_STREAM)
         return kept.version if kept is not None and kept.kind == CHECKPOINT_KIND else 0
 
+    def _is_asked_for(self, position: int) -> bool:
+        """Whether events behind what is kept are to be pruned: whoever goes on from there would look for them."""
+        return position > self._kept and any(self._kept < one.last <= position for one in self._log.archives())
+
     def _keep(self) -> None:
         position = self._position or 0
-        if position - self._kept >= KEEP_EVERY_EVENTS:
+        if position - self._kept >= KEEP_EVERY_EVENTS or self._is_asked_for(position):
             self._log.keep_snapshots([StoredSnapshot(CHECKPOINT_STREAM, position, CHECKPOINT_KIND, b"{}")])
             self._kept = position

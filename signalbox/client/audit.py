@@ -89,6 +89,16 @@ def stored_events(after: int, limit: int, project: str | None = None) -> Ask[Sto
     return _get("events", _lines_of, after=after, limit=limit, project=project)
 
 
+def archives() -> Ask[Fields]:
+    """Archived ranges of the log with their digests, and what is under way."""
+    return _get("archives", body_of)
+
+
+def archive(until: str) -> Ask[Fields]:
+    """Begin to archive everything ``until`` a point, or go on with it."""
+    return _post("archive", {"until": until})
+
+
 def _get(door: str, read: Callable[[HttpAnswer], T], **query: object) -> Ask[T]:
     said = urlencode({name: value for name, value in query.items() if value is not None})
     return Ask(HttpRequest("GET", f"/v1/audit/{door}?{said}", seconds_max=AUDIT_SECONDS_MAX), read)

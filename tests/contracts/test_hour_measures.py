@@ -1,5 +1,6 @@
 """The measures of a point: hours that were over by then from the read model, the last one from the log."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +14,7 @@ from domain.kernel.past.errors import HourTooFull
 from domain.session.events import SessionAttemptEnded, SessionAttemptStarted, SessionDrainEnded
 from domain.task.events import LateReportDiscarded
 from infrastructure.history.measures import HourSoFar, hour_so_far
+from infrastructure.log.archived import Archive, BaseState
 from infrastructure.log.mapper import recorded
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow
@@ -37,6 +39,15 @@ class Rows:
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
         return [row for row in self.rows if row.stream == stream and row.version > after][:limit]
+
+    def archives(self) -> list[Archive]:
+        return []
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        return {}
+
+    def has_stream(self, stream: str) -> bool:
+        return True
 
     def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
         return None

@@ -54,8 +54,8 @@ READS = {
     )
 }
 RIGHTS = {
-    "heartbeat", "rotate_ledger_key", "verify_projections", "operate_projections", "lock.wide", "lock.person",
-    "lock.preempt", "lock.guard",
+    "heartbeat", "rotate_ledger_key", "archive_log", "verify_projections", "operate_projections", "lock.wide",
+    "lock.person", "lock.preempt", "lock.guard",
 }  # fmt: skip
 DERIVED = {
     "acknowledge_attempt",
@@ -127,6 +127,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "read.refusals": {"worker", "operator", "admin"},
     "read.ledger": {"operator", "admin"},
     "rotate_ledger_key": {"admin"},
+    "archive_log": {"admin"},
     "read.metrics": {"viewer", "operator", "admin"},
     "read.nodes": {"viewer", "operator", "admin"},
     "read.schema": {"viewer", "operator", "admin"},

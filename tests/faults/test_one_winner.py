@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from api.composition.server import open_log, running
+from api.composition.server import running
+from api.composition.stores import open_log
 from api.edge import Edge, Origin, fresh_command_id
 from api.ports import Services
 from domain.kernel.errors import Rejection

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from api.app import Application, create_app
+from api.archive_port import ArchivePort
 from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
 from api.ledger_port import LedgerPort
@@ -186,8 +187,12 @@ class Fakes:
 
     def services(self) -> Services:
         # The ledger and read models are asked through GraphQL alone.
-        no_ledger, no_desk = cast("LedgerPort", None), cast("ProjectionPort", None)
-        return Services(self, self, self, self, self, self, self, self, self, no_ledger, NoPast(), no_desk)
+        no_ledger, no_desk, no_archive = (
+            cast("LedgerPort", None),
+            cast("ProjectionPort", None),
+            cast("ArchivePort", None),
+        )
+        return Services(self, self, self, self, self, self, self, self, self, no_ledger, no_archive, NoPast(), no_desk)
 
 
 class NoPast:

@@ -147,9 +147,9 @@ class WholeServer:
 
 
 @asynccontextmanager
-async def whole_server(folder: Path, store: str = "memory") -> AsyncIterator[WholeServer]:
-    """A server that ends with the block."""
-    settings = Settings(data=folder, store=store)
+async def whole_server(folder: Path, store: str = "memory", **said: Any) -> AsyncIterator[WholeServer]:
+    """A server that ends with the block; ``said`` are further settings."""
+    settings = Settings(data=folder, store=store, **said)
     async with running(settings) as services:
         edge = Edge(services)
         graphql, mcp = create_graphql_app(services, edge, schema=schema()), create_mcp_app(services, edge, settings)

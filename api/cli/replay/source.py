@@ -1,5 +1,6 @@
 """Which past is looked at, and how far the looking has come."""
 
+import os
 import sys
 import time
 from collections.abc import Generator
@@ -24,6 +25,7 @@ Store = Annotated[
 ]
 Bundle = Annotated[Path | None, typer.Option("--bundle", help="Folder of an exported bundle, instead of a store.")]
 Stream = Annotated[str, typer.Argument(metavar="STREAM", help="Name of a stream, such as task_….")]
+ARCHIVES_VARIABLE: Final = "SIGNALBOX_ARCHIVES"
 TOLD_EVERY_SECONDS: Final = 0.5
 
 
@@ -35,7 +37,8 @@ def past(terminal: Terminal, store: str | None, bundle: Path | None = None) -> G
     if store == "memory":
         raise Refused("nothing_kept", "a store in memory is gone with its server", "Name a store that is kept.")
     data = find_data_folder(data=terminal.data) or Path(DATA_FOLDER)
-    with opened(None if store == "sqlite" else store, data, bundle) as it:
+    archives = os.environ.get(ARCHIVES_VARIABLE)
+    with opened(None if store == "sqlite" else store, data, bundle, Path(archives) if archives else None) as it:
         yield it
 
 

@@ -29,6 +29,31 @@ class PointNotReached(Rejection):
     head: int
 
 
+class EventsInBundle(Rejection):
+    """The events @{first} to @{last} are archived in the bundle {bundle}, which cannot be read here: {trouble}.
+
+    Put the bundle back, or ask it itself with `signalbox replay VERB --bundle FOLDER`.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 410
+    first: int
+    last: int
+    bundle: str
+    trouble: str
+
+
+class RangeNotClosed(Rejection):
+    """The log up to @{position} cannot be archived: {reason}.
+
+    Name an earlier point, or ask again later.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    position: int
+    reason: str
+
+
 class HourTooFull(Rejection):
     """{events} events of one hour lie before that point, and the measures of an hour are made of {events_max} at most.
 

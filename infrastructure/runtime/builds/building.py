@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from infrastructure.log.port import Log
+from infrastructure.log.archived import EventsArchived
+from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import RowStore
 from infrastructure.runtime.projector_decode import Decode, Decoder
@@ -49,7 +50,7 @@ def fill(tools: Tools, generations: Sequence[Generation], until: int | None = No
         if behind >= goal:
             break
         together = [folder for folder in folders if folder.generation.checkpoint == behind]
-        rows = whole_commands(tools.log.page(after=behind, limit=sizes.limit), sizes.limit)
+        rows = whole_commands(_page(tools, behind, sizes.limit), sizes.limit)
         if until is not None:
             rows = [row for row in rows if row.position <= until]
         if not rows:
@@ -79,3 +80,11 @@ def take_over(tools: Tools, generation: Generation) -> Generation:
 
 def _taken_over() -> None:
     raise BuildFailed("somebody else fills the same generation, or it was retired")
+
+
+def _page(tools: Tools, after: int, limit: int) -> list[LogRow]:
+    try:
+        return tools.log.page(after=after, limit=limit)
+    except EventsArchived as problem:
+        # Trying again finds the bundle no more than this time: whoever puts it back asks again.
+        raise BuildFailed(str(problem)) from problem

@@ -1,0 +1,51 @@
+"""The doors of archived ranges: what lies in bundles, and having more of the log put there."""
+
+from dataclasses import asdict
+from typing import Final
+
+from pydantic import Field
+
+from api.archive_port import ArchivePort
+from api.http.answers import Reply, fault_problem, json_reply, problem_reply
+from api.http.body import Refused
+from api.http.reading import any_project, require
+from api.http.request import Request, read_wish
+from api.ports import ServiceFault
+from domain.kernel.errors import Rejection
+from domain.kernel.message import Message
+from domain.principal.allow import allow
+
+BODY_BYTES_MAX: Final = 4_096
+
+
+class ArchiveWish(Message):
+    """What `POST /v1/audit/archive` takes: a point, up to which everything is archived."""
+
+    until: str = Field(min_length=1, max_length=200, description="@1234, an instant, -90d or STREAM@VERSION")
+
+
+class ArchiveDoors:
+    """Whoever reads the ledger sees what is archived; who administers has it done."""
+
+    def __init__(self, archive: ArchivePort) -> None:
+        self._archive = archive
+
+    async def archives(self, request: Request) -> Reply:
+        """Archived ranges with their digests, and what is under way."""
+        require(allow(request.who, "read.ledger", any_project(request.who)))
+        try:
+            return json_reply(asdict(await self._archive.archives()))
+        except ServiceFault as fault:
+            return problem_reply(fault_problem(fault))
+
+    async def archive(self, request: Request) -> Reply:
+        """Begin to archive, or go on with it; how far it is `archives` tells."""
+        wish = await read_wish(request, ArchiveWish, BODY_BYTES_MAX)
+        require(allow(request.who, "archive_log", None))
+        try:
+            until = await self._archive.archive(wish.until, request.who.id)
+            if isinstance(until, Rejection):
+                raise Refused(until)
+            return json_reply({"until": until, **asdict(await self._archive.archives())})
+        except ServiceFault as fault:
+            return problem_reply(fault_problem(fault))

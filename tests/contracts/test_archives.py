@@ -1,0 +1,74 @@
+"""What every store keeps of an archived beginning: ranges in order, what streams had come to, the last events."""
+
+from infrastructure.log.archived import Archive, BaseState
+from infrastructure.log.port import Log
+from tests.contracts.groups import NOW, member
+
+A, B = "task_01kdvjv9r3f2m8q4t6w0x2z4b6", "task_01kdvjv9r3f2m8q4t6w0x2z4b7"
+FIRST = Archive(1, 4, "00" * 32, "000000000001-000000000004", "key_1", NOW, pruned=False)
+SECOND = FIRST._replace(first=5, last=9, name="000000000005-000000000009")
+
+
+def written(log: Log, *streams: str) -> None:
+    """One event in each, in order; the same stream may come again."""
+    for stream in streams:
+        rows = log.events_of(stream)
+        log.append([member(f"cmd_{log.head()}", (stream, rows[-1].version + 1 if rows else 1))], now=NOW)
+
+
+def test_ranges_follow_each_other_without_a_gap(log_store: Log) -> None:
+    assert not log_store.keep_archive(SECOND)
+    assert log_store.keep_archive(FIRST)
+    assert log_store.keep_archive(FIRST), "it is kept already: an answer may have been lost"
+    assert not log_store.keep_archive(FIRST._replace(last=6)), "somebody else was faster"
+    assert not log_store.keep_archive(SECOND._replace(first=6))
+    assert log_store.keep_archive(SECOND)
+    log_store.mark_pruned(4)
+    assert log_store.keep_archive(FIRST)
+    assert log_store.archives() == [FIRST._replace(pruned=True), SECOND]
+
+
+def test_a_state_gives_way_to_later_ones_only(log_store: Log) -> None:
+    states = [BaseState(stream, 3, 7, "task.s1", b'{"n":1}', b"[]") for stream in (A, B)]
+    log_store.keep_base_states(states)
+    later = states[0]._replace(version=5, position=9, kind="task.s2", words=b"")
+    log_store.keep_base_states([later])
+    log_store.keep_base_states([states[0]])
+    assert log_store.base_states([A, B, "task_none"]) == {A: later, B: states[1]}
+    assert log_store.outdated_bases(["task.s2"], limit=5) == [states[1]]
+    assert log_store.outdated_bases(["task.s1", "task.s2"], limit=5) == []
+    same = states[1]._replace(kind="task.s2", state=b"{}")
+    log_store.keep_base_states([same])
+    assert log_store.base_states([B]) == {B: same}
+
+
+def test_pruning_leaves_the_last_event_of_each_stream(log_store: Log) -> None:
+    written(log_store, A, A, B, A, B, A)
+    before = log_store.page(after=0, limit=50)
+    end, after = 0, 0
+    for _ in range(9):
+        found = log_store.prune(after=after, through=5, rows_max=2)
+        if found is None:
+            break
+        assert after < found <= 5
+        end = after = found
+    assert end == 5
+    assert log_store.page(after=0, limit=50) == before[4:], "of B the last event is its second"
+    assert log_store.events_of(A) == before[5:]
+    assert log_store.events_of(B) == [before[4]]
+    assert (log_store.has_stream(A), log_store.has_stream(B), log_store.has_stream("task_none")) == (True, True, False)
+    assert log_store.head() == 6
+    written(log_store, B)
+    assert [row.version for row in log_store.events_of(B)] == [2, 3]
+    log_store.prune(after=0, through=6, rows_max=50)
+    assert [row.position for row in log_store.page(after=0, limit=50)] == [6, 7], "somebody follows it now"
+
+
+def test_a_pruned_stream_has_the_version_that_it_had(log_store: Log) -> None:
+    written(log_store, A, A, A)
+    log_store.prune(after=0, through=3, rows_max=50)
+    (moved,) = log_store.append([member("cmd_stale", (A, 1))], now=NOW)
+    assert type(moved).__name__ == "Moved"
+    (appended,) = log_store.append([member("cmd_next", (A, 4))], now=NOW)
+    assert type(appended).__name__ == "Appended"
+    assert [(row.position, row.version) for row in log_store.events_of(A, after=3)] == [(4, 4)]

@@ -1,0 +1,153 @@
+"""Archiving on a whole server: work goes on across the boundary, and everything is told as before, or where it is."""
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infrastructure.bundle.reader import Bundle
+from infrastructure.bundle.verify_bundle import verify_bundle
+from projections.audit_ledger.note import read_key
+from projections.audit_ledger.verdicts import Verdict
+from signalbox.client.fields import objects
+from tests.flows.test_erasure import KEPT, WORDS, carried_out, found_in, found_in_tables, read, told
+from tests.support.command_line import CommandLine, end
+from tests.support.waiting import SECONDS_MAX, until
+from tests.support.whole_server import Caller, Told, WholeServer, whole_server
+
+TASKS = 60
+AT_ONCE = {"archive_age_days_min": 0.0}
+
+
+async def archives(server: WholeServer) -> Any:
+    """What is archived, and what is under way."""
+    return (await server.owner.send(b"", "/v1/audit/archives", "GET")).content
+
+
+async def asked(caller: Caller, point: str) -> Told:
+    return await caller.send(json.dumps({"until": point}).encode(), "/v1/audit/archive")
+
+
+async def archived(server: WholeServer) -> Any:
+    """Archive everything that there is, once all who follow the log have seen it; answers the ranges."""
+    async with asyncio.timeout(SECONDS_MAX):
+        while True:
+            signed = (await server.owner.send(b"{}", "/v1/audit/checkpoint")).content["checkpoint"]["size"]
+            answer = await asked(server.owner, f"@{signed}")
+            if answer.status == 200:
+                break
+            assert answer.code == "range_not_closed", answer.body
+            await asyncio.sleep(0.02)
+        while True:
+            now = await archives(server)
+            assert not now["trouble"], now
+            if now["under_way"] is None and all(one["pruned"] for one in now["archives"]):
+                break
+            await asyncio.sleep(0.02)
+    assert now["archives"][-1]["last"] == signed
+    return now["archives"]
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+async def test_work_goes_on_across_the_boundary(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    url = request.getfixturevalue("postgres_url") if store == "postgres" else store
+    async with whole_server(tmp_path, url, **AT_ONCE) as server:
+        task = await told(server)
+        owner = server.owner
+        session = await owner.done("open_session", projects=["shop"])
+        life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
+        claimed = await owner.done("claim_task", **life, task="two")
+        seen = await read(server, after=server.head)
+        events = (await owner.send(b"", "/v1/events", "GET", "limit=500")).content["events"]
+        (first,) = await archived(server)
+    # A process that remembers nothing goes on with a claim that began in what is archived.
+    async with whole_server(tmp_path, url, **AT_ONCE) as server:
+        owner = server.owner
+        assert await read(server, after=server.head) == seen
+        again = (await owner.send(b"", "/v1/events", "GET", "limit=500")).content["events"]
+        assert again[: len(events)] == events
+        report = {"project": "shop", "task": "two", "token": claimed["token"]}
+        await owner.done("report_progress", **report, note="half")
+        await owner.done("complete_task", **report, summary="all of it")
+        await archived(server)
+        erased = await owner.done("erase_subject", project="shop", subject="one", reason="17")
+        assert (erased["subject"], erased["erased"]) == (task, True)
+        await carried_out(server)
+        said = await read(server, after=server.head)
+        assert not [word for word in WORDS if word in said]
+        if store == "postgres":
+            assert found_in_tables(url, (*WORDS, KEPT)) == {KEPT}
+        proof = (await owner.send(b"", "/v1/audit/proof", "GET", "event=@3")).content
+        assert proof["position"] == 3
+    assert found_in(tmp_path, (*WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
+    keys = [read_key(line) for line in (tmp_path / "ledger-keys" / "public.txt").read_text().splitlines()]
+    report_on = verify_bundle(Bundle(tmp_path / "archives" / first["name"]), keys)
+    assert (report_on.verdict, report_on.events) == (Verdict.INTACT, first["last"])
+
+
+async def test_only_administrators_archive_and_only_what_is_closed(tmp_path: Path) -> None:
+    async with whole_server(tmp_path, "sqlite") as server:
+        await server.owner.done("create_project", name="shop")
+        for role in ("operator", "viewer", "worker"):
+            caller = await server.caller(role, "shop")
+            assert (await asked(caller, "@1")).code == "not_permitted", role
+        assert (await asked(server.owner, "@1")).error["data"]["reason"] == "it is younger than 30 days"
+        assert (await asked(server.owner, "@9999")).code == "point_not_reached"
+        assert (await asked(server.owner, "yesterday, about noon")).code == "point_not_readable"
+        assert (await asked(server.owner, "shop/mark")).code == "point_not_readable"
+        assert (await asked(server.owner, "")).code == "invalid_request"
+        assert (await archives(server))["archives"] == []
+
+
+async def test_without_its_bundle_what_is_archived_says_where_it_is(tmp_path: Path) -> None:
+    async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
+        await told(server)
+        (first,) = await archived(server)
+        await server.owner.done("create_task", project="shop", task={"key": "later", "title": "Later"})
+        (tmp_path / "archives").rename(tmp_path / "elsewhere")
+        refused = await server.owner.send(b"", "/v1/events", "GET", "after=0")
+        assert (refused.status, refused.code) == (410, "events_in_bundle")
+        assert refused.error["data"]["bundle"] == first["name"]
+        event = await server.owner.ask('{ events(project: "shop", first: 1) { edges { node { position } } } }')
+        assert event["errors"][0]["extensions"]["code"] == "events_in_bundle"
+        behind = await server.owner.send(b"", "/v1/events", "GET", f"after={first['last']}")
+        assert behind.status == 200
+        assert "Later" in await read_after(server)
+        assert not (await archives(server))["archives"][0]["here"]
+
+
+async def read_after(server: WholeServer) -> str:
+    return await read(server, after=server.head)
+
+
+def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path, {"SIGNALBOX_ARCHIVE_AGE_DAYS_MIN": "0"})
+    server = cli.serve()
+    try:
+        plan = "\n".join(("project: shop", "tasks:", *(f"  - {{key: t{n}, title: Title {n}}}" for n in range(TASKS))))
+        (tmp_path / "plan.yaml").write_text(plan)
+        cli("plan", "apply", "plan.yaml")
+        head = cli("audit", "checkpoint", "--json").json["size"]
+        until(lambda: cli("status", "--json").json["projected"] >= head)
+        cli("audit", "archive", "--until", f"@{head}", "--no-wait")
+    finally:
+        server.kill()
+        server.wait(SECONDS_MAX)
+    server = cli.serve()
+    try:
+        done = cli("audit", "archive", "--until", f"@{head}", "--json").json
+        assert all(one["pruned"] for one in objects(done, "archives"))
+        assert len(cli("task", "list", "--json").json["tasks"]) == TASKS
+        assert cli("audit", "verify", "--live", "--json").json["verdict"] == "intact"
+        assert "pruned" in cli("audit", "archives").out
+        again = cli("replay", "redecide", "--json").json
+        assert (again["different"], again["not_decidable"]) == (0, 0)
+        shutil.rmtree(tmp_path / ".signalbox" / "archives")
+        live = cli("audit", "verify", "--live", "--json").json
+        assert (live["verdict"], live["archived"]) == ("intact", head)
+        assert cli("replay", "redecide", "--json", code=1).json["error"]["code"] == "events_in_bundle"
+    finally:
+        assert end(server) == 0
