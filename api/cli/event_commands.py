@@ -1,6 +1,5 @@
 """`signalbox events`: the log as it is, or as it grows."""
 
-import json
 from typing import Annotated, Final
 
 import typer
@@ -8,13 +7,12 @@ import typer
 from api.cli.command import Project, command
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
-from api.cli.words import moment, short
+from api.cli.words import event_words
 from signalbox.client.asks import events, status, wait
-from signalbox.client.fields import Fields, integer, optional_object
+from signalbox.client.fields import integer
 
 PAGE: Final = 500
 WAIT_SECONDS: Final = 20.0
-WORDS_CHARACTERS_MAX: Final = 160
 
 
 def register(app: typer.Typer) -> None:
@@ -54,23 +52,10 @@ def _print(terminal: Terminal, project: str | None, stream: str | None, after: i
         count = PAGE if left is None else min(PAGE, left)
         page = terminal.client.ask(events(project=project, stream=stream, after=after, limit=count))
         for event in page.events:
-            terminal.line(event, _words(event))
+            terminal.line(event, event_words(event))
         if left is not None:
             left -= len(page.events)
         if page.position == after:
             break
         after = page.position
     return after
-
-
-def _words(event: Fields) -> str:
-    said = json.dumps(_brief(optional_object(event, "event")), ensure_ascii=False)
-    stream = str(event.get("stream", ""))
-    place = f"{stream.rpartition('_')[0]}:{short(stream)}"
-    line = f"{event.get('position'):>8} {moment(event.get('at'))} {place:14} {event.get('type'):28} {said}"
-    return line if len(line) <= WORDS_CHARACTERS_MAX else line[: WORDS_CHARACTERS_MAX - 1] + "…"
-
-
-def _brief(content: Fields) -> dict[str, object]:
-    """Without what is empty and without the instant, which stands before."""
-    return {name: value for name, value in content.items() if name != "at" and value not in (None, "", [], {})}

@@ -1,12 +1,14 @@
 """Values as people read them: ages, claims, capabilities, short ids."""
 
+import json
 import re
 import time
 from typing import Final, cast
 
-from signalbox.client.fields import Fields, objects
+from signalbox.client.fields import Fields, objects, optional_object
 
 SHORT_CHARACTERS: Final = 6
+WORDS_CHARACTERS_MAX: Final = 160
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -78,3 +80,17 @@ def _snake_value(value: object) -> object:
 
 def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def event_words(event: Fields) -> str:
+    """An event in one line."""
+    said = json.dumps(_brief(optional_object(event, "event")), ensure_ascii=False)
+    stream = str(event.get("stream", ""))
+    place = f"{stream.rpartition('_')[0]}:{short(stream)}"
+    line = f"{event.get('position'):>8} {moment(event.get('at'))} {place:14} {event.get('type'):28} {said}"
+    return line if len(line) <= WORDS_CHARACTERS_MAX else line[: WORDS_CHARACTERS_MAX - 1] + "…"
+
+
+def _brief(content: Fields) -> dict[str, object]:
+    """Without what is empty and without the instant, which stands before."""
+    return {name: value for name, value in content.items() if name != "at" and value not in (None, "", [], {})}

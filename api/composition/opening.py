@@ -24,7 +24,8 @@ from signalbox.client.errors import Refused, ServerUnavailable
 def opened(
     store: str | None, data: Path, bundle: Path | None = None, archives: Path | None = None
 ) -> Generator["Replay"]:
-    """The past of a bundle, of a store (``postgresql://…``, ``sqlite:///PATH``), or of the one in a data folder.
+    """The past of a bundle or of an exported run, of a store (``postgresql://…``, ``sqlite:///PATH``), or of the one in
+    a data folder.
 
     ``archives`` is where the bundles of its archived ranges lie; else the folder of the data folder's.
     What goes wrong while it is asked is told as the errors that the command line knows.
@@ -56,7 +57,14 @@ def in_our_errors() -> Generator[None]:
         ) from error
 
 
+def in_words_of_export(problem: Exception) -> Refused:
+    """An export of a run that cannot be read, as the command line tells it."""
+    return Refused("export_unreadable", str(problem), "Export it again with `signalbox run export`.")
+
+
 def _unpacked(bundle: Path, folder: Path) -> Path:
+    if bundle.is_file():
+        return _unpacked_export(bundle, folder)
     from infrastructure.bundle.layout import BundleUnreadable
     from infrastructure.history.bundled import unpack
 
@@ -65,6 +73,16 @@ def _unpacked(bundle: Path, folder: Path) -> Path:
     except BundleUnreadable as problem:
         advice = "Export it again, or name a whole bundle with --bundle."
         raise Refused("bundle_unreadable", str(problem), advice) from problem
+    return folder
+
+
+def _unpacked_export(file: Path, folder: Path) -> Path:
+    from infrastructure.history.exported import ExportUnreadable, read_export, unpack_export
+
+    try:
+        unpack_export(read_export(file), folder / SQLITE_FILE)
+    except ExportUnreadable as problem:
+        raise in_words_of_export(problem) from problem
     return folder
 
 

@@ -58,7 +58,7 @@ class VersionUnknown(Rejection):
 
 
 class VersionInUse(Rejection):
-    """{total} runs that have not ended keep to version {version} of the pipeline {name}, such as {first}.
+    """Version {version} of the pipeline {name} is in use: {total} of its runs have not ended, such as {first}.
 
     Let them end, cancel them, or have them go on by another version with `signalbox run migrate`. `signalbox pipeline
     deprecate` sees to it meanwhile that no further ones begin.

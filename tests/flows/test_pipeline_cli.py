@@ -160,3 +160,54 @@ def test_what_failed_is_done_anew_behind_its_undo_and_a_fork_takes_over_what_sti
         assert told(fork["run"], "show")["status"] == "succeeded"
     finally:
         end(worker)
+
+
+BROKEN = """
+pipeline: broken
+phases:
+  make: {work: {title: Make it, effect: pure, run: "true"}}
+  try: {needs: [make], work: {title: Try it, effect: pure, retry: {max_attempts: 1}, on_exhausted: park, run: exit 3}}
+"""
+
+
+def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_away(cli: CommandLine) -> None:
+    cli("project", "create", "moves")
+    (cli.folder / "broken.yaml").write_text(BROKEN)
+    cli("pipeline", "publish", "broken.yaml", SIGNALBOX_PROJECT="moves")
+    run = str(cli("run", "start", "broken", "--json", SIGNALBOX_PROJECT="moves").json["run"])
+    worker = cli.start("worker", "--project", "moves", log=cli.folder / "moves.log")
+    try:
+        until(lambda: cli("run", "show", run, "--json", SIGNALBOX_PROJECT="moves").json["parked"] == ["try"])
+        assert f"such as {run}" in cli("pipeline", "retire", "broken", "1", code=1, SIGNALBOX_PROJECT="moves").err
+        (cli.folder / "broken.yaml").write_text(BROKEN.replace("exit 3", "exit 0"))
+        cli("pipeline", "publish", "broken.yaml", SIGNALBOX_PROJECT="moves")
+        planned = cli(
+            "run", "migrate", run, "--reason", "the try was wrong", "--dry-run", "--json", SIGNALBOX_PROJECT="moves"
+        ).json
+        assert (planned["anew"], planned["refused"]) == (["try"], ["the run is running: pause it first"])
+        revision = str(cli("run", "show", run, "--json", SIGNALBOX_PROJECT="moves").json["revision"])
+        cli("run", "pause", run, SIGNALBOX_PROJECT="moves")
+        moved = cli("run", "migrate", run, "--reason", "the try was wrong", SIGNALBOX_PROJECT="moves").out.splitlines()
+        assert moved == ["version  2", "kept     make", "anew     try"]
+        cli("run", "resume", run, SIGNALBOX_PROJECT="moves")
+        until(lambda: cli("run", "show", run, "--json", SIGNALBOX_PROJECT="moves").json["status"] == "succeeded")
+    finally:
+        end(worker)
+    assert "! try  parked: exit code 3" in cli("run", "at", run, revision, SIGNALBOX_PROJECT="moves").out
+    changes = cli("run", "diff", run, "--from", revision, "--json", SIGNALBOX_PROJECT="moves").json["changes"]
+    assert {"phase": "try", "field": "generation", "before": 1, "after": 2} in changes
+    assert {"phase": "", "field": "version", "before": 1, "after": 2} in changes
+    assert "run.migrated.v1" in cli("run", "events", run, "--after", revision, SIGNALBOX_PROJECT="moves").out
+    (session,) = cli("run", "timeline", run, "--json", SIGNALBOX_PROJECT="moves").json["sessions"]
+    assert [(one["phase"], one["how"]) for one in session["attempts"]] == [
+        ("make", "completed"),
+        ("try", "agent"),
+        ("try", "completed"),
+    ]
+    cli("run", "export", run, "-o", "moved.jsonl", SIGNALBOX_PROJECT="moves")
+    assert "succeeded, as it was recorded" in cli("replay", "export", "moved.jsonl").out
+    assert cli("replay", "export", "moved.jsonl", "--semantics", "7", code=1).err.startswith("this program walks runs")
+    cli("run", "import", "moved.jsonl", "--into", "apart")
+    assert cli("replay", "show", run, "--data", "apart", "--json").json["state"]["status"] == "succeeded"
+    (cli.folder / "moved.jsonl").write_text((cli.folder / "moved.jsonl").read_text().replace("exit code 3", "exit 4"))
+    assert "is not as it was written" in cli("replay", "export", "moved.jsonl", code=1).err

@@ -15,9 +15,11 @@ from domain.run.evolve import RUN
 from domain.run.migrate_events import RunMigrated
 from domain.run.rework import stale
 from domain.run.state import SETTLED, TERMINAL, Run
+from infrastructure.history.refolding import refold
 from infrastructure.runtime.state_codec import freeze, thaw
 from projections.kernel.replay import replay
 from projections.run_phases.projection import RUN_PHASES
+from tests.support.exports import export_of
 from tests.support.fleet import accepted
 from tests.support.nested import Yard
 from tests.support.runs import ONCE, edges, work
@@ -161,4 +163,5 @@ def ends_and_is_taken_back(yard: Yard, run: str) -> None:
         undone[entry.task] = yard.states[StreamId(entry.undo_task)].plan.body
         yard.take_back(back, entry.place)
     assert undone == {task: made[task] for task in tried}
+    assert [one.differences for one in refold(export_of(yard, run))] == [()] * (2 if back != run else 1)
     assert any(isinstance(one.event, RunMigrated) for one in yard.log)

@@ -3,7 +3,7 @@
 import typer
 
 from api.cli.command import SERVER, command, group
-from api.cli.replay import again, comparing, log_verb, scratch, streams, why_verb
+from api.cli.replay import again, comparing, exported, log_verb, scratch, streams, why_verb
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     command(verbs, "why", without=SERVER)(why_verb.why)
     command(verbs, "run", without=SERVER)(scratch.run)
     command(verbs, "fork", without=SERVER)(scratch.fork)
+    command(verbs, "export", without=(*SERVER, "data_folder"))(exported.replay_export)
     command(verbs, "redecide", without=SERVER)(again.redecide)
     command(verbs, "explain-refusal", without=SERVER)(again.explain_refusal)
     app.add_typer(verbs, name="replay")

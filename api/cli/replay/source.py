@@ -23,7 +23,9 @@ Store = Annotated[
         "--store", envvar="SIGNALBOX_STORE", help="postgresql://… or sqlite:///PATH; else that of the data folder."
     ),
 ]
-Bundle = Annotated[Path | None, typer.Option("--bundle", help="Folder of an exported bundle, instead of a store.")]
+Bundle = Annotated[
+    Path | None, typer.Option("--bundle", help="Folder of an exported bundle, or an exported run, instead of a store.")
+]
 Stream = Annotated[str, typer.Argument(metavar="STREAM", help="Name of a stream, such as task_….")]
 ARCHIVES_VARIABLE: Final = "SIGNALBOX_ARCHIVES"
 TOLD_EVERY_SECONDS: Final = 0.5

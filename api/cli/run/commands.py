@@ -2,9 +2,9 @@
 
 import typer
 
-from api.cli.command import command, group
+from api.cli.command import SERVER, command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, migrating, showing, starting, watching
+from api.cli.run import asking, exporting, migrating, past, showing, starting, watching
 
 
 def register(app: typer.Typer) -> None:
@@ -14,6 +14,12 @@ def register(app: typer.Typer) -> None:
     command(nouns, "show")(showing.show)
     command(nouns, "graph")(showing.graph)
     command(nouns, "watch")(watching.watch)
+    command(nouns, "events")(past.list_events)
+    command(nouns, "timeline")(past.timeline)
+    command(nouns, "at")(past.at)
+    command(nouns, "diff")(past.diff)
+    command(nouns, "export")(exporting.export)
+    command(nouns, "import", without=(*SERVER, "data_folder"))(exporting.import_run)
     command(nouns, "explain")(explain_run)
     command(nouns, "pause")(asking.pause)
     command(nouns, "resume")(asking.resume)
