@@ -79,8 +79,8 @@ def take_back_child(command: TakeBackChild, stamp: Stamp, view: View, expression
         return _said(
             parent, _resolved(entry, "never_begun", "it was never begun", stamp.time), stamp, view, expressions
         )
-    if _is_ending(parent, child):
-        return Decision()  # it tells its parent when it has ended, and is taken back then
+    if _is_ending(parent, child) or _is_begun(parent, child, entry, view):
+        return Decision()  # whoever is under way tells the parent when it has ended
     found = _already(child, entry, stamp, view) or _against(parent, child, entry, stamp)
     if found is not None:
         return _said(parent, found, stamp, view, expressions)
@@ -105,6 +105,13 @@ def _is_ending(parent: Run, child: Run) -> bool:
     if child.status in TERMINAL or above is None or above.run != parent.queued.run:
         return False
     return not is_current(parent, child.queued.run, above)
+
+
+def _is_begun(parent: Run, child: Run, entry: Effect, view: View) -> bool:
+    """Whether the run that takes it back for this parent is under way: it was asked for before."""
+    other = view.read(RUN, StreamId(child.rolled_back_by)) if child.rolled_back_by else None
+    own = isinstance(other, Run) and other.queued.parent == _above(parent, entry)
+    return isinstance(other, Run) and own and other.status not in TERMINAL
 
 
 def _above(parent: Run, entry: Effect) -> ParentRun:

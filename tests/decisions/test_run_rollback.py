@@ -141,6 +141,17 @@ def test_what_a_nested_run_leaves_in_the_world_its_parent_says_too() -> None:
     assert (settled(yard, other).rollback, settled(yard, run).rollback) == ("partial", "partial")
 
 
+def test_word_to_take_back_a_nested_run_may_come_twice() -> None:
+    yard, run, child = a_parent()
+    yard.go_wrong(run, "c")
+    yard.take_back(run, "b")
+    other, before = yard.run(child).rolled_back_by, len(yard.log)
+    asked = TakeBackChild(project="shop", run=run, place="sub", generation=1)
+    assert yard.undoing(run) == ["sub"]
+    yard.do(asked)
+    assert (len(yard.log), yard.undoing(run), yard.undoing(other)) == (before, ["sub"], ["y"])
+
+
 def test_a_nested_run_past_its_point_of_no_return_halts_until_somebody_decides() -> None:
     yard, run, child = a_parent(second={"point_of_no_return": True})
     yard.go_wrong(run, "c")
