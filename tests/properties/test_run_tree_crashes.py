@@ -94,7 +94,7 @@ class Forest(Yard):
         self.publish("build", undone("make"), nested("sub", "make", pipeline="part"), project=self.core, **said)
         self.publish("outer", *(phase_of(number, *node) for number, node in enumerate(nodes)), **said)
         self.do(GrantNeeds(project=self.core, to="shop"), project=self.core)
-        self.crews = {self.project: self.crew, self.core: self._crew("crew of core", self.core)}
+        self.crews = {self.project: self.crew, self.core: self.crew_of("crew of core", self.core)}
         self.chance = None if seed is None else random.Random(seed)
         self.roots = [self.start("outer"), self.start("build", project=self.core)]
 
