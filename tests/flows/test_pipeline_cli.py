@@ -198,6 +198,10 @@ def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_aw
     assert {"phase": "try", "field": "generation", "before": 1, "after": 2} in changes
     assert {"phase": "", "field": "version", "before": 1, "after": 2} in changes
     assert "run.migrated.v1" in cli("run", "events", run, "--after", revision, SIGNALBOX_PROJECT="moves").out
+    others = [str(cli("run", "start", "broken", "--json", SIGNALBOX_PROJECT="moves").json["run"]) for _ in range(2)]
+    named = "\n".join([others[0], "nowhere", others[1]])
+    asked = cli("run", "cancel", "-", "--grace", "0", stdin=named, code=1, SIGNALBOX_PROJECT="moves").out.splitlines()
+    assert asked == [f"{others[0]} is cancelled", "nowhere: There is no run nowhere here.", f"{others[1]} is cancelled"]
     (session,) = cli("run", "timeline", run, "--json", SIGNALBOX_PROJECT="moves").json["sessions"]
     assert [(one["phase"], one["how"]) for one in session["attempts"]] == [
         ("make", "completed"),

@@ -6,12 +6,15 @@ from typing import Annotated
 import typer
 
 from api.cli.command import Project
-from api.cli.reading import project_of, run_named
+from api.cli.run.bulk import Done, for_each
 from api.cli.run.starting import INPUT_HELP, inputs_of
 from api.cli.terminal import Terminal
 from signalbox.client.fields import texts
 
 Run = Annotated[str, typer.Argument(metavar="RUN", help="Id, or the last 4 or more characters of it.")]
+Runs = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id, or its last 4 or more characters; - for those on standard input.")
+]
 Phase = Annotated[str, typer.Argument(metavar="PHASE", help="Key of a phase.")]
 Revision = Annotated[
     int | None,
@@ -21,7 +24,7 @@ Revision = Annotated[
 
 def pause(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     expected_revision: Revision = None,
     project: Project = None,
@@ -30,14 +33,14 @@ def pause(
     _ask(terminal, "pause_run", run, "is paused", project, reason=reason, expected_revision=expected_revision)
 
 
-def resume(terminal: Terminal, run: Run, expected_revision: Revision = None, project: Project = None) -> None:
+def resume(terminal: Terminal, run: Runs, expected_revision: Revision = None, project: Project = None) -> None:
     """Go on where it was."""
     _ask(terminal, "resume_run", run, "goes on", project, expected_revision=expected_revision)
 
 
 def cancel(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why it is not wanted any more.")] = "",
     grace: Annotated[
@@ -53,7 +56,7 @@ def cancel(
 
 def skip(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     phase: Phase,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     *,
@@ -67,7 +70,7 @@ def skip(
 
 def resolve(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     phase: Phase,
     reason: Annotated[str, typer.Option("--reason", help="What was done by hand.")],
     *,
@@ -83,27 +86,29 @@ def resolve(
 
 
 def _ask(terminal: Terminal, verb: str, run: str, done: str, project: str | None, **said: object) -> None:
-    chosen = project_of(terminal.client, project)
-    identifier = run_named(terminal.client, chosen, run)
-    answer = terminal.client.command(verb, project=chosen, run=identifier, **said)
-    terminal.show({"run": identifier, "position": answer.position}, f"{identifier} {done}")
+    def ask(chosen: str, identifier: str) -> Done:
+        answer = terminal.client.command(verb, project=chosen, run=identifier, **said)
+        return {"run": identifier, "position": answer.position}, [f"{identifier} {done}"]
+
+    for_each(terminal, run, project, ask)
 
 
 def signal(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     name: Annotated[str, typer.Argument(metavar="SIGNAL", help="Name of the signal.")],
     content: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
+    expected_revision: Revision = None,
     project: Project = None,
 ) -> None:
     """Send the run a signal; a phase that waits for it goes on, or the first that will."""
-    said = json.dumps(inputs_of(None, content or []))
-    _ask(terminal, "send_signal", run, f"has the signal {name}", project, name=name, content=said)
+    said = {"name": name, "content": json.dumps(inputs_of(None, content or [])), "expected_revision": expected_revision}
+    _ask(terminal, "send_signal", run, f"has the signal {name}", project, **said)
 
 
 def retry(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     phase: Phase,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     expected_revision: Revision = None,
@@ -116,7 +121,7 @@ def retry(
 
 def rework(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     phases: Annotated[list[str], typer.Argument(metavar="PHASE...", help="Keys of phases.")],
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
@@ -129,29 +134,31 @@ def rework(
     project: Project = None,
 ) -> None:
     """Do phases anew, even such that succeeded, with all that took from them; the rest is kept."""
-    chosen = project_of(terminal.client, project)
-    identifier = run_named(terminal.client, chosen, run)
-    answer = terminal.client.command(
-        "rework_phases",
-        project=chosen,
-        run=identifier,
-        phases=phases,
-        reason=reason,
-        accept_repeat=accept_repeat,
-        undo=undo,
-        dry_run=dry_run,
-        expected_revision=expected_revision,
-    )
-    told = answer.answer
-    lines = [f"anew     {', '.join(texts(told, 'redone'))}", f"kept     {', '.join(texts(told, 'kept')) or '-'}"]
-    lines += [f"back     {', '.join(texts(told, 'undone'))}"] if undo else []
-    lines += [f"refused  {why}" for why in texts(told, "refused")]
-    terminal.show({**told, "run": identifier, "position": answer.position}, *lines)
+
+    def ask(chosen: str, identifier: str) -> Done:
+        answer = terminal.client.command(
+            "rework_phases",
+            project=chosen,
+            run=identifier,
+            phases=phases,
+            reason=reason,
+            accept_repeat=accept_repeat,
+            undo=undo,
+            dry_run=dry_run,
+            expected_revision=expected_revision,
+        )
+        told = answer.answer
+        lines = [f"anew     {', '.join(texts(told, 'redone'))}", f"kept     {', '.join(texts(told, 'kept')) or '-'}"]
+        lines += [f"back     {', '.join(texts(told, 'undone'))}"] if undo else []
+        lines += [f"refused  {why}" for why in texts(told, "refused")]
+        return {**told, "run": identifier, "position": answer.position}, lines
+
+    for_each(terminal, run, project, ask)
 
 
 def fork(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     *,
     phases: Annotated[
         list[str] | None, typer.Option("--from", help="Done anew with all that took from it; repeatable.")
@@ -163,26 +170,29 @@ def fork(
     project: Project = None,
 ) -> None:
     """Begin a run that takes over what still holds of RUN, and does the rest anew; RUN stays as it is."""
-    chosen = project_of(terminal.client, project)
-    answer = terminal.client.command(
-        "fork_run",
-        project=chosen,
-        run=run_named(terminal.client, chosen, run),
-        phases=phases or [],
-        version=version,
-        inputs=json.dumps(inputs_of(None, inputs)) if inputs else "",
-        dry_run=dry_run,
-        expected_revision=expected_revision,
-    )
-    told = answer.answer
-    lines = [f"forked   {told.get('run') or 'nothing yet'}", f"kept     {', '.join(texts(told, 'adopted')) or '-'}"]
-    lines += [f"anew     {one}" for one in texts(told, "anew")]
-    terminal.show({**told, "position": answer.position}, *lines)
+
+    def ask(chosen: str, identifier: str) -> Done:
+        answer = terminal.client.command(
+            "fork_run",
+            project=chosen,
+            run=identifier,
+            phases=phases or [],
+            version=version,
+            inputs=json.dumps(inputs_of(None, inputs)) if inputs else "",
+            dry_run=dry_run,
+            expected_revision=expected_revision,
+        )
+        told = answer.answer
+        lines = [f"forked   {told.get('run') or 'nothing yet'}", f"kept     {', '.join(texts(told, 'adopted')) or '-'}"]
+        lines += [f"anew     {one}" for one in texts(told, "anew")]
+        return {**told, "position": answer.position}, lines
+
+    for_each(terminal, run, project, ask)
 
 
 def rollback(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     *,
     grace: Annotated[
@@ -199,7 +209,7 @@ def rollback(
 
 def resolve_undo(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     phase: Phase,
     reason: Annotated[str, typer.Option("--reason", help="What was done, or why it is left.")],
     *,

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 import typer
 
 from api.cli.command import Project
-from api.cli.reading import project_of, run_named
-from api.cli.run.asking import Revision, Run
+from api.cli.run.asking import Revision, Runs
+from api.cli.run.bulk import Done, for_each
 from api.cli.terminal import Terminal
 from signalbox.client.fields import Fields, texts
 
@@ -26,7 +26,7 @@ _LISTS: Final = (
 
 def migrate(
     terminal: Terminal,
-    run: Run,
+    run: Runs,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     version: Annotated[
@@ -51,22 +51,25 @@ def migrate(
     project: Project = None,
 ) -> None:
     """Go on by another version: what has settled stays, and can be taken back. The run has to be paused."""
-    chosen = project_of(terminal.client, project)
-    identifier = run_named(terminal.client, chosen, run)
-    answer = terminal.client.command(
-        "migrate_run",
-        project=chosen,
-        run=identifier,
-        version=version,
-        reason=reason,
-        mapping=[{"before": old, "after": new} for old, new in _pairs(mapping, "--map")],
-        accept_drift=[{"phase": phase, "reason": why} for phase, why in _pairs(accept_drift, "--accept-drift")],
-        skip=skip or [],
-        dry_run=dry_run,
-        expected_revision=expected_revision,
-    )
-    told = answer.answer
-    terminal.show({**told, "run": identifier, "position": answer.position}, *_lines(told))
+    names, drifts = _pairs(mapping, "--map"), _pairs(accept_drift, "--accept-drift")
+
+    def ask(chosen: str, identifier: str) -> Done:
+        answer = terminal.client.command(
+            "migrate_run",
+            project=chosen,
+            run=identifier,
+            version=version,
+            reason=reason,
+            mapping=[{"before": old, "after": new} for old, new in names],
+            accept_drift=[{"phase": phase, "reason": why} for phase, why in drifts],
+            skip=skip or [],
+            dry_run=dry_run,
+            expected_revision=expected_revision,
+        )
+        told = answer.answer
+        return {**told, "run": identifier, "position": answer.position}, _lines(told)
+
+    for_each(terminal, run, project, ask)
 
 
 def _pairs(said: list[str] | None, option: str) -> list[tuple[str, str]]:
