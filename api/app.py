@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from api.console.assets import PATHS, POLICY, Asset, read_assets
 from api.edge import Edge
-from api.http.answers import Reply
+from api.http.answers import Answer, Reply
 from api.http.archive import ArchiveDoors
 from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.audit import AuditDoors
@@ -64,7 +64,7 @@ class Application:
     """An ASGI application that can be told to come to an end."""
 
     def __init__(
-        self, guarded: ASGIApp, changes: Changes, edge: Edge, stopping: asyncio.Event, mcp: EndingApp | None
+        self, guarded: Guard, changes: Changes, edge: Edge, stopping: asyncio.Event, mcp: EndingApp | None
     ) -> None:
         self._guarded = guarded
         self._changes = changes
@@ -74,6 +74,10 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._guarded(scope, receive, send)
+
+    def quick(self, scope: Scope, body: bytes, answer: Answer) -> bool:
+        """Whether a whole request is answered without a task of its own; if not, it goes the usual way."""
+        return self._guarded.quick(scope, body, answer)
 
     def begin_stop(self) -> None:
         """End every wait at once; call it on the event loop before connections are closed."""
@@ -144,6 +148,7 @@ def create_app(
         hosts=allowed_hosts(settings),
         open_paths=PATHS,
         requests_max=limits.requests_max,
+        quick={("POST", "/v1/commands"): commands.quick},
     )
     return Application(guarded, changes, edge, stopping, mcp)
 

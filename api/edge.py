@@ -3,14 +3,14 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 import structlog
 
 from api.parsing import parse
-from api.ports import Answered, Services
+from api.ports import Answered, Services, Told
 from domain.dispatch.authority import actions_of
 from domain.kernel import text
 from domain.kernel.errors import RefusalKind, Rejection, UnknownThing
@@ -80,6 +80,26 @@ class Edge:
 
         The answer may be awaited later; close what you do not await.
         """
+        stamp = self._admitted(command, origin, project)
+        if isinstance(stamp, Rejection):
+            return stamp
+        if isinstance(command, ClaimTask | ClaimTasks | ClaimWork | AwaitLocks) and origin.wait_seconds > 0:
+            wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
+            return self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
+        return self._services.commands.execute(command, stamp)
+
+    def send(
+        self, command: Command, origin: Origin, project: ProjectId, told: Callable[[Told], None]
+    ) -> bool | Rejection:
+        """As ``begin`` for a command that does not wait for work, with a call in the place of a coroutine.
+
+        False where it has to wait for more than its append; nothing was begun then.
+        """
+        stamp = self._admitted(command, origin, project)
+        return stamp if isinstance(stamp, Rejection) else self._services.commands.submit(command, stamp, told)
+
+    def _admitted(self, command: Command, origin: Origin, project: ProjectId) -> Stamp | Rejection:
+        """The stamp of a command that its principal may ask; a refusal that matters is kept."""
         stamp = self._stamp(project, origin)
         if isinstance(stamp, Rejection):
             return stamp
@@ -87,10 +107,14 @@ class Edge:
         if refusal is not None:
             self._record(command, refusal, stamp)
             return refusal
-        if isinstance(command, ClaimTask | ClaimTasks | ClaimWork | AwaitLocks) and origin.wait_seconds > 0:
-            wait_seconds = min(origin.wait_seconds, WAIT_SECONDS_MAX)
-            return self._services.commands.claim(command, stamp, wait_seconds=wait_seconds)
-        return self._services.commands.execute(command, stamp)
+        return stamp
+
+    def known_project_of(self, command: Command, principal: Principal) -> ProjectId | None:
+        """As ``project_of`` where that takes no look at the store and leads to a project; None where it might."""
+        if isinstance(command, ProjectCommand):
+            found = self._services.names.known(command.project)
+            return found if principal.projects is None or found in principal.projects else None
+        return None if isinstance(command, OpenSession) else FLEET
 
     async def visible(self, principal: Principal, name: str) -> ProjectId | UnknownThing:
         """The project of a slug or id. One that is absent and one that the principal may not see are answered alike."""

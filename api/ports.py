@@ -32,6 +32,10 @@ class Answered(Protocol):
     def repeated(self) -> bool: ...
 
 
+Told = Answered | Exception
+"""How a command ended: its answer, a ServiceFault, or whatever else is a fault of ours."""
+
+
 class CommandPort(Protocol):
     """The one way of a command into the system."""
 
@@ -40,6 +44,13 @@ class CommandPort(Protocol):
 
         What is executed first is decided first: the command is on its way before its answer is awaited. Close what you
         do not await.
+        """
+        ...
+
+    def submit(self, command: Command, stamp: Stamp, told: Callable[[Told], None]) -> bool:
+        """As ``execute``, without a coroutine: ``told`` is called once, on the event loop and behind this call.
+
+        False where the command may have to wait for more than its append; nothing was begun then.
         """
         ...
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from api.archive_port import ArchivedRange, Archives, Archiving
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant
 from domain.kernel.past.errors import PointNotReadable

@@ -1,17 +1,17 @@
 """The committer and the leases behind the ports of the surfaces."""
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from api.composition.heard import LIVING, Named, has_news, heard, held_token, status_of, taken_away
-from api.ports import Heard, ProjectToken, ServiceFault
+from api.composition.our_words import in_our_word, in_our_words
+from api.ports import Heard, ProjectToken, Told
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import FLEET, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Stamp
-from domain.kernel.past.errors import EventsInBundle
-from domain.kernel.text import shown
 from domain.lock.commands import AcquireLocks
 from domain.note.decider import inbox_stream
 from domain.principal.allow import Principal, allow
@@ -20,16 +20,10 @@ from domain.session.decider import SESSION
 from domain.session.signals import signalled
 from domain.session.state import Session, SessionState
 from domain.task.commands import AcknowledgeAttempt, ClaimTask, ClaimTasks
-from infrastructure.log.archived import EventsArchived
-from infrastructure.log.port import OutcomeUnknown, StoreUnavailable
-from infrastructure.rows.port import RowsUnavailable, TableOutdated
-from infrastructure.runtime.committer import CommitterStoppedError, OverloadedError
 from infrastructure.runtime.hot import valid_stream
 from infrastructure.runtime.node import Node
 from infrastructure.runtime.outcome import Outcome
-from infrastructure.runtime.settle import ContendedError
 from infrastructure.telemetry import Metrics
-from projections.kernel.errors import RequestRefused
 
 ACKNOWLEDGED_MAX: Final = 10_000
 CALLS_PER_TTL: Final = 3
@@ -59,6 +53,23 @@ class CommandGate:
         if window_seconds:
             return self.claim(command, stamp, wait_seconds=window_seconds)
         return self._answered(command, self._node.committer.submit(command, stamp))
+
+    def submit(self, command: Command, stamp: Stamp, told: Callable[[Told], None]) -> bool:
+        """As ``execute``, with plain calls; False where a claim has a window to wait for."""
+        if self._node.dispatching.window_seconds(command, stamp):
+            return False
+
+        def ended(future: asyncio.Future[Outcome]) -> None:
+            error = future.exception()
+            if error is not None:
+                told(in_our_word(error) if isinstance(error, Exception) else RuntimeError(repr(error)))
+                return
+            outcome = self._counted(command, future.result())
+            self._renewed(command, outcome)
+            told(outcome)
+
+        self._node.committer.submit(command, stamp).add_done_callback(ended)
+        return True
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """As ``execute``, and wait for work where there is none. Raises ServiceFault."""
@@ -225,41 +236,3 @@ class HeartbeatDesk:
             if len(self._acknowledged) > ACKNOWLEDGED_MAX:
                 self._acknowledged.popitem(last=False)
         return taken
-
-
-async def in_our_words(work: Awaitable[T]) -> T:
-    """The result, or a fault of the node told as the ServiceFault that the surfaces know."""
-    try:
-        return await work
-    except OutcomeUnknown as error:
-        raise ServiceFault(
-            "unknown_outcome", "It is not known whether this was written.", "Send it again with the same id."
-        ) from error
-    except (StoreUnavailable, RowsUnavailable) as error:
-        raise ServiceFault(
-            "store_unavailable", "The store cannot be reached; nothing was written.", "Try again in a few seconds."
-        ) from error
-    except EventsArchived as error:
-        raise RequestRefused(in_bundle(error)) from error
-    except TableOutdated as error:
-        raise ServiceFault(
-            "read_model_outdated",
-            f"The rows of {error} are of an earlier version of this program.",
-            f"Rebuild them: signalbox projections rebuild {error}. Until then only what they show cannot be asked.",
-        ) from error
-    except (OverloadedError, ContendedError) as error:
-        raise ServiceFault(
-            "overloaded", "Too much waits already; nothing was written.", "Try again later, with the same id."
-        ) from error
-    except CommitterStoppedError as error:
-        raise ServiceFault(
-            "stopping", "The server is going down; nothing was written.", "Send it to another node, or try again."
-        ) from error
-
-
-def in_bundle(error: EventsArchived) -> EventsInBundle:
-    """What tells a caller where the events are."""
-    archive = error.archive
-    return EventsInBundle(
-        first=archive.first, last=archive.last, bundle=archive.name, trouble=shown(error.trouble, 500)
-    )

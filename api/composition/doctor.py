@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
-from api.composition.commands import in_our_words
 from api.composition.erasure import Erasure
 from api.composition.figures import RunStand
+from api.composition.our_words import in_our_words
 from api.ports import Health, ServiceFault
 from domain.kernel.ids import Instant
 from domain.node.health import NodeReport

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from domain.dispatch.explain_locks import explain_lock
 from domain.dispatch.explain_run import explain_run
 from domain.dispatch.explain_session import explain_session

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, ParamSpec, TypeVar
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from api.ledger_port import Consistency, Inclusion, LedgerKey, Rules, SignedNote
 from api.ports import ServiceFault
 from domain.kernel.ids import ProjectId

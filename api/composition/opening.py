@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from api.composition.commands import in_bundle
+from api.composition.our_words import in_bundle
 from api.composition.replay import ROWS_FILE, Replay
 from domain.kernel.errors import Rejection
 from infrastructure.archive.reading import archived_history

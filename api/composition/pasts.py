@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
 from domain.kernel.past.causes import Causes

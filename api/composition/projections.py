@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from api.projection_port import BuildReport, GenerationReport, ParkedReport, ProjectionReport
 from domain.kernel.errors import Rejection
 from infrastructure.rows.builds import Build

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import ProjectId
 from infrastructure.rows.reader import Reader

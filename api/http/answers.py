@@ -1,6 +1,8 @@
 """Answers: their bytes, their status, and how they are sent. Every error has the same typed shape."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Final, NamedTuple
 
 import orjson
@@ -25,6 +27,19 @@ class Reply(NamedTuple):
     body: bytes
     content_type: bytes = JSON
     headers: Headers = ()
+
+
+Answer = Callable[[Reply], None]
+"""Takes the reply to a request, once."""
+
+
+class Quick(Enum):
+    """What becomes of a request that has no reply yet."""
+
+    UNDER_WAY = auto()
+    """Its reply comes later."""
+    ELSEWHERE = auto()
+    """It has to go the usual way; nothing was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +121,16 @@ def json_reply(content: object, status: int = 200) -> Reply:
     return Reply(status, orjson.dumps(content))
 
 
+def plain_fields(reply: Reply) -> bytes | None:
+    """The header lines of a reply that has none of its own, without that of the length."""
+    return _JSON_FIELDS if reply.content_type is JSON and not reply.headers else None
+
+
 async def send_reply(scope: Scope, send: Send, reply: Reply) -> None:
     """Send a whole response; where the server knows how, in one piece."""
     whole: Whole | None = scope.get("state", {}).get(WHOLE)
-    plain = reply.content_type is JSON and not reply.headers
-    if whole is not None and plain and whole(reply.status, _JSON_FIELDS, reply.body):
+    fields = plain_fields(reply)
+    if whole is not None and fields is not None and whole(reply.status, fields, reply.body):
         return
     known = _JSON_HEADERS if reply.content_type is JSON else ((b"content-type", reply.content_type), *_SAFE)
     length = (b"content-length", b"%d" % len(reply.body))

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, TypeGuard
 import orjson
 
 from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id
-from api.http.answers import Problem, Reply, answered, fault_problem, placed, problem_of
+from api.http.answers import Answer, Problem, Quick, Reply, answered, fault_problem, placed, problem_of, problem_reply
 from api.http.body import ClientGone, Refused, parse_object, read_body, require_json
 from api.http.deadlines import Deadlines
 from api.http.errors import BodyTooLarge, InvalidRequest
@@ -17,7 +17,7 @@ from api.http.faults import fault
 from api.http.request import Request
 from api.http.waiting import unless_stopped
 from api.parsing import parse
-from api.ports import Answered, ServiceFault, Services
+from api.ports import Answered, ServiceFault, Services, Told
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import ProjectId
 from domain.kernel.message import Command
@@ -67,6 +67,41 @@ class CommandDoor:
         self._require_size(len(body), (asked,))
         status, text = await self._one(asked, request)
         return problem_headers(status, text)
+
+    def quick(self, request: Request, body: bytes, answer: Answer) -> Reply | Quick:
+        """One command that waits for nothing but its append, by plain calls; all others go the usual way."""
+        require_json(request.content_type, request.content_encoding)
+        if len(body) > self._limits.body_bytes_max:
+            return Quick.ELSEWHERE
+        content = parse_object(body)
+        if "commands" in content or content.get("wait_seconds"):
+            return Quick.ELSEWHERE
+        asked = self._asked(content)
+        if isinstance(asked.command, Rejection):
+            return Reply(asked.command.HTTP_STATUS, self._placed(problem_of(asked.command)))
+        project = self._edge.known_project_of(asked.command, request.who)
+        if project is None:
+            return Quick.ELSEWHERE
+        wait = self._deadlines.begin(lambda: answer(problem_headers(503, self._late(asked))))
+
+        def told(ended: Told) -> None:
+            if wait.over():
+                answer(self._reply(asked, ended, request))
+
+        sent = self._edge.send(asked.command, self._origin(asked, request), project, told)
+        if sent is True:
+            return Quick.UNDER_WAY
+        wait.over()
+        if isinstance(sent, Rejection):
+            return Reply(sent.HTTP_STATUS, self._placed(problem_of(sent)))
+        return Quick.ELSEWHERE
+
+    def _reply(self, asked: _Asked, ended: Told, request: Request) -> Reply:
+        if isinstance(ended, ServiceFault):
+            return problem_headers(503, self._placed(fault_problem(ended, asked.id)))
+        if isinstance(ended, Exception):
+            return problem_reply(fault(request.scope, ended))
+        return Reply(*answered(ended))
 
     async def _one(self, asked: _Asked, request: Request) -> tuple[int, bytes]:
         submitted = self._submitted(asked, request)
@@ -135,9 +170,11 @@ class CommandDoor:
             return project
         if isinstance(asked.command, Rejection):
             return asked.command
-        origin = Origin(request.who, asked.id, request.correlation_id, request.traceparent, asked.wait_seconds)
-        begun = self._edge.begin(asked.command, origin, project)
+        begun = self._edge.begin(asked.command, self._origin(asked, request), project)
         return begun if isinstance(begun, Rejection) or asked.wait_seconds == 0 else self._waiting(begun, request)
+
+    def _origin(self, asked: _Asked, request: Request) -> Origin:
+        return Origin(request.who, asked.id, request.correlation_id, request.traceparent, asked.wait_seconds)
 
     async def _waiting(self, begun: Coroutine[Any, Any, Answered], request: Request) -> Answered:
         answer = await unless_stopped(begun, self._stopping, request.receive)

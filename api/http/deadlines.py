@@ -2,21 +2,25 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
 
 
-class _Wait:
-    """One wait. ``task`` is None once it is over."""
+class Wait:
+    """One wait. ``late`` is called once it takes too long, and None once it is over."""
 
-    __slots__ = ("late", "task", "until")
+    __slots__ = ("late", "until")
 
-    def __init__(self, task: asyncio.Task[object] | None, until: float) -> None:
-        self.task = task
+    def __init__(self, late: Callable[[], None], until: float) -> None:
+        self.late: Callable[[], None] | None = late
         self.until = until
-        self.late = False
+
+    def over(self) -> bool:
+        """End it; False where it was over before, or too late."""
+        was, self.late = self.late, None
+        return was is not None
 
 
 class Deadlines:
@@ -24,31 +28,45 @@ class Deadlines:
 
     def __init__(self, seconds_max: float) -> None:
         self._seconds_max: Final = seconds_max
-        self._waits: deque[_Wait] = deque()
+        self._waits: deque[Wait] = deque()
         self._armed = False
 
-    async def within(self, work: Awaitable[T]) -> T:
-        """The result of the work. Raises TimeoutError where it is not there in time; the work is cancelled then."""
+    def begin(self, late: Callable[[], None]) -> Wait:
+        """A wait that begins now; ``late`` is called on the event loop unless it is over in time."""
         loop = asyncio.get_running_loop()
         waits = self._waits
-        while waits and waits[0].task is None:
+        while waits and waits[0].late is None:
             waits.popleft()
-        wait = _Wait(asyncio.current_task(), loop.time() + self._seconds_max)
+        wait = Wait(late, loop.time() + self._seconds_max)
         waits.append(wait)
         if not self._armed:
             self._arm(loop, wait.until)
+        return wait
+
+    async def within(self, work: Awaitable[T]) -> T:
+        """The result of the work. Raises TimeoutError where it is not there in time; the work is cancelled then."""
+        task = asyncio.current_task()
+        late = False
+
+        def cancel() -> None:
+            nonlocal late
+            late = True
+            if task is not None:
+                task.cancel()
+
+        wait = self.begin(cancel)
         try:
             return await work
         except asyncio.CancelledError:
             # Whoever else wants the task to end has cancelled it once more.
-            if wait.late and wait.task is not None and wait.task.uncancel() == 0:
+            if late and task is not None and task.uncancel() == 0:
                 raise TimeoutError from None
             raise
         finally:
-            wait.task = None
+            wait.over()
 
     def __len__(self) -> int:
-        return sum(wait.task is not None for wait in self._waits)
+        return sum(wait.late is not None for wait in self._waits)
 
     def _arm(self, loop: asyncio.AbstractEventLoop, until: float) -> None:
         self._armed = True
@@ -57,10 +75,10 @@ class Deadlines:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._armed = False
         waits = self._waits
-        while waits and (waits[0].task is None or waits[0].until <= loop.time()):
+        while waits and (waits[0].late is None or waits[0].until <= loop.time()):
             wait = waits.popleft()
-            if wait.task is not None:
-                wait.late = True
-                wait.task.cancel()
+            late = wait.late
+            if wait.over() and late is not None:
+                late()
         if waits:
             self._arm(loop, waits[0].until)

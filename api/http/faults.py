@@ -11,10 +11,11 @@ from api.http.asgi import Scope
 _LOG: Final = structlog.stdlib.get_logger("signalbox.http")
 
 
-def fault(scope: Scope) -> Problem:
-    """Log the exception at hand."""
+def fault(scope: Scope, error: Exception | None = None) -> Problem:
+    """Log an exception, or else the one at hand."""
     identifier = f"fault_{secrets.token_hex(8)}"
-    _LOG.exception("fault", fault=identifier, method=scope.get("method"), path=scope.get("path"))
+    method, path = scope.get("method"), scope.get("path")
+    _LOG.error("fault", fault=identifier, method=method, path=path, exc_info=error or True)
     return Problem(
         "internal",
         "Something went wrong on our side.",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
 
-from api.http.answers import Problem, Reply, problem_reply, refusal, send_reply
+from api.http.answers import Answer, Problem, Quick, Reply, problem_reply, refusal, send_reply
 from api.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from api.http.body import ClientGone, Refused
 from api.http.errors import MethodNotAllowed, NotAuthenticated, UnknownHost
@@ -14,12 +14,15 @@ from projections.kernel.errors import RequestRefused
 
 Door = Callable[[Request], Awaitable[Reply]]
 """What answers a hot path: a function of the request, so that nothing of a framework stands before it."""
+QuickDoor = Callable[[Request, bytes, Answer], Reply | Quick]
+"""The same for a request whose body is at hand, by plain calls: the reply, or what becomes of it."""
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What a supervisor may ask without a key; neither tells more than one word."""
 PRINCIPAL: Final = "signalbox.principal"
 """Key of the scope under which inner applications find who is calling."""
 REQUEST: Final = "signalbox.request"
+NO_QUICK_DOORS: Final[Mapping[tuple[str, str], QuickDoor]] = {}
 
 
 class Guard:
@@ -36,9 +39,12 @@ class Guard:
         hosts: Iterable[str],
         requests_max: int,
         open_paths: Iterable[str] = (),
+        quick: Mapping[tuple[str, str], QuickDoor] = NO_QUICK_DOORS,
     ) -> None:
+        """``hot`` are doors by path, with their method; ``quick`` those by method and path that need no task."""
         self._inner = inner
         self._hot = hot
+        self._quick = quick
         self._authenticate = authenticate
         self._hosts = frozenset(host.encode() for host in hosts)
         self._requests_max = requests_max
@@ -54,6 +60,34 @@ class Guard:
             await self._websocket(scope, receive, send)
         else:
             await self._inner(scope, receive, send)
+
+    def quick(self, scope: Scope, body: bytes, answer: Answer) -> bool:
+        """Whether a request with its whole body is answered without a task of its own: at once, or later.
+
+        If not, nothing was done and it goes the usual way.
+        """
+        door = self._quick.get((scope["method"], scope["path"]))
+        if door is None:
+            return False
+        request = request_of(scope, _no_more)
+        self._requests += 1
+
+        def answered(reply: Reply) -> None:
+            self._requests -= 1
+            answer(reply)
+
+        try:
+            reply = self._admit(request) or door(request, body, answered)
+        except Refused as refused:
+            reply = refusal(refused.rejection)
+        except Exception:
+            reply = problem_reply(fault(scope))
+        if isinstance(reply, Reply):
+            answered(reply)
+        elif reply is Quick.ELSEWHERE:
+            self._requests -= 1
+            return False
+        return True
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = request_of(scope, receive)
@@ -149,6 +183,11 @@ _OVERLOADED: Final = Problem(
 async def _through(hot: tuple[str, Door], request: Request) -> Reply:
     method, door = hot
     return await door(request) if request.scope["method"] == method else refusal(MethodNotAllowed(allowed=method))
+
+
+async def _no_more() -> Message:
+    """The body of a whole request was read before."""
+    return {"type": "http.disconnect"}
 
 
 def _bare(host: bytes) -> bytes:

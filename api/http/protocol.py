@@ -2,13 +2,14 @@
 
 import asyncio
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from api.http.asgi import WHOLE
+from api.http.answers import Reply, plain_fields, send_reply
+from api.http.asgi import WHOLE, Receive, Scope, Send
 
 HEAD_BYTES_MAX: Final = 65_536
 REQUEST_SECONDS_MAX: Final = 60.0
@@ -16,10 +17,18 @@ REQUEST_SECONDS_MAX: Final = 60.0
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+class _Held(NamedTuple):
+    """A request that has begun and has no task yet: its body may arrive in the same piece as its head."""
+
+    cycle: RequestResponseCycle
+    app: Any
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """A request that does not end is cut off; header fields behind the body are dropped.
 
-    A timer runs only for requests that do not arrive in one piece.
+    A timer runs only for requests that do not arrive in one piece. Those that do, with a body, are offered to the
+    application's ``quick``, where it has one, before they get a task.
     """
 
     def __init__(
@@ -34,6 +43,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_request = True
         self._head_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._beginning = False
+        self._held: _Held | None = None
         self._limit_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -42,6 +53,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        if self._held is not None:
+            self._go_the_usual_way(*self._held)
         if not self._in_request:
             return
         self._limit_time()
@@ -62,15 +75,45 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        self._beginning = True
         super().on_headers_complete()
+        self._beginning = False
 
     def on_message_complete(self) -> None:
         self._is_whole()
         super().on_message_complete()
+        held, self._held = self._held, None
+        if held is None:
+            return
+        cycle, app = held
+        if not app.quick(cycle.scope, bytes(cycle.body), partial(self._answer, cycle)):
+            self._go_the_usual_way(cycle, app)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # One that waits for a go-ahead sends no body before somebody asks for it.
+        whole_soon = self._beginning and cycle.scope["method"] == "POST" and not cycle.waiting_for_100_continue
+        if whole_soon and hasattr(app, "quick"):
+            self._held = _Held(cycle, app)
+            return
         cycle.scope.setdefault("state", {})[WHOLE] = partial(send_whole, cycle)
         super()._start_asgi_task(cycle, app)
+
+    def _go_the_usual_way(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._held = None
+        self._start_asgi_task(cycle, app)
+
+    def _answer(self, cycle: RequestResponseCycle, reply: Reply) -> None:
+        if cycle.disconnected:
+            return
+        fields = plain_fields(reply)
+        if fields is None or not send_whole(cycle, reply.status, fields, reply.body):
+
+            async def replying(scope: Scope, _: Receive, send: Send) -> None:
+                await send_reply(scope, send, reply)
+
+            self._start_asgi_task(cycle, replying)
+        else:
+            cycle.on_response = _nothing  # as the task would: it leads back to this connection
 
     def _limit_time(self) -> None:
         if self._timer is None:
@@ -85,6 +128,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _cut_off(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+
+def _nothing() -> None:
+    """What is left to do behind a response that was sent."""
 
 
 def send_whole(cycle: RequestResponseCycle, status: int, fields: bytes, body: bytes) -> bool:

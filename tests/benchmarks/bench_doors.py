@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 from api.http.asgi import ASGIApp, Receive, Scope, Send
 from api.http.protocol import BoundedProtocol
 from api.http.server import configuration
+from api.ports import Told
 from domain.kernel.ids import ProjectId
 from domain.kernel.message import Command, Stamp
 from infrastructure.runtime.interpreter import tune
@@ -43,6 +44,10 @@ class Instant:
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         return _DONE
+
+    def submit(self, command: Command, stamp: Stamp, told: Callable[[Told], None]) -> bool:
+        asyncio.get_running_loop().call_soon(told, _DONE)
+        return True
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         return _DONE

@@ -8,6 +8,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from api.composition.server import running
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
 from api.graphql.asgi import ASGIApp, Message
+from api.ports import Told
 from infrastructure.settings import Settings
 
 CONNECTIONS = 32
@@ -36,6 +38,9 @@ class Instant:
 
     async def execute(self, command: object, stamp: object) -> Any:
         return self
+
+    def submit(self, command: object, stamp: object, told: Callable[[Told], None]) -> bool:
+        return False
 
     async def claim(self, command: object, stamp: object, *, wait_seconds: float) -> Any:
         return self

@@ -131,19 +131,22 @@ async def test_a_request_through_a_hot_door_leaves_nothing_to_the_garbage_collec
     config.load()
     line, wire = BoundedProtocol(config, ServerState(), {}), Wire()
     line.connection_made(wire)
-    request = f"GET /v1/status HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {doors.owner}\r\n\r\n".encode()
+    head = f"HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {doors.owner}\r\n"
+    body = '{"type": "create_project", "id": "the-same-again", "command": {"name": "another"}}'
+    length = f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
+    requests = [f"GET /v1/status {head}\r\n".encode(), f"POST /v1/commands {head}{length}\r\n{body}".encode()]
 
     async def ask(times: int) -> None:
-        for _ in range(times):
-            line.data_received(request)
+        for number in range(times):
+            line.data_received(requests[number % 2])
             assert (await wire.written.get()).startswith(b"HTTP/1.1 200")
             await asyncio.sleep(0)
 
-    await ask(2)
+    await ask(4)
     gc.collect()
     gc.disable()
     try:
-        await ask(50)
+        await ask(100)
         # One cycle of objects a request would make hundreds.
         assert gc.collect() < 50
     finally:

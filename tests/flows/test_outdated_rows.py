@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from api.composition.commands import in_our_words
+from api.composition.our_words import in_our_words
 from api.ports import ServiceFault
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.rows.reader import Reader

@@ -12,7 +12,7 @@ from api.edge import Edge
 from api.http.asgi import ASGIApp, Message
 from api.ledger_port import LedgerPort
 from api.past_port import HourMeasures
-from api.ports import Health, Heard, HeldNow, ProjectToken, ServiceFault, Services
+from api.ports import Health, Heard, HeldNow, ProjectToken, ServiceFault, Services, Told
 from api.projection_port import ProjectionPort
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.explanation import Explanation
@@ -84,6 +84,11 @@ class Fakes:
         decision = self.world.when(command, stamp)
         text = accepted(decision.answer) if decision.rejection is None else refused(decision.rejection)
         return Outcome(text, len(self.world.log))
+
+    def submit(self, command: Command, stamp: Stamp, told: Callable[[Told], None]) -> bool:
+        under_way = asyncio.ensure_future(self.execute(command, stamp))
+        under_way.add_done_callback(lambda done: told(_ended(done)))
+        return True
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         if self.hang is not None:
@@ -193,6 +198,11 @@ class Fakes:
             cast("ArchivePort", None),
         )
         return Services(self, self, self, self, self, self, self, self, self, no_ledger, no_archive, NoPast(), no_desk)
+
+
+def _ended(done: "asyncio.Task[Outcome]") -> Told:
+    error = done.exception()
+    return error if isinstance(error, Exception) else done.result()
 
 
 class NoPast:
