@@ -29,13 +29,18 @@ _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
 _Project = ProjectFrozen | ProjectUnfrozen | ProjectBudgetNoticed | ProjectSet
-AttentionEvent = _Task | RunEvent | GateTurn | _Lock | _Pool | _Quota | _Project | SessionEvent
+_Others = _Task | RunEvent | GateTurn | _Lock | _Pool | _Quota | _Project
+AttentionEvent = _Others | SessionEvent
 """Most releases end locks that were never in quarantine: their rows are looked for and are not there."""
+_OF_SESSIONS: Final = frozenset[type](get_args(SessionEvent))
+"""They come with each attempt, and to ask class by class what else they might be takes longer than all the rest."""
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
     """One row for each thing, or one for each of its topics."""
-    event, stream = cast(AttentionEvent, recorded.event), recorded.stream
+    if type(recorded.event) in _OF_SESSIONS:
+        return (f"{recorded.stream}/life",)
+    event, stream = cast(_Others, recorded.event), recorded.stream
     if isinstance(event, RunEvent | GateTurn):
         return run_keys(stream, event)
     match event:
@@ -56,12 +61,17 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
         case ProjectBudgetNoticed() | ProjectSet():
             return (f"{stream}/soft_budget",)
         case _:
-            return (f"{stream}/life",)
+            assert_never(event)
 
 
 def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionRow | None:
     """The row after the event; none where there is nothing to look at."""
-    event = cast(AttentionEvent, recorded.event)
+    if type(recorded.event) in _OF_SESSIONS:
+        return session_row(row, recorded, key, cast(SessionEvent, recorded.event))
+    return _other(row, recorded, key, cast(_Others, recorded.event))
+
+
+def _other(row: AttentionRow | None, recorded: Recorded, key: str, event: _Others) -> AttentionRow | None:
     if isinstance(event, GateTurn):
         return None if row is None else row._replace(why=more_urgent(row.why, event))
     if isinstance(event, RunEvent):
@@ -90,7 +100,7 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
         case QuotaSessionJoined() | QuotaOpened() | QuotaClosed():
             return _quota(row, recorded, key, event)
         case _:
-            return session_row(row, recorded, key, event)
+            assert_never(event)
 
 
 def _raised(

@@ -40,6 +40,10 @@ TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention | _Erasure | 
 def in_words(event: TaskEvent) -> str:
     """The line, of any length."""
     match event:
+        case (
+            TaskPlanned() | TaskReadied() | TaskBackedOff() | TaskRetried() | TaskReassigned() | TaskHeldBack()
+        ):  # the commonest first: each that it is not costs as much as the words
+            return _waiting(event)
         case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
             return _attempt(event)
         case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskParked():
@@ -58,7 +62,7 @@ def in_words(event: TaskEvent) -> str:
         case SubjectErased():
             return with_detail("its words were erased", event.reason)
         case _:
-            return _waiting(event)
+            assert_never(event)
 
 
 def with_detail(what: str, detail: str) -> str:

@@ -1,7 +1,9 @@
 """Says an event in one line of words."""
 
-from typing import Final, assert_never
+from collections.abc import Callable
+from typing import Any, Final, assert_never, cast, get_args
 
+from domain.kernel.message import Event
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.project.events import (
     ProjectBookmarkRemoved,
@@ -53,6 +55,7 @@ _Project = (
 )
 _Rest = KeyIssued | KeyRevoked | CommandRefused
 _Work = TaskEvent | RunEvent | DefinitionTurn
+_Others = QuotaTurn | _Session | _Project | _Rest
 TimelineEvent = NodeTurn | NoteTurn | ProposalTurn | QuotaTurn | _Work | _Session | LockEvent | _Project | _Rest
 
 LINE_LENGTH_MAX: Final = 300
@@ -66,20 +69,27 @@ def in_words(event: TimelineEvent) -> str:
 
 
 def _line(event: TimelineEvent) -> str:
-    if isinstance(event, LockEvent):
-        return lock_words.in_words(event)
-    if isinstance(event, TaskEvent):
-        return task_words.in_words(event)
-    if isinstance(event, RunEvent):
-        return run_words.in_words(event)
-    if isinstance(event, DefinitionTurn):
-        return definition_turn(event)
-    if isinstance(event, NodeTurn):
-        return node_turn(event)
-    if isinstance(event, NoteTurn):
-        return note_turn(event)
-    if isinstance(event, ProposalTurn):
-        return proposal_turn(event)
+    speaker = _SPEAKERS.get(type(event))
+    return _other(cast(_Others, event)) if speaker is None else speaker(event)
+
+
+_SPEAKERS: Final[dict[type[Event], Callable[[Any], str]]] = {
+    kind: speaker
+    for kinds, speaker in (
+        (LockEvent, lock_words.in_words),
+        (TaskEvent, task_words.in_words),
+        (RunEvent, run_words.in_words),
+        (DefinitionTurn, definition_turn),
+        (NodeTurn, node_turn),
+        (NoteTurn, note_turn),
+        (ProposalTurn, proposal_turn),
+    )
+    for kind in get_args(kinds)
+}
+"""One look where asking class by class would take a hundred."""
+
+
+def _other(event: _Others) -> str:
     match event:
         case SessionOpened() | SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _session(event)
