@@ -7,7 +7,7 @@ from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Event
 from domain.kernel.values import ConcurrencyKey, Spend
 from domain.project.settings import ProjectSettings
-from domain.task.commands import Usage
+from domain.task.commands import NOTHING_USED
 from domain.task.events import TaskAttemptEnded, TaskCompleted
 from domain.task.state import Attempt, Task
 
@@ -47,7 +47,7 @@ def cost_of(attempt: Attempt, events: Sequence[Event], at: Instant) -> Spend | N
     for event in events:
         if isinstance(event, TaskCompleted | TaskAttemptEnded) and event.usage is not None:
             usage = event.usage
-    if usage == Usage():
+    if usage is NOTHING_USED or usage == NOTHING_USED:
         return None
     return Spend(
         tokens=min(10**15, usage.input_tokens + usage.output_tokens),

@@ -140,6 +140,10 @@ class Usage(Message):
     model: str = Field(default="", max_length=100)
 
 
+NOTHING_USED: Final = Usage()
+"""The one that everybody begins with, so that most comparisons end at a glance."""
+
+
 class Artifact(Message):
     """A result kept elsewhere."""
 

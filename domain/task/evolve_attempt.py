@@ -1,12 +1,12 @@
 """How attempts and settlements fold into a task."""
 
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 
 from immutables import Map
 
 from domain.kernel.change import replace
 from domain.kernel.ids import SECOND, Instant, Token
-from domain.task.commands import Artifact, Usage
+from domain.task.commands import NOTHING_USED, Artifact, Usage
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
@@ -61,12 +61,20 @@ def settled(task: Task, event: TaskCompleted | TaskFailed | TaskCancelled) -> Ta
     """The task once it has settled."""
     match event:
         case TaskCompleted():
-            usage = event.usage or _usage_of(task)
-            done = replace(_spent(task, usage, event.at), artifacts=_joined(task.artifacts, event.artifacts))
-            if task.plan.origin is None:
-                return replace(done, phase=Settled("completed", Token(event.token), at=event.at))
-            phase = Settled("completed", Token(event.token), summary=event.summary, output=event.output, at=event.at)
-            return replace(done, phase=phase)
+            phase = Settled("completed", Token(event.token), at=event.at)
+            if task.plan.origin is not None:
+                phase = Settled(
+                    "completed", Token(event.token), summary=event.summary, output=event.output, at=event.at
+                )
+            spent = _spent(task, event.usage or _usage_of(task), event.at)
+            return replace(
+                task,
+                phase=phase,
+                artifacts=_joined(task.artifacts, event.artifacts),
+                spent=spent.of_generation,
+                spent_seconds=spent.seconds,
+                used=spent.of_all,
+            )
         case TaskFailed():
             return replace(task, phase=Settled("failed", at=event.at))
         case TaskCancelled():
@@ -92,8 +100,15 @@ def _claimed(task: Task, event: TaskClaimed) -> Task:
     others = tuple(session for session in task.tried_by if session != event.session)
     tried_by = (*others, event.session)[-TRIED_BY_MAX:]
     tokens = (*task.tokens, (attempt.token, event.session))[-TRIED_BY_MAX:]
-    claimed = replace(task, phase=Assigned(attempt), attempts=event.attempt, tried_by=tried_by, tokens=tokens)
-    return replace(claimed, reserved_for=None, bids=Map())
+    return replace(
+        task,
+        phase=Assigned(attempt),
+        attempts=event.attempt,
+        tried_by=tried_by,
+        tokens=tokens,
+        reserved_for=None,
+        bids=Map(),
+    )
 
 
 def _started(task: Task, event: TaskStarted) -> Task:
@@ -130,9 +145,12 @@ def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
     if attempt is not None and event.kind not in ("released", "lost_delivery", "cancelled", "reassigned"):
         tried = Tried(attempt.session, attempt.host, attempt.model, event.kind)
         failed = (*failed, tried)[-TRIED_BY_MAX:]
-    task = _spent(task, event.usage or _usage_of(task), event.at)
+    spent = _spent(task, event.usage or _usage_of(task), event.at)
     return replace(
         task,
+        spent=spent.of_generation,
+        spent_seconds=spent.seconds,
+        used=spent.of_all,
         phase=replace(task.phase, leaving=None, revoked_at=None) if isinstance(task.phase, Settled) else Ended(),
         consumed=task.consumed + event.consumed,
         lost=task.lost + (event.kind == "session_lost"),
@@ -158,19 +176,21 @@ def _attempt_of(task: Task) -> Attempt | None:
 
 def _usage_of(task: Task) -> Usage:
     attempt = _attempt_of(task)
-    return Usage() if attempt is None else attempt.usage
+    return NOTHING_USED if attempt is None else attempt.usage
 
 
-def _spent(task: Task, usage: Usage, at: Instant) -> Task:
-    """What an attempt used adds to its task as it ends."""
+class _Spent(NamedTuple):
+    """What a task has used once an attempt has ended."""
+
+    of_generation: Usage
+    seconds: float
+    of_all: Usage
+
+
+def _spent(task: Task, usage: Usage, at: Instant) -> _Spent:
     attempt = _attempt_of(task)
     seconds = 0.0 if attempt is None else (at - attempt.at) / SECOND
-    return replace(
-        task,
-        spent=added(task.spent, usage),
-        spent_seconds=task.spent_seconds + seconds,
-        used=added(task.used, usage),
-    )
+    return _Spent(added(task.spent, usage), task.spent_seconds + seconds, added(task.used, usage))
 
 
 def _joined(before: tuple[Artifact, ...], new: tuple[Artifact, ...]) -> tuple[Artifact, ...]:

@@ -1,17 +1,13 @@
 """What a task may spend and has spent."""
 
-from typing import Final
-
 from domain.kernel.ids import SECOND, Instant
-from domain.task.commands import Usage
+from domain.task.commands import NOTHING_USED, Usage
 from domain.task.state import Attempt, Task
-
-_NOTHING: Final = Usage()
 
 
 def added(one: Usage, other: Usage) -> Usage:
     """Both together; the model is the one named last."""
-    if other == _NOTHING:
+    if other is NOTHING_USED or other == NOTHING_USED:
         return one
     return Usage(
         input_tokens=one.input_tokens + other.input_tokens,

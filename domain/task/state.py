@@ -6,7 +6,7 @@ from immutables import Map
 
 from domain.kernel.ids import Instant, Token
 from domain.kernel.work import Budget
-from domain.task.commands import Artifact, Outcome, Usage
+from domain.task.commands import NOTHING_USED, Artifact, Outcome, Usage
 from domain.task.events import TaskPlanned
 from domain.task.terms import Bid, ReadyReason
 
@@ -29,7 +29,7 @@ class Attempt:
     """When it was acknowledged; None while the task is only assigned."""
     host: str = ""
     model: str = ""
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     """What its holder said that it spent so far."""
 
 
@@ -112,7 +112,7 @@ class Part:
     """A task that is a part of this one."""
 
     settled: bool = False
-    usage: Usage = Usage()
+    usage: Usage = NOTHING_USED
     """What it and its own parts spent until it settled last."""
 
 
@@ -164,11 +164,11 @@ class Task:
     """What attempts have left, latest last, at most 64."""
     budget: Budget = Budget()
     """What this generation may spend."""
-    spent: Usage = Usage()
+    spent: Usage = NOTHING_USED
     """What the ended attempts of this generation spent."""
     spent_seconds: float = 0.0
     """How long they held the task, together."""
-    used: Usage = Usage()
+    used: Usage = NOTHING_USED
     """What all ended attempts of all generations spent."""
     reserved_for: str | None = None
     """Session that alone may claim it for a while."""
