@@ -9,8 +9,9 @@ from domain.dispatch.shares import cost_of
 from domain.kernel.decider import View, Write
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Event, Stamp
-from domain.lock.decider import LOCKS, linger, release
+from domain.lock.decider import LOCKS, keep, linger, release
 from domain.lock.events import LocksLingered
+from domain.lock.state import LockSpace
 from domain.project.decider import PROJECT
 from domain.project.state import Project
 from domain.session.decider import SESSION
@@ -42,10 +43,23 @@ class Held:
 def end_by_report(
     held: Held, events: Sequence[Event], outcome: Reported, stamp: Stamp, view: View
 ) -> tuple[Write, ...]:
-    """The holder's own report: its locks are free at once."""
+    """The holder's own report: its locks are free at once, unless a gate keeps them."""
     space, cost = view.read(LOCKS, lock_stream(stamp.project)), cost_of(held.attempt, events, stamp.time)
+    kept = _kept(held, space, stamp) if outcome == "completed" else ()
+    if kept:
+        spent = () if cost is None else release(space, NO_TOKEN, "ended", stamp.time, cost)
+        return _written(held, events, (*kept, *spent), outcome, stamp, view)
     freed = release(space, held.attempt.token, outcome, stamp.time, cost)
     return _written(held, events, freed, outcome, stamp, view)
+
+
+def _kept(held: Held, space: LockSpace, stamp: Stamp) -> Sequence[Event]:
+    """Its locks stay shut, where a gate judges what it has done and keeps them so long."""
+    origin = held.task.plan.origin
+    if origin is None or origin.keeps_locks_seconds is None:
+        return ()
+    until = Instant(stamp.time + int(origin.keeps_locks_seconds * SECOND))
+    return keep(space, held.attempt.token, until, stamp.time)
 
 
 def end_in_silence(held: Held, kind: Silent, reason: str, stamp: Stamp, view: View) -> tuple[Write, ...]:

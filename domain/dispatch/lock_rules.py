@@ -6,6 +6,7 @@ from typing import Final
 from domain.dispatch import (
     lock_checks,
     lock_force,
+    lock_kept,
     lock_modes,
     lock_pools,
     lock_requests,
@@ -25,6 +26,7 @@ LOCK_DECISIONS: Final[Mapping[type[Command], Decide]] = {
     commands.TimeOutLockRequest: lock_requests.time_out,
     commands.ReleaseLocks: locks.give_back,
     commands.EndLockDelay: locks.end_delay,
+    commands.LetGoLocks: lock_kept.free_kept,
     commands.UpgradeLocks: lock_modes.upgrade,
     commands.DowngradeLocks: lock_modes.downgrade,
     commands.TransferLocks: lock_transfer.transfer,

@@ -22,6 +22,7 @@ from domain.kernel.pipeline.words import ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.values import ScopeClaim
 from domain.kernel.work import RetryRule
+from domain.run.kept_locks import kept_seconds
 from domain.run.loops import outline_now
 from domain.run.state import Effect, Run
 from domain.task.attention import attended
@@ -101,7 +102,13 @@ def key_of(run: Run, place: str, generation: int) -> str:
 def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
     """The id of the task that a place makes now, and what the phase says of it."""
     phase = run.phase(place)
-    origin = Origin(run=run.queued.run, place=place, generation=phase.generation, changes=changes_of(run, place))
+    origin = Origin(
+        run=run.queued.run,
+        place=place,
+        generation=phase.generation,
+        changes=changes_of(run, place),
+        keeps_locks_seconds=kept_seconds(run.queued.definition, place),
+    )
     return task_of(run, place, phase.generation), OfPhase(origin, phase.input, outputs_of(run, place))
 
 

@@ -259,6 +259,13 @@ class TimeOutLockRequest(ProjectCommand):
     request: RequestText
 
 
+class LetGoLocks(ProjectCommand):
+    """Locks that a gate of the run has kept may be free (derived by the policy let_go_locks)."""
+
+    NAME: ClassVar[str] = "let_go_locks"
+    run: str
+
+
 class EndLockDelay(ProjectCommand):
     """The lock-delay of a lost owner's locks is over (derived)."""
 

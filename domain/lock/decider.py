@@ -177,6 +177,22 @@ def release(
     return () if held.lingers_until is not None and at < held.lingers_until else ended
 
 
+def keep(space: LockSpace, token: int, until: Instant, at: Instant) -> tuple[LocksLingered, ...]:
+    """The owner is done, and its locks stay shut all the same, at most until an instant; see ``let_go``."""
+    held = space.grants.get(token)
+    if held is None or held.is_orphaned or not held.claims:
+        return ()
+    return (LocksLingered(token=token, reason="ended", until=until, at=at),)
+
+
+def let_go(space: LockSpace, token: int, at: Instant) -> tuple[LocksReleased, ...]:
+    """What was kept is free before its time; nothing where the token keeps nothing."""
+    held = space.grants.get(token)
+    if held is None or held.lingers_until is None or held.quarantined:
+        return ()
+    return (LocksReleased(token=token, reason="ended", at=at, pools=held.pools),)
+
+
 def linger(
     space: LockSpace, token: int, reason: LingerReason, until: Instant, at: Instant
 ) -> tuple[LocksLingered | LocksQuarantined | LocksReleased, ...]:

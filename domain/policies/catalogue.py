@@ -4,6 +4,7 @@ from typing import Final
 
 from domain.kernel.policy import Policy
 from domain.policies.facts import FACT_POLICIES
+from domain.policies.kept_locks import LET_GO_LOCKS
 from domain.policies.notice_budget import NOTICE_BUDGET
 from domain.policies.notify_gate import NOTIFY_GATE
 from domain.policies.quota_reports import QUOTA_POLICIES
@@ -26,5 +27,6 @@ POLICIES: Final[tuple[Policy, ...]] = (
     *RUN_CHILD_POLICIES,
     *FACT_POLICIES,
     *TURN_POLICIES,
+    LET_GO_LOCKS,
 )
 """What happens by itself at once; what only time brings about is the agenda's."""

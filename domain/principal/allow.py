@@ -200,6 +200,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "recover_session": _NOBODY,
     "lose_session": _NOBODY,
     "end_lock_delay": _NOBODY,
+    "let_go_locks": _NOBODY,
     "time_out_lock_request": _NOBODY,
     "expire_lease": _NOBODY,
     "reserve_locks": _NOBODY,

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from domain.kernel.pipeline.definition import (
     AnyPhase,
     Definition,
-    GatePhase,
     RepeatPhase,
 )
 from domain.kernel.pipeline.findings import Finding, warning
@@ -38,8 +37,6 @@ def _of_whole(definition: Definition) -> Iterator[str]:
 
 
 def _of_phase(phase: AnyPhase) -> Iterator[str]:
-    if isinstance(phase, GatePhase) and phase.gate.keep_locks_seconds is not None:
-        yield f"that {phase.key} keeps locks"
     if isinstance(phase, RepeatPhase):
         yield from _of_loop(phase)
     call = call_of(phase)

@@ -38,6 +38,8 @@ class Origin(Message):
     purpose: Literal["work", "undo"] = "work"
     changes: str = ""
     """What a gate asked to be done otherwise; empty where none did."""
+    keeps_locks_seconds: float | None = None
+    """How long its locks stay shut at most once it is done, for a gate that judges it; None where none keeps them."""
 
 
 class Evidence(Message):

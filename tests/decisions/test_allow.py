@@ -73,6 +73,7 @@ DERIVED = {
     "recover_session",
     "lose_session",
     "end_lock_delay",
+    "let_go_locks",
     "time_out_lock_request",
     "expire_lease",
     "reserve_locks",

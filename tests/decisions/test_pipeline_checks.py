@@ -382,6 +382,12 @@ FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
         "Leave",
         (external("x", {"kind": "signal", "name": "go"}, on_revised="pause"),),
     ),
+    "locks of nothing": (
+        "contradiction",
+        "phases.1.gate.keep_locks_seconds",
+        "remove",
+        (mapped("m", over="['a']"), gate("g", "m", keep_locks_seconds=60)),
+    ),
     "a label twice": ("contradiction", "phases.0.work.task.labels", "once", (work("a", task={"labels": ["x", "x"]}),)),
 }
 

@@ -37,7 +37,8 @@ def test_a_task_of_a_run_says_whose_it_is_and_what_its_phase_hands_over() -> Non
     railway = Railway(build, run={"inputs": '{"who":"you"}'})
     task = railway.states[railway.task_of("build")]
     assert task.plan.origin.model_dump() == {
-        "run": railway.run_id, "place": "build", "generation": 1, "purpose": "work", "changes": ""
+        "run": railway.run_id, "place": "build", "generation": 1, "purpose": "work", "changes": "",
+        "keeps_locks_seconds": None,
     }  # fmt: skip
     assert (task.plan.input, task.plan.body) == ('{"who":"you"}', "for you")
     assert task.plan.key == f"{railway.run_id}/build"

@@ -61,6 +61,7 @@ ONLY_IN = {
         "undo_events",
         "undo_order",
         "work_time",
+        "kept_locks",
     },
     "task": {
         "erasure",

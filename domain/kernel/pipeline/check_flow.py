@@ -171,6 +171,11 @@ def _of_gate(phase: GatePhase, scope: Scope) -> Iterator[_Told]:
             "it says what follows its deadline and has none",
             "Add a deadline.",
         )
+    before = [scope.graph.phases.get(edge.phase) for edge in phase.needs]
+    if gate.keep_locks_seconds is not None and not any(isinstance(one, WorkPhase) for one in before):
+        message = "it keeps the locks of the work that it comes after, and comes after none"
+        advice = "Let it need the work whose locks it keeps, or remove `keep_locks`."
+        yield "contradiction", ("gate", "keep_locks_seconds"), message, advice
     if gate.on_reject == "rework" and gate.rework is None:
         yield "contradiction", ("gate", "on_reject"), "it does not say which phase to rework", "Add `rework: PHASE`."
     if gate.rework is not None and gate.rework not in scope.graph.ancestors[phase.key]:
