@@ -124,25 +124,25 @@ def _concerned(space: LockSpace, families: Families) -> tuple[MovedOwner, ...]:
 
 def _torn(moving: str, after: LockSpace, families: Families) -> LocksInsideFamily | TooComplex | None:
     """A lock that goes along and meets one that stays behind, where only the former family could hold both."""
-    sessions = {session for session, _ in families}
+    along = frozenset({moving, *(session for session, _ in families)})
     for token in sorted(after.grants):
         grant = after.grants[token]
         if grant.is_orphaned or (grant.session, grant.incarnation) not in families:
             continue
-        found = _met(after, grant)
+        found = _met(after, grant, along)
         if isinstance(found, TooComplex):
             return found
         for obstacle in found:
-            other = obstacle.holder
-            if isinstance(other, Grant) and not other.is_orphaned and other.session not in {moving, *sessions}:
-                return _told(moving, grant, other, obstacle)
+            if isinstance(obstacle.holder, Grant) and not obstacle.holder.is_orphaned:
+                return _told(moving, grant, obstacle.holder, obstacle)
     return None
 
 
-def _met(after: LockSpace, grant: Grant) -> list[Obstacle] | TooComplex:
+def _met(after: LockSpace, grant: Grant, along: frozenset[str]) -> list[Obstacle] | TooComplex:
     """Units of pools are held by one owner each, whatever its family."""
     places = tuple(wish for wish in wishes_in(grant.claims) if wish.resource.kind != "pool")
-    return grants_in_the_way(after.without_grant(grant.token), grant.owner, places, StepBudget())
+    everything = after.coverage.claims * len(places)
+    return grants_in_the_way(after, grant.owner, places, StepBudget(), most=everything, besides=along)
 
 
 def _told(moving: str, grant: Grant, other: Grant, obstacle: Obstacle) -> LocksInsideFamily:

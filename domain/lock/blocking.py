@@ -53,9 +53,15 @@ def obstacles(
 
 
 def grants_in_the_way(
-    space: LockSpace, asker: Owner, wishes: tuple[Wish, ...], budget: StepBudget, *, most: int = BLOCKERS_COUNTED_MAX
+    space: LockSpace,
+    asker: Owner,
+    wishes: tuple[Wish, ...],
+    budget: StepBudget,
+    *,
+    most: int = BLOCKERS_COUNTED_MAX,
+    besides: frozenset[str] = frozenset(),
 ) -> list[Obstacle] | TooComplex:
-    """The held claims in the way, by wish and age; the search stops after ``most``."""
+    """The held claims in the way, by wish and age, besides those of these sessions; the search stops after ``most``."""
     found = _units_in_the_way(space, wishes)[:most]
     for wish in wishes:
         if wish.resource.kind == "pool" or len(found) == most:
@@ -65,7 +71,7 @@ def grants_in_the_way(
             return overlapping
         for entry in overlapping:
             grant = space.grants[int(entry.claim_id)]
-            if stands_in_the_way(grant, mode_of(grant.claims, entry.resource), asker, wish.mode):
+            if grant.session not in besides and stands_in_the_way(grant, mode_of(grant.claims, entry.resource), asker, wish.mode):
                 found.append(Obstacle(grant, entry.resource, wish))
                 if len(found) == most:
                     return found
@@ -76,12 +82,7 @@ def others_in_the_way(
     space: LockSpace, owner: Owner, wishes: tuple[Wish, ...], budget: StepBudget
 ) -> list[Obstacle] | TooComplex:
     """The same, of other sessions: in what an owner has itself these are the ones below it or beside it."""
-    found = grants_in_the_way(space, owner, wishes, budget)
-    return found if isinstance(found, TooComplex) else [one for one in found if _session_of(one) != owner.session]
-
-
-def _session_of(obstacle: Obstacle) -> str:
-    return obstacle.holder.owner.session
+    return grants_in_the_way(space, owner, wishes, budget, besides=frozenset({owner.session}))
 
 
 def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...]) -> list[Obstacle]:

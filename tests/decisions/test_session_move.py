@@ -297,4 +297,34 @@ def test_what_a_move_costs_does_not_depend_on_how_many_claims_go_along(fleet: Fl
         freed(fleet, sub, str(before.last_token))
         return steps
 
+    steps_with(1)  # what is found out once in a process is no part of it
     assert steps_with(1) == steps_with(64)
+
+
+def spread(fleet: Fleet, session: str, folder: str, attempt: str | None = None) -> None:
+    """More claims than a refusal counts."""
+    for part in range(2):
+        wanted = tuple(ScopeClaim(claim=f"path:repo//{folder}/{part}/{number}") for number in range(64))
+        asked = AcquireLocks(project="shop", session=session, incarnation=1, claims=wanted, attempt=attempt)
+        accepted(fleet.ask(asked))
+
+
+def test_a_stranger_is_found_behind_any_number_of_those_who_go_along(fleet: Fleet) -> None:
+    lead = opened(fleet)
+    middle = opened(fleet, lead)
+    sub = opened(fleet, middle)
+    held(fleet, middle, "src/**")
+    spread(fleet, sub, "src/x")
+    held(fleet, lead, "src/y", "shared")
+    assert refused(move(fleet, middle), LocksInsideFamily).held == "path:repo//src/y"
+
+
+def test_a_check_finds_a_sub_agent_behind_any_number_of_locks_of_ones_own(fleet: Fleet) -> None:
+    lead = opened(fleet)
+    sub = opened(fleet, lead)
+    token = held(fleet, lead, "src/**")
+    fleet.plan(a_task("part"))
+    spread(fleet, lead, "src/y/x", fleet.claimed(lead, "part").token)
+    assert writes(fleet, lead, token, "src/y") == "covered"
+    held(fleet, sub, "src/y/z")
+    assert writes(fleet, lead, token, "src/y") == "held"
