@@ -71,7 +71,8 @@ def grants_in_the_way(
             return overlapping
         for entry in overlapping:
             grant = space.grants[int(entry.claim_id)]
-            if grant.session not in besides and stands_in_the_way(grant, mode_of(grant.claims, entry.resource), asker, wish.mode):
+            mode = mode_of(grant.claims, entry.resource)
+            if grant.session not in besides and stands_in_the_way(grant, mode, asker, wish.mode):
                 found.append(Obstacle(grant, entry.resource, wish))
                 if len(found) == most:
                     return found

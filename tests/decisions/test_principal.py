@@ -9,7 +9,7 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import FLEET, SECOND, ProjectId, StreamId, derived_id
 from domain.principal.commands import IssueKey, RevokeKey, Role
 from domain.principal.decider import KEY, WORKER_KEY_SECONDS, revoke_key
-from domain.principal.errors import KeyIdTaken, WorkerKeyWithoutProject
+from domain.principal.errors import KeyIdTaken, OwnerKeyNotForDoors, WorkerKeyWithoutProject
 from domain.principal.events import KeyIssued, KeyRevoked
 from domain.principal.state import Key
 from domain.project.decider import PROJECT
@@ -92,3 +92,8 @@ def test_a_revoked_key_stays_revoked(world: World) -> None:
 @pytest.mark.parametrize("key", ["key_00000000000000000000000000", "key_x", "sess_00000000000000000000000000"])
 def test_a_key_that_does_not_exist_cannot_be_revoked(world: World, key: str) -> None:
     assert world.when(RevokeKey(key=key)).rejection == UnknownThing(kind="key", name=key)
+
+
+def test_nobody_issues_the_key_of_an_owner_through_a_door(world: World) -> None:
+    assert world.when(wanted("owner", ())).rejection == OwnerKeyNotForDoors()
+    assert isinstance(issued(world.when(wanted("admin", ()))), KeyIssued)

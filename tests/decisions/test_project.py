@@ -1,13 +1,26 @@
 """Given, when, then: projects."""
 
+from typing import Any
+
+import pytest
 from immutables import Map
 
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import FLEET, StreamId
-from domain.project.commands import CreateProject, FreezeProject, RemoveBookmark, SetBookmark, UnfreezeProject
-from domain.project.decider import BOOKMARKS_MAX, ProjectNamed
-from domain.project.errors import BookmarksLimited, ProjectIsFrozen, ProjectNameTaken
-from domain.project.events import ProjectBookmarkRemoved, ProjectBookmarkSet
+from domain.kernel.ids import FLEET, ProjectId, StreamId, derived_id
+from domain.project.commands import (
+    CreateProject,
+    FreezeProject,
+    GrantNeeds,
+    RemoveBookmark,
+    RevokeNeeds,
+    SetBookmark,
+    UnfreezeProject,
+    UpdateProject,
+)
+from domain.project.decider import BOOKMARKS_MAX, GRANTS_MAX, ProjectNamed
+from domain.project.errors import BookmarksLimited, GrantsLimited, ProjectIsFrozen, ProjectNameTaken, SettingsUnfit
+from domain.project.events import ProjectBookmarkRemoved, ProjectBookmarkSet, ProjectNeedsGranted
+from domain.project.settings import EnvironmentPool, ProjectBudget, Repository
 from domain.project.state import Project
 from tests.support.fleet import OWNER, Fleet, a_task, accepted, events_of, names_of, refused
 
@@ -82,3 +95,39 @@ def test_bookmarks_are_bounded() -> None:
         )
     refused(fleet.ask(SetBookmark(project="shop", name="more", position=1)), BookmarksLimited)
     accepted(fleet.ask(SetBookmark(project="shop", name="b0", position=2)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"repositories": (Repository(name="r"), Repository(name="r"))}, "two repositories have one name"),
+        ({"protected_branches": ("main", "main")}, "two protected branches have one name"),
+        (
+            {"environment_pools": (EnvironmentPool(name="eu", members=("a", "a")),)},
+            "two members of eu have one name",
+        ),
+        (
+            {"budget_soft": ProjectBudget(tokens=9), "budget_hard": ProjectBudget(tokens=8)},
+            "the soft bound of tokens is above the hard one",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_with_the_reason(settings: Any, reason: str) -> None:
+    fleet = Fleet()
+    told = refused(fleet.ask(UpdateProject(project="shop", **settings)), SettingsUnfit)
+    assert told == SettingsUnfit(reason=reason)
+
+
+def test_a_project_is_granted_to_so_many_and_no_more() -> None:
+    fleet = Fleet()
+    first, *others = (
+        fleet.a_project("first"),
+        *(derived_id("proj", fleet.now, (str(one),)) for one in range(GRANTS_MAX - 1)),
+    )
+    granted = (ProjectNeedsGranted(to=ProjectId(one), at=fleet.now) for one in (first, *others))
+    fleet.given(fleet.project, *granted, project=fleet.project)
+    fleet.a_project("platform")
+    assert refused(fleet.ask(GrantNeeds(project="shop", to="platform")), GrantsLimited).most == GRANTS_MAX
+    assert not accepted(fleet.ask(GrantNeeds(project="shop", to="first"))).writes, "as it was already"
+    fleet.ask(RevokeNeeds(project="shop", to="first"))
+    accepted(fleet.ask(GrantNeeds(project="shop", to="platform")))

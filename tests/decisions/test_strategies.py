@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 
 from domain.catalogue import rules
+from domain.dispatch import bid
 from domain.dispatch.assign_task import TaskAssigned
 from domain.dispatch.claim import ClaimedTasks
 from domain.dispatch.errors import (
+    BidsTooMany,
     NoAuction,
     NothingReady,
     PushedWorkDeclined,
@@ -293,3 +295,14 @@ def test_what_is_gathered_bid_and_pushed_is_explained() -> None:
     shown = explain_session(session, lambda _: True, market.index, market.now, market)
     assert isinstance(shown, Explanation)
     assert {"would_get", "takes_pushed"} <= {reason.code for reason in shown.reasons}
+
+
+def test_a_task_takes_so_many_bids_and_those_that_stand_may_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bid, "BIDS_MAX", 2)
+    market = Market("auction")
+    market.plan(a_task("a"))
+    sessions = [market.a_session(f"s{number}") for number in range(3)]
+    for session in sessions[:2]:
+        accepted(market.bid(session, "a", 100))
+    assert refused(market.bid(sessions[2], "a", 1), BidsTooMany) == BidsTooMany(task="a", most=2)
+    accepted(market.bid(sessions[0], "a", 1))

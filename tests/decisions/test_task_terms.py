@@ -20,9 +20,11 @@ from domain.task.commands import (
     Artifact,
     CompleteTask,
     CreateTask,
+    DismissAttention,
     ElapseBackoff,
     FailTask,
     Need,
+    ReassignTask,
     ReleaseTask,
     ReportProgress,
     RetryTask,
@@ -30,7 +32,7 @@ from domain.task.commands import (
 )
 from domain.task.decider import phase_name
 from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart
-from domain.task.errors import BudgetSpent, EvidenceRefused, PartsUnsettled
+from domain.task.errors import AttentionStands, BudgetSpent, EvidenceRefused, PartsUnsettled, TaskNotReassignable
 from domain.task.events import TaskAttemptEnded, TaskCompleted, TaskNeedSettled, TaskStarted
 from domain.task.routing import AVOIDED_SECONDS
 from domain.task.state import Backoff
@@ -394,6 +396,31 @@ def test_a_need_on_ones_own_project_by_its_name_is_an_ordinary_one() -> None:
     fleet = Fleet()
     accepted(fleet.plan(a_task("n"), a_task("a", Need(task="n", project="shop"))))
     assert fleet.task("a").plan.needs[0].project == ""
+
+
+# What a person steers
+
+
+def test_only_work_that_is_ready_or_held_is_given_to_somebody_else() -> None:
+    fleet = Fleet()
+    fleet.plan(a_task("n"), a_task("a", Need(task="n")))
+    again = ReassignTask(project="shop", task="a")
+    assert refused(fleet.ask(again), TaskNotReassignable) == TaskNotReassignable(task="a", status="pending")
+    fleet.complete("n", fleet.claimed(fleet.a_session(), "n").token)
+    fleet.react()
+    accepted(fleet.ask(again))
+    fleet.complete("a", fleet.claimed(fleet.a_session("two"), "a").token)
+    assert refused(fleet.ask(again), TaskNotReassignable).status == "completed"
+
+
+def test_what_a_task_s_own_state_says_is_not_dismissed() -> None:
+    fleet = Fleet()
+    fleet.plan(a_task("a", retry=RetryRule(max_attempts=1, on_exhausted="park")))
+    failed(fleet, "a")
+    assert set(fleet.task("a").attention) == {"parked"}
+    dismissal = DismissAttention(project="shop", task="a", topic="parked")
+    assert refused(fleet.ask(dismissal), AttentionStands) == AttentionStands(task="a", topic="parked")
+    accepted(fleet.ask(dismissal.model_copy(update={"topic": "overdue"})))
 
 
 # One task, and work that was planned before
