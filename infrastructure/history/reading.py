@@ -29,6 +29,8 @@ from infrastructure.log.port import LogRow
 from projections.kernel.errors import RequestRefused
 
 PAGE_EVENTS: Final = 2_000
+NEIGHBOURS_EVENTS: Final = 50
+"""Beside an event so many are read at once, to find what the same command wrote: mostly a few."""
 Named = Callable[[AtBookmark], int | None]
 """Position of a bookmark, None where there is none of that name."""
 
@@ -138,26 +140,41 @@ def causes_of(past: Past, event: Recorded, later: Callable[[Recorded], Iterator[
 
 
 def _siblings(past: Past, event: Recorded) -> Iterator[Recorded]:
-    """The other events of the same command: an append writes them one behind the other."""
-    if not event.command_id:
-        return
-    before: list[Recorded] = []
-    position = event.position - 1
-    while position > 0 and (found := _same_command(past, position, event)) is not None:
-        before.append(found)
-        position -= 1
-    yield from reversed(before)
-    position = event.position + 1
-    while (found := _same_command(past, position, event)) is not None:
-        yield found
-        position += 1
+    """The other events of the same command: an append writes them one behind the other, some thousands at most."""
+    if event.command_id:
+        yield from reversed(list(_same_command(event, _backwards(past, event.position))))
+        yield from _same_command(event, _forwards(past, event.position))
 
 
-def _same_command(past: Past, position: int, event: Recorded) -> Recorded | None:
-    row = next(iter(past.page(after=position - 1, limit=1)), None)
-    if row is None or row.position != position or (row.command_id, row.actor) != (event.command_id, event.actor):
-        return None
-    return recorded(row, REGISTRY)
+def _same_command(event: Recorded, neighbours: Iterator[LogRow]) -> Iterator[Recorded]:
+    for row in neighbours:
+        if (row.command_id, row.actor) != (event.command_id, event.actor):
+            return
+        yield recorded(row, REGISTRY)
+
+
+def _backwards(past: Past, position: int) -> Iterator[LogRow]:
+    """The events before a position, the nearest first, up to a gap."""
+    while position > 1:
+        begin = max(0, position - 1 - NEIGHBOURS_EVENTS)
+        before = [row for row in past.page(after=begin, limit=position - 1 - begin) if row.position < position]
+        for row in reversed(before):
+            if row.position != position - 1:
+                return
+            yield row
+            position = row.position
+        if not before:
+            return
+
+
+def _forwards(past: Past, position: int) -> Iterator[LogRow]:
+    """The events behind a position, up to a gap."""
+    while rows := past.page(after=position, limit=NEIGHBOURS_EVENTS):
+        for row in rows:
+            if row.position != position + 1:
+                return
+            yield row
+            position = row.position
 
 
 def _decoded(row: LogRow | None) -> Recorded | None:

@@ -29,9 +29,10 @@ class PostgresPastRows(PastRows):
             with faults():
                 yield from self._connection.execute(_POSTGRES[query].encode(), tuple(values.values())).fetchall()
             return
-        # A cursor of the server hands out a stretch at a time, however many rows there are.
+        # A cursor of the server hands out a stretch at a time, however many rows there are. No transaction is open
+        # meanwhile: whoever takes his time over a stretch would be cut off, or hold up who drops the table.
         text = _POSTGRES[query].format(**parts)
-        with faults(), self._connection.transaction(), self._connection.cursor(name="past", binary=True) as cursor:
+        with faults(), self._connection.cursor(name="past", binary=True, withhold=True) as cursor:
             cursor.itersize = FETCHED_AT_ONCE
             cursor.execute(text.encode(), dict(values))
             yield from cursor
