@@ -80,10 +80,10 @@ class Transport:
         """
         exchange = exchange or Exchange()
         kept = self._take() if request.repeatable else None
-        if kept is not None:
-            with suppress(ConnectionError, http.client.RemoteDisconnected):
-                return self._attempt(kept, request, exchange)
         try:
+            if kept is not None:
+                with suppress(ConnectionError, http.client.RemoteDisconnected):
+                    return self._attempt(kept, request, exchange)
             return self._attempt(self._connection(), request, exchange)
         except (OSError, http.client.RemoteDisconnected) as error:
             raise unavailable(self.url, error) from error

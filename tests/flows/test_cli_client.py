@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import signalbox
 from signalbox.client import AsyncClient, Client, Endpoint, Refused, ServerFaultError, ServerUnavailable, find_endpoint
 from signalbox.client.answers import body_of
 from signalbox.client.asks import ProjectToken, command, commands, heartbeat, new_key, wait
-from signalbox.client.transport import HttpAnswer
+from signalbox.client.transport import HttpAnswer, HttpRequest, Transport
 from tests.support.scripted_server import ScriptedServer
 from tests.support.waiting import happens
 
@@ -179,6 +180,24 @@ def test_a_connection_that_died_in_the_meantime_is_replaced(server: ScriptedServ
         server.lose_answers = ["freeze_project"]
         # The kept connection ends without an answer; a fresh one gets it, under the same id.
         assert client.command("freeze_project", project="shop").repeated is True
+
+
+def test_silence_on_a_kept_connection_is_told_like_any_other(server: ScriptedServer) -> None:
+    """It came out as what the system had raised, which nobody who beats or claims listens for: they ended unheard."""
+    transport, held = Transport(server.url, {}), threading.Event()
+
+    def asked(name: str, seconds_max: float) -> HttpRequest:
+        said = json.dumps({"type": "freeze_project", "id": name, "command": {"project": "shop"}})
+        return HttpRequest("POST", "/v1/commands", said.encode(), seconds_max)
+
+    try:
+        assert transport.send(asked("cmd_one", 60.0)).status == 200
+        server.refuse = lambda _name, _fields: (503, {}) if held.wait() else None
+        with pytest.raises(ServerUnavailable, match="does not answer in time"):
+            transport.send(asked("cmd_two", 0.2))
+    finally:
+        held.set()
+        transport.close()
 
 
 async def test_a_cancelled_request_is_broken_off_at_once(server: ScriptedServer) -> None:
