@@ -20,6 +20,7 @@ from domain.dispatch import (
     run_verbs,
     run_waits,
 )
+from domain.dispatch.run_rehearsal import rehearsing
 from domain.kernel.decider import Decision
 from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
@@ -66,4 +67,4 @@ def run_decisions(expressions: Expressions) -> dict[type[Command], Decide]:
 
 
 def _with(decide: Callable[..., Any], expressions: Expressions) -> Decide:
-    return partial(decide, expressions=expressions)
+    return partial(rehearsing(decide), expressions=expressions)

@@ -43,6 +43,8 @@ class RunVerb(ProjectCommand):
     run: Reference
     expected_revision: int | None = Field(default=None, ge=1, le=COUNT_MAX)
     """Refused where the run is at another one; None asks in any case."""
+    dry_run: bool = False
+    """Only tell what would happen, or why it would be refused; nothing is done."""
 
 
 class PauseRun(RunVerb):
@@ -102,8 +104,6 @@ class ReworkPhases(RunVerb):
     """Why work that may have changed the world may do so once more; without, such a rework is refused."""
     undo: bool = False
     """Take back first what they did, the latest first: what has an undo needs no ``accept_repeat`` then."""
-    dry_run: bool = False
-    """Only tell what would be done anew, what kept, what taken back, and why it would be refused."""
 
 
 class ForkRun(RunVerb):
@@ -116,8 +116,6 @@ class ForkRun(RunVerb):
     """Of the same pipeline; None is the one that the other run keeps to."""
     inputs: JsonText = ""
     """A JSON object of inputs that are others."""
-    dry_run: bool = False
-    """Only tell what would be taken over, what done anew, and why."""
 
 
 class PhaseMapping(Message):
@@ -150,8 +148,6 @@ class MigrateRun(RunVerb):
     """Settled phases that are others there, or not there; without, such a migration is refused."""
     skip: tuple[Word, ...] = Field(default=(), max_length=500)
     """Phases that are skipped: new ones before what has settled would otherwise be refused."""
-    dry_run: bool = False
-    """Only tell what would be kept, begun anew, new, gone, and why it would be refused."""
 
 
 class RollbackRun(RunVerb):

@@ -186,6 +186,8 @@ def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_aw
         ).json
         assert (planned["anew"], planned["refused"]) == (["try"], ["the run is running: pause it first"])
         revision = str(cli("run", "show", run, "--json", SIGNALBOX_PROJECT="moves").json["revision"])
+        rehearsed = cli("run", "pause", run, "--dry-run", "--json", SIGNALBOX_PROJECT="moves").json
+        assert (rehearsed["done"], "run.paused.v1" in rehearsed["would"]) == (False, True)
         cli("run", "pause", run, SIGNALBOX_PROJECT="moves")
         moved = cli("run", "migrate", run, "--reason", "the try was wrong", SIGNALBOX_PROJECT="moves").out.splitlines()
         assert moved == ["version  2", "kept     make", "anew     try"]

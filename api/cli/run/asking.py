@@ -16,6 +16,7 @@ Runs = Annotated[
     str, typer.Argument(metavar="RUN", help="Id, or its last 4 or more characters; - for those on standard input.")
 ]
 Phase = Annotated[str, typer.Argument(metavar="PHASE", help="Key of a phase.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would happen, or why it would be refused.")]
 Revision = Annotated[
     int | None,
     typer.Option("--expected-revision", min=1, help="Refuse where the run is at another one; `run show` tells it."),
@@ -27,15 +28,31 @@ def pause(
     run: Runs,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Begin nothing new; what is under way may end and is recorded."""
-    _ask(terminal, "pause_run", run, "is paused", project, reason=reason, expected_revision=expected_revision)
+    _ask(
+        terminal,
+        "pause_run",
+        run,
+        "is paused",
+        project,
+        reason=reason,
+        expected_revision=expected_revision,
+        dry_run=dry_run,
+    )
 
 
-def resume(terminal: Terminal, run: Runs, expected_revision: Revision = None, project: Project = None) -> None:
+def resume(
+    terminal: Terminal,
+    run: Runs,
+    expected_revision: Revision = None,
+    dry_run: DryRun = False,
+    project: Project = None,
+) -> None:
     """Go on where it was."""
-    _ask(terminal, "resume_run", run, "goes on", project, expected_revision=expected_revision)
+    _ask(terminal, "resume_run", run, "goes on", project, expected_revision=expected_revision, dry_run=dry_run)
 
 
 def cancel(
@@ -47,10 +64,11 @@ def cancel(
         int, typer.Option("--grace", min=0, max=3_600, help="Seconds for whoever works for it; 0 ends that at once.")
     ] = 30,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Settle a run as cancelled; whoever works for it is told, and loses the work after the grace."""
-    said = {"reason": reason, "grace_seconds": grace, "expected_revision": expected_revision}
+    said = {"reason": reason, "grace_seconds": grace, "expected_revision": expected_revision, "dry_run": dry_run}
     _ask(terminal, "cancel_run", run, "is cancelled", project, **said)
 
 
@@ -61,10 +79,11 @@ def skip(
     reason: Annotated[str, typer.Option("--reason", help="Why.")],
     *,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Settle a phase that has not begun, or that is parked, as skipped."""
-    said = {"phase": phase, "reason": reason, "expected_revision": expected_revision}
+    said = {"phase": phase, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
     _ask(terminal, "skip_phase", run, f"goes on without {phase}", project, **said)
 
 
@@ -77,10 +96,17 @@ def resolve(
     output: Annotated[str, typer.Option("--output", help="JSON: what came of it.")] = "",
     failed: Annotated[bool, typer.Option("--failed", help="It has failed; else it has succeeded.")] = False,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Settle a parked phase by hand."""
-    said = {"phase": phase, "reason": reason, "output": output, "expected_revision": expected_revision}
+    said = {
+        "phase": phase,
+        "reason": reason,
+        "output": output,
+        "expected_revision": expected_revision,
+        "dry_run": dry_run,
+    }
     outcome = "failed" if failed else "succeeded"
     _ask(terminal, "resolve_phase", run, f"takes {phase} as {outcome}", project, outcome=outcome, **said)
 
@@ -88,7 +114,10 @@ def resolve(
 def _ask(terminal: Terminal, verb: str, run: str, done: str, project: str | None, **said: object) -> None:
     def ask(chosen: str, identifier: str) -> Done:
         answer = terminal.client.command(verb, project=chosen, run=identifier, **said)
-        return {"run": identifier, "position": answer.position}, [f"{identifier} {done}"]
+        told = {**answer.answer, "run": identifier, "position": answer.position}
+        if said.get("dry_run"):
+            return told, [f"{identifier} would have:", *(f"    {one}" for one in texts(answer.answer, "would"))]
+        return told, [f"{identifier} {done}"]
 
     for_each(terminal, run, project, ask)
 
@@ -99,10 +128,16 @@ def signal(
     name: Annotated[str, typer.Argument(metavar="SIGNAL", help="Name of the signal.")],
     content: Annotated[list[str] | None, typer.Option("--input", "-i", help=INPUT_HELP)] = None,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Send the run a signal; a phase that waits for it goes on, or the first that will."""
-    said = {"name": name, "content": json.dumps(inputs_of(None, content or [])), "expected_revision": expected_revision}
+    said = {
+        "name": name,
+        "content": json.dumps(inputs_of(None, content or [])),
+        "expected_revision": expected_revision,
+        "dry_run": dry_run,
+    }
     _ask(terminal, "send_signal", run, f"has the signal {name}", project, **said)
 
 
@@ -112,10 +147,11 @@ def retry(
     phase: Phase,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Try a parked phase, or failed work, once more in the same generation."""
-    said = {"phase": phase, "reason": reason, "expected_revision": expected_revision}
+    said = {"phase": phase, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
     _ask(terminal, "retry_phase", run, f"tries {phase} once more", project, **said)
 
 
@@ -200,10 +236,17 @@ def rollback(
     ] = 30,
     force: Annotated[bool, typer.Option("--force", help="Also behind a point of no return.")] = False,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """End what is under way, and take back all effects, the latest first."""
-    said = {"reason": reason, "grace_seconds": grace, "force": force, "expected_revision": expected_revision}
+    said = {
+        "reason": reason,
+        "grace_seconds": grace,
+        "force": force,
+        "expected_revision": expected_revision,
+        "dry_run": dry_run,
+    }
     _ask(terminal, "rollback_run", run, "is rolled back", project, **said)
 
 
@@ -216,11 +259,12 @@ def resolve_undo(
     done: Annotated[bool, typer.Option("--done", help="It was taken back by hand.")] = False,
     left: Annotated[bool, typer.Option("--skip", help="It is left as it is; the rollback is partial.")] = False,
     expected_revision: Revision = None,
+    dry_run: DryRun = False,
     project: Project = None,
 ) -> None:
     """Decide about an undo that failed: try it once more, unless it is said to be done or left."""
     if done and left:
         raise typer.BadParameter("it is done or left, not both", param_hint="--done")
     how = "done" if done else "skip" if left else "retry"
-    said = {"phase": phase, "how": how, "reason": reason, "expected_revision": expected_revision}
+    said = {"phase": phase, "how": how, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
     _ask(terminal, "resolve_undo", run, f"takes back {phase}: {how}", project, **said)
