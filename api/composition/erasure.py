@@ -77,7 +77,7 @@ def _checked(log: Log, seeds: SeedStore, settings: Settings) -> tuple[str, ...]:
 
 def _forgetting(loop: asyncio.AbstractEventLoop, node: Node, past: PastReader) -> Callable[[], None]:
     def forget() -> None:
-        loop.call_soon_threadsafe(node.committer.recent.clear)
+        loop.call_soon_threadsafe(node.committer.forget_answers)
         past.forget()
 
     return forget

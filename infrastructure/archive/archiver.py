@@ -25,7 +25,7 @@ from infrastructure.bundle.writer import PLAN, Wish, export
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.log.archived import Archive
-from infrastructure.log.port import Log
+from infrastructure.log.port import Log, OutcomeUnknown, StoreUnavailable
 from infrastructure.runtime.state_codec import shape_of
 from projections.audit_ledger.verdicts import Verdict
 
@@ -38,6 +38,8 @@ ROWS_AT_ONCE: Final = 500
 """Events that are deleted in one transaction: an append waits for no more."""
 AGAIN_SECONDS: Final = 0.25
 """Between two looks whether those who follow the log have come so far."""
+STORE_SECONDS: Final = 2.0
+"""Between two attempts while the store cannot be reached."""
 DAY: Final = 86_400 * 1_000_000
 _logger = structlog.get_logger("signalbox.archive")
 
@@ -140,6 +142,8 @@ class Archiver:
                 self.trouble = ""
             except _Stopped:
                 return
+            except (StoreUnavailable, OutcomeUnknown) as problem:
+                self.trouble, seconds = str(problem), STORE_SECONDS
             except Exception as problem:  # the thread must outlive whatever happens; whoever asks is told
                 words = f"{type(problem).__name__}: {problem}"
                 if words != self.trouble:

@@ -33,7 +33,11 @@ class Followers:
         """Whoever would begin before that position when a node starts, in words; empty where nobody would."""
         streams = (hints_checkpoint.STREAM, reactor.CHECKPOINT_STREAM)
         kept = self.log.snapshots(streams)
-        hints, swept = (kept[one].version if one in kept else 0 for one in streams)
+        kinds = (hints_checkpoint.KIND, reactor.CHECKPOINT_KIND)
+        hints, swept = (
+            kept[one].version if one in kept and kept[one].kind == kind else 0
+            for one, kind in zip(streams, kinds, strict=True)
+        )
         if hints < position:
             self.keep_hints()
             return f"the hints are kept as of @{hints}"

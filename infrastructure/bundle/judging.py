@@ -1,6 +1,7 @@
 """Judges the parts of a bundle, each by itself: whether every event is what was recorded; several at a time."""
 
 import os
+import signal
 import threading
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -44,7 +45,8 @@ def judged(bundle: Bundle, processes: int) -> Generator[Iterator[Right | None]]:
         return
     pool = pool_of(min(processes, len(parts)))
     try:
-        asked = [(part, pool.submit(judge, bundle.folder, part)) for part in parts]
+        with interrupts_for_this_one():
+            asked = [(part, pool.submit(judge, bundle.folder, part)) for part in parts]
         yield (_answered(bundle.folder, part, answer) for part, answer in asked)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -54,6 +56,16 @@ def pool_of(processes: int) -> ProcessPoolExecutor:
     """Processes that end with this one, also where it is killed and can tell them nothing."""
     # A fresh interpreter each: whoever asks may have threads, of which a forked one would know nothing.
     return ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+
+@contextmanager
+def interrupts_for_this_one() -> Generator[None]:
+    """Processes that begin meanwhile never hear Ctrl-C: this one does, and ends them without their traces."""
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
 
 
 def _end_with_parent() -> None:

@@ -128,6 +128,8 @@ class Eraser:
         events = [self._around.decode(one) for one in found]
         if self._silent != row.position:
             self._forget_words(row, found, self._idle(row, events))
+            # Whoever read a receipt or a kept state just before remembers it again: now nothing is left to be read.
+            self._forget()
             self._silent = row.position
         level = [self._rewritten(projection, events, row) for projection in PROJECTIONS if projection.words]
         return all(level)

@@ -115,6 +115,10 @@ class Committer:
         """
         return await self.submit(command, stamp)
 
+    def forget_answers(self) -> None:
+        """Something that was answered is erased; on the event loop. What was read before is not remembered either."""
+        self.recent.clear(self._in_flight)
+
     def submit(self, command: Command, stamp: Stamp) -> asyncio.Future[Outcome]:
         """As ``execute``, on the event loop: the answer as a future of the caller's own, which it may cancel.
 

@@ -1,6 +1,7 @@
 """Answers that were just given, so that a quick repeat of a command id costs nothing; receipts know the rest."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 from domain.kernel.errors import CommandIdReused
@@ -20,18 +21,24 @@ class RecentAnswers:
     def __init__(self) -> None:
         self._known: OrderedDict[CommandKey, Known] = OrderedDict()
         self._bytes = 0
+        self._too_late: set[CommandKey] = set()
+        """Commands that were under way when everything was forgotten: their answers may have been read before."""
 
     def get(self, key: CommandKey) -> Known | None:
         """What was answered, if it is remembered."""
         return self._known.get(key)
 
-    def clear(self) -> None:
-        """Remember nothing: receipts know the answers."""
+    def clear(self, under_way: Iterable[CommandKey] = ()) -> None:
+        """Remember nothing: receipts know the answers. Nor what is still to come of commands ``under_way``."""
         self._known.clear()
         self._bytes = 0
+        self._too_late = set(under_way)
 
     def keep(self, key: CommandKey, digest: bytes, outcome: Outcome) -> None:
         """Remember an answer; the oldest ones go."""
+        if key in self._too_late:
+            self._too_late.remove(key)
+            return
         former = self._known.pop(key, None)
         self._bytes += len(outcome.text) - (len(former[1].text) if former else 0)
         self._known[key] = (digest, outcome)

@@ -19,11 +19,13 @@ from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.log.mapper import new_event, recorded
 from infrastructure.log.port import Log, Member, StoredSnapshot, StoreUnavailable
 from infrastructure.rows.memory import MemoryRows
+from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.projector import Projector
+from infrastructure.runtime.recent import RecentAnswers
 from infrastructure.settings import Settings
 from projections.catalogue import PROJECTIONS
 from tests.contracts.stores import STORES, Place
-from tests.support.waiting import SECONDS_MAX
+from tests.support.waiting import SECONDS_MAX, until
 
 TASK = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b6")
 OTHER = StreamId("task_01kdvjv9r3f2m8q4t6w0x2z4b7")
@@ -303,3 +305,28 @@ def test_while_somebody_reads_the_log_as_it_was_the_erasure_stays_open(stage: St
     assert stage.erasure.eraser.round()
     files = stage.settings.sqlite_file.parent.rglob("signalbox.db*")
     assert all(WORD.encode() not in file.read_bytes() for file in files)
+
+
+def test_an_answer_that_was_read_before_an_erasure_is_not_remembered_behind_it() -> None:
+    recent = RecentAnswers()
+    key, outcome = CommandKey("cmd_1", SHOP, "key_1"), Outcome(WORD.encode(), 1, repeated=True)
+    recent.clear([key])
+    recent.keep(key, b"", outcome)
+    assert recent.get(key) is None
+    recent.keep(key, b"", outcome)
+    assert recent.get(key) == (b"", outcome)
+
+
+def test_what_was_read_while_receipts_were_blanked_is_forgotten_once_more(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.erasure.log, TASK, erased())
+    stage.project().catch_up()
+    kept: list[str] = []
+
+    def forget() -> None:
+        receipts = stage.log.receipts_reading(TASK)
+        kept.append("words" if any(WORD.encode() in one.body for one in receipts) else "none")
+
+    stage.erasure.eraser.start(forget)
+    until(lambda: len(kept) > 1)
+    assert (kept[0], kept[-1]) == ("words", "none")
