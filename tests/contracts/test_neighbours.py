@@ -9,6 +9,7 @@ from domain.kernel.ids import Instant
 from domain.task.events import TaskReadied
 from infrastructure.history.port import Past
 from infrastructure.history.reading import NEIGHBOURS_EVENTS, causes_of
+from infrastructure.log.archived import Archive, BaseState
 from infrastructure.log.mapper import recorded
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import LogRow
@@ -35,6 +36,15 @@ class Rows(Past):
 
     def state_before(self, stream: str, kind: str, *, version: int, position: int) -> PastState | None:
         return None
+
+    def archives(self) -> list[Archive]:
+        return []
+
+    def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
+        return {}
+
+    def has_stream(self, stream: str) -> bool:
+        return any(row.stream == stream for row in self.rows)
 
 
 def _row(position: int, command: str) -> LogRow:
