@@ -18,7 +18,9 @@ from domain.kernel.pipeline.flow import Call
 from domain.pipeline.decider import read_pipeline, read_version
 from domain.pipeline.errors import VersionUnknown
 from domain.pipeline.state import Version
+from domain.run.account import tightest
 from domain.run.begin import settled
+from domain.run.budget_events import RunBudget
 from domain.run.child_events import ParentRun
 from domain.run.children import (
     STEERED,
@@ -111,7 +113,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
     said = fitting(version.definition.inputs, from_json(handed) if handed else {})
     if isinstance(said, str):
         return f"the inputs do not fit the pipeline {call.pipeline}: {said}"
-    of = parent.queued
+    of, share = parent.queued, parent.account.shares.get(name)
     inputs = to_json(said).decode()
     turn = concurrency_of(call.pipeline, version.definition.concurrency, inputs)
     if isinstance(turn, Rejection):
@@ -136,6 +138,11 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
         pins=pins,
         deadline_seconds=call.deadline_seconds,
         concurrency=turn,
+        budget=RunBudget(
+            hard=tightest(version.definition.budget, call.budget if share is None else share.budget),
+            soft=version.definition.budget_soft,
+            carved=share is not None,
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from domain.kernel.pipeline.definition import Definition
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.fitting import fitting
 from domain.pipeline.decider import read_version
+from domain.run.budget_events import RunBudget
 from domain.run.commands import ForkRun
 from domain.run.errors import InputsUnfit, NotYetRun, ReworkRefused
 from domain.run.events import RunQueued
@@ -86,13 +87,10 @@ def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueue
         return turn
     said: dict[str, object] = {"run": derived_id(RUN.prefix, stamp.time, stamp.key), "definition": definition}
     said |= {"version": version, "digest": digest, "inputs": inputs, "pins": pins, "by": stamp.principal}
-    said |= {
-        "concurrency": turn,
-        "engine_semantics": ENGINE_SEMANTICS,
-        "start_at": stamp.time,
-        "at": stamp.time,
-        "parent": None,
-    }
+    kept = version == before.version and not before.budget.carved
+    bounds = before.budget.hard if kept else definition.budget
+    said |= {"budget": RunBudget(hard=bounds, soft=definition.budget_soft), "concurrency": turn}
+    said |= {"engine_semantics": ENGINE_SEMANTICS, "start_at": stamp.time, "at": stamp.time, "parent": None}
     return before.model_copy(
         update={**said, "idempotency_key": "", "deadline_seconds": None, "forked_from": before.run}
     )

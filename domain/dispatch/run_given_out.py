@@ -7,6 +7,7 @@ from domain.dispatch.run_tasks import asked_of, born, made_for, undo_of, undoing
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.work import Work
+from domain.run.budgets import Grant
 from domain.run.events import EffectRegistered, PhaseOffered, PhaseParked
 from domain.run.evolve import Following
 from domain.run.state import Effect, Run
@@ -22,10 +23,18 @@ class GivenOut(NamedTuple):
 
 
 def given_out(
-    run: Run, place: str, work: Work, path_length: int, stamp: Stamp, ignoring_case: frozenset[str]
+    run: Run,
+    place: str,
+    work: Work,
+    path_length: int,
+    stamp: Stamp,
+    ignoring_case: frozenset[str],
+    granted: Grant | None = None,
 ) -> GivenOut:
-    """The task that a place makes now; a phase that cannot have one is parked."""
+    """The task that a place makes now; a phase that cannot have one is parked. ``granted`` is what it may spend."""
     at, generation, asked = stamp.time, run.phase(place).generation, asked_of(run, place, work)
+    if granted is not None and not isinstance(asked, str):
+        asked = asked.model_copy(update={"budget": granted.whole})
     made = asked if isinstance(asked, str) else born(asked, *made_for(run, place), path_length, stamp, ignoring_case)
     if isinstance(made, str):
         return GivenOut((PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at),))

@@ -13,7 +13,9 @@ def retry_item(walk: RunWalk, place: str, stamp: Stamp) -> Rejection | None:
     reason = _against(walk.run, place)
     if reason:
         return ReworkRefused(run=walk.run.queued.run, reason=reason)
-    walk.try_again(place)
+    refused = walk.try_again(place)
+    if refused is not None:
+        return refused
     walk.put(PhaseRetried(place=place, generation=walk.run.phase(place).generation, at=stamp.time))
     walk.go_on()
     return None

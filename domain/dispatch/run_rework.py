@@ -118,7 +118,9 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
             reason = f"its run {state.child} has failed: retry or rework that one, or rework the phase"
             return refuse(ReworkRefused(run=command.run, reason=reason))
         if state.task:
-            walk.try_again(command.phase)
+            refused = walk.try_again(command.phase)
+            if refused is not None:
+                return refuse(refused)
         walk.put(PhaseReleased(place=command.phase, generation=state.generation, at=stamp.time))
         if state.child:
             walk.put(called(run, command.phase, stamp.time)[0])  # it stands in the ledger already
@@ -138,7 +140,9 @@ def retry(command: RetryPhase, stamp: Stamp, view: View, expressions: Expression
             return refuse(turn)
         for place in redone:
             walk.give_up(place, command.reason)
-        walk.try_again(command.phase)
+        refused = walk.try_again(command.phase)
+        if refused is not None:
+            return refuse(refused)
         _anew(walk, command, redone, stamp)
         walk.put(PhaseRetried(place=command.phase, generation=state.generation, at=stamp.time))
     else:

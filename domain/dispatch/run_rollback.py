@@ -10,6 +10,7 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, derived_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
+from domain.run.budget_events import RunBudget
 from domain.run.child_events import AdoptedEffect, LedgerAdopted, ParentRun, RunRolledBack
 from domain.run.children import is_current, phase_at
 from domain.run.commands import TakeBackChild
@@ -18,6 +19,8 @@ from domain.run.state import TERMINAL, Effect, Run, effect_key
 from domain.run.undo import is_partial, owed, passed
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoSucceeded
 
+NO_BUDGET: Final = RunBudget()
+"""Whatever was spent: what is in the world is taken back all the same."""
 CHILD: Final = "its parent takes it back"
 
 
@@ -36,7 +39,9 @@ def taking_back(
     at, before = stamp.time, source.queued
     name = derived_id(RUN.prefix, before.at, (before.run, "rollback"))
     said = {"run": name, "idempotency_key": "", "correlation_key": "", "start_at": at, "by": by, "at": at}
-    queued = before.model_copy(update={**said, "parent": parent, "pins": (), "rolls_back": before.run})
+    queued = before.model_copy(
+        update={**said, "parent": parent, "pins": (), "rolls_back": before.run, "budget": NO_BUDGET}
+    )
     left = tuple(_adopted(source, one) for _, one in sorted(source.ledger.items()) if one.undo in ("", "failed"))
     walk = RunWalk(Run(queued), stamp, view, expressions)
     refusal = walk.turn.refusal(walk.run, "taking back what it did")

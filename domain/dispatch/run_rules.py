@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Final
 
 from domain.dispatch import (
+    run_budget,
     run_by_hand,
     run_children,
     run_fork,
@@ -26,6 +27,7 @@ from domain.kernel.decisions import Decide
 from domain.kernel.message import Command
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run import commands
+from domain.run.budget_commands import AdjustBudget
 from domain.turn.commands import GiveWay, TakeTurn
 
 _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
@@ -38,6 +40,7 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.RetryPhase: run_rework.retry,
     commands.ReworkPhases: run_rework.rework,
     commands.ForkRun: run_fork.fork,
+    AdjustBudget: run_budget.adjust,
     commands.MigrateRun: run_migrate.migrate,
     commands.RollbackRun: run_undo.rollback,
     commands.ResolveUndo: run_undo.resolve_undo,

@@ -18,6 +18,8 @@ from domain.kernel.pipeline.flow import Concurrency
 from domain.pipeline.decider import read_version
 from domain.pipeline.state import Version
 from domain.project.decider import read_project
+from domain.run.account import tightest
+from domain.run.budget_events import RunBudget
 from domain.run.child_events import Pin
 from domain.run.children import calls_in
 from domain.run.commands import StartRun
@@ -66,7 +68,10 @@ def start(command: StartRun, stamp: Stamp, view: View, expressions: Expressions)
     if isinstance(turn, Rejection):
         return refuse(turn)
     queued = _queued(command, number, version, inputs, stamp)
-    return _begun(queued.model_copy(update={"pins": pins, "concurrency": turn}), stamp, view, expressions)
+    bounds = tightest(version.definition.budget, command.budget)
+    budget = RunBudget(hard=bounds, soft=version.definition.budget_soft)
+    said = {"pins": pins, "concurrency": turn, "budget": budget}
+    return _begun(queued.model_copy(update=said), stamp, view, expressions)
 
 
 def pins_of(definition: Definition, stamp: Stamp, view: View) -> tuple[Pin, ...] | Rejection:

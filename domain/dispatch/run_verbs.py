@@ -1,8 +1,9 @@
 """What is asked of a run that exists: pause, resume, cancel, skip, resolve, and word of its tasks."""
 
-from typing import assert_never
+from typing import Literal, assert_never
 
 from domain.dispatch.run_due import start_if_due
+from domain.dispatch.run_record import spent_by
 from domain.dispatch.run_walk import RunWalk
 from domain.dispatch.run_work_time import begun_late, given_up, look_again, start_late
 from domain.kernel.decider import Decision, View, refuse
@@ -11,6 +12,7 @@ from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run.begin import settled
+from domain.run.budgets import loop_around
 from domain.run.commands import (
     CancelRun,
     PauseRun,
@@ -32,7 +34,9 @@ from domain.run.events import (
 from domain.run.evolve import RUN
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
 from domain.run.undo_events import UndoFailed, UndoSucceeded
+from domain.task.commands import Usage
 from domain.task.decider import TASK
+from domain.task.spending import overspent
 from domain.task.state import Assigned, Backoff, Ended, Parked, Pending, Ready, Running, Settled, Task
 from domain.task.terms import Origin
 
@@ -139,6 +143,7 @@ def _note_undo(walk: RunWalk, origin: Origin, name: str, task: Task, stamp: Stam
     if entry is None or entry.undo != "undoing" or entry.undo_task != name or not isinstance(task.phase, Settled):
         return
     place, generation, at = origin.place, origin.generation, stamp.time
+    walk.spend(name, place, loop_around(walk.run, place), spent_by(task))  # counted, and never kept back
     if task.phase.outcome == "completed":
         walk.put(UndoSucceeded(place=place, generation=generation, at=at))
     else:
@@ -156,7 +161,8 @@ def _note(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
         case Parked(reason):
             if phase.status != "parked":
                 generation = phase.generation
-                walk.put(PhaseParked(place=place, generation=generation, kind="task", reason=reason, at=at))
+                kind: Literal["task", "budget"] = "task" if overspent(task, Usage()) is None else "budget"
+                walk.put(PhaseParked(place=place, generation=generation, kind=kind, reason=reason, at=at))
         case Pending() | Ready() | Assigned() | Running() | Backoff() | Ended():
             if phase.status == "parked":
                 walk.put(PhaseReleased(place=place, generation=phase.generation, at=at))

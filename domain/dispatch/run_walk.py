@@ -6,24 +6,30 @@ from typing import Final
 from domain.dispatch.lookup import states_of
 from domain.dispatch.run_facts import registered
 from domain.dispatch.run_given_out import GivenOut, given_out, undo_given_out
-from domain.dispatch.run_pins import pin_writes
+from domain.dispatch.run_record import RunRecord
 from domain.dispatch.run_tasks import held_back, let_go, withdrawn, work_of
-from domain.dispatch.run_turns import Turn
-from domain.kernel.decider import Decision, View, Write
+from domain.kernel.decider import View, Write
+from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
-from domain.kernel.message import Answer, Done, Event, KeyRow, Stamp
+from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import PHASES_MAX, AnyPhase, ExternalPhase
 from domain.kernel.pipeline.expressions import Expressions
+from domain.kernel.pipeline.flow import Call
 from domain.kernel.pipeline.graph import key_at
+from domain.kernel.pipeline.work import Work
+from domain.kernel.work import Budget
 from domain.project.decider import PROJECT
 from domain.project.settings import DEFAULTS
 from domain.project.state import Project
 from domain.run.advance import advance
 from domain.run.begin import settled
+from domain.run.budget_events import RunBudgetReserved
+from domain.run.budgets import Lack
 from domain.run.children import call_of, called
 from domain.run.commands import GRACE_SECONDS
-from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseReleased, PhaseRetried, RunQueued
-from domain.run.evolve import Following, changed
+from domain.run.errors import BudgetRefused
+from domain.run.events import EffectRegistered, PhaseBlocked, PhaseOffered, PhaseReleased, PhaseRetried
+from domain.run.evolve import Following
 from domain.run.gate_events import TimerSet
 from domain.run.loops import outline_now
 from domain.run.state import Effect, Run
@@ -38,35 +44,27 @@ ROUNDS_MAX: Final = 2 * PHASES_MAX
 """What a withdrawn task settles may make more decidable; each round settles a phase at least."""
 
 
-GIVEN_OUT: Final = (PhaseOffered, EffectRegistered, UndoStarted, TimerSet)
+GIVEN_OUT: Final = (PhaseOffered, EffectRegistered, UndoStarted, TimerSet, RunBudgetReserved)
 """What makes nothing decidable that was not: somebody has to do it first."""
 
 
-class RunWalk:
-    """Gathers the events of a run and of its tasks; each step sees the ones before."""
+class RunWalk(RunRecord):
+    """What follows by itself in a run and of its tasks; each step sees the ones before."""
 
     def __init__(self, run: Run, stamp: Stamp, view: View, expressions: Expressions) -> None:
-        self.run = run
-        self._stamp: Final = stamp
-        self._before: Final = run
-        self._view: Final = view
+        super().__init__(run, stamp, view)
         self._expressions: Final = expressions
         self._outline: Final = outline_now(run)
         self._graph: Final = self._outline.whole
         project = view.read(PROJECT, StreamId(stamp.project))
         self._settings: Final = project.settings if isinstance(project, Project) else DEFAULTS
-        self._said: list[Event] = []
-        self._others: list[Write] = []
-        self._keys: list[KeyRow] = []
         self._touched: set[str] = set()
         """Tasks that this decision makes or takes back: what the view says of them is from before."""
-        self.turn: Final = Turn(run, stamp, view)
 
     def put(self, *events: Following) -> None:
-        """They happened."""
+        """They happened; work that is to begin has its clocks."""
         for event in events:
-            self.run = changed(self.run, event)
-            self._said.append(event)
+            super().put(event)
             if isinstance(event, PhaseOffered | PhaseRetried | PhaseReleased):
                 work = work_of(self.phase_of(event.place))
                 self.put(*clocks(self.run, event.place, work, self._stamp.time))
@@ -77,6 +75,7 @@ class RunWalk:
             found = advance(self.run, self._stamp.time, self._expressions, self._settings.autopilot)
             self.run = found.run
             self._said += found.events
+            self.settle_shares()
             before = len(self._said)  # behind what followed by itself, which has gone as far as it goes
             self._offer()
             self._withdraw()
@@ -97,24 +96,26 @@ class RunWalk:
         """What is due comes later by the length of a pause, and work may be come for from now on."""
         self.put(*set_again(self.run, self._places(), self._scope(), self._stamp.time))
 
-    def try_again(self, place: str) -> None:
-        """The task of a place begins a new generation of its own; a paused run holds it."""
-        stream = StreamId(self.run.phase(place).task)
+    def try_again(self, place: str) -> Rejection | None:
+        """The task of a place begins a new generation of its own; a paused run holds it. Or why there is no budget."""
+        stream, work = StreamId(self.run.phase(place).task), work_of(self.phase_of(place))
         task = self._view.read(TASK, stream)
         if isinstance(task, Task) and phase_name(task) in ("failed", "parked"):
+            own = Budget() if work is None else work.task.budget
+            granted = self.granted(place, own)
+            if isinstance(granted, Lack):
+                return BudgetRefused(run=self.run.queued.run, reason=granted.reason)
+            self.set_aside(stream, place, granted)
             self._touched.add(stream)
-            again = retried(task, None, self._stamp.time)
+            again = retried(task, None if granted is None else granted.whole, self._stamp.time)
             paused = self.run.status == "paused"
             held = held_back(self.run.queued.run, folded(task, again), self._stamp) if paused else ()
             self._tell(stream, (*again, *held))
+        return None
 
     def phase_of(self, place: str) -> AnyPhase:
         """What the definition says of a place."""
         return self._outline.phases[key_at(place)]
-
-    def also(self, *writes: Write) -> None:
-        """Others are told in the same append."""
-        self._others += writes
 
     def settle(self, stream: StreamId, *writes: Write) -> None:
         """What this decision does to a task of the run: nothing else is done to it here."""
@@ -126,15 +127,6 @@ class RunWalk:
         for stream, task in self._open_tasks(self.run.places(place)).values():
             self.settle(stream, *withdrawn(stream, task, reason, 0, self._stamp, self._view))
 
-    def decision(self, *first: Event, answer: Answer | None = None) -> Decision:
-        """All of it in one append."""
-        said = (*first, *self._said)
-        own = (Write(StreamId(self.run.queued.run), said, self._stamp.project),) if said else ()
-        before = None if any(isinstance(one, RunQueued) for one in first) else self._before
-        pins = pin_writes(before, self.run, self._stamp, self._view)
-        others = (*self._others, *self.turn.writes(self.run), *pins)
-        return Decision((*own, *others), answer or Done(), keys=tuple(self._keys))
-
     def _offer(self) -> None:
         """A task for every phase that is ready, in the order of the definition; or for the effects whose turn it is."""
         while self.run.status == "compensating" and (due := due_undos(self.run)):
@@ -144,20 +136,36 @@ class RunWalk:
                     break  # what else may begin is asked anew
         if self.run.status != "running":
             return
-        for place in self._ready():
+        ready = tuple(place for place in self._ready() if not self._is_dropped(place))
+        for index, place in enumerate(ready):
             phase = self.phase_of(place)
-            work = work_of(phase)
-            if self._is_dropped(place):
-                continue
+            work, call = work_of(phase), call_of(phase)
             if work is not None:
-                length, cases = self._outline.path_lengths[place.partition("/")[0]], self._settings.ignoring_case
-                self._give_out(given_out(self.run, place, work, length, self._stamp, cases))
-            elif call_of(phase) is not None:
-                self.put(*called(self.run, place, self._stamp.time))
+                self._work(place, work, len(ready) - index)
+            elif call is not None:
+                self._call(place, call, len(ready) - index)
             elif isinstance(phase, ExternalPhase):
                 events, writes = registered(self.run, place, phase, self._stamp, self._view)
                 self._others += writes
                 self.put(*events)
+
+    def _work(self, place: str, work: Work, sharing: int) -> None:
+        granted = self.budget_for(place, work.task.budget, sharing)
+        if isinstance(granted, Lack):
+            return
+        length, cases = self._outline.path_lengths[place.partition("/")[0]], self._settings.ignoring_case
+        given = given_out(self.run, place, work, length, self._stamp, cases, granted)
+        self._give_out(given)
+        if given.made is not None:
+            self.set_aside(given.made.writes[0].stream, place, granted)
+
+    def _call(self, place: str, call: Call, sharing: int) -> None:
+        granted = self.budget_for(place, call.budget, sharing)
+        if isinstance(granted, Lack):
+            return
+        began = called(self.run, place, self._stamp.time)
+        self.put(*began)
+        self.set_aside(began[0].child, place, granted)
 
     def undo_again(self, entry: Effect) -> None:
         """A task that takes the effect back; none where nobody had begun what it would undo."""
@@ -253,7 +261,3 @@ class RunWalk:
         states = states_of(self._view, streams.values())
         found = ((place, stream, states[stream]) for place, stream in streams.items())
         return {place: (stream, state) for place, stream, state in found if isinstance(state, Task)}
-
-    def _tell(self, stream: StreamId, events: tuple[Event, ...]) -> None:
-        if events:
-            self._others.append(Write(stream, events, self._stamp.project))

@@ -26,16 +26,23 @@ def places_of(task: Task, settings: ProjectSettings) -> tuple[ConcurrencyKey, ..
 def share_of(task: Task) -> Spend | None:
     """What the next attempt may cost at most, as far as the task is bounded; None where it is not."""
     budget, spent = task.budget, task.spent
-    if budget.tokens is None and budget.cost_microdollars is None:
+    if takes_back(task) or (budget.tokens is None and budget.cost_microdollars is None):
         return None
     tokens = 0 if budget.tokens is None else max(0, budget.tokens - spent.input_tokens - spent.output_tokens)
     cost = 0 if budget.cost_microdollars is None else max(0, budget.cost_microdollars - spent.cost_microdollars)
     return Spend(tokens=tokens, cost_microdollars=cost)
 
 
-def bound_of(settings: ProjectSettings) -> Spend | None:
-    """The hard budget of the project; a unit of 0 has no bound."""
+def takes_back(task: Task) -> bool:
+    """Whether it takes back what a run has done: that is counted, and never kept back for want of money."""
+    return task.plan.origin is not None and task.plan.origin.purpose == "undo"
+
+
+def bound_of(task: Task, settings: ProjectSettings) -> Spend | None:
+    """The hard budget of the project, as far as it binds the task; a unit of 0 has no bound."""
     hard = settings.budget_hard
+    if takes_back(task):
+        return None
     if hard.tokens is None and hard.cost_microdollars is None:
         return None
     return Spend(tokens=hard.tokens or 0, cost_microdollars=hard.cost_microdollars or 0)

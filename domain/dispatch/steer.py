@@ -9,6 +9,9 @@ from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Event, Stamp
+from domain.run.budgets import keeps_account
+from domain.run.evolve import RUN
+from domain.run.state import Run
 from domain.session.decider import SESSION, is_live
 from domain.session.events import SessionRevokeNoticed
 from domain.session.state import Session
@@ -18,6 +21,7 @@ from domain.task.decider import live_attempt, phase_name
 from domain.task.errors import AttentionStands, TaskAlreadySettled, TaskNotReassignable, TaskNotRetryable, TaskOfRun
 from domain.task.events import TaskCancelled, TaskReassigned
 from domain.task.state import Backoff, Ready, Settled
+from domain.task.terms import Origin
 from domain.task.waiting import retried
 
 NOTICE_CHARACTERS_MAX: Final = 500
@@ -73,9 +77,15 @@ def retry(command: RetryTask, stamp: Stamp, view: View) -> Decision:
     status = phase_name(task)
     if status not in ("failed", "parked"):
         return refuse(TaskNotRetryable(task=command.task, status=status))
-    if status == "failed" and task.plan.origin is not None:
+    if task.plan.origin is not None and (status == "failed" or _is_accounted(task.plan.origin, view)):
         return refuse(TaskOfRun(task=command.task, run=task.plan.origin.run))
     return _written(stream, retried(task, command.budget, stamp.time), stamp)
+
+
+def _is_accounted(origin: Origin, view: View) -> bool:
+    """Whether its run sets aside what it may spend before it begins once more."""
+    run = view.read(RUN, StreamId(origin.run)) if origin.purpose == "work" else None
+    return isinstance(run, Run) and keeps_account(run)
 
 
 def reassign(command: ReassignTask, stamp: Stamp, view: View) -> Decision:

@@ -120,7 +120,7 @@ class Taking:
 
     def affordable(self, task: Task) -> bool:
         """Whether the project has a place and the money for a further attempt at the task."""
-        space, bound = self._space_now(), bound_of(self._settings)
+        space, bound = self._space_now(), bound_of(task, self._settings)
         if over_concurrency(space, places_of(task, self._settings)) is not None:
             return False
         return bound is None or over_budget(space, share_of(task) or Spend(), bound) is None
@@ -150,7 +150,7 @@ class Taking:
             ancestors=self._ancestors,
             concurrency=places_of(task, self._settings),
             reserved=share_of(task),
-            budget=bound_of(self._settings),
+            budget=bound_of(task, self._settings),
         )
         if not isinstance(granted, LocksGranted):
             return granted

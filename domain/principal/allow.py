@@ -111,6 +111,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "rework_phases": _PLAN,
     "rollback_run": _PLAN,
     "fork_run": _PLAN,
+    "adjust_budget": _PLAN,
     "migrate_run": _PLAN,
     "resolve_undo": _PLAN,
     "cast_vote": _LOCK,

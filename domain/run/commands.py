@@ -9,7 +9,7 @@ from domain.kernel.message import COUNT_MAX, Message, ProjectCommand
 from domain.kernel.pipeline.flow import Concurrency
 from domain.kernel.pipeline.words import SignalName, Word
 from domain.kernel.text import JsonText, Reference
-from domain.kernel.work import Label
+from domain.kernel.work import Budget, Label
 from domain.run.gate_events import TimerKind, VoteWord
 
 GRACE_SECONDS = 30
@@ -35,6 +35,8 @@ class StartRun(ProjectCommand):
     """Microseconds since 1970; not before."""
     concurrency: Concurrency | None = None
     """How many runs with its key there may be at a time; only where the definition says nothing of that."""
+    budget: Budget = Budget()
+    """What it may spend; where the definition says so, too, the smaller bound counts."""
 
 
 class RunVerb(ProjectCommand):

@@ -235,3 +235,14 @@ class TurnUnfit(Rejection):
     HTTP_STATUS: ClassVar[int] = 422
     pipeline: str
     reason: str
+
+
+class BudgetRefused(Rejection):
+    """That is not possible with the budget of run {run}: {reason}.
+
+    `signalbox run cost` tells what was spent for what; `signalbox run budget` raises the bounds.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    reason: str

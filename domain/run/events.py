@@ -6,6 +6,7 @@ from domain.kernel.ids import Instant
 from domain.kernel.message import Event, Message
 from domain.kernel.pipeline.definition import Definition
 from domain.kernel.pipeline.flow import Concurrency
+from domain.run.budget_events import RunBudget
 from domain.run.child_events import ParentRun, Pin
 
 Outcome = Literal["succeeded", "failed", "cancelled"]
@@ -60,6 +61,8 @@ class RunQueued(Event):
     """Id of the run whose effects it takes back; empty for a run that goes forward."""
     concurrency: Concurrency | None = None
     """The key under which it has or waits for its turn, with nothing left to fill in; None where it needs none."""
+    budget: RunBudget = RunBudget()
+    """What it may spend, with all that is inside of it."""
 
 
 class RunStarted(Event):
@@ -178,7 +181,7 @@ class PhaseParked(Event):
     TYPE: ClassVar[str] = "run.phase_parked.v1"
     place: str
     generation: int
-    kind: Literal["task", "definition", "gate", "deadline", "run"]
+    kind: Literal["task", "definition", "gate", "deadline", "run", "budget"]
     reason: str
     at: Instant
 

@@ -8,6 +8,14 @@ from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.graph import key_at
+from domain.run.account import evolved
+from domain.run.budget_events import (
+    BudgetEvent,
+    RunBudgetAdjusted,
+    RunBudgetNoticed,
+    RunBudgetReserved,
+    RunBudgetSettled,
+)
 from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
 from domain.run.events import (
     ConditionEvaluated,
@@ -77,7 +85,7 @@ _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
 _Again = PhaseInvalidated | EffectRegistered
-_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted | RunMigrated
+_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted | RunMigrated | BudgetEvent
 Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded | _Other
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
@@ -114,10 +122,8 @@ def changed(run: Run, event: Following) -> Run:
             return _whole(run, event)
         case SignalReceived() | SignalTaken():
             return _signalled(run, event)
-        case MapExpanded():
-            return _expanded(run, event)
-        case IterationStarted() | IterationSettled():
-            return _iterated(run, event)
+        case MapExpanded() | IterationStarted() | IterationSettled():
+            return _expanded(run, event) if isinstance(event, MapExpanded) else _iterated(run, event)
         case ExternalNeedRegistered() | ExternalNeedResolved() | UpstreamRevised() | RunAwaited():
             return needing(run, event)
         case ChildStarted() | RunRolledBack() | LedgerAdopted() | PhaseAdopted():
@@ -126,6 +132,8 @@ def changed(run: Run, event: Following) -> Run:
             return undoing(run, event)
         case RunMigrated() | PhaseInvalidated():
             return migrated(run, event) if isinstance(event, RunMigrated) else invalidated(run, event)
+        case RunBudgetReserved() | RunBudgetSettled() | RunBudgetNoticed() | RunBudgetAdjusted():
+            return replace(run, account=evolved(run.account, event))
         case _:
             return _turned_to(run, event)
 
@@ -242,9 +250,10 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
         case GateEvidenceChanged() | VoteCast() | LateVote() | GateReminded() | GateEscalated() | GateDecided():
             return phase if phase.gate is None else replace(phase, gate=voted(phase.gate, event))
         case PhaseParked():
-            return replace(phase, status="parked", reason=event.reason)
+            return replace(phase, status="parked", reason=event.reason, parked_for=event.kind)
         case PhaseReleased():
-            begun: PhaseStatus = "waiting" if phase.child else "offered" if phase.task else "fired"
+            before: PhaseStatus = "ready" if phase.parked_for == "budget" else "fired"
+            begun: PhaseStatus = "waiting" if phase.child else "offered" if phase.task else before
             return replace(phase, status=begun, reason="", offered_at=event.at if phase.task else None)
         case _:
             return _turned(phase, event)

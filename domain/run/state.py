@@ -7,6 +7,8 @@ from immutables import Map
 
 from domain.kernel.ids import SECOND, Instant, prefix
 from domain.kernel.pipeline.work import Work
+from domain.kernel.work import Budget
+from domain.run.account import Account
 from domain.run.events import Consumed, RunQueued
 from domain.run.gate_events import Ballot, GateOpened, TimerKind
 from domain.run.map_events import MapItem
@@ -103,6 +105,8 @@ class PhaseState:
     """Principal that settled it by hand; empty where its work did."""
     changes: str = ""
     """What a gate asks to be done otherwise this time."""
+    parked_for: str = ""
+    """Kind of what it was parked for last."""
     adopted_from: str = ""
     """Run that it was taken over from, as it had settled there."""
     adopted_generation: int = 0
@@ -227,6 +231,8 @@ class Run:
     rolled_back_by: str = ""
     """Run that takes back, or took back, what this one did."""
 
+    account: Account = Account()
+    """What is set aside and spent of its budget; nothing is counted where neither it nor a loop has one."""
     tallies: Map[str, Tally] = Map()
     """By the place of a map."""
     begun_as: RunQueued | None = None
@@ -237,6 +243,11 @@ class Run:
     """Key that a phase was moved to, by the one that it had; of a phase moved twice, one after the other."""
     kept_outline: Outline | None = field(default=None, init=False, compare=False, repr=False)
     """What its definition says of its phases, once somebody has asked for it (``outline_now``)."""
+
+    @property
+    def limit(self) -> Budget:
+        """What it may spend."""
+        return self.queued.budget.hard if self.account.limit is None else self.account.limit
 
     @property
     def deadline_seconds(self) -> float | None:

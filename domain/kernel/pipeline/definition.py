@@ -159,6 +159,9 @@ class Definition(Message):
     deadline_seconds: Duration | None = None
     """Of the run, from when it may start, its wait for a turn included; pauses are not counted."""
     budget: Budget = Budget()
+    """Of a run with all that is inside of it; what would go beyond is parked."""
+    budget_soft: Budget = Budget()
+    """From which on a person is told; nothing is kept back."""
     concurrency: Concurrency | None = None
     """How many runs there may be at a time. ``${name}`` in the key stands for the run's input of that name."""
     labels: tuple[Label, ...] = Field(default=(), max_length=64)
