@@ -19,8 +19,8 @@ _ATTENTION: Final = "topic subject about projectIds since why resolve units task
 
 _RUN: Final = """id projectId pipeline version status rollback reason because inputs outputs untold
 parentId parentPlace forkedFromId rollsBackId rolledBackById labels priority correlationKey
-concurrencyKey concurrencyLimit startedBy phasesTotal phasesSettled parked queuedAt startedAt settledAt changedAt
-revision"""
+concurrencyKey concurrencyLimit budget spent reserved startedBy phasesTotal phasesSettled parked queuedAt startedAt
+settledAt changedAt revision"""
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how
 decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
@@ -29,7 +29,7 @@ votes { voter choice human comment session } lateTotal choice how decidedBy reas
 decidedAt changedAt"""
 _PHASE: Final = """place kind title number needs status generation taskId childId reason arm input output
 summary effect undo undoTaskId consumed { place generation } readyAt settledAt changedAt
-task { status attempt percent note sessionId waitsFor waitsUntil reason }"""
+task { status attempt percent note sessionId waitsFor waitsUntil reason usage usageLive }"""
 
 _PROJECT: Final = "id name frozen frozenReason lockDelaySeconds settings needsGranted createdAt changedAt"
 

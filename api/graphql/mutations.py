@@ -30,6 +30,7 @@ from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.dispatch.push_checks import PushChecked
+from domain.dispatch.run_budget import BudgetAdjusted
 from domain.dispatch.run_fork import RunForked
 from domain.dispatch.run_gate import VoteCounted
 from domain.dispatch.run_migrate import MigrationPlanned
@@ -106,6 +107,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "rework_phases": ReworkPlanned,
     "rollback_run": Done,
     "fork_run": RunForked,
+    "adjust_budget": BudgetAdjusted,
     "migrate_run": MigrationPlanned,
     "resolve_undo": Done,
     "cast_vote": VoteCounted,

@@ -164,6 +164,9 @@ class PipelineForm(Form):
     undo_ttl: Span | None = None
     deadline: Span | None = None
     budget: BudgetEntry = BudgetEntry()
+    """Of a run with all that is inside of it; what would go beyond is parked."""
+    budget_soft: BudgetEntry = BudgetEntry()
+    """From which on a person is told."""
     concurrency: Concurrency | None = None
     labels: tuple[Label, ...] = as_in(Definition, "labels")
 

@@ -39,6 +39,7 @@ def definition_of(form: PipelineForm) -> Definition:
         "undo_ttl_seconds": form.undo_ttl,
         "deadline_seconds": form.deadline,
         "budget": _budget(form.budget),
+        "budget_soft": _budget(form.budget_soft),
     }
     return Definition.model_validate(content)
 

@@ -134,6 +134,7 @@ _BELOW: Final[dict[str, type[BaseModel]]] = {
     "repeat": RepeatForm,
     "retry": RetryForm,
     "budget": BudgetEntry,
+    "budget_soft": BudgetEntry,
     "scope": ScopeForm,
     "needs": EdgeForm,
     "join": JoinForm,

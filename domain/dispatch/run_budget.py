@@ -80,10 +80,9 @@ def _from_parent(
     name = run.queued.run
     more = _more(before, wanted)
     share = parent.account.shares.get(name)
-    if share is None or parent.status in TERMINAL:
-        return BudgetRefused(
-            run=name, reason=f"run {above.run}, of whose budget it has a part, does not count on it any more"
-        )
+    if share is None or parent.status in TERMINAL or parent.phase(above.place).generation != share.generation:
+        reason = f"run {above.run}, of whose budget it has a part, does not count on it any more"
+        return BudgetRefused(run=name, reason=reason)
     for unit in UNITS:
         asked_for, left = bound(more, unit), left_in(parent, above.place, unit)
         if asked_for is not None and left is not None and asked_for > left:

@@ -77,8 +77,9 @@ def _granted(
     left = min(most - amount(one.spent, unit) - amount(one.reserved, unit) for most, one in limits)
     if rest < 1:
         return Lack("spent", f"{amount(tight.spent, unit)} of {limit} {WORDS[unit]} are spent")
-    fair = max(1, rest // (sharing + under_way))
-    wanted = min(own, rest) if own is not None else max(fair, left // sharing)
+    # Rather than with less than half of what would be fair it waits until others give something back.
+    least = max(1, rest // (2 * (sharing + under_way)))
+    wanted = min(own, rest) if own is not None else max(least, left // sharing)
     if wanted > left:
         return Lack(
             "wait", f"{left} of {limit} {WORDS[unit]} are neither spent nor set aside, of which it needs {wanted}"

@@ -2,6 +2,7 @@
 
 from typing import Final, NamedTuple, assert_never
 
+from domain.run.budget_events import RunBudgetAdjusted, RunBudgetNoticed
 from domain.run.events import (
     PhaseBlocked,
     PhaseInvalidated,
@@ -20,7 +21,8 @@ from projections.attention.rows import AttentionTopic
 _Gone = PhaseInvalidated | PhaseReleased | PhaseSettled | PhaseSkipped | PhaseBlocked | GateDecided
 _Undo = UndoFailed | UndoStarted | UndoResolved
 _Whole = RunHeld | RunCompensationStarted | RunReworked | RunSettled
-RunEvent = _Whole | _Undo | GateOpened | PhaseParked | UpstreamRevised | _Gone
+_Budget = RunBudgetNoticed | RunBudgetAdjusted
+RunEvent = _Budget | _Whole | _Undo | GateOpened | PhaseParked | UpstreamRevised | _Gone
 
 
 GateTurn = GateReminded | GateEscalated
@@ -49,8 +51,10 @@ def more_urgent(why: str, event: GateTurn) -> str:
 
 def run_keys(stream: str, event: RunEvent | GateTurn) -> tuple[str, ...]:
     """One row for each phase, and one for each effect that is taken back; what is not there any more asks nobody."""
+    if isinstance(event, _Budget):
+        return (f"{stream}/budget",)
     if isinstance(event, _Whole):
-        return (f"{stream}/whole",)
+        return (f"{stream}/whole", f"{stream}/budget") if isinstance(event, RunSettled) else (f"{stream}/whole",)
     if isinstance(event, _Undo):
         return (f"{stream}/undo/{event.place}@{event.generation}",)
     gone = event.gone if isinstance(event, PhaseInvalidated) else ()
@@ -72,8 +76,11 @@ def raised_by(event: RunEvent) -> Raised | None:
         case RunHeld():
             behind = ", ".join(event.behind)
             return Raised("held_run", f"its effects are not taken back by itself: {behind} was passed")
+        case RunBudgetNoticed():
+            return Raised("run_budget", event.reason)
         case (
-            RunCompensationStarted()
+            RunBudgetAdjusted()
+            | RunCompensationStarted()
             | RunReworked()
             | RunSettled()
             | UndoStarted()

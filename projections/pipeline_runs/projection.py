@@ -3,6 +3,7 @@
 from typing import Final, assert_never, cast, get_args
 
 from domain.kernel.decider import Recorded
+from domain.run.budget_events import BudgetEvent
 from domain.run.child_events import ChildEvent, RunRolledBack
 from domain.run.events import (
     ConditionEvaluated,
@@ -34,6 +35,7 @@ from domain.run.need_events import NeedEvent
 from domain.run.undo_events import RunCompensated, RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
 from projections.kernel.rows import json_text, texts
+from projections.pipeline_runs.account import accounted, bounds_text
 from projections.pipeline_runs.rows import PipelineRunRow
 
 _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested | RunReworked | RunSettled
@@ -41,7 +43,7 @@ _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDroppe
 _Settled = PhaseSettled | PhaseAdopted
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | _Settled
 _Other = WaitingEvent | UndoEvent | ChildEvent | NeedEvent | RunMigrated
-PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | _Other
+PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | _Other | BudgetEvent
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -56,7 +58,8 @@ def evolve(row: PipelineRunRow | None, recorded: Recorded, key: str) -> Pipeline
         return row or _queued(event, recorded, key)
     if row is None:
         return None
-    return _after(row, event)._replace(changed_at=event.at, revision=recorded.version)
+    after = accounted(row, event) if isinstance(event, BudgetEvent) else _after(row, event)
+    return after._replace(changed_at=event.at, revision=recorded.version)
 
 
 def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
@@ -85,6 +88,10 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         correlation_key=event.correlation_key,
         concurrency_key="" if event.concurrency is None else event.concurrency.key,
         concurrency_limit=None if event.concurrency is None else event.concurrency.limit,
+        budget=bounds_text(event.budget.hard),
+        spent="{}",
+        reserved="{}",
+        shares="{}",
         started_by=event.by,
         phases_total=len(event.definition.phases),
         phases_settled=0,

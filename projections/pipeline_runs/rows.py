@@ -50,6 +50,14 @@ class PipelineRunRow(NamedTuple):
     """Under which it has or waits for its turn; empty where it needs none."""
     concurrency_limit: int | None
     """Runs at a time under the key."""
+    budget: str
+    """JSON: what it may spend, by unit; empty where that is not bounded."""
+    spent: str
+    """JSON: what was spent of it, that of ended runs inside included."""
+    reserved: str
+    """JSON: what is set aside of it for work under way."""
+    shares: str
+    """JSON: the same by task or run."""
     started_by: str
     phases_total: int
     phases_settled: int

@@ -197,6 +197,7 @@ WHO_MAY: dict[str, set[Role]] = {
     "rework_phases": {"operator", "admin"},
     "rollback_run": {"operator", "admin"},
     "fork_run": {"operator", "admin"},
+    "adjust_budget": {"operator", "admin"},
     "migrate_run": {"operator", "admin"},
     "resolve_undo": {"operator", "admin"},
     "cast_vote": {"worker", "operator", "admin"},

@@ -25,6 +25,10 @@ ONLY_IN = {
     "node": {"health"},
     "pipeline": {"pins", "pin_events"},
     "run": {
+        "account",
+        "budget_commands",
+        "budget_events",
+        "budgets",
         "advance",
         "answers",
         "begin",

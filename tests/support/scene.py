@@ -209,6 +209,7 @@ REFUSED: Mapping[str, str] = {
     "cast_vote": "unknown_thing",
     "rollback_run": "unknown_thing",
     "fork_run": "unknown_thing",
+    "adjust_budget": "unknown_thing",
     "migrate_run": "unknown_thing",
     "resolve_undo": "unknown_thing",
     "retry_phase": "unknown_thing",

@@ -4,7 +4,7 @@ import typer
 
 from api.cli.command import SERVER, command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, exporting, migrating, past, showing, starting, watching
+from api.cli.run import asking, budget, exporting, migrating, past, showing, starting, watching
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +31,8 @@ def register(app: typer.Typer) -> None:
     command(nouns, "rework")(asking.rework)
     command(nouns, "fork")(asking.fork)
     command(nouns, "migrate")(migrating.migrate)
+    command(nouns, "budget")(budget.adjust)
+    command(nouns, "cost")(budget.cost)
     command(nouns, "rollback")(asking.rollback)
     command(nouns, "resolve-undo")(asking.resolve_undo)
     app.add_typer(nouns, name="run")

@@ -9,6 +9,7 @@ from api.cli.command import At, Project
 from api.cli.queries import RUN, RUNS
 from api.cli.reading import found_then, listing, project_of, run_named
 from api.cli.run.asking import Run
+from api.cli.run.budget import budget_words
 from api.cli.run.drawing import drawn, phase_words
 from api.cli.terminal import Column, Terminal, table_of
 from api.cli.words import age, moment, short, snake_row
@@ -133,6 +134,7 @@ def _beside(row: Fields) -> list[tuple[str, str]]:
     """Other runs that it has to do with, and what came of it; empty where there is nothing to say."""
     parent, outputs, key = row.get("parentId"), row.get("outputs"), row.get("concurrencyKey")
     return [
+        ("budget", budget_words(row)),
         ("turn", f"{row.get('concurrencyLimit')} at a time of {key}" if key else ""),
         ("parent", f"{parent}, phase {row.get('parentPlace')}" if parent else ""),
         ("forked", str(row.get("forkedFromId") or "")),

@@ -51,6 +51,8 @@ def start(
     when_full: Annotated[
         WhenFull, typer.Option("--when-full", help="What follows where no place is free.")
     ] = WhenFull.WAIT,
+    tokens: Annotated[int | None, typer.Option("--tokens", min=1, help="That it may spend, in and out.")] = None,
+    cost: Annotated[int | None, typer.Option("--cost-microdollars", min=1, help="That it may spend.")] = None,
     project: Project = None,
 ) -> None:
     """Begin a run."""
@@ -68,6 +70,7 @@ def start(
         labels=label or [],
         start_at=None if start_at is None else _microseconds(start_at),
         concurrency=turn if concurrency_key else None,
+        budget={"tokens": tokens, "cost_microdollars": cost},
     )
     told = {**answer.answer, "position": answer.position}
     state = "started" if answer.answer.get("created") else "was started before"

@@ -32,6 +32,7 @@ class AttentionTopic(Enum):
     QUOTA_REFUSED = "quota_refused"
     FROZEN = "frozen"
     SOFT_BUDGET = "soft_budget"
+    RUN_BUDGET = "run_budget"
     PARKED_PHASE = "parked_phase"
     OPEN_GATE = "open_gate"
     FAILED_UNDO = "failed_undo"

@@ -115,6 +115,9 @@ class Run:
     correlation_key: str
     concurrency_key: str = strawberry.field(description="Under which it has or waits for its turn; empty for none.")
     concurrency_limit: int | None = strawberry.field(description="Runs at a time under that key.")
+    budget: JSON | None = strawberry.field(description="What it may spend, by unit; null where that is not bounded.")
+    spent: JSON | None = strawberry.field(description="What was spent of its budget, that of runs inside included.")
+    reserved: JSON | None = strawberry.field(description="What is set aside of its budget for work under way.")
     started_by: str
     phases_total: int
     phases_settled: int
@@ -194,6 +197,9 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         correlation_key=row.correlation_key,
         concurrency_key=row.concurrency_key,
         concurrency_limit=row.concurrency_limit,
+        budget=_json(row.budget),
+        spent=_json(row.spent),
+        reserved=_json(row.reserved),
         started_by=row.started_by,
         phases_total=row.phases_total,
         phases_settled=row.phases_settled,

@@ -1,0 +1,135 @@
+"""What a run may spend and has spent: raised by hand, and shown as a tree of what it was spent for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, cast
+
+import typer
+
+from api.cli.command import At, Project
+from api.cli.queries import RUN
+from api.cli.reading import found_then, project_of, run_named
+from api.cli.terminal import Terminal
+from signalbox.client import Client
+from signalbox.client.fields import Fields, integer, objects, texts
+
+Named = Annotated[str, typer.Argument(metavar="RUN", help="Id, or the last 4 or more characters of it.")]
+DEPTH_MAX: Final = 8
+"""Runs inside each other."""
+UNITS: Final = (("tokens", "tokens"), ("cost_microdollars", "micro-dollars"), ("wall_seconds", "s of work"))
+
+
+def adjust(
+    terminal: Terminal,
+    run: Named,
+    *,
+    tokens: Annotated[int | None, typer.Option("--tokens", min=1, help="In and out.")] = None,
+    cost: Annotated[int | None, typer.Option("--cost-microdollars", min=1, help="Millionths of a dollar.")] = None,
+    seconds: Annotated[
+        float | None, typer.Option("--wall-seconds", min=0.001, help="Of all attempts together, at most 30 days.")
+    ] = None,
+    loop: Annotated[str | None, typer.Option("--loop", help="Of this loop, in place of the whole run.")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
+    expected_revision: Annotated[
+        int | None, typer.Option("--expected-revision", min=1, help="Refuse where the run is at another one.")
+    ] = None,
+    project: Project = None,
+) -> None:
+    """Give a run other bounds; what was parked because all was spent goes on as far as they reach."""
+    chosen = project_of(terminal.client, project)
+    said = {"tokens": tokens, "cost_microdollars": cost, "wall_seconds": seconds}
+    if not any(said.values()):
+        raise typer.BadParameter("say at least one bound", param_hint="--tokens")
+    identifier = run_named(terminal.client, chosen, run)
+    answer = terminal.client.command(
+        "adjust_budget",
+        project=chosen,
+        run=identifier,
+        phase=loop,
+        budget=said,
+        reason=reason,
+        expected_revision=expected_revision,
+    )
+    released = texts(answer.answer, "released")
+    goes_on = f"; {', '.join(released)} goes on" if released else ""
+    terminal.show(
+        {**answer.answer, "run": identifier, "position": answer.position},
+        f"{identifier} may spend {_words(cast('Fields', answer.answer.get('budget') or {}))}{goes_on}",
+    )
+
+
+def cost(terminal: Terminal, run: Named, project: Project = None, at: At = None) -> None:
+    """What a run has cost as a tree: its phases as they stand, and the runs inside of it with theirs."""
+    client, chosen = terminal.client, project_of(terminal.client, project)
+    found = _costs(client, run_named(client, chosen, run), at, 0)
+    terminal.show(found, *_drawn(found, 0))
+
+
+def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Fields:
+    row = found_then(client, RUN, {"id": identifier, "at": at}, "run", identifier)
+    phases: list[Fields] = []
+    total: dict[str, float] = {}
+    for phase in objects(row, "phases"):
+        child = phase.get("childId")
+        inside = _costs(client, str(child), at, depth + 1) if child and depth < DEPTH_MAX else None
+        spent = _usage(phase) if inside is None else cast("dict[str, float]", inside["spent"])
+        total = _added(total, spent)
+        if spent or inside is not None:
+            phases.append({"place": phase.get("place"), "spent": spent, "run": inside})
+    bounds = row.get("budget")
+    return {
+        "run": identifier,
+        "pipeline": row.get("pipeline"),
+        "status": str(row.get("status")).lower(),
+        "budget": bounds,
+        "reserved": row.get("reserved") if bounds else None,
+        "spent": row.get("spent") if bounds else total,
+        "phases": phases,
+    }
+
+
+def _usage(phase: Fields) -> dict[str, float]:
+    """What the attempts of its task said that they spent, the live one included."""
+    task = cast("Fields", phase.get("task") or {})
+    found: dict[str, float] = {}
+    for name in ("usage", "usageLive"):
+        said = cast("Fields", task.get(name) or {})
+        if said:
+            tokens = integer(said, "input_tokens") + integer(said, "output_tokens")
+            amounts = {"tokens": tokens, "cost_microdollars": integer(said, "cost_microdollars")}
+            found = _added(found, amounts)
+    return found
+
+
+def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
+
+
+def _drawn(found: Fields, depth: int) -> Iterator[str]:
+    pad = "  " * depth
+    bounds = f" of {_words(cast('Fields', found['budget']))}" if found["budget"] else ""
+    aside = _words(cast("Fields", found["reserved"] or {}))
+    waits = f", {aside} set aside" if found["budget"] and aside != NOTHING else ""
+    spent = _words(cast("Fields", found["spent"]))
+    yield f"{pad}{found['pipeline']} {found['run']} {found['status']}: {spent}{bounds}{waits}"
+    for phase in objects(found, "phases"):
+        if phase["run"] is None:
+            yield f"{pad}  {phase['place']}: {_words(cast('Fields', phase['spent']))}"
+        else:
+            yield f"{pad}  {phase['place']}:"
+            yield from _drawn(cast("Fields", phase["run"]), depth + 2)
+
+
+NOTHING: Final = "nothing"
+
+
+def _words(amounts: Fields) -> str:
+    said = [f"{float(cast('float', amounts[name])):g} {unit}" for name, unit in UNITS if amounts.get(name)]
+    return ", ".join(said) or NOTHING
+
+
+def budget_words(row: Fields) -> str:
+    """The budget of a run in one line; empty where it has none."""
+    if not row.get("budget"):
+        return ""
+    spent, aside = _words(cast("Fields", row.get("spent") or {})), _words(cast("Fields", row.get("reserved") or {}))
+    return f"{_words(cast('Fields', row['budget']))}: {spent} spent, {aside} set aside"
