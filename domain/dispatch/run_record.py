@@ -12,7 +12,7 @@ from domain.kernel.values import Spend
 from domain.kernel.work import Budget
 from domain.run.account import NOTHING, Share, spend_of
 from domain.run.budget_events import RunBudgetSettled
-from domain.run.budgets import Grant, Lack, is_due, keeps_account, noticed, reserved
+from domain.run.budgets import Grant, Lack, is_over, keeps_account, noticed, reserved
 from domain.run.budgets import granted as grant_of
 from domain.run.events import PhaseParked, RunQueued
 from domain.run.evolve import RUN, Following, changed
@@ -75,8 +75,10 @@ class RunRecord:
     def settle_shares(self) -> None:
         """What was set aside for what is over is free again, and counted as far as it was spent."""
         for payee, share in sorted(self.run.account.shares.items()) if self._keeps_account else ():
-            if is_due(self.run, payee, share):
-                self.spend(payee, share.place, share.loop, self._spent_for(payee, share))
+            if is_over(self.run, payee, share):
+                spent = self._spent_by_run(payee, share) if prefix(payee) == RUN.prefix else self._spent_by_task(payee)
+                if spent is not None:
+                    self.spend(payee, share.place, share.loop, spent)
 
     def spend(self, payee: str, place: str, loop: str, spent: Spend) -> None:
         """So much was spent for it."""
@@ -86,13 +88,15 @@ class RunRecord:
             told = noticed(self.run, at)
             self.put(*(() if told is None else (told,)))
 
-    def _spent_for(self, payee: str, share: Share) -> Spend:
-        """What a task has spent in its generation, or a run; one that goes on by itself counts as if it spent all."""
-        if prefix(payee) == RUN.prefix:
-            child = self._view.read(RUN, StreamId(payee))
-            if not isinstance(child, Run):
-                return NOTHING
-            return child.account.whole.spent if child.status in TERMINAL else spend_of(share.budget)
+    def _spent_by_run(self, payee: str, share: Share) -> Spend | None:
+        """Once that has ended; as if it had spent all where it goes on when this one has ended."""
+        child = self._view.read(RUN, StreamId(payee))
+        if isinstance(child, Run) and child.status not in TERMINAL:
+            return spend_of(share.budget) if self.run.status in TERMINAL else None
+        return child.account.whole.spent if isinstance(child, Run) else NOTHING
+
+    def _spent_by_task(self, payee: str) -> Spend:
+        """In its generation, with what this decision does to it."""
         task = self._view.read(TASK, StreamId(payee))
         for write in self._others:
             if write.stream == payee and isinstance(task, Task):

@@ -101,8 +101,8 @@ def reserved(run: Run, payee: str, place: str, aside: Budget, at: Instant) -> Ru
     return RunBudgetReserved(payee=payee, place=place, generation=generation, loop=loop, budget=aside, at=at)
 
 
-def is_due(run: Run, payee: str, share: Share) -> bool:
-    """Whether what a share was set aside for is over; of a task that is parked, too: it asks anew."""
+def is_over(run: Run, payee: str, share: Share) -> bool:
+    """Whether the run does not count on it any more; on a task that is parked neither: that asks anew."""
     phase = run.phase(share.place)
     if phase.generation != share.generation or phase.status in SETTLED:
         return True

@@ -40,7 +40,7 @@ def phases() -> list[dict[str, Any]]:
         "effect": "idempotent",
         "undo": {"task": task, "close_within_seconds": 60.0},
         "start_within_seconds": 60.0,
-        "close_within_seconds": 60.0,
+        "close_within_seconds": 120.0,
     }
     edge = {"phase": "way", "arm": "small"}
     first = {"kind": "work", "key": "deploy", "title": "Deploy", "needs": [edge], "when": "true", "work": work}
