@@ -10,7 +10,7 @@ from domain.dispatch.run_start import RunBegun
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId
-from domain.kernel.pipeline.definition import Definition, ExternalPhase
+from domain.kernel.pipeline.definition import Definition, GatePhase
 from domain.kernel.pipeline.words import ValueField
 from domain.pipeline.commands import DeprecateDefinition, PublishDefinition
 from domain.pipeline.errors import VersionNotPublished
@@ -80,10 +80,10 @@ def test_what_does_not_exist_or_is_not_published_begins_no_run() -> None:
 
 
 def test_what_runs_do_not_do_yet_is_refused_in_words() -> None:
-    artefact = {"project": "other", "what": {"kind": "artefact", "name": "wheel"}}
-    refused = Yard(ExternalPhase.model_validate({"key": "get", "external": artefact})).start().rejection
+    gate = {"gate_class": "merge", "question": "Ship it?", "keep_locks_seconds": 60.0}
+    refused = Yard(GatePhase.model_validate({"key": "ask", "gate": gate})).start().rejection
     assert isinstance(refused, NotYetRun)
-    assert "artefact" in refused.what
+    assert "locks" in refused.what
 
 
 def test_a_run_may_wait_for_its_time() -> None:
