@@ -14,7 +14,6 @@ from domain.kernel.pipeline.graph import arms_of, behind_arm
 from domain.kernel.pipeline.places import Doing, Scope, scopes_of, tasks_of
 from domain.kernel.pipeline.texts import HOLE
 from domain.kernel.values import ScopeClaim
-from domain.run.reach import lacking_in
 from domain.task.commands import PlannedTask
 
 OVERLAPS_TOLD_MAX: Final = 20
@@ -39,7 +38,7 @@ def lint(file: PipelineFile, expressions: Expressions) -> Lint:
         return Lint(_told(file, faults), ())
     warnings = findings_of(file.definition, expressions)
     overlaps = tuple(one for scope in scopes_of(file.definition) for one in _overlaps(scope))
-    return Lint((), _told(file, (*warnings, *overlaps, *lacking_in(file.definition))))
+    return Lint((), _told(file, (*warnings, *overlaps)))
 
 
 def _told(file: PipelineFile, findings: tuple[Finding, ...]) -> tuple[PipelineFault, ...]:

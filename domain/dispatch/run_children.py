@@ -46,10 +46,8 @@ from domain.run.commands import (
     TakeBackChild,
     TellParent,
 )
-from domain.run.errors import NotYetRun
 from domain.run.events import PhaseParked, PhaseReleased, RunPaused, RunQueued
 from domain.run.evolve import RUN
-from domain.run.reach import not_yet
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
 from domain.run.undo_events import UndoResolved, UndoSucceeded
 
@@ -103,8 +101,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
         return found.message()
     number, version = found
     pins = pins_of(version.definition, stamp, view)
-    lacking = not_yet(version.definition)
-    flaw = too_deep(call, above) or (NotYetRun(pipeline=call.pipeline, what=lacking[0]).message() if lacking else None)
+    flaw = too_deep(call, above)
     if flaw is not None:
         return flaw
     if isinstance(pins, Rejection):

@@ -19,11 +19,10 @@ from domain.kernel.pipeline.fitting import fitting
 from domain.pipeline.decider import read_version
 from domain.run.budget_events import RunBudget
 from domain.run.commands import ForkRun
-from domain.run.errors import InputsUnfit, NotYetRun, ReworkRefused
+from domain.run.errors import InputsUnfit, ReworkRefused
 from domain.run.events import RunQueued
 from domain.run.evolve import RUN
 from domain.run.fork import adopted_from, kept_of
-from domain.run.reach import not_yet
 from domain.run.state import Run
 
 
@@ -74,11 +73,9 @@ def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueue
         return found
     version, definition, digest = found[0], found[1].definition, found[1].digest
     inputs = _inputs(command, source, definition)
-    lacking, pins = not_yet(definition), pins_of(definition, stamp, view)
+    pins = pins_of(definition, stamp, view)
     if isinstance(inputs, Rejection):
         return inputs
-    if lacking:
-        return NotYetRun(pipeline=before.pipeline, what=lacking[0])
     if isinstance(pins, Rejection):
         return pins
     own = None if source.queued.definition.concurrency else before.concurrency

@@ -21,12 +21,11 @@ from domain.kernel.pipeline.graph import graph_of
 from domain.pipeline.decider import read_version
 from domain.run.child_events import Pin
 from domain.run.commands import MigrateRun
-from domain.run.errors import MigrationRefused, NotYetRun, RunNotInState
+from domain.run.errors import MigrationRefused, RunNotInState
 from domain.run.events import PhaseSkipped
 from domain.run.evolve import RUN
 from domain.run.migrate import REPEATS, Move, move_of, moved_phase
 from domain.run.migrate_events import RunMigrated
-from domain.run.reach import not_yet
 from domain.run.rework import invalidated, redo_of
 from domain.run.state import TERMINAL, Run
 from domain.task.decider import live_attempt
@@ -130,9 +129,7 @@ def _target(command: MigrateRun, run: Run, stamp: Stamp, view: View) -> _Target 
     if isinstance(found, Rejection):
         return found
     number, version = found
-    lacking, pins = not_yet(version.definition), pins_of(version.definition, stamp, view)
-    if lacking:
-        return NotYetRun(pipeline=name, what=lacking[0])
+    pins = pins_of(version.definition, stamp, view)
     if isinstance(pins, Rejection):
         return pins
     known = {pin.pipeline: pin for pin in run.queued.pins}

@@ -23,10 +23,9 @@ from domain.run.budget_events import RunBudget
 from domain.run.child_events import Pin
 from domain.run.children import calls_in
 from domain.run.commands import StartRun
-from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused, TurnUnfit
+from domain.run.errors import InputsUnfit, RunKeyReused, TurnUnfit
 from domain.run.events import RunQueued
 from domain.run.evolve import RUN
-from domain.run.reach import not_yet
 from domain.run.state import Run
 
 ENGINE_SEMANTICS: Final = 1
@@ -58,9 +57,6 @@ def start(command: StartRun, stamp: Stamp, view: View, expressions: Expressions)
     inputs = _inputs(command, version.definition)
     if isinstance(inputs, Rejection):
         return refuse(inputs)
-    lacking = not_yet(version.definition)
-    if lacking:
-        return refuse(NotYetRun(pipeline=command.pipeline, what=lacking[0]))
     pins = pins_of(version.definition, stamp, view)
     if isinstance(pins, Rejection):
         return refuse(pins)

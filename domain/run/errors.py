@@ -54,18 +54,6 @@ class InputsUnfit(Rejection):
     reason: str
 
 
-class NotYetRun(Rejection):
-    """The pipeline {pipeline} says {what}, which this version knows but does not run yet.
-
-    Publish it without that, and start the new version.
-    """
-
-    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
-    HTTP_STATUS: ClassVar[int] = 422
-    pipeline: str
-    what: str
-
-
 class RunKeyReused(Rejection):
     """The idempotency key {key} began run {run} of another pipeline or with other inputs.
 

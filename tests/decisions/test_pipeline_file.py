@@ -190,12 +190,6 @@ def test_work_that_may_run_side_by_side_on_one_scope_is_warned_of_unless_only_on
     assert lint(read(arms), EXPRESSIONS).everything == ()
 
 
-def test_what_runs_do_not_do_yet_is_warned_of_where_it_stands() -> None:
-    said = "pipeline: r\nbudget: {tokens: 5}\nphases:\n  a: {needs: []}\n"
-    (told,) = lint(read(said), EXPRESSIONS).warnings
-    assert (told.code, told.phase) == ("not_yet", "")
-
-
 def test_the_phases_are_told_in_an_order_in_which_they_could_begin() -> None:
     lines = graph_lines(read(SHORT).definition)
     assert [line.split()[0] for line in lines] == ["plan", "way", "ask", "rest"]

@@ -10,13 +10,13 @@ from domain.dispatch.run_start import RunBegun
 from domain.kernel.decider import Decision
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId
-from domain.kernel.pipeline.definition import Definition, GatePhase
+from domain.kernel.pipeline.definition import Definition
 from domain.kernel.pipeline.words import ValueField
 from domain.pipeline.commands import DeprecateDefinition, PublishDefinition
 from domain.pipeline.errors import VersionNotPublished
 from domain.policies.agenda import Agenda
 from domain.run.commands import StartRun
-from domain.run.errors import InputsUnfit, NotYetRun, RunKeyReused
+from domain.run.errors import InputsUnfit, RunKeyReused
 from domain.run.state import Run
 from infrastructure.expressions.conditions import CelExpressions
 from tests.support.fleet import Fleet, accepted
@@ -77,13 +77,6 @@ def test_what_does_not_exist_or_is_not_published_begins_no_run() -> None:
     assert yard.start(version=2).rejection is not None
     accepted(yard.ask(DeprecateDefinition(project="shop", pipeline="release", version=1)))
     assert isinstance(yard.start(version=1).rejection, VersionNotPublished)
-
-
-def test_what_runs_do_not_do_yet_is_refused_in_words() -> None:
-    gate = {"gate_class": "merge", "question": "Ship it?", "keep_locks_seconds": 60.0}
-    refused = Yard(GatePhase.model_validate({"key": "ask", "gate": gate})).start().rejection
-    assert isinstance(refused, NotYetRun)
-    assert "locks" in refused.what
 
 
 def test_a_run_may_wait_for_its_time() -> None:

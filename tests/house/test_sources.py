@@ -40,7 +40,6 @@ ONLY_IN = {
         "gates",
         "joins",
         "known",
-        "reach",
         "rework",
         "waits",
         "loop_events",

@@ -36,7 +36,6 @@ FindingCode = Literal[
     "arm_leads_nowhere",
     "may_be_absent",
     "unused_input",
-    "not_yet",
 ]
 Path = tuple[str | int, ...]
 """Names and places in lists from the definition down: ``("phases", 3, "needs", 0, "phase")``."""
