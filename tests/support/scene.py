@@ -205,7 +205,6 @@ REFUSED: Mapping[str, str] = {
     "cancel_run": "unknown_thing",
     "skip_phase": "unknown_thing",
     "resolve_phase": "unknown_thing",
-    "start_run": "not_yet_run",
     "cast_vote": "unknown_thing",
     "rollback_run": "unknown_thing",
     "fork_run": "unknown_thing",
