@@ -28,9 +28,7 @@ def migrated(run: Run, event: RunMigrated) -> Run:
     renamed = replace(kept, phases=_phases(run, named), tasks=_tasks(run, named), ledger=ledger, owed=())
     failing = "" if run.failing in event.gone else named.at(run.failing)
     former = _former(run, event, named)
-    moved = replace(renamed, failing=failing, former=former, moved=run.moved.update(named.names))
-    object.__setattr__(moved, "kept_outline", None)  # what was found of the definition before is none of this one
-    return moved
+    return replace(renamed, failing=failing, former=former, moved=run.moved.update(named.names))
 
 
 def invalidated(run: Run, event: PhaseInvalidated) -> Run:

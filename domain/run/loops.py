@@ -22,7 +22,9 @@ _End = PhaseParked | PhaseSettled | PhaseSkipped
 
 def outline_now(run: Run) -> Outline:
     """What the definition says of the phases, with those of the iterations that loops are in; kept with the run."""
-    kept = run.kept_outline or outline_of(run.queued.definition)
+    kept = run.kept_outline
+    if kept is None or kept.definition is not run.queued.definition:
+        kept = outline_of(run.queued.definition)
     inside = ((loop.key, run.phase(loop.key)) for loop in kept.loops)
     iterations = tuple((key, state.iteration) for key, state in inside if state.inside)
     if kept.iterations != iterations:

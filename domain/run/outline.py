@@ -12,6 +12,8 @@ from domain.kernel.pipeline.graph import Graph, every_phase, graph_of
 class Outline:
     """The phases of a run, as its decisions look them up."""
 
+    definition: Definition
+    """That it was found from; a run that goes on by another version needs another outline."""
     whole: Graph
     """Of the definition, without what is inside of loops."""
     phases: Mapping[str, AnyPhase]
@@ -30,7 +32,7 @@ def outline_of(definition: Definition) -> Outline:
     graph = graph_of(definition.phases)
     loops = tuple(phase for phase in definition.phases if isinstance(phase, RepeatPhase))
     phases = {phase.key: phase for phase in every_phase(definition)}
-    return Outline(graph, phases, _path_lengths_of(graph), loops, (), graph)
+    return Outline(definition, graph, phases, _path_lengths_of(graph), loops, (), graph)
 
 
 def _path_lengths_of(graph: Graph) -> dict[str, int]:
