@@ -9,18 +9,21 @@ from domain.lock.commands import LetGoLocks
 from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseSettled, PhaseSkipped, RunSettled
 from domain.run.evolve import RUN
 from domain.run.kept_locks import keeps_locks
+from domain.run.migrate_events import RunMigrated
 from domain.run.state import Run
 
 
 def react(cause: Cause, view: View) -> tuple[Derived, ...]:
     """A word to look, where the definition has a gate that keeps locks."""
     run = view.read(RUN, cause.stream)
-    if not isinstance(run, Run) or not keeps_locks(run.queued.definition):
+    # A version that keeps none may have taken the place of one that did.
+    moved = isinstance(cause.event, RunMigrated)
+    if not isinstance(run, Run) or not (moved or keeps_locks(run.queued.definition)):
         return ()
     asked = LetGoLocks(project=cause.project, run=cause.stream)
     return (Derived(asked, lock_stream(cause.project), cause.project),)
 
 
 LET_GO_LOCKS: Final = Policy(
-    "let_go_locks", (PhaseSettled, PhaseSkipped, PhaseBlocked, PhaseInvalidated, RunSettled), react
+    "let_go_locks", (PhaseSettled, PhaseSkipped, PhaseBlocked, PhaseInvalidated, RunSettled, RunMigrated), react
 )

@@ -26,13 +26,14 @@ from domain.run.commands import (
 from domain.run.errors import BehindNoReturn, MigrationRefused, RunMovedOn, RunNotInState
 from domain.run.migrate_events import RunMigrated
 from domain.run.rework import stale
+from domain.task.commands import ApplyPlan
 from domain.task.state import Settled
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.kernel.replay import replay
 from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.run_phases.projection import RUN_PHASES
 from tests.decisions.test_run_gate import gate
-from tests.support.fleet import accepted
+from tests.support.fleet import a_task, accepted
 from tests.support.nested import Yard, nested
 from tests.support.runs import branch, join, work
 
@@ -525,3 +526,16 @@ def test_what_a_run_of_a_phase_has_done_is_taken_back_although_the_phase_is_gone
     back = yard.run(child).rolled_back_by
     yard.take_back(back, "x")
     assert (yard.stands(back), yard.stands(run)) == ("succeeded", "cancelled")
+
+
+def test_locks_that_a_gate_kept_are_free_once_the_version_does_not_keep_them() -> None:
+    scope = {"scope": ({"claim": "path:repo//src/**"},)}
+    build = work("build", effect="pure", task=scope)
+    yard, run = a_run(build, gate("ask", "build", keep_locks_seconds=600.0), done=("build",))
+    yard.do(ApplyPlan(project="shop", tasks=(a_task("fix", scope=("path:repo//src/a.py",)),)))
+    other = yard.a_session("other")
+    assert yard.claim(other, yard.id_of("fix")).rejection is not None
+    yard.publish("plain", build, gate("ask", "build"))
+    accepted(yard.ask(MigrateRun(project="shop", run=run, reason="x"), by=a_key(yard, "admin")))
+    yard.react()
+    assert yard.claim(other, yard.id_of("fix")).rejection is None
