@@ -73,6 +73,11 @@ class ArchiveDesk:
         self._shelf: Final = shelf
         self._archiver: Final = archiver
 
+    @property
+    def trouble(self) -> str:
+        """Why archiving does not go on; empty where it does."""
+        return self._archiver.trouble
+
     async def archives(self) -> Archives:
         """What is archived, and what is under way."""
         return await in_our_words(asyncio.to_thread(self._archives))

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from pydantic import ValidationError
 
+from api.composition.archive import ArchiveDesk
 from api.composition.erasure import Erasure
 from api.composition.figures import RunStand
 from api.composition.our_words import in_our_words
@@ -25,6 +26,7 @@ class Doctor:
         node: Node,
         ledger: LedgerFollower,
         erasure: Erasure,
+        archive: ArchiveDesk,
         settings: Settings,
         warnings: tuple[str, ...],
         metrics: Metrics,
@@ -33,6 +35,7 @@ class Doctor:
         self._node = node
         self._ledger = ledger
         self._erasure = erasure
+        self._archive = archive
         self._settings = settings
         self._warnings = warnings
         self._metrics = metrics
@@ -67,6 +70,8 @@ class Doctor:
             troubles += (f"ledger: {self._ledger.error}",)
         if self._erasure.eraser.pending:
             troubles += (f"erasure: {self._erasure.eraser.pending}",)
+        if self._archive.trouble:
+            troubles += (f"archive: {self._archive.trouble}",)
         return Health(
             ready=self._node.ready and not self._node.presence.is_cut_off(Instant(self._node.log.now())),
             node=self._node.name,

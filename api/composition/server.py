@@ -150,7 +150,7 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
             ):
                 reads = RowReader(node, Reader(rows))
                 runs = RunStand(reads, metrics.runs)
-                doctor = Doctor(node, follower, erasure, settings, warnings, metrics, runs)
+                doctor = Doctor(node, follower, erasure, archive, settings, warnings, metrics, runs)
                 with closing(PastReader(node)) as past:
                     erasure.start(node, past)
                     yield _services(node, reads, keys, metrics, doctor, ledger, archive, past)

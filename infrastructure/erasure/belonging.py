@@ -6,6 +6,7 @@ from typing import Final
 from infrastructure.erasure.envelope import Envelopes, SealBrokenError
 from infrastructure.erasure.keys import SeedMissingError
 from infrastructure.erasure.port import SeedReader
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import Log, LogRow
 
 EVENTS_MAX: Final = 10_000
@@ -29,6 +30,8 @@ def check_belonging(log: Log, seeds: SeedReader, envelopes: Envelopes) -> None:
         return
     try:
         next((row for row in _backwards(log, EVENTS_MAX) if envelopes.is_sealed(row) and envelopes.proves(row)), None)
+    except EventsArchived:
+        return  # whose bundle is not here: what is behind it had nothing that was sealed under other keys
     except (SealBrokenError, SeedMissingError) as problem:
         raise ForeignKeysError(f"the keys of what was said of tasks are not those of this log: {problem}") from problem
 

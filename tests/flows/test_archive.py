@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from projections.audit_ledger.verdicts import Verdict
 from signalbox.client.fields import objects
 from tests.flows.test_erasure import KEPT, WORDS, carried_out, found_in, found_in_tables, read, told
 from tests.support.command_line import CommandLine, end
-from tests.support.waiting import SECONDS_MAX, until
+from tests.support.waiting import SECONDS_MAX, happens, until
 from tests.support.whole_server import Caller, Told, WholeServer, whole_server
 
 TASKS = 60
@@ -117,6 +118,28 @@ async def test_without_its_bundle_what_is_archived_says_where_it_is(tmp_path: Pa
         assert behind.status == 200
         assert "Later" in await read_after(server)
         assert not (await archives(server))["archives"][0]["here"]
+    # Nor does a server need it to start, and to go on with tasks of before.
+    async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
+        session = await server.owner.done("open_session", projects=["shop"])
+        life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
+        claimed = await server.owner.done("claim_task", **life, task="two")
+        await server.owner.done("complete_task", project="shop", task="two", token=claimed["token"], summary="done")
+        assert "Later" in await read_after(server)
+
+
+async def test_a_range_that_cannot_be_pruned_is_warned_of(tmp_path: Path) -> None:
+    async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
+        await told(server)
+        await archived(server)
+        later = server.head
+    with sqlite3.connect(tmp_path / "signalbox.db") as changing:
+        changing.execute("UPDATE archives SET pruned = 0")
+    changing.close()
+    (bundle,) = (tmp_path / "archives").iterdir()
+    (bundle / "tiles" / "000000000001.hashes").write_bytes(b"")
+    async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
+        await happens(lambda: any("archive: " in one for one in server.services.health.health().warnings))
+        assert server.head >= later
 
 
 async def read_after(server: WholeServer) -> str:
