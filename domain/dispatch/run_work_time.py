@@ -172,7 +172,8 @@ def _nobody_came(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) ->
     since, stream, task = waiting[0]
     due = Instant(since + UNCLAIMED_SECONDS * SECOND)
     if stamp.time < due:
-        walk.put(timer(walk.run, place, "pickup", due, stamp.time))
+        if state.timers.get("pickup") != due:
+            walk.put(timer(walk.run, place, "pickup", due, stamp.time))
         return
     reason = f"nobody has come for it within {UNCLAIMED_SECONDS} s"
     walk.settle(stream, Write(stream, raised(task, "unclaimed", reason, stamp.time), stamp.project))

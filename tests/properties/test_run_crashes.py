@@ -13,7 +13,7 @@ from domain.kernel.pipeline.definition import BranchPhase, GatePhase, JoinPhase,
 from domain.kernel.pipeline.flow import Arm, Map
 from domain.kernel.pipeline.gate import Gate
 from domain.run.advance import advance
-from domain.run.commands import CastVote, PauseRun, ResolveUndo, ResumeRun, ReworkPhases, RollbackRun
+from domain.run.commands import CastVote, FireTimer, PauseRun, ResolveUndo, ResumeRun, ReworkPhases, RollbackRun
 from domain.run.events import PhaseBlocked, PhaseSettled, PhaseSkipped
 from domain.run.evolve import RUN
 from domain.run.rework import stale
@@ -29,7 +29,20 @@ from tests.support.runs import Railway, edges, work
 EXPRESSIONS = CelExpressions()
 CLOSING = (PhaseSettled, PhaseSkipped, PhaseBlocked)
 KINDS = ("work", "work", "gate", "map", "repeat", "branch", "join")
-VERBS = (*("good",) * 8, "bad", "bad", "pause", "resume", "resume", "rework", "rollback", *("undo",) * 4)
+VERBS = (
+    *("good",) * 8,
+    "bad",
+    "bad",
+    "late",
+    "late",
+    "pause",
+    "resume",
+    "resume",
+    "rework",
+    "rollback",
+    *("undo",) * 4,
+)
+LATE = ("park", "fail", "extend")
 Node = tuple[str, tuple[int, ...]]
 Step = tuple[str, int, bool, bool]
 """What is done, at which of the places that it can be done at, and whether the server dies before, and behind it."""
@@ -67,7 +80,12 @@ def phase_of(number: int, kind: str, before: tuple[int, ...]) -> Any:
         case "join":
             return JoinPhase(key=key, needs=edges(needs))
         case _:
-            return work(key, *needs, effect="idempotent", undo=UNDO)
+            bounds: dict[str, Any] = {
+                "start_within_seconds": 60,
+                "close_within_seconds": 150,
+                "on_start_late": LATE[number % 3],
+            }
+            return work(key, *needs, effect="idempotent", undo=UNDO, **bounds)
 
 
 class Yard(Railway):
@@ -121,11 +139,21 @@ class Yard(Railway):
                 self.ask(ReworkPhases(**said, phases=(key,), reason="r"))
             case "rollback":
                 self.ask(RollbackRun(**said, reason="r", grace_seconds=0))
+            case "late":
+                self.pass_time()
             case _:
                 self.take_back(number)
         if behind:
             self.die()
         self.react()
+
+    def pass_time(self) -> None:
+        """What is due by then fires, and fires once more by a node that did not hear of it."""
+        self.advance(61)
+        for place, state in sorted(self.run.phases.items()):
+            for kind in sorted(state.timers):
+                said = {"place": place, "generation": state.generation, "kind": kind}
+                self.twice(FireTimer.model_validate({"project": "shop", "run": self.run_id, **said}))
 
     def go_on(self, good: bool, number: int) -> None:
         """Somebody does what there is to do, or answers what is asked."""
