@@ -1,27 +1,26 @@
 """The committer: one per node, the only writer of commands. Group commit, re-decision, answers after durability."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from domain.kernel.decider import AggregateByPrefix
+from domain.kernel.decider import AggregateByPrefix, StreamsMissing
 from domain.kernel.message import Command, CommandKey, Stamp
-from infrastructure.log.port import Appended, Log, MemberResult, OutcomeUnknown, StoreUnavailable
-from infrastructure.runtime.drafting import Draft, Drafter
-from infrastructure.runtime.group import GroupDecider, Pending
+from infrastructure.log.port import Appended, Log, Member, MemberResult, OutcomeUnknown, StoreUnavailable
+from infrastructure.runtime.group import Group, GroupDecider, Pending
 from infrastructure.runtime.hot import HotStates
 from infrastructure.runtime.log_thread import LogThread
 from infrastructure.runtime.outcome import Outcome, body_of, digest_of
+from infrastructure.runtime.prefetch import lacking
 from infrastructure.runtime.recent import RecentAnswers, repeated
 from infrastructure.runtime.settle import Settlement, Settler, again_after_doubt
 from infrastructure.runtime.view import GroupView
-from infrastructure.runtime.writing import Flight, Writer
 
 GROUP_MAX: Final = 512
-FIRST_GROUP_MIN: Final = 8
-"""So few commands are written at once: an append costs more than what deciding them beside another one would save."""
 LOCKED_GROUP_MAX: Final = 64
 GATHER_TURNS: Final = 4
+INLINE_LOADS_MAX: Final = 32
 WAITING_MAX: Final = 20_000
 MISMATCHES_BEFORE_LOCK: Final = 2
 LOCKED_PAUSE_SECONDS: Final = 0.4
@@ -56,24 +55,16 @@ class Committer:
         self._log = log
         self._hot = hot
         self._aggregates = aggregates
+        self._decider = decider
         self._settler = settler
         self._secret = secret[:64]
+        self._appended = appended
         self._thread = LogThread(log)
-        self._drafter = Drafter(log, hot, aggregates, decider, settler, self._thread)
-        self._writer = Writer(
-            log,
-            hot,
-            decider,
-            settler,
-            self._drafter,
-            self._thread,
-            appended=appended,
-            stopping=lambda: self._stopping,
-        )
         self._waiting: list[Pending] = []
         self._in_flight: dict[CommandKey, Pending] = {}
         self.recent: Final = RecentAnswers()
         self._serving = False
+        self._under_lock = False
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
@@ -105,7 +96,7 @@ class Committer:
     @property
     def decides_on_a_thread(self) -> bool:
         """Whether a group is decided under the log's lock, off the event loop: the hints must stand still then."""
-        return self._writer.under_lock
+        return self._under_lock
 
     async def execute(self, command: Command, stamp: Stamp) -> Outcome:
         """Decide and append one command; answers after it is durable.
@@ -151,8 +142,7 @@ class Committer:
                 continue
             await self._gather()
             self._serving = True
-            locked = [one for one in self._waiting if one.mismatches >= MISMATCHES_BEFORE_LOCK][:LOCKED_GROUP_MAX]
-            await (self._serve_locked(locked) if locked else self._serve())
+            await self._serve(self._taken(GROUP_MAX))
             self._serving = False
             if self._stopping:
                 break
@@ -165,117 +155,133 @@ class Committer:
             if len(self._waiting) == arrived:
                 return
 
-    async def _serve(self) -> None:
-        """One group after the other for as long as commands come, each decided while the one before is written."""
-        # Half of what is there goes first, so that something is decided while something is written.
-        half = max(FIRST_GROUP_MIN, len(self._in_flight) // 2)
-        flight = self._launched(await self._decided(self._drafter.begin(), None, most=half))
-        while flight is not None:
-            flight = await self._landed(flight, await self._decided_beside(flight))
-
-    async def _decided(self, draft: Draft, under: Draft | None, *, most: int = GROUP_MAX) -> Draft:
-        """The draft with what waits decided into it; where that failed, an empty one in its place."""
+    async def _serve(self, pendings: list[Pending]) -> None:
         try:
-            await self._drafter.add(draft, self._taken(min(most, GROUP_MAX - len(draft.pendings))))
-            if self._called():
-                # Who waited for this gets its share in the same append, not in one behind it.
-                await asyncio.sleep(0)
-                await self._drafter.add(draft, self._taken(GROUP_MAX - len(draft.pendings)))
-        except Exception as error:
-            self._give_up(draft, error)
-            return self._drafter.begin(under)
-        return draft
-
-    async def _decided_beside(self, flight: Flight) -> Draft:
-        """What arrives until the append ends, decided on top of what that writes. It is not written before that is."""
-        draft = self._drafter.begin(flight.draft)
-        while not flight.results.done():
-            if self._may_take(draft):
-                draft = await self._decided(draft, flight.draft)
-            else:
-                self._arrived.clear()
-                await self._arrived.wait()
-        return draft
-
-    def _may_take(self, draft: Draft) -> bool:
-        """Whoever needs the log's lock is served by itself, as soon as nothing is under way."""
-        room = len(draft.pendings) < GROUP_MAX and not self._stopping
-        return bool(self._waiting) and room and all(one.mismatches < MISMATCHES_BEFORE_LOCK for one in self._waiting)
-
-    def _launched(self, draft: Draft) -> Flight | None:
-        """The append of a draft begins, unless it is empty."""
-        return self._writer.launch(draft, self._arrived.set) if draft.pendings else None
-
-    async def _landed(self, flight: Flight, draft: Draft) -> Flight | None:
-        """Settle what was appended. What was decided on top of it follows at once, or anew where any of it fell."""
-        try:
-            results = flight.results.result()
-        except Exception as error:
-            self._fall(draft)
-            self._give_up(flight.draft, error)
-            return None
-        if all(type(result) is Appended for result in results):
-            following = self._launched(draft)
-            await self._conclude(flight.draft, results)
-            return following
-        await self._conclude(flight.draft, results, draft)
-        return None
-
-    async def _conclude(self, done: Draft, results: list[MemberResult], fallen: Draft | None = None) -> None:
-        """Answer the callers; what has to be decided again comes before all that waits."""
-        try:
-            settlement = await self._writer.settle(done, results)
+            locked = [one for one in pendings if one.mismatches >= MISMATCHES_BEFORE_LOCK][:LOCKED_GROUP_MAX]
+            chosen = locked if locked else pendings
+            rest = [one for one in pendings if one not in locked] if locked else []
+            settlement = await (self._commit_locked(chosen) if locked else self._commit(chosen))
+            self._waiting[:0] = [*settlement.again, *rest]
+            for pending, outcome in settlement.answers:
+                self._answer(pending, outcome)
+            for pending, error in settlement.faults:
+                self._fault(pending, error)
         except Exception as error:
             # What memory believes about these streams may be wrong now; the log tells at the next use.
             self._hot.clear()
-            for pending in done.pendings:
+            for pending in pendings:
                 self._fault(pending, error)
-            settlement = Settlement()
-        if fallen is not None:
-            self._fall(fallen)
-        self._answer_all(settlement)
-
-    def _answer_all(self, settlement: Settlement) -> None:
-        self._waiting[:0] = settlement.again
-        for pending, outcome in settlement.answers:
-            self._answer(pending, outcome)
-        for pending, error in settlement.faults:
-            self._fault(pending, error)
-
-    def _fall(self, draft: Draft) -> None:
-        """What the draft stood on is not as it was believed: nothing of it was written, all of it is decided again."""
-        self._settler.withdraw(draft.group)
-        self._waiting[:0] = draft.pendings
-
-    def _give_up(self, draft: Draft, error: Exception) -> None:
-        """Whatever broke, nothing of the group may stay announced: its tasks would never be offered again."""
-        self._settler.withdraw(draft.group)
-        self._hot.clear()
-        for pending in draft.pendings:
-            self._fault(pending, error)
 
     def _taken(self, most: int) -> list[Pending]:
         taken, self._waiting = self._waiting[:most], self._waiting[most:]
         return taken
 
-    async def _serve_locked(self, pendings: list[Pending]) -> None:
-        """Those that lost too often, by themselves."""
-        self._waiting = [one for one in self._waiting if one not in pendings]
-        draft = Draft(GroupView(self._hot.empty(), self._aggregates, self._log.era), pendings)
-        # What one command derives may be more than the lock is held for: the rest comes with later groups.
-        draft.group.members_max = LOCKED_GROUP_MAX
+    async def _commit(self, pendings: list[Pending]) -> Settlement:
+        self._hot.trim()
+        view = GroupView(self._hot, self._aggregates, self._log.era)
+        group = Group()
         try:
-            results = await self._writer.write_locked(draft)
+            await self._decide_all(pendings, view, group)
+            if self._called():
+                # Who waited for this gets its share in the same append, not in one behind it.
+                await asyncio.sleep(0)
+                late = self._taken(GROUP_MAX - len(pendings))
+                pendings += late
+                await self._decide_all(late, view, group)
+            results = await self._written(group)
+        except Exception:
+            # Whatever broke, nothing of the group may stay announced: its tasks would never be offered again.
+            self._settler.withdraw(group)
+            raise
+        return await self._settle(group, view, results)
+
+    async def _written(self, group: Group) -> list[MemberResult]:
+        if not self._log.shared and group.only_asks:
+            # Nobody else writes this log: what was asked of memory is true, and there is nothing to keep.
+            return [Appended(self._log.head(), self._log.now())] * len(group.decided)
+        began = time.perf_counter()
+        results = await self._thread.append(group.members(), stopping=lambda: self._stopping)
+        self._appended(len(results), time.perf_counter() - began)
+        return results
+
+    async def _settle(self, group: Group, view: GroupView, results: list[MemberResult]) -> Settlement:
+        settlement = self._settler.settle(group, view, results)
+        if settlement.forward or settlement.forget_names:
+            self._hot.forget((), names=settlement.forget_names)
+            try:
+                await self._load(tuple(settlement.forward), ())
+            except (StoreUnavailable, OutcomeUnknown):
+                # What was appended is answered all the same; these streams are read anew at their next use.
+                self._settler.restore(settlement.forward)
+                self._hot.forget(settlement.forward)
+                return settlement
+            self._settler.restore(settlement.forward)
+        return settlement
+
+    async def _decide_all(self, pendings: list[Pending], view: GroupView, group: Group) -> None:
+        await self._prefetch(pendings)
+        for index, pending in enumerate(pendings):
+            decided = len(group.decided)
+            await self._decide(pending, pendings[index + 1 :], view, group)
+            self._settler.announce(group.decided[decided:])
+
+    async def _decide(self, pending: Pending, later: Sequence[Pending], view: GroupView, group: Group) -> None:
+        while True:
+            try:
+                return self._decider.decide(pending, view, group)
+            except StreamsMissing as missing:
+                # Its likes behind it lack the like: ask for all of it in one round trip.
+                alike = [one for one in later if type(one.command) is type(pending.command)]
+                wanted = [missing, *(self._decider.probe(one, view) for one in alike)]
+                await self._load(
+                    [stream for one in wanted for stream in one.streams],
+                    [name for one in wanted for name in one.keys],
+                )
+
+    async def _load(self, streams: Sequence[str], names: Sequence[tuple[str, str, str]]) -> None:
+        if not self._log.shared and len(streams) + len(names) <= INLINE_LOADS_MAX:
+            # A few look-ups in a local file take less time than the way to a thread and back.
+            self._hot.adopt(*self._hot.load(streams, names))
+            return
+        self._hot.adopt(*await self._thread.run(lambda: self._hot.load(streams, names)))
+
+    async def _prefetch(self, pendings: list[Pending]) -> None:
+        streams, names = lacking(self._hot, ((one.command, one.stamp, one.mismatches > 0) for one in pendings))
+        if streams or names:
+            await self._load(streams, names)
+
+    async def _commit_locked(self, pendings: list[Pending]) -> Settlement:
+        """Take the log's lock first, then read, decide and append, so that this node does not starve."""
+        hot = self._hot.empty()
+        view = GroupView(hot, self._aggregates, self._log.era)
+        # What one command derives may be more than the lock is held for: the rest comes with later groups.
+        group = Group(members_max=LOCKED_GROUP_MAX)
+
+        def decide_under_lock() -> list[Member]:
+            for pending in pendings:
+                while True:
+                    try:
+                        self._decider.decide(pending, view, group)
+                        break
+                    except StreamsMissing as missing:
+                        hot.adopt(*hot.load(missing.streams, missing.keys))
+            return group.members()
+
+        self._under_lock = True
+        try:
+            results = await self._thread.run(lambda: self._log.append_locked(decide_under_lock, now=self._log.now()))
         except (OutcomeUnknown, StoreUnavailable) as error:
             # The same ids go again: the unique receipt tells what became of them.
             for pending in pendings:
                 pending.doubted = pending.doubted or isinstance(error, OutcomeUnknown)
             await asyncio.sleep(LOCKED_PAUSE_SECONDS)
-            self._answer_all(again_after_doubt(pendings))
-        except Exception as error:
-            self._give_up(draft, error)
-        else:
-            await self._conclude(draft, results)
+            return again_after_doubt(pendings)
+        finally:
+            self._under_lock = False
+        self._hot.adopt_all(hot)
+        view.hot = self._hot
+        self._settler.announce(group.decided)
+        return await self._settle(group, view, results)
 
     def _answer(self, pending: Pending, outcome: Outcome) -> None:
         command_id, key = pending.stamp.command_id, pending.key

@@ -23,8 +23,6 @@ from infrastructure.runtime.settle import Place
 from infrastructure.runtime.standings import TELLING, Standings
 
 PAGE_EVENTS: Final = 2_000
-GROUPS_ANNOUNCED_MAX: Final = 2
-"""Groups that are decided and not committed: one is being appended, one is decided beside it."""
 _STANDING: Final = TELLING | SERVING | MANNERS
 _LEARNT: Final[frozenset[type[Event]]] = TIMED | _STANDING | {KeyIssued, KeyRevoked}
 """Events that change any fold but the ready index: one look spares most of them all others."""
@@ -78,8 +76,8 @@ class Hints:
         self._log = log
         self._decode = decode
         self.position = position
-        self._overlaid = 0
-        """Commits to come of which something may have been announced before the latest page was taken in."""
+        self._overlaid = False
+        """Whether a page was taken in since the latest commit."""
         for (stream, _), event in folds.key_events.items():
             keys.observe(stream, event)
 
@@ -103,8 +101,8 @@ class Hints:
         The ready index hears of it once more where a page of older events, read after a gap while this group was under
         way, may have laid the past over what was announced.
         """
-        again = self._overlaid > 0 and position > self.position
-        self._overlaid = max(0, self._overlaid - 1)
+        again = self._overlaid and position > self.position
+        self._overlaid = False
         for stream, version, event, project in places:
             if again:
                 self.ready.observe(ProjectId(project), stream, event)
@@ -135,8 +133,7 @@ class Hints:
             self.ready.observe(one.project, one.stream, one.event)
             self._learn(one.stream, one.version, one.event, one.project)
             places.append((one.stream, one.version, one.event, one.project))
-        if places:
-            self._overlaid = GROUPS_ANNOUNCED_MAX
+        self._overlaid = self._overlaid or bool(places)
         self.position = max(self.position, page.end)
         return tuple(places)
 

@@ -1,6 +1,5 @@
 """What the decisions of one group see: the hot states below, the effects of earlier members above."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +15,12 @@ class GroupView:
     ``begin`` starts a decision, ``apply`` lays its effects over the hot states, ``undo`` takes the last one back.
     """
 
-    def __init__(
-        self, hot: HotStates, aggregates: AggregateByPrefix, era: int, under: "GroupView | None" = None
-    ) -> None:
-        """``under`` is the view of a group that is being appended: what that decided lies between."""
+    def __init__(self, hot: HotStates, aggregates: AggregateByPrefix, era: int) -> None:
         self.hot = hot
         self._aggregates = aggregates
         self._era = era
         self._overlay: dict[str, Held] = {}
         self._names: dict[Name, str] = {}
-        self._under: Mapping[str, Held] = {} if under is None else under._overlay
-        self._names_under: Mapping[Name, str] = {} if under is None else under._names
         self._journal = GroupView.Journal([], [])
         self.reads: dict[str, int] = {}
         self.absent: dict[Name, None] = {}
@@ -49,7 +43,7 @@ class GroupView:
         self._journal = GroupView.Journal([], [])
 
     def read(self, aggregate: Aggregate[S], stream: StreamId) -> S:
-        found = self._overlay.get(stream) or self._under.get(stream) or self.hot.get(stream)
+        found = self._overlay.get(stream) or self.hot.get(stream)
         if found is None or not stream.startswith(aggregate.prefix):
             if not valid_stream(aggregate.prefix, stream):
                 return aggregate.initial
@@ -64,7 +58,7 @@ class GroupView:
 
     def key(self, scope: ProjectId, kind: str, name: str) -> StreamId | None:
         wanted = (scope, kind, name)
-        found = self._names.get(wanted) or self._names_under.get(wanted)
+        found = self._names.get(wanted)
         if found is None:
             if not self.hot.has_name(wanted):
                 raise StreamsMissing(keys=((scope, kind, name),))
@@ -131,11 +125,10 @@ class GroupView:
 
     def _held_or_new(self, stream: str) -> Held:
         """A stream that is written without having been read is taken for new; the append looks whether it is."""
-        held = self._overlay.get(stream) or self._under.get(stream) or self.hot.get(stream)
-        return held or (0, self._aggregates[prefix(stream)].initial)
+        return self._overlay.get(stream) or self.hot.get(stream) or (0, self._aggregates[prefix(stream)].initial)
 
     def _held(self, stream: str) -> Held:
-        found = self._overlay.get(stream) or self._under.get(stream) or self.hot.get(stream)
+        found = self._overlay.get(stream) or self.hot.get(stream)
         if found is None:
             raise StreamsMissing(streams=(StreamId(stream),))
         return found
