@@ -32,6 +32,10 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
     if state.status == "parked":
         unblock = "Retry it, resolve it by hand, or skip it: `signalbox run retry`, `resolve`, `skip`."
         return [_reason("parked", place, f"it is parked: {state.reason}", unblock)], []
+    if state.status == "ready":
+        words = "what it would spend is set aside for other work of the run"
+        unblock = "It begins once that gives something back; or raise the bound: `signalbox run budget`."
+        return [_reason("budget", place, words, unblock)], []
     if state.status == "offered":
         return _offered(place, state, now, tell_task)
     if state.child:

@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.kernel.ids import StreamId
+from domain.dispatch.explain_run import explain_run
+from domain.dispatch.explanation import Explanation
+from domain.kernel.errors import UnknownThing
+from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.pipeline.definition import MapPhase, RepeatPhase
 from domain.kernel.pipeline.flow import Map
 from domain.kernel.pipeline.work import TaskSpec, Undo
@@ -92,6 +95,11 @@ def test_what_comes_later_waits_until_its_share_is_there() -> None:
     run = other.start("ship")
     other.spends(run, "x", 1)
     assert (other.status(run, "b"), other.account(run)) == ("ready", (1, 1)), "somebody may give back what is left"
+    told = explain_run(
+        run, "b", ProjectId(other.project), other.now, other, lambda _: UnknownThing(kind="task", name="")
+    )
+    assert isinstance(told, Explanation)
+    assert [one.code for one in told.reasons] == ["budget"]
     other.spends(run, "a", 0)
     assert other.bound(run, "b") == 1
 
