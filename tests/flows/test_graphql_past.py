@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.composition.reads import EventReader
 from tests.support.graphql import Installation, installed
 
 PLAN = """mutation($project: String!, $tasks: [PlannedTaskInput!]!) {
@@ -179,3 +180,18 @@ async def test_differences_of_rows_have_bounds_and_the_rights_of_events(
     assert (await box.owner.refused(ROWS, **asked | {"first": 0}))["code"] == "page_size_out_of_bounds"
     monkeypatch.setattr("api.graphql.reads.row_differences.EVENTS_MAX", 1)
     assert (await box.owner.refused(ROWS, **asked))["code"] == "answer_too_large"
+
+
+async def test_rows_are_not_compared_over_events_that_are_gone(
+    box: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await planned(box)
+    asked: dict[str, Any] = {"project": "shop", "model": "task_board", "since": "@1", "first": 50}
+    page = EventReader.page
+
+    async def pruned(self: EventReader, *, after: int, limit: int) -> Any:
+        return [one for one in await page(self, after=after, limit=limit) if one.position > 3]
+
+    monkeypatch.setattr(EventReader, "page", pruned)
+    assert (await box.owner.refused(ROWS, **asked))["code"] == "unknown_thing"
+    assert (await box.owner.ask(ROWS, **asked | {"since": "@3"}))["rowDifferences"]["edges"] != []

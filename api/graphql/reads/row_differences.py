@@ -61,12 +61,14 @@ def _model(name: str) -> AnyProjection:
 
 
 async def _touched(context: Context, projection: AnyProjection, after: int, until: int) -> set[str]:
-    """Keys of the rows that the events between two positions may have changed, whoever's they are."""
+    """Keys of the rows that the events between two positions may have changed, whoever's they are. Raises Refused
+    where the log does not keep all of these events."""
     keys: set[str] = set()
     while after < until:
         events = await context.services.events.page(after=after, limit=min(PAGE_EVENTS, until - after))
-        if not events:
-            break
+        if not events or events[0].position != after + 1:
+            # It is archived and pruned: without it nobody can say that nothing else differs.
+            raise Refused(UnknownThing(kind="event", name=f"@{after + 1}"))
         between = (one for one in events if one.position <= until and type(one.event) in projection.handles)
         keys.update(key for one in between for key in projection.keys(one))
         after = events[-1].position
