@@ -1,7 +1,7 @@
 """Pushing work: a task is given to a session that did not ask, by a person or a lead, or by the dispatcher itself."""
 
 from domain.dispatch.claim import quota_tries
-from domain.dispatch.errors import PushedWorkDeclined, SessionNotLive
+from domain.dispatch.errors import PushedWorkDeclined, SessionNotLive, StrategyReplaced
 from domain.dispatch.fit import full, shut
 from domain.dispatch.lookup import find_readable
 from domain.dispatch.quota import asked
@@ -39,7 +39,13 @@ def assign_task(command: AssignTask, stamp: Stamp, view: View) -> Decision:
 
 
 def push_task(command: PushTask, stamp: Stamp, view: View) -> Decision:
-    """The same, as a strategy proposed it."""
+    """The same, as the project's strategy proposed it: whoever proposes may not have heard yet that it was replaced."""
+    project = read_project(stamp, view)
+    if isinstance(project, UnknownThing):
+        return refuse(project)
+    strategy = project.settings.strategy
+    if command.strategy != strategy:
+        return refuse(StrategyReplaced(project=project.name, strategy=strategy))
     return _given(command.task, command.session, command.strategy, command.choice, stamp, view)
 
 

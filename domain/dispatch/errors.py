@@ -233,6 +233,17 @@ class NoAuction(Rejection):
     strategy: str
 
 
+class StrategyReplaced(Rejection):
+    """The project {project} gives out work by {strategy} by now, which has not proposed this.
+
+    Nothing needs to be done: the dispatcher looks again by the strategy of the project.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    project: str
+    strategy: str
+
+
 class BidsTooMany(Rejection):
     """The task {task} has {most} bids already.
 

@@ -16,6 +16,7 @@ from domain.dispatch.errors import (
     SessionAtCapacity,
     SessionNotCapable,
     SessionNotLive,
+    StrategyReplaced,
 )
 from domain.dispatch.explain_session import explain_session
 from domain.dispatch.explain_task import explain_task
@@ -29,6 +30,7 @@ from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.values import Requirement
 from domain.lock.errors import LockConflict
 from domain.node.commands import EndOutage
+from domain.project.commands import UpdateProject
 from domain.project.errors import ProjectIsFrozen
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings, StrategyName
@@ -279,6 +281,18 @@ def test_what_the_dispatcher_gives_says_which_strategy_chose_it() -> None:
     claimed = claimed_of(market.ask(pushed, by="policy:push_assignment"))
     assert (claimed.strategy, claimed.choice) == ("priority", match.choice)
     assert isinstance(claimed.choice, Choice)
+
+
+def test_what_a_former_strategy_proposed_is_not_pushed() -> None:
+    market = Market("priority")
+    session = market.listening("one")
+    market.plan(a_task("a"))
+    match = market.close(session)[session]
+    accepted(market.ask(UpdateProject(project="shop", strategy="auction"), by=PERSON))
+    pushed = PushTask(project="shop", task=match.task, session=session, strategy=match.strategy, choice=match.choice)
+    told = refused(market.ask(pushed, by="policy:push_assignment"), StrategyReplaced)
+    assert told == StrategyReplaced(project="shop", strategy="auction")
+    accepted(market.bid(session, "a", 7))
 
 
 def test_what_is_gathered_bid_and_pushed_is_explained() -> None:

@@ -39,8 +39,6 @@ class _Attempt:
 @dataclass(slots=True)
 class _Sweep:
     manner: Manner
-    heard_by: int
-    """Until then a node may not have heard how the project gives out work."""
     wrong: list[str] = field(default_factory=list[str])
     opened: dict[Life, dict[str, Any]] = field(default_factory=dict[Life, dict[str, Any]])
     attempts: dict[int, _Attempt] = field(default_factory=dict[int, _Attempt])
@@ -53,9 +51,9 @@ class _Sweep:
     """Tasks that had their locks reserved once."""
 
 
-def dispatch_violations(rows: Sequence[LogRow], manner: Manner, quiet_since: int) -> list[str]:
+def dispatch_violations(rows: Sequence[LogRow], manner: Manner) -> list[str]:
     """Everything that is wrong, in words. The log is one of a run at whose end nobody works any more."""
-    sweep = _Sweep(manner, quiet_since + HEARD_MICROSECONDS)
+    sweep = _Sweep(manner)
     for row in rows:
         _take(sweep, row, json.loads(row.state))
     sweep.wrong += [f"the attempt {token} at {one.task} has no end" for token, one in sweep.attempts.items()]
@@ -117,9 +115,7 @@ def _claim(sweep: _Sweep, row: LogRow, event: dict[str, Any], where: str) -> Non
 def _check_choice(sweep: _Sweep, row: LogRow, event: dict[str, Any], where: str) -> None:
     strategy, choice, manner = event["strategy"], event["choice"], sweep.manner
     usual = strategy == "reservation" and manner.strategy == "priority"
-    # Whoever pushes knows how from a hint that follows the log: while things go wrong it may not have heard yet.
-    hinted = strategy == "priority" and row.actor == PUSHED_BY and row.recorded_at <= sweep.heard_by
-    if strategy != manner.strategy and not usual and not hinted:
+    if strategy != manner.strategy and not usual:
         sweep.wrong.append(f"{where}: given out by {strategy} where {manner.strategy} is the rule")
     losers = [one["session"] for one in choice["losers"]]
     if event["session"] in losers or len(losers) != len(set(losers)) or len(losers) >= choice["sessions"]:

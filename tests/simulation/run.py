@@ -213,7 +213,7 @@ def judged(rows: list[LogRow], told: Told, manner: Manner, quiet: list[int]) -> 
         *_out_of_order(told),
         *_foreign_tokens(rows, told),
         *_expired_early(rows, told),
-        *dispatch_violations(rows, manner, since),
+        *dispatch_violations(rows, manner),
         *untold_graces(rows, told.graces, told.confirmed, since),
     ]
 

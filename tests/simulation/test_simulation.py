@@ -15,20 +15,20 @@ SEEDS = 60
 SEEDS_OF_THE_SOAK = 3_000
 SEEDS_TO_FIND_A_BUG = 150
 FOUND_FROM: dict[str, tuple[int, str | None]] = {
-    "no fence": (2, None),
+    "no fence": (9, None),
     "no receipts": (0, None),
     "no taint": (62, "priority"),
     "unchecked reads": (1, None),
-    "expiry beside renewal": (9, "priority"),
+    "expiry beside renewal": (10, "priority"),
     "answer before commit": (1, "priority"),
     "another answer": (1, None),
-    "auction over early": (5, "auction"),
-    "lowest bid wins": (12, "auction"),
+    "auction over early": (9, "auction"),
+    "lowest bid wins": (24, "auction"),
     "one more than room": (14, None),
     "delivery lapses early": (5, None),
-    "untold graces": (20, None),
+    "untold graces": (34, None),
     "locks left behind": (3, None),
-    "unread families": (41, None),
+    "unread families": (74, None),
 }
 """The seed and the strategy by which each bug shows. When the product changes so that it does not show there any more,
 the search goes on from there: then a seed that shows it at once belongs here."""
