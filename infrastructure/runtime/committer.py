@@ -118,8 +118,7 @@ class Committer:
         key, body = stamp.key, body_of(command)
         digest = digest_of(command, stamp, body, key=self._secret)
         caller: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        known = self.recent.get(key)
-        first = self._in_flight.get(key)
+        known, first = self.recent.get(key), self._in_flight.get(key)
         if known is not None:
             caller.set_result(repeated(stamp.command_id, known, digest))
         elif first is not None and first.caller is not None:

@@ -171,6 +171,7 @@ NAMES = {
     "task.held_back.v1": {"by"},
     "task.claimed.v1": {"session", "strategy", "host", "model"},
     "task.cancelled.v1": {"because"},
+    "task.awaited.v1": {"run", "project"},
     "task.reassigned.v1": {"session", "by"},
     "task.bid.v1": {"session"},
     "task.attention_cleared.v1": {"by"},
