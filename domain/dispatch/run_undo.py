@@ -72,7 +72,9 @@ def resolve_undo(command: ResolveUndo, stamp: Stamp, view: View, expressions: Ex
         return refuse(run)
     if run.status != "compensating":
         return refuse(RunNotInState(run=command.run, status=run.status, action="deciding about an undo"))
-    if command.phase.partition("/")[0] not in {phase.key for phase in run.queued.definition.phases}:
+    # What an earlier version did is taken back as well, also where the phase is not there any more.
+    known = (*(phase.key for phase in run.queued.definition.phases), *(one.place for one in run.ledger.values()))
+    if command.phase.partition("/")[0] not in {one.partition("/")[0] for one in known}:
         return refuse(UnknownThing(kind="phase", name=command.phase))
     failed = next((run.ledger[key] for key in run.owed if _is_failed(run.ledger[key], command.phase)), None)
     if failed is None:

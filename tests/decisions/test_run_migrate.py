@@ -18,6 +18,7 @@ from domain.run.commands import (
     MigrateRun,
     PauseRun,
     PhaseMapping,
+    ResolveUndo,
     ResumeRun,
     ReworkPhases,
     RollbackRun,
@@ -35,7 +36,7 @@ from projections.run_phases.projection import RUN_PHASES
 from tests.decisions.test_run_gate import gate
 from tests.support.fleet import a_task, accepted
 from tests.support.nested import Yard, nested
-from tests.support.runs import branch, join, work
+from tests.support.runs import ONCE, branch, join, work
 
 BACK = Undo(task=TaskSpec(title="Take it back", run="v1"))
 
@@ -539,3 +540,15 @@ def test_locks_that_a_gate_kept_are_free_once_the_version_does_not_keep_them() -
     accepted(yard.ask(MigrateRun(project="shop", run=run, reason="x"), by=a_key(yard, "admin")))
     yard.react()
     assert yard.claim(other, yard.id_of("fix")).rejection is None
+
+
+def test_an_undo_that_failed_is_decided_about_although_its_phase_is_gone() -> None:
+    back = Undo(task=TaskSpec(title="Take it back", retry=ONCE))
+    yard, run = a_run(work("a", undo=back), work("b", "a"), done=("a",))
+    yard.publish("plain", work("b"))
+    migrated(yard, run, accept_drift=drift("a"))
+    yard.do(RollbackRun(project="shop", run=run, reason="no"))
+    yard.take_back(run, "a", well=False)
+    assert yard.run(run).ledger["a@1"].undo == "failed"
+    yard.do(ResolveUndo(project="shop", run=run, phase="a", how="skip", reason="it stays"))
+    assert yard.stands(run) == "cancelled"
