@@ -7,6 +7,7 @@ from domain.kernel.message import Stamp
 from domain.pipeline.pin_events import VersionsLeft, VersionsPinned
 from domain.pipeline.pins import PINS, pins_of_run
 from domain.run.children import calls_in
+from domain.run.events import RunQueued
 from domain.run.state import TERMINAL, Run
 
 
@@ -32,7 +33,11 @@ def _kept(run: Run | None) -> dict[str, tuple[int, ...]]:
     """Versions by pipeline; none of a run that has ended, and none of one that goes through no phase."""
     if run is None or run.status in TERMINAL or run.queued.rolls_back:
         return {}
-    queued = run.queued
+    return versions_of(run.queued)
+
+
+def versions_of(queued: RunQueued) -> dict[str, tuple[int, ...]]:
+    """Versions by pipeline that a run goes by: its own, and those that it calls as far as they are settled."""
     kept = [(queued.pipeline, queued.version), *((pin.pipeline, pin.version) for pin in queued.pins)]
     kept += [(call.pipeline, call.version) for call in calls_in(queued.definition) if call.version is not None]
     names = sorted({name for name, _ in kept})

@@ -1,6 +1,7 @@
 """Doing phases of a run anew: once more in the same generation, or in a next one with all that took from them."""
 
 from domain.dispatch.run_items import retry_item
+from domain.dispatch.run_pins import versions_of
 from domain.dispatch.run_verbs import asked, unfit_phase
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
@@ -174,12 +175,15 @@ def reworkable(command: ReworkPhases | RetryPhase, stamp: Stamp, view: View) -> 
 
 
 def _put_away(run: Run, stamp: Stamp, view: View) -> VersionNotPublished | None:
-    """What has ended does not begin again by a version that was put away: nothing of that goes on any more."""
-    found = read_pipeline(run.queued.pipeline, stamp, view) if run.status in TERMINAL else None
-    version = None if found is None or isinstance(found, UnknownThing) else found[1].versions.get(run.queued.version)
-    if version is None or version.state != "retired":
-        return None
-    return VersionNotPublished(name=run.queued.pipeline, version=run.queued.version, state=version.state)
+    """What has ended does not begin again by versions that were put away: nothing of those goes on any more."""
+    for name, numbers in versions_of(run.queued).items() if run.status in TERMINAL else ():
+        found = read_pipeline(name, stamp, view)
+        known = {} if isinstance(found, UnknownThing) else found[1].versions
+        for number in numbers:
+            version = known.get(number)
+            if version is not None and version.state == "retired":
+                return VersionNotPublished(name=name, version=number, state=version.state)
+    return None
 
 
 def _counted(name: str, run: Run, view: View) -> BelongsToParent | None:

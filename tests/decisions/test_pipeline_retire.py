@@ -104,3 +104,17 @@ def test_nothing_is_left_of_runs_that_have_ended() -> None:
         yard.succeed(yard.start("plain"), "a")
     shares = [yard.read(PINS, StreamId(one)) for one in pins_of_pipeline(yard.project, "plain")]
     assert [len(one.runs) for one in shares] == [0] * len(shares)
+
+
+def test_what_has_ended_does_not_begin_again_where_a_version_that_it_calls_was_put_away() -> None:
+    yard = Yard()
+    yard.publish("inner", work("x"))
+    yard.publish("plain", work("a"), nested("b", "a"))
+    run = yard.start("plain")
+    yard.go_wrong(run, "a")
+    yard.publish("inner", work("x"), work("y"))
+    assert retired(yard, 1, "inner") is None
+    again = ReworkPhases(project="shop", run=run, phases=("a",), reason="x", accept_repeat="fine")
+    refused = yard.ask(again).rejection
+    assert isinstance(refused, VersionNotPublished)
+    assert (refused.name, refused.version) == ("inner", 1)
