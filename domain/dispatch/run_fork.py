@@ -16,7 +16,9 @@ from domain.kernel.message import Answer, Stamp
 from domain.kernel.pipeline.definition import Definition
 from domain.kernel.pipeline.expressions import Expressions
 from domain.kernel.pipeline.fitting import fitting
+from domain.kernel.work import Budget
 from domain.pipeline.decider import read_version
+from domain.run.account import UNBOUNDED, tightest
 from domain.run.budget_events import RunBudget
 from domain.run.commands import ForkRun
 from domain.run.errors import InputsUnfit, ReworkRefused
@@ -84,8 +86,7 @@ def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueue
         return turn
     said: dict[str, object] = {"run": derived_id(RUN.prefix, stamp.time, stamp.key), "definition": definition}
     said |= {"version": version, "digest": digest, "inputs": inputs, "pins": pins, "by": stamp.principal}
-    kept = version == before.version and not before.budget.carved
-    bounds = before.budget.hard if kept else definition.budget
+    bounds = tightest(definition.budget, _of_start(before))
     said |= {"budget": RunBudget(hard=bounds, soft=definition.budget_soft), "concurrency": turn}
     said |= {"engine_semantics": ENGINE_SEMANTICS, "start_at": stamp.time, "at": stamp.time, "parent": None}
     return before.model_copy(
@@ -102,6 +103,16 @@ def _inputs(command: ForkRun, source: Run, definition: Definition) -> str | Inpu
     before = {name: value for name, value in _said(source.queued).items() if name in names}
     said = fitting(definition.inputs, {**before, **cast("dict[str, object]", given)})
     return InputsUnfit(pipeline=definition.name, reason=said) if isinstance(said, str) else to_json(said).decode()
+
+
+def _of_start(queued: RunQueued) -> Budget:
+    """What its start has bounded more narrowly than its version; a part of what a parent may spend is none of it."""
+    if queued.budget.carved:
+        return UNBOUNDED
+    own = queued.definition.budget.model_dump()
+    return Budget.model_validate(
+        {unit: one if one != own[unit] else None for unit, one in queued.budget.hard.model_dump().items()}
+    )
 
 
 def _said(queued: RunQueued) -> dict[str, object]:

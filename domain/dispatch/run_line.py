@@ -26,12 +26,14 @@ def take_turn(command: TakeTurn, stamp: Stamp, view: View, expressions: Expressi
 
 
 def give_way(command: GiveWay, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """The run is cancelled for the sake of a later one, if that still waits; what takes back goes on."""
+    """The run is cancelled for the sake of a later one, if that still waits; what takes back, or is held, stays."""
     run, later = find_run(view, command.run, stamp), view.read(RUN, StreamId(command.to))
     if isinstance(run, UnknownThing):
         return refuse(run)
     waits = isinstance(later, Run) and later.status == "queued"
-    if not waits or run.queued.rolls_back or run.status not in ("queued", "running", "paused"):
+    # What becomes of the effects of a run that is held is for a person to say, not for who comes later.
+    asks = bool(run.held) or run.queued.rolls_back
+    if not waits or asks or run.status not in ("queued", "running", "paused"):
         return Decision()
     wanted = CancelRun(
         project=stamp.project, run=command.run, reason=f"run {command.to} takes its turn", grace_seconds=GRACE_SECONDS

@@ -12,7 +12,7 @@ from domain.kernel.values import Spend
 from domain.kernel.work import Budget
 from domain.run.account import NOTHING, Share, spend_of
 from domain.run.budget_events import RunBudgetSettled
-from domain.run.budgets import Grant, Lack, is_over, keeps_account, noticed, reserved
+from domain.run.budgets import Grant, Lack, is_over, keeps_account, loop_around, noticed, reserved
 from domain.run.budgets import granted as grant_of
 from domain.run.events import PhaseParked, RunQueued
 from domain.run.evolve import RUN, Following, changed
@@ -87,6 +87,10 @@ class RunRecord:
             self.put(RunBudgetSettled(payee=payee, place=place, loop=loop, spent=spent, at=at))
             told = noticed(self.run, at)
             self.put(*(() if told is None else (told,)))
+
+    def spend_undo(self, task: str, place: str) -> None:
+        """What it took to take back an effect counts once that is over, however it went; it was never kept back."""
+        self.spend(task, place, loop_around(self.run, place), self._spent_by_task(task))
 
     def _spent_by_run(self, payee: str, share: Share) -> Spend | None:
         """Once that has ended; as if it had spent all where it goes on when this one has ended."""

@@ -56,6 +56,12 @@ class Turn:
             return self._taken_by_others(wanted, line, action)
         return self._circle(run, wanted, line, action)
 
+    def closes_circle(self, run: Run, action: str) -> Rejection | None:
+        """Why a run that comes back to the line would wait there for what waits for it; others have come meanwhile."""
+        if self._wanted is None or run.paused_from != "queued" or self._place(run):
+            return None
+        return self._circle(run, self._wanted, self._line(), action)
+
     def take(self, run: Run) -> bool:
         """Whether the run has its turn; where others are before it, it waits in line from here on."""
         if self._wanted is None:

@@ -3,7 +3,6 @@
 from typing import Literal, assert_never
 
 from domain.dispatch.run_due import start_if_due
-from domain.dispatch.run_record import spent_by
 from domain.dispatch.run_walk import RunWalk
 from domain.dispatch.run_work_time import begun_late, given_up, look_again, start_late
 from domain.kernel.decider import Decision, View, refuse
@@ -12,7 +11,6 @@ from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run.begin import settled
-from domain.run.budgets import loop_around
 from domain.run.commands import (
     CancelRun,
     PauseRun,
@@ -74,6 +72,9 @@ def resume(command: ResumeRun, stamp: Stamp, view: View, expressions: Expression
     if run.status != "paused":
         return refuse(RunNotInState(run=command.run, status=run.status, action="resuming it"))
     walk = RunWalk(run, stamp, view, expressions)
+    stuck = walk.turn.closes_circle(run, "resuming it")
+    if stuck is not None:
+        return refuse(stuck)
     walk.release()
     seconds = (stamp.time - (run.paused_at or stamp.time)) / SECOND
     deadline = None if run.deadline is None else Instant(run.deadline + int(seconds * SECOND))
@@ -143,7 +144,7 @@ def _note_undo(walk: RunWalk, origin: Origin, name: str, task: Task, stamp: Stam
     if entry is None or entry.undo != "undoing" or entry.undo_task != name or not isinstance(task.phase, Settled):
         return
     place, generation, at = origin.place, origin.generation, stamp.time
-    walk.spend(name, place, loop_around(walk.run, place), spent_by(task))  # counted, and never kept back
+    walk.spend_undo(name, place)
     if task.phase.outcome == "completed":
         walk.put(UndoSucceeded(place=place, generation=generation, at=at))
     else:

@@ -158,6 +158,7 @@ def _undo_is_late(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) -
     else:
         held = Held(stream, _at_last_try(task), attempt)
         walk.settle(stream, *end_in_silence(held, "timeout", reason, stamp, view))
+    walk.spend_undo(stream, command.place)
     walk.put(UndoFailed(place=command.place, generation=command.generation, reason=reason, at=stamp.time))
 
 

@@ -17,13 +17,13 @@ from domain.project.settings import ProjectBudget
 from domain.run.account import amount
 from domain.run.budget_commands import AdjustBudget
 from domain.run.budget_events import RunBudgetNoticed
-from domain.run.commands import CancelRun, ForkRun, RetryPhase, RollbackRun
+from domain.run.commands import CancelRun, FireTimer, ForkRun, RetryPhase, RollbackRun
 from domain.run.errors import BudgetRefused
 from domain.task.commands import CompleteTask, FailTask, ReportProgress, RetryTask, Usage
 from domain.task.errors import BudgetSpent, TaskOfRun
 from tests.support.fleet import accepted
 from tests.support.nested import Yard, nested
-from tests.support.runs import work
+from tests.support.runs import ONCE, work
 
 HUNDRED = Budget(tokens=100)
 TAKEN_BACK = Undo(task=TaskSpec(title="Take it back"))
@@ -265,3 +265,26 @@ def test_only_what_was_bounded_has_other_bounds() -> None:
     before = len(purse.log)
     purse.do(AdjustBudget(project="shop", run=run, budget=Budget(tokens=100)))
     assert len(purse.log) == before, "the same again changes nothing"
+
+
+def test_a_fork_to_another_version_keeps_what_its_start_had_bounded() -> None:
+    purse = Purse()
+    purse.publish("ship", work("a"))
+    run, free = purse.start("ship", budget=Budget(tokens=80)), purse.start("ship")
+    purse.publish("ship", work("a", effect="pure"), budget=HUNDRED)
+    forked = [purse.do(ForkRun(project="shop", run=one, version=2)).run for one in (run, free)]
+    assert [purse.run(one).limit.tokens for one in forked] == [80, 100]
+
+
+def test_what_an_undo_has_spent_counts_although_its_time_was_over() -> None:
+    back = Undo(task=TaskSpec(title="Undo", retry=ONCE), close_within_seconds=50)
+    purse = purse_of(work("a", undo=back), work("b", "a", effect="pure"), on_failure="compensate")
+    run = purse.start("ship")
+    purse.spends(run, "a", 10)
+    purse.go_wrong(run, "b")
+    task = purse.run(run).ledger["a@1"].undo_task
+    token = purse.claimed(purse.crew, task).token
+    purse.do(ReportProgress(project="shop", task=task, token=token, usage=used(7)))
+    purse.advance(51)
+    purse.do(FireTimer(project="shop", run=run, place="a", generation=1, kind="undo"))
+    assert (purse.run(run).ledger["a@1"].undo, purse.account(run)) == ("failed", (17, 0))

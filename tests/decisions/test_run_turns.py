@@ -346,3 +346,31 @@ def test_asked_twice_nothing_changes() -> None:
         yard.do(ReachRunStart(project="shop", run=second))
     assert len(yard.log) == before
     assert StreamId(second) in yard.states
+
+
+def test_whoever_replaces_does_not_say_what_becomes_of_the_effects_of_a_run_that_is_held() -> None:
+    concurrency = Concurrency(key="deploy", limit=1, when_full="replace")
+    phases = (work("a", undo=TAKEN_BACK, point_of_no_return=True), work("b", "a"))
+    yard = yard_of(concurrency, *phases, on_failure="compensate")
+    run = yard.start("ship")
+    yard.succeed(run, "a")
+    yard.go_wrong(run, "b")
+    later = yard.start("ship")
+    assert (yard.stands(run), yard.run(run).held, yard.run(run).left) == ("running", ("a",), False)
+    yard.do(CancelRun(project="shop", run=run))
+    assert stands(yard, run, later) == ["cancelled", "running"]
+
+
+def test_whoever_comes_back_from_a_pause_closes_no_circle_either() -> None:
+    yard = crossing()
+    east, west = yard.start("via-east"), yard.start("via-west")
+    yard.succeed(east, "first")
+    call = yard.child(east, "call")
+    yard.do(PauseRun(project="shop", run=call))
+    yard.succeed(west, "first")
+    assert stands(yard, call, yard.child(west, "call")) == ["paused", "queued"]
+    assert isinstance(yard.ask(ResumeRun(project="shop", run=call)).rejection, NoTurn)
+    yard.do(CancelRun(project="shop", run=west))
+    yard.do(ResumeRun(project="shop", run=call))
+    yard.succeed(call, "go")
+    assert yard.stands(east) == "succeeded"
