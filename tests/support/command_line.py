@@ -53,7 +53,7 @@ class CommandLine:
 
     def on(self, terminal: Path, *arguments: str, **environment: str) -> Command:
         """Run one on a terminal, which it reads keys from and shows everything on."""
-        return Command(arguments, self.folder, self._environment(environment), (terminal,) * 3)
+        return Command(arguments, self.folder, self._environment(environment), (terminal, terminal, terminal))
 
     def serve(self) -> Command:
         """Start a server whose data folder is the one of this folder, on a free port, and wait for it."""
