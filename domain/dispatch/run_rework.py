@@ -178,9 +178,10 @@ def _put_away(run: Run, stamp: Stamp, view: View) -> VersionNotPublished | None:
     """What has ended does not begin again by versions that were put away: nothing of those goes on any more."""
     for name, numbers in versions_of(run.queued).items() if run.status in TERMINAL else ():
         found = read_pipeline(name, stamp, view)
-        known = {} if isinstance(found, UnknownThing) else found[1].versions
+        if isinstance(found, UnknownThing):
+            continue
         for number in numbers:
-            version = known.get(number)
+            version = found[1].versions.get(number)
             if version is not None and version.state == "retired":
                 return VersionNotPublished(name=name, version=number, state=version.state)
     return None
