@@ -62,7 +62,7 @@ def grants_in_the_way(
     besides: frozenset[str] = frozenset(),
 ) -> list[Obstacle] | TooComplex:
     """The held claims in the way, by wish and age, besides those of these sessions; the search stops after ``most``."""
-    found = _units_in_the_way(space, wishes)[:most]
+    found = _units_in_the_way(space, wishes, besides)[:most]
     for wish in wishes:
         if wish.resource.kind == "pool" or len(found) == most:
             continue
@@ -86,7 +86,7 @@ def others_in_the_way(
     return grants_in_the_way(space, owner, wishes, budget, besides=frozenset({owner.session}))
 
 
-def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...]) -> list[Obstacle]:
+def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...], besides: frozenset[str]) -> list[Obstacle]:
     """Who holds units that would do, where the free ones do not suffice."""
     if not any(wish.resource.kind == "pool" for wish in wishes) or allocated(space, wishes) is not None:
         return []
@@ -95,6 +95,7 @@ def _units_in_the_way(space: LockSpace, wishes: tuple[Wish, ...]) -> list[Obstac
         for wish in wishes
         if wish.resource.kind == "pool"
         for grant in holders(space, read_pool(wish.resource.pattern))
+        if grant.session not in besides
         for held in wishes_in(grant.claims)
         if held.resource.segments == wish.resource.segments and held.resource.kind == "pool"
     ]

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from domain.dispatch.lock_answers import LockAnswer
+from domain.dispatch.lock_checks import LocksChecked
 from domain.dispatch.lock_pools import PoolShown
 from domain.kernel.decider import Decision
 from domain.kernel.values import ScopeClaim
 from domain.lock.commands import (
     AcquireLocks,
+    CheckLocks,
     DescribePool,
     QuarantineMember,
     ReturnMember,
@@ -230,6 +232,23 @@ def test_units_of_a_lost_session_are_free_at_once(fleet: Fleet) -> None:
     take(fleet, one, "pool:gpu")
     fleet.when(EndSession(session=one, incarnation=1), fleet.stamp(principal="key_agent"))
     assert shown(fleet) == {"1": "free"}
+
+
+def test_the_last_unit_of_a_pool_is_held_by_its_holder_and_by_nobody_else(fleet: Fleet) -> None:
+    pool(fleet, count=1)
+    one, two = fleet.open(), fleet.open()
+    own, other = token(take(fleet, one, "pool:gpu")), token(take(fleet, two, "name:a"))
+
+    def stands(session: str, number: int) -> str:
+        asked = CheckLocks(
+            project=PROJECT, session=session, incarnation=1, token=str(number), resources=("pool:gpu",)
+        )
+        answer = fleet.when(asked, fleet.agent()).answer
+        assert isinstance(answer, LocksChecked)
+        return answer.resources[0].state
+
+    assert stands(one, own) == "covered"
+    assert stands(two, other) == "held"
 
 
 def test_units_have_no_modes(fleet: Fleet) -> None:
