@@ -9,7 +9,18 @@ from typing import Any, Final, NamedTuple, TypeGuard
 import orjson
 
 from api.edge import WAIT_SECONDS_MAX, Edge, Origin, fresh_command_id
-from api.http.answers import Answer, Problem, Quick, Reply, answered, fault_problem, placed, problem_of, problem_reply
+from api.http.answers import (
+    Answer,
+    Problem,
+    Quick,
+    Reply,
+    answered,
+    fault_problem,
+    placed,
+    problem_of,
+    problem_reply,
+    refusal,
+)
 from api.http.body import ClientGone, Refused, parse_object, read_body, require_json
 from api.http.deadlines import Deadlines
 from api.http.errors import BodyTooLarge, InvalidRequest
@@ -22,6 +33,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import ProjectId
 from domain.kernel.message import Command
 from domain.task.commands import ApplyPlan
+from projections.kernel.errors import RequestRefused
 
 BATCH_MAX: Final = 100
 _FIELDS: Final = frozenset({"type", "id", "command", "wait_seconds"})
@@ -82,23 +94,25 @@ class CommandDoor:
         project = self._edge.known_project_of(asked.command, request.who)
         if project is None:
             return Quick.ELSEWHERE
-        wait = self._deadlines.begin(lambda: answer(problem_headers(503, self._late(asked))))
 
         def told(ended: Told) -> None:
             if wait.over():
                 answer(self._reply(asked, ended, request))
 
         sent = self._edge.send(asked.command, self._origin(asked, request), project, told)
-        if sent is True:
-            return Quick.UNDER_WAY
-        wait.over()
         if isinstance(sent, Rejection):
             return Reply(sent.HTTP_STATUS, self._placed(problem_of(sent)))
-        return Quick.ELSEWHERE
+        if not sent:
+            return Quick.ELSEWHERE
+        # Not before: what could not be sent is answered by whoever called, and by no deadline once more.
+        wait = self._deadlines.begin(lambda: answer(problem_headers(503, self._late(asked))))
+        return Quick.UNDER_WAY
 
     def _reply(self, asked: _Asked, ended: Told, request: Request) -> Reply:
         if isinstance(ended, ServiceFault):
             return problem_headers(503, self._placed(fault_problem(ended, asked.id)))
+        if isinstance(ended, RequestRefused):
+            return refusal(ended.rejection)
         if isinstance(ended, Exception):
             return problem_reply(fault(request.scope, ended))
         return Reply(*answered(ended))

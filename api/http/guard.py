@@ -78,7 +78,7 @@ class Guard:
 
         try:
             reply = self._admit(request) or door(request, body, answered)
-        except Refused as refused:
+        except (Refused, RequestRefused) as refused:
             reply = refusal(refused.rejection)
         except Exception:
             reply = problem_reply(fault(scope))

@@ -66,6 +66,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        # Behind one that was answered at once, in the same piece, it would end this one.
+        self._unset_keepalive_if_required()
         self._in_head = self._in_request = True
         self._head_bytes = 0
 
@@ -103,8 +105,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_asgi_task(cycle, app)
 
     def _answer(self, cycle: RequestResponseCycle, reply: Reply) -> None:
-        if cycle.disconnected:
-            return
+        if cycle.disconnected or self.transport.is_closing():
+            return  # uvicorn tells only the latest of several that the client is gone
         fields = plain_fields(reply)
         if fields is None or not send_whole(cycle, reply.status, fields, reply.body):
 

@@ -10,9 +10,11 @@ from uvicorn.server import ServerState
 from api.http.protocol import BoundedProtocol
 from api.http.server import configuration
 from api.ports import ServiceFault, Told
+from domain.kernel.errors import UnknownThing
 from domain.kernel.message import Command, Stamp
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.settings import HttpSettings
+from projections.kernel.errors import RequestRefused
 from tests.support.doors import Doors, Fakes
 
 DONE = Outcome(b'{"ok":true,"answer":{}}', 7)
@@ -29,6 +31,8 @@ class Slow(Fakes):
         return "proj_01k0000000000000000000000a"
 
     def submit(self, command: Command, stamp: Stamp, told: Callable[[Told], None]) -> bool:
+        if self.explode:
+            raise RuntimeError("secret detail of the inside")
         self.ends.append(told)
         return True
 
@@ -44,6 +48,7 @@ class Line(asyncio.Transport):
         self.key = doors.owner
         self.written: list[bytes] = []
         self.more = asyncio.Event()
+        self.closed = False
         self.protocol = BoundedProtocol(config, self.state, {})
         self.protocol.connection_made(self)
 
@@ -52,9 +57,10 @@ class Line(asyncio.Transport):
         self.more.set()
 
     def is_closing(self) -> bool:
-        return False
+        return self.closed
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        self.closed = True
 
     def pause_reading(self) -> None: ...
 
@@ -62,15 +68,24 @@ class Line(asyncio.Transport):
 
     def send(self, content: object, *, pieces: int = 1, headers: str = "") -> None:
         """One command, its body in so many pieces."""
-        body = json.dumps(content).encode()
-        head = (
-            f"POST /v1/commands HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {self.key}\r\n{headers}"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        ).encode()
+        head, body = self.request(content, headers)
         cut = len(body) // pieces
         self.protocol.data_received(head + body[:cut])
         for number in range(1, pieces):
             self.protocol.data_received(body[number * cut : None if number == pieces - 1 else (number + 1) * cut])
+
+    def send_together(self, *requests: tuple[bytes, bytes]) -> None:
+        """Several commands in one piece."""
+        self.protocol.data_received(b"".join(head + body for head, body in requests))
+
+    def request(self, content: object, headers: str = "") -> tuple[bytes, bytes]:
+        """Head and body of one command."""
+        body = json.dumps(content).encode()
+        head = (
+            f"POST /v1/commands HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {self.key}\r\n{headers}"
+            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        return head.encode(), body
 
     async def answer(self) -> tuple[int, Any]:
         """Status and content of the next answer."""
@@ -159,6 +174,54 @@ async def test_faults_are_told_as_everywhere() -> None:
     status, told = await line.answer()
     assert (status, told["error"]["code"]) == (500, "internal")
     assert "secret" not in json.dumps(told)
+    line.end()
+
+
+async def test_what_is_not_readable_here_is_refused_as_everywhere() -> None:
+    fakes = Slow()
+    line = Line(Doors(fakes))
+    line.send(task("a"))
+    fakes.ends.pop()(RequestRefused(UnknownThing(kind="bundle", name="1-20")))
+    status, told = await line.answer()
+    assert (status, told["error"]["code"]) == (UnknownThing.HTTP_STATUS, "unknown_thing")
+    line.end()
+
+
+async def test_a_command_that_cannot_be_sent_is_answered_once() -> None:
+    fakes = Slow()
+    fakes.explode = True
+    line = Line(Doors(fakes, http=HttpSettings(command_seconds_max=0.02, requests_max=1)))
+    line.send(task("a"))
+    assert (await line.answer())[0] == 500
+    await asyncio.sleep(0.1)
+    assert not line.written
+    assert not line.closed
+    fakes.explode = False
+    line.send(task("b"))
+    fakes.ends.pop()(DONE)
+    assert (await line.answer())[0] == 200
+    line.end()
+
+
+async def test_the_first_of_two_commands_is_not_answered_to_a_client_that_is_gone() -> None:
+    fakes = Slow()
+    line = Line(Doors(fakes))
+    line.send_together(line.request(task("a")), line.request(task("b")))
+    line.end()
+    fakes.ends.pop()(DONE)
+    assert not line.written
+    assert not line.state.tasks
+
+
+async def test_the_patience_with_an_idle_connection_ends_no_command_behind_another() -> None:
+    fakes = Slow()
+    line = Line(Doors(fakes))
+    line.send_together(line.request({"type": "nothing"}), line.request(task("b")))
+    assert (await line.answer())[0] == 422
+    assert line.protocol.timeout_keep_alive_task is None
+    fakes.ends.pop()(DONE)
+    assert (await line.answer())[0] == 200
+    assert line.protocol.timeout_keep_alive_task is not None
     line.end()
 
 
