@@ -239,10 +239,8 @@ def test_the_last_unit_of_a_pool_is_held_by_its_holder_and_by_nobody_else(fleet:
     one, two = fleet.open(), fleet.open()
     own, other = token(take(fleet, one, "pool:gpu")), token(take(fleet, two, "name:a"))
 
-    def stands(session: str, number: int) -> str:
-        asked = CheckLocks(
-            project=PROJECT, session=session, incarnation=1, token=str(number), resources=("pool:gpu",)
-        )
+    def stands(session: str, held: str) -> str:
+        asked = CheckLocks(project=PROJECT, session=session, incarnation=1, token=held, resources=("pool:gpu",))
         answer = fleet.when(asked, fleet.agent()).answer
         assert isinstance(answer, LocksChecked)
         return answer.resources[0].state
