@@ -39,7 +39,7 @@ def archive(
     """Move the log from its beginning up to a point into bundles of the server; verified there, then pruned here."""
     asked = terminal.client.ask(audit.archive(until))
     goal = integer(asked, "until")
-    now = asked
+    now, just_asked = asked, True
     with Bar(terminal, "archived") as bar:
         while wait and not _is_done(now, goal):
             if trouble := text(now, "trouble"):
@@ -48,7 +48,9 @@ def archive(
             if under_way:
                 bar.move(integer(under_way, "done"), integer(under_way, "last") - integer(under_way, "first") + 1)
             time.sleep(LOOK_SECONDS)
-            now = terminal.client.ask(audit.archives())
+            # A server that began anew knows only of what is recorded: it is asked again to go on with the rest.
+            just_asked = not under_way and not just_asked
+            now = terminal.client.ask(audit.archive(f"@{goal}") if just_asked else audit.archives())
     there = [one for one in objects(now, "archives") if integer(one, "last") <= goal]
     if not _is_done(now, goal):
         terminal.show({**now, "until": goal}, f"archiving up to @{goal}; see `signalbox audit archives`")

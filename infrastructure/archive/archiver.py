@@ -87,6 +87,7 @@ class Archiver:
     def __init__(self, around: Around) -> None:
         self._around: Final = around
         self._wake = threading.Event()
+        self._asking = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="archiver", daemon=True)
         self._until: int = 0
@@ -111,8 +112,11 @@ class Archiver:
         archived = self.archived()
         refusal = None if until <= archived else self._open(until)
         if refusal is None:
-            self._until, self._asked_by, self.trouble = until, asked_by, ""
-            self.under_way = UnderWay("exports", archived + 1, until, 0) if until > archived else self.under_way
+            with self._asking:
+                if until > max(self._until, archived):  # who asks for less than is under way takes nothing of it back
+                    self._until, self._asked_by = until, asked_by
+                    self.under_way = self.under_way or UnderWay("exports", archived + 1, until, 0)
+                self.trouble = ""
             self._wake.set()
         return refusal
 
@@ -127,10 +131,20 @@ class Archiver:
             if not all(archive.pruned or self._pruned(archive) for archive in self._around.log.archives()):
                 return False
             first = self.archived() + 1
-            if first > self._until:
-                self.under_way = None
-                return True
-            self._written(first, min(self._until, first + BUNDLE_POSITIONS_MAX - 1))
+            with self._asking:
+                until = self._until
+                if first > until:
+                    self.under_way = None
+                    return True
+            last = min(until, first + BUNDLE_POSITIONS_MAX - 1)
+            with self._around.shelf.writing() as alone:
+                if not alone:
+                    self.under_way = UnderWay(
+                        "waits", first, last, 0, "another server that writes into the same folder"
+                    )
+                    return False
+                if self.archived() < first:  # nobody did while this one waited
+                    self._written(first, last)
 
     def _run(self) -> None:
         while not self._stopping:
@@ -148,7 +162,8 @@ class Archiver:
                 words = f"{type(problem).__name__}: {problem}"
                 if words != self.trouble:
                     _logger.warning("the log is not archived", trouble=words)
-                self.trouble, self.under_way, self._until = words, None, 0
+                with self._asking:
+                    self.trouble, self.under_way, self._until = words, None, 0
             if not self._stopping:
                 self._wake.wait(seconds)
 
@@ -180,7 +195,9 @@ class Archiver:
         settle(folder)
         archive = Archive(first, last, digest, folder.name, self._asked_by, around.log.now(), pruned=False)
         if not around.log.keep_archive(archive):
-            raise BundleRefusedError(f"another node archived @{first} meanwhile")
+            # Of two that write into folders of their own one is faster; this one goes on behind what that one recorded.
+            _logger.info("another server was faster to archive", first=first, last=last, folder=str(folder))
+            return
         _logger.info("a range of the log was archived", first=first, last=last, folder=str(folder), digest=digest)
 
     def _verified(self, bundle: Bundle, first: int, last: int) -> str:

@@ -40,16 +40,19 @@ class _Reading:
         end = archived[-1].position if archived else after
         if len(archived) == limit:
             return archived
-        return archived + self._log.page(after=end, limit=limit - len(archived))
+        # What is behind may have been archived while this was read.
+        behind = self.page if archived else self._log.page
+        return archived + behind(after=end, limit=limit - len(archived))
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
         rows = self._log.events_of(stream, after=after, limit=limit)
         if follows(rows, after):
             return rows
         kept = iter(self._log.events_of(stream, after=after)) if limit is not None else iter(rows)
-        last = self._last()
+        archives = self._log.archives()
+        last = archives[-1].last if archives else 0
         there = chain(
-            (row for row in self._archived(0, of=stream) if row.version > after),
+            (row for one in archives for row in self._shelf.rows(one, of=stream) if row.version > after),
             (row for row in kept if row.position > last),
         )
         return list(islice(there, limit))

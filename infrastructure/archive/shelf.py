@@ -1,7 +1,8 @@
 """Where the bundles of archived ranges lie, and their events, each compared with what the ledger recorded."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -10,10 +11,14 @@ from infrastructure.bundle.jsonl import read_line
 from infrastructure.bundle.layout import MANIFEST, BundleUnreadable, events_file
 from infrastructure.bundle.reader import Bundle
 from infrastructure.log.archived import Archive, EventsArchived
+from infrastructure.log.file_lock import FileLock, StoreInUse
 from infrastructure.log.port import LogRow
 from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.tree import HASH_BYTES
 
+FOLDER_MODE: Final = 0o700
+WRITING_LOCK: Final = "writing.lock"
+"""Of servers that share the folder one writes: what another had only begun is removed, and must not be in use."""
 PARTS_KEPT_MAX: Final = 2
 """Parts of which the hashes stay in memory, two MiB each: who reads page by page needs them again."""
 
@@ -29,6 +34,20 @@ class Shelf:
     def folder_of(self, name: str) -> Path:
         """The folder of a bundle."""
         return self.folder / name
+
+    @contextmanager
+    def writing(self) -> Generator[bool]:
+        """Whether nobody else writes bundles into the folder until the block ends. Raises OSError."""
+        self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        try:
+            lock = FileLock(self.folder / WRITING_LOCK)
+        except StoreInUse:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
 
     def rows(self, archive: Archive, *, after: int = 0, of: str | None = None) -> Iterator[LogRow]:
         """The events behind a position in order; with ``of`` those of one stream. Raises EventsArchived."""

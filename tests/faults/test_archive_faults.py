@@ -11,6 +11,8 @@ import pytest
 from infrastructure.archive import archiver as archiving
 from infrastructure.archive.archiver import Archiver, BundleRefusedError
 from infrastructure.archive.bases import BaseUnfaithfulError
+from infrastructure.archive.reading import archived_log
+from infrastructure.archive.shelf import Shelf
 from infrastructure.bundle.layout import events_file, tiles_file
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import LogRow
@@ -79,7 +81,7 @@ class World:
 
     @property
     def bundle(self) -> Path:
-        (found,) = self.archives.shelf.folder.iterdir()
+        (found,) = self.archives.shelf.folder.glob("0*")
         return found
 
 
@@ -116,6 +118,70 @@ def test_a_folder_that_was_only_begun_is_begun_anew(world: World) -> None:
     (world.archives.shelf.folder / "000000000001-000000000030" / "events").mkdir(parents=True)
     world.archives.archive(UNTIL)
     assert world.log.archives()[0].pruned
+
+
+def test_what_another_server_writes_into_the_same_folder_is_left_alone(world: World) -> None:
+    begun = world.archives.shelf.folder / "000000000001-000000000030" / "events"
+    begun.mkdir(parents=True)
+    other = Shelf(world.archives.shelf.folder)
+    waiting = _asked(world.archives.archiver())
+    with other.writing() as alone:
+        assert alone
+        assert not waiting.round()
+        assert waiting.under_way is not None
+        assert waiting.under_way.waits_for == "another server that writes into the same folder"
+    assert begun.exists()
+    assert world.log.archives() == []
+    assert waiting.round()
+    assert world.log.archives()[0].pruned
+
+
+@pytest.mark.parametrize("theirs_until", [UNTIL, UNTIL - 9])
+def test_of_two_that_archive_at_once_the_slower_goes_on_behind_the_faster(
+    world: World, tmp_path: Path, theirs_until: int
+) -> None:
+    theirs = Archives(world.log, tmp_path / "theirs", world.archives.seeds)
+    faster: Archiver = theirs.archiver()
+    assert faster.ask(theirs_until, "key_2") is None
+
+    class Overtaken(Killing):
+        def step(self) -> None:
+            if self.left == 0:
+                assert faster.round()
+            self.left -= 1
+
+    slower = _asked(world.archives.archiver(Overtaken(world.archives.whole, 0)))
+    assert slower.round()
+    assert [(one.last, one.asked_by, one.pruned) for one in world.log.archives()] == [
+        (theirs_until, "key_2", True), *([(UNTIL, "key_1", True)] if theirs_until < UNTIL else []),
+    ]  # fmt: skip
+    assert world.folded() == world.states
+
+
+def test_who_asks_for_less_takes_nothing_back(world: World) -> None:
+    archiver = _asked(world.archives.archiver())
+    assert archiver.ask(UNTIL - 9, "key_2") is None
+    assert archiver.round()
+    assert [(one.last, one.asked_by) for one in world.log.archives()] == [(UNTIL, "key_1")]
+
+
+def test_a_stream_that_is_read_while_more_of_it_is_archived_has_each_event_once(world: World) -> None:
+    world.archives.archive(UNTIL - 9)
+    whole = world.archives.whole
+
+    class Archiving(Killing):
+        """More is archived between any two looks at what is recorded."""
+
+        def archives(self) -> Any:
+            found = self._log.archives()
+            world.archives.archive(UNTIL)
+            return found
+
+    stream = next(row.stream for row in world.rows if UNTIL - 9 < row.position <= UNTIL and row.version > 2)
+    log: Any = Archiving(world.log, 0)
+    reading = archived_log(log, world.archives.shelf)
+    assert reading.events_of(stream) == [row for row in world.rows if row.stream == stream]
+    assert whole.page(after=0, limit=5_000) == world.rows
 
 
 def _asked(archiver: Archiver) -> Archiver:

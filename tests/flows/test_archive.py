@@ -135,7 +135,7 @@ async def test_a_range_that_cannot_be_pruned_is_warned_of(tmp_path: Path) -> Non
     with sqlite3.connect(tmp_path / "signalbox.db") as changing:
         changing.execute("UPDATE archives SET pruned = 0")
     changing.close()
-    (bundle,) = (tmp_path / "archives").iterdir()
+    (bundle,) = (tmp_path / "archives").glob("0*")
     (bundle / "tiles" / "000000000001.hashes").write_bytes(b"")
     async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
         await happens(lambda: any("archive: " in one for one in server.services.health.health().warnings))
@@ -174,3 +174,35 @@ def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_p
         assert cli("replay", "redecide", "--json", code=1).json["error"]["code"] == "events_in_bundle"
     finally:
         assert end(server) == 0
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one folder", "folders of their own"])
+async def test_two_servers_of_one_database_archive_at_once(*, shared: bool, tmp_path: Path, postgres_url: str) -> None:
+    said = {**AT_ONCE, "secret": "s" * 32, **({"archives": tmp_path / "shared"} if shared else {})}
+    async with (
+        whole_server(tmp_path / "one", postgres_url, **said) as one,
+        whole_server(tmp_path / "other", postgres_url, **said) as other,
+    ):
+        await told(one)
+        elsewhere = Caller(other.app, one.owner.key)
+        session = await elsewhere.done("open_session", projects=["shop"])
+        life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
+        claimed = await elsewhere.done("claim_task", **life, task="two")
+        events = (await one.owner.send(b"", "/v1/events", "GET", "limit=500")).content["events"]
+        first, second = await asyncio.gather(archived(one), archived(other))
+        ranges = max(first, second, key=len)
+        assert [found["first"] for found in ranges] == [1, *(found["last"] + 1 for found in ranges[:-1])]
+        # Each knows what the other wrote, goes on with it, and refuses what comes with a token of before.
+        report = {"project": "shop", "task": "two", "token": claimed["token"]}
+        await one.owner.done("report_progress", **report, note="half")
+        await elsewhere.done("complete_task", **report, summary="all of it")
+        assert (await one.owner.command("report_progress", {**report, "note": "late"})).code
+        assert await read(one, after=other.head) == await read(other, after=other.head)
+        for server in (one, other):
+            here = [found["here"] for found in (await archives(server))["archives"]]
+            again = await server.owner.send(b"", "/v1/events", "GET", "limit=500")
+            if all(here):
+                assert again.content["events"][: len(events)] == events
+            else:
+                assert not shared
+                assert again.code == "events_in_bundle"
