@@ -80,6 +80,10 @@ class LedgerPort(Protocol):
         """Events with position > ``after`` as lines of JSON, and the position up to which they were looked for."""
         ...
 
+    async def kept(self, after: int, limit: int) -> tuple[bytes, int]:
+        """The same of all events that the database itself keeps, whatever lies in bundles."""
+        ...
+
     async def find(self, event: str) -> Any:
         """The stored columns of an event by position or `stream@version`; None where there is none."""
         ...

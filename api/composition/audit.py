@@ -72,6 +72,9 @@ class ServerSource:
     def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
         return self._client.ask(audit.stored_events(after, limit, project))
 
+    def kept(self, after: int, limit: int) -> tuple[bytes, int]:
+        return self._client.ask(audit.stored_events(after, limit, kept=True))
+
 
 def export_bundle(
     client: "Client",
@@ -118,9 +121,11 @@ def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, pr
         kept = [] if copies is None else read_copies(copies)
     except OSError as error:
         raise AuditError(f"{copies}: {error.strerror}", "Name a folder of copies with --copies.") from error
-    elsewhere = (one for one in objects(client.ask(audit.archives()), "archives") if one["pruned"] and not one["here"])
-    archived = max((integer(one, "last") for one in elsewhere), default=0)
-    return {**_told(verify_live(source, trusted, kept, progress, archived=archived)), "copies": len(kept)}
+    ranges = objects(client.ask(audit.archives()), "archives")
+    boundary = max((integer(one, "last") for one in ranges), default=0)
+    archived = max((integer(one, "last") for one in ranges if one["pruned"] and not one["here"]), default=0)
+    report = verify_live(source, trusted, kept, progress, archived=archived, boundary=boundary)
+    return {**_told(report), "copies": len(kept)}
 
 
 def trusted_keys(keys: Sequence[str]) -> list[PublicKey]:
@@ -152,6 +157,7 @@ def _told(report: Report) -> Fields:
         "redacted": report.redacted,
         "attested": report.attested,
         "archived": report.archived,
+        "kept": report.kept,
         "checkpoints": report.checkpoints,
         "size": None if checkpoint is None else checkpoint.size,
         "at": None if checkpoint is None else checkpoint.at,

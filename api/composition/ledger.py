@@ -122,6 +122,10 @@ class LedgerDesk:
         """Events as lines of JSON, and how far the log was looked at."""
         return await self._in_thread(self._source("").lines, after, limit, project)
 
+    async def kept(self, after: int, limit: int) -> tuple[bytes, int]:
+        """Those that the database itself keeps."""
+        return await self._in_thread(self._source("").kept, after, limit)
+
     async def find(self, event: str) -> LogRow | None:
         """An event's stored row."""
         return await self._in_thread(self._find, event)

@@ -66,6 +66,13 @@ class StoredEventsQuery(Query):
     limit: int = Field(default=EVENTS_MAX, ge=1, le=EVENTS_MAX)
 
 
+class KeptEventsQuery(Query):
+    """What `GET /v1/audit/kept` takes."""
+
+    after: int = Field(default=0, ge=0, le=POSITION_MAX)
+    limit: int = Field(default=EVENTS_MAX, ge=1, le=EVENTS_MAX)
+
+
 class ProofQuery(Query):
     """What `GET /v1/audit/proof` takes: a position or `stream@version`."""
 
@@ -152,11 +159,14 @@ class AuditDoors:
         """Events as lines of JSON, as in a bundle, and a last line with the position up to which was looked."""
         asked = read_query(StoredEventsQuery, request)
         project = await self._project(request.who, asked.project)
-        try:
-            lines, position = await self._ledger.rows(asked.after, asked.limit, project)
-        except ServiceFault as fault:
-            return problem_reply(fault_problem(fault))
-        return Reply(200, lines + orjson.dumps({"position": position}, option=orjson.OPT_APPEND_NEWLINE), LINES_TYPE)
+        return await _lines(self._ledger.rows(asked.after, asked.limit, project))
+
+    async def kept(self, request: Request) -> Reply:
+        """The same of what the database itself keeps: of archived ranges the last events of their streams, and
+        everything behind."""
+        asked = read_query(KeptEventsQuery, request)
+        await self._project(request.who, None)
+        return await _lines(self._ledger.kept(asked.after, asked.limit))
 
     async def redacted(self, request: Request) -> Reply:
         """What a policy leaves of events, as lines of JSON, and a last line with the position reached and a signed
@@ -244,6 +254,14 @@ class AuditDoors:
 def _require_reader(who: Principal) -> None:
     """What tells nothing of any event is read under whichever project one sees. Raises Refused."""
     require(allow(who, "read.ledger", any_project(who)))
+
+
+async def _lines(page: Awaitable[tuple[bytes, int]]) -> Reply:
+    try:
+        lines, position = await page
+    except ServiceFault as fault:
+        return problem_reply(fault_problem(fault))
+    return Reply(200, lines + orjson.dumps({"position": position}, option=orjson.OPT_APPEND_NEWLINE), LINES_TYPE)
 
 
 async def _answer(work: Awaitable[object]) -> Reply:

@@ -22,6 +22,11 @@ def archived_history(history: History, shelf: Shelf) -> History:
     return cast(History, _ReadingHistory(history, shelf))
 
 
+def in_database(log: Log) -> Log:
+    """The log less what lies in bundles; of a stream that is archived its last event may be there."""
+    return cast(Log, log.database) if isinstance(log, _Reading) else log
+
+
 class _Reading:
     """Everything else is the log's own. Whoever has nothing archived pays for looking at two numbers of a page."""
 
@@ -31,6 +36,11 @@ class _Reading:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
+
+    @property
+    def database(self) -> Log | History:
+        """What is read where there is no gap."""
+        return self._log
 
     def page(self, *, after: int, limit: int) -> list[LogRow]:
         rows = self._log.page(after=after, limit=limit)

@@ -68,11 +68,14 @@ def examine_some(
     hashes: ReadHashes,
     first: int,
     last: int,
-    project: str,
+    project: str | None,
     progress: Callable[[int], None],
     examined: Examined | None = None,
 ) -> Examined:
-    """Events of one project: each is what was recorded for its position, and they rise; added to ``examined``."""
+    """Some events, of one project where one is given; added to ``examined``.
+
+    Each is what was recorded for its position, and they rise.
+    """
     examined = examined or Examined()
     former, recorded, begin = first - 1, b"", first
     for row, redacted in rows:
@@ -87,7 +90,7 @@ def examine_some(
             recorded, start = hashes(begin, min(last, begin + PROGRESS_EVENTS - 1)), 0
             progress(position)
         right = recorded[start : start + HASH_BYTES]
-        if row.project != project or (not redacted and leaf_or_nothing(row) != right):
+        if project not in (None, row.project) or (not redacted and leaf_or_nothing(row) != right):
             words = f"the event @{position} is not what was recorded"
             examined.findings.append(Finding(Verdict.ALTERED, position, 1, words))
             if len(examined.findings) >= FINDINGS_MAX:

@@ -30,6 +30,8 @@ class Report:
 
     archived: int = 0
     """Events that lie in bundles; only their hashes were looked at."""
+    kept: int = 0
+    """Events that lie in bundles and that the database keeps as well, as the last of their streams."""
 
     @property
     def verdict(self) -> Verdict:

@@ -37,6 +37,10 @@ class Source(Protocol):
         """Events with position > ``after`` as lines of JSON, and the position up to which they were looked for."""
         ...
 
+    def kept(self, after: int, limit: int) -> tuple[bytes, int]:
+        """The same of those that the database itself keeps, whatever lies in bundles."""
+        ...
+
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
         """The same of what a policy leaves of them, with a signed note of the lines."""
         ...

@@ -1,8 +1,9 @@
 """The stores themselves as a source, for whoever has them open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
+from infrastructure.archive.reading import in_database
 from infrastructure.bundle.jsonl import write_line
 from infrastructure.bundle.redaction import Redaction, Rules, digest
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
@@ -51,7 +52,10 @@ class StoreSource:
         return b"".join(self._scribe.store.tiles(0, first_tile, count))
 
     def lines(self, after: int, limit: int, project: str | None) -> tuple[bytes, int]:
-        return self._lines(after, limit, project, write_line)
+        return self._lines(self._log.page(after=after, limit=limit), after, project, write_line)
+
+    def kept(self, after: int, limit: int) -> tuple[bytes, int]:
+        return self._lines(in_database(self._log).page(after=after, limit=limit), after, None, write_line)
 
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
         redaction, tree, left_out = Redaction(rules), Frontier(), 0
@@ -63,7 +67,7 @@ class StoreSource:
             left_out += redacted
             return write_line(shown, redacted=redacted)
 
-        lines, position = self._lines(after, limit, project, written)
+        lines, position = self._lines(self._log.page(after=after, limit=limit), after, project, written)
         now = self._log.now()
         page = RedactedPage(
             self._scribe.origin, after + 1, position, tree.size, left_out, project, digest(rules), tree.root(),
@@ -72,11 +76,11 @@ class StoreSource:
         return lines, position, str(self._scribe.ring.sign(page.text(), now=now))
 
     def _lines(
-        self, after: int, limit: int, project: str | None, written: Callable[[LogRow], bytes]
+        self, rows: Sequence[LogRow], after: int, project: str | None, written: Callable[[LogRow], bytes]
     ) -> tuple[bytes, int]:
         lines: list[bytes] = []
         position, weight = after, 0
-        for row in self._log.page(after=after, limit=limit):
+        for row in rows:
             if project is None or row.project == project:
                 lines.append(written(row))
                 weight += len(lines[-1])

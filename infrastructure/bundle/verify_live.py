@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final
 
 from infrastructure.bundle import jsonl
-from infrastructure.bundle.examination import examine_all, grow
+from infrastructure.bundle.examination import examine_all, examine_some, grow
 from infrastructure.bundle.report import Progress, Report, ended
 from infrastructure.bundle.rows import ReadRow
 from infrastructure.bundle.source import Source
@@ -35,10 +36,13 @@ def verify_live(
     progress: Progress = lambda _done, _all: None,
     *,
     archived: int = 0,
+    boundary: int = 0,
 ) -> Report:
     """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere.
 
     Events up to ``archived`` lie in bundles that the source cannot read: of them the hashes alone are looked at.
+    Up to ``boundary`` they lie in some bundle: what the database keeps of these all the same, because its streams go
+    on from there, is looked at as well.
     """
     keys = with_periods(trusted, [one.public_key() for one in source.public_keys()])
     signed: dict[int, Checkpoint] = {}
@@ -68,12 +72,25 @@ def verify_live(
     rows, last = _live_rows(source, archived, latest.size), latest.size
     examined = examine_all(rows, hashes, min(archived, last) + 1, last, lambda done: progress(done, last))
     findings = examined.findings
+    kept = examine_some(_kept_rows(source, boundary), hashes, 1, boundary, None, lambda _: None)
+    findings += kept.findings
     wrong = [size for size in sorted(signed) if roots.get(size) != signed[size].root]
     if wrong and not findings:
         words = f"the hashes do not lead to the root that was signed over {wrong[0]} events"
         findings.append(Finding(Verdict.REHASHED, 0, 0, words))
     proven = len(signed) - len(wrong)
-    return Report(tuple(findings), 1, last, examined.events, 0, latest, signers, proven, archived=min(archived, last))
+    return Report(
+        tuple(findings),
+        1,
+        last,
+        examined.events,
+        0,
+        latest,
+        signers,
+        proven,
+        archived=min(archived, last),
+        kept=kept.events,
+    )
 
 
 def _live_hashes(source: Source) -> Callable[[int, int], bytes]:
@@ -101,6 +118,17 @@ def _live_rows(source: Source, after: int, last: int) -> Iterator[ReadRow]:
         if position <= after:
             return
         yield from map(jsonl.read_line, lines.splitlines(keepends=True))
+        after = position
+
+
+def _kept_rows(source: Source, boundary: int) -> Iterator[ReadRow]:
+    after = 0
+    while after < boundary:
+        lines, position = source.kept(after, PAGE_EVENTS)
+        if position <= after:
+            return
+        read = map(jsonl.read_line, lines.splitlines(keepends=True))
+        yield from takewhile(lambda one: one.row.position <= boundary, read)
         after = position
 
 

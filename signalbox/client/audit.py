@@ -84,9 +84,10 @@ def leaf_hashes(first_tile: int, count: int) -> Ask[bytes]:
     return _get("hashes", _bytes_of, first=first_tile, count=count)
 
 
-def stored_events(after: int, limit: int, project: str | None = None) -> Ask[StoredEvents]:
-    """Events behind a position, each with every stored column."""
-    return _get("events", _lines_of, after=after, limit=limit, project=project)
+def stored_events(after: int, limit: int, project: str | None = None, *, kept: bool = False) -> Ask[StoredEvents]:
+    """Events behind a position, each with every stored column; with ``kept`` all that the database itself has."""
+    door = "kept" if kept else "events"
+    return _get(door, _lines_of, after=after, limit=limit, project=project)
 
 
 def archives() -> Ask[Fields]:

@@ -14,11 +14,15 @@ from infrastructure.archive.bases import BaseUnfaithfulError
 from infrastructure.archive.reading import archived_log
 from infrastructure.archive.shelf import Shelf
 from infrastructure.bundle.layout import events_file, tiles_file
+from infrastructure.bundle.report import Report
+from infrastructure.bundle.store_source import StoreSource
+from infrastructure.bundle.verify_live import verify_live
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import LogRow
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.runtime.hot import BrokenStreamError
 from infrastructure.runtime.state_codec import freeze
+from projections.audit_ledger.verdicts import Verdict
 from tests.properties.test_archived_histories import loaded
 from tests.support.archived import Archives
 from tests.support.teller import Step, Teller
@@ -182,6 +186,26 @@ def test_a_stream_that_is_read_while_more_of_it_is_archived_has_each_event_once(
     reading = archived_log(log, world.archives.shelf)
     assert reading.events_of(stream) == [row for row in world.rows if row.stream == stream]
     assert whole.page(after=0, limit=5_000) == world.rows
+
+
+def test_what_the_database_keeps_of_archived_streams_is_verified(world: World) -> None:
+    world.archives.archive(UNTIL)
+
+    def verified(archived: int) -> Report:
+        scribe = world.archives.scribe()
+        keys = [one.public_key() for one in scribe.store.public_keys()]
+        source = StoreSource(world.archives.whole, scribe, "key_1")
+        return verify_live(source, keys, archived=archived, boundary=UNTIL)
+
+    kept = [row for row in world.kept if row.position <= UNTIL]
+    assert kept
+    for archived in (0, UNTIL):
+        assert (verified(archived).verdict, verified(archived).kept) == (Verdict.INTACT, len(kept))
+    with world.log.file.writing() as connection:
+        connection.execute("UPDATE events SET actor = 'key_mallory' WHERE position = ?", (kept[1].position,))
+    for archived in (0, UNTIL):
+        (finding,) = verified(archived).findings
+        assert (finding.verdict, finding.position) == (Verdict.ALTERED, kept[1].position)
 
 
 def _asked(archiver: Archiver) -> Archiver:

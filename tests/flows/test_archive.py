@@ -171,6 +171,7 @@ def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_p
         shutil.rmtree(tmp_path / ".signalbox" / "archives")
         live = cli("audit", "verify", "--live", "--json").json
         assert (live["verdict"], live["archived"]) == ("intact", head)
+        assert live["kept"] >= TASKS, "the last event of each"
         assert cli("replay", "redecide", "--json", code=1).json["error"]["code"] == "events_in_bundle"
     finally:
         assert end(server) == 0

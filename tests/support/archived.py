@@ -40,8 +40,7 @@ class Archives:
 
     def archiver(self, log: Any = None, breathe: Callable[[], None] = lambda: None) -> Archiver:
         """One as a server has it that just started; all who follow the log have come to its end."""
-        scribe = Scribe(self.whole, self.ledger, self._ring, ORIGIN)
-        scribe.current()
+        scribe = self.scribe()
         head = self.stored.head()
         self.stored.keep_snapshots(
             [
@@ -60,6 +59,12 @@ class Archives:
                 age_days_min=0,
             )
         )
+
+    def scribe(self) -> Scribe:
+        """Who wrote the ledger up to the end of the log, and signed it."""
+        scribe = Scribe(self.whole, self.ledger, self._ring, ORIGIN)
+        scribe.current()
+        return scribe
 
     def archive(self, until: int) -> None:
         """Everything up to a position, to the end."""
