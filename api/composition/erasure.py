@@ -9,7 +9,7 @@ import structlog
 
 from api.composition.pasts import PastReader
 from domain.catalogue import REGISTRY, SEALINGS
-from infrastructure.erasure.belonging import ForeignKeysError, check_belonging
+from infrastructure.erasure.belonging import ForeignKeysError, bind, check_belonging
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.erasure.eraser import Around, Eraser
 from infrastructure.erasure.keys import OwnedKeys, SubjectKeys
@@ -34,10 +34,13 @@ class Erasure:
     def __init__(self, log: Log, rows: RowStore, settings: Settings) -> None:
         self._seeds: Final = open_seeds(settings)
         try:
+            former = log.keys_mark()
             self.warnings: Final = _checked(log, self._seeds, settings)
             """What is wrong with the keys and was allowed."""
             self._seeds.begin(secrets.token_bytes(SEED_BYTES))
             keys = OwnedKeys(self._seeds)
+            if not self.warnings:
+                bind(log, keys, instead_of=former)
         except BaseException:
             self._seeds.close()
             raise
@@ -66,7 +69,8 @@ class Erasure:
 
 def _checked(log: Log, seeds: SeedStore, settings: Settings) -> tuple[str, ...]:
     try:
-        check_belonging(log, seeds, Envelopes(SEALINGS, SubjectKeys(seeds)))
+        keys = SubjectKeys(seeds)
+        check_belonging(log, seeds, keys, Envelopes(SEALINGS, keys))
     except ForeignKeysError as trouble:
         if not settings.allow_unsafe_durability:
             raise

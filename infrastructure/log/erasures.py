@@ -33,3 +33,14 @@ class Erasures(Protocol):
         A receipt stays, so that a repeat is known; it is answered with ``outcome``.
         """
         ...
+
+    def keys_mark(self) -> str:
+        """Of the keys that the log was bound to; empty where it was bound to none yet."""
+        ...
+
+    def bind_keys(self, mark: str, *, instead_of: str) -> str:
+        """Bind the log to the keys of a mark, if it is bound to none yet or still to those it shall be ``instead_of``.
+
+        The mark that holds then, which is another's where a second server was first.
+        """
+        ...

@@ -54,6 +54,7 @@ class MemoryLog(MemoryArchives):
         self._leases: dict[LeaseName, Lease] = {}
         self._snapshots: dict[str, dict[int, StoredSnapshot]] = {}
         self._past_states: dict[str, dict[int, PastState]] = {}
+        self._keys_mark = ""
         self._alive_through = 0
         self._duties: dict[str, tuple[str, int]] = {}
         self._told: dict[str, ToldReport] = {}
@@ -153,6 +154,16 @@ class MemoryLog(MemoryArchives):
             for key, receipt in self._receipts.items():
                 if (key.command_id, key.principal) in meant:
                     self._receipts[key] = replace(receipt, body=FORGOTTEN_BODY, outcome=outcome)
+
+    def keys_mark(self) -> str:
+        with self._lock:
+            return self._keys_mark
+
+    def bind_keys(self, mark: str, *, instead_of: str) -> str:
+        with self._lock:
+            if self._keys_mark in ("", instead_of):
+                self._keys_mark = mark
+            return self._keys_mark
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         with self._lock:

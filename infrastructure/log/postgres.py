@@ -155,6 +155,14 @@ class PostgresLog(PostgresArchives):
         ids, principals = texts([one for one, _ in commands]), texts([principal for _, principal in commands])
         self._rows("blank_receipts", FORGOTTEN_BODY, outcome, ids, principals)
 
+    def keys_mark(self) -> str:
+        rows = self._rows("keys_mark")
+        return str(rows[0][0]) if rows else ""
+
+    def bind_keys(self, mark: str, *, instead_of: str) -> str:
+        self._rows("bind_keys", mark, instead_of)
+        return self.keys_mark()
+
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         rows = self._rows("renew", *_lease_names(sessions), self._at(now))
         return {(row[0], row[1]): row[2] for row in rows}

@@ -9,7 +9,6 @@ import orjson
 
 from domain.kernel.message import CommandKey
 from infrastructure.log.anchored_clock import AnchoredClock
-from infrastructure.log.erasures import FORGOTTEN_BODY
 from infrastructure.log.head_signal import HeadSignal
 from infrastructure.log.past_states import PastState
 from infrastructure.log.port import (
@@ -22,7 +21,7 @@ from infrastructure.log.port import (
     StoredSnapshot,
     ToldReport,
 )
-from infrastructure.log.sqlite_archives import SqliteArchives
+from infrastructure.log.sqlite_erasures import SqliteErasures
 from infrastructure.log.sqlite_file import SqliteFile
 from infrastructure.log.sqlite_insert import insert
 from infrastructure.log.walk import (
@@ -43,7 +42,7 @@ _SQL: Final = load("sqlite/log.sql")
 _PAST: Final = load("sqlite/past_states.sql")
 
 
-class SqliteLog(SqliteArchives):
+class SqliteLog(SqliteErasures):
     """The log of an installation on one machine. ``file`` may be shared with the rows of read models.
 
     Raises StoreInUse where another process has the file open, StoreUnavailable where it cannot be opened.
@@ -141,20 +140,6 @@ class SqliteLog(SqliteArchives):
         with self.file.reading() as connection:
             row = connection.execute(_PAST["state_before"], wanted).fetchone()
         return None if row is None else PastState(*row)
-
-    def erasures(self, *, after: int) -> list[LogRow]:
-        return self._log_rows("erasures", (after,))
-
-    def receipts_reading(self, stream: str) -> list[Receipt]:
-        with self.file.reading() as connection:
-            return [Receipt(*row) for row in connection.execute(_SQL["receipts_reading"], (f'"{stream}"',))]
-
-    def forget_words(self, streams: Sequence[str], commands: Sequence[tuple[str, str]], *, outcome: bytes) -> None:
-        with self.file.writing() as connection:
-            connection.execute(_SQL["forget_snapshots"], (_json(streams),))
-            connection.execute(_PAST["forget_states"], (_json(streams),))
-            connection.execute(_SQL["blank_receipts"], (FORGOTTEN_BODY, outcome, _json(commands)))
-        self.file.scrub()
 
     def renew(self, sessions: Sequence[LeaseName], *, now: int) -> dict[LeaseName, int]:
         stamps: dict[LeaseName, int] = {}

@@ -4,20 +4,24 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from api.composition.erasure import Erasure
+from api.composition.erasure import Erasure, open_seeds
 from domain.catalogue import REGISTRY
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import CommandKey, Event
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskFailed
+from infrastructure.erasure import belonging
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.log.mapper import new_event, recorded
-from infrastructure.log.port import Log, Member, StoredSnapshot, StoreUnavailable
+from infrastructure.log.port import Log, LogRow, Member, StoredSnapshot, StoreUnavailable
+from infrastructure.log.sqlite import SqliteLog
 from infrastructure.rows.memory import MemoryRows
 from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.projector import Projector
@@ -235,6 +239,99 @@ def test_a_log_is_not_written_under_other_keys_than_its_own(stage: Stage, tmp_pa
     (tmp_path / "own").rename(keys)
     stage.open()
     assert stage.erasure.warnings == ()
+    assert stage.reason(TASK) == WORD
+
+
+@pytest.mark.parametrize("stage", ["sqlite", "postgres"], indirect=True)
+def test_keys_of_another_log_are_known_however_long_nothing_was_sealed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(belonging, "EVENTS_MAX", 1)
+    monkeypatch.setattr(belonging, "PAGE_EVENTS", 1)
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.log, OTHER, erased(OTHER))
+    stage.erasure.close()
+    own = plant(stage, b"7" * 32)
+    with pytest.raises(ForeignKeysError, match="not those of this log, and @1 is sealed"):
+        Erasure(stage.log, stage.rows, stage.settings)
+    allowed = stage.settings.model_copy(update={"allow_unsafe_durability": True})
+    Erasure(stage.log, stage.rows, allowed).close()
+    with pytest.raises(ForeignKeysError, match="not those of this log"):
+        Erasure(stage.log, stage.rows, stage.settings)
+    plant(stage, None)
+    with pytest.raises(ForeignKeysError, match="missing, and @1 is sealed"):
+        Erasure(stage.log, stage.rows, stage.settings)
+    plant(stage, own)
+    stage.erasure = Erasure(stage.log, stage.rows, stage.settings)
+    assert stage.reason(TASK) == WORD
+
+
+def plant(stage: Stage, root: bytes | None) -> bytes | None:
+    """Other keys in the place of those that are there, or none; the former root, unless it was cut."""
+    seeds = open_seeds(stage.settings)
+    former = seeds.seed("")
+    seeds.close()
+    if stage.log.shared:
+        with psycopg.connect(stage.settings.store) as connection:
+            connection.execute("TRUNCATE signalbox.subject_seeds, signalbox.subject_keys_destroyed")
+    else:
+        stage.settings.sqlite_file.with_name("subject-keys.db").unlink()
+    if root is not None:
+        seeds = open_seeds(stage.settings)
+        seeds.begin(root)
+        seeds.close()
+    return former
+
+
+@pytest.mark.parametrize("stage", ["sqlite", "postgres"], indirect=True)
+def test_a_log_in_which_nothing_is_sealed_may_have_other_keys_and_keeps_to_them_then(stage: Stage) -> None:
+    stage.write(stage.erasure.log, OTHER, erased(OTHER))
+    for root in (b"7" * 32, None):
+        stage.erasure.close()
+        plant(stage, root)
+        former = stage.log.keys_mark()
+        stage.erasure = Erasure(stage.log, stage.rows, stage.settings)
+        assert stage.log.keys_mark() not in ("", former)
+    stage.write(stage.erasure.log, TASK, failed())
+    assert stage.reason(TASK) == WORD
+
+
+def test_a_log_stays_with_the_keys_that_were_bound_first(stage: Stage) -> None:
+    mark = stage.log.keys_mark()
+    assert mark
+    assert stage.log.bind_keys("others", instead_of="") == mark
+    assert stage.log.bind_keys("others", instead_of="former") == mark
+    assert stage.log.bind_keys("others", instead_of=mark) == "others"
+
+
+@pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
+def test_a_log_from_before_the_mark_is_bound_after_a_look_at_its_end_and_then_without_any(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(belonging, "EVENTS_MAX", 2)
+    monkeypatch.setattr(belonging, "PAGE_EVENTS", 2)
+    stage.write(stage.erasure.log, TASK, failed())
+    for _ in range(3):
+        stage.write(stage.erasure.log, OTHER, erased(OTHER))
+    mark = stage.log.keys_mark()
+    stage.close()
+    with closing(sqlite3.connect(stage.settings.sqlite_file.parent / "log" / "signalbox.db")) as connection:
+        connection.execute("DELETE FROM keys_mark")
+        connection.commit()
+    looked_at: list[int] = []
+    page = SqliteLog.page
+
+    def spied(log: SqliteLog, *, after: int, limit: int) -> list[LogRow]:
+        looked_at.append(limit)
+        return page(log, after=after, limit=limit)
+
+    monkeypatch.setattr(SqliteLog, "page", spied)
+    stage.open()
+    assert (stage.log.keys_mark(), sum(looked_at)) == (mark, 2)
+    stage.close()
+    looked_at.clear()
+    stage.open()
+    assert (stage.log.keys_mark(), looked_at) == (mark, [])
     assert stage.reason(TASK) == WORD
 
 

@@ -207,3 +207,12 @@ UPDATE signalbox.commands AS c SET body = %s::bytea, outcome = %s::bytea
 FROM unnest(%s, %s) AS n (command_id, principal)
 WHERE c.command_id = n.command_id AND c.principal = n.principal
 RETURNING c.command_id
+
+-- name: keys_mark
+-- The mark of the keys that the log is bound to.
+SELECT mark FROM signalbox.keys_mark
+
+-- name: bind_keys
+-- Bind the log to keys, where it is bound to none or still to the given ones.
+INSERT INTO signalbox.keys_mark AS bound (mark) VALUES (%s)
+ON CONFLICT (only_row) DO UPDATE SET mark = excluded.mark WHERE bound.mark = %s RETURNING mark

@@ -182,3 +182,12 @@ UPDATE commands SET body = ?, outcome = ?
 WHERE (command_id, principal) IN (
     SELECT json_extract(wanted.value, '$[0]'), json_extract(wanted.value, '$[1]') FROM json_each(?) AS wanted
 );
+
+-- name: keys_mark
+-- The mark of the keys that the log is bound to.
+SELECT mark FROM keys_mark;
+
+-- name: bind_keys
+-- Bind the log to keys, where it is bound to none or still to the given ones.
+INSERT INTO keys_mark (one, mark) VALUES (1, ?1)
+ON CONFLICT (one) DO UPDATE SET mark = excluded.mark WHERE keys_mark.mark = ?2;
