@@ -75,10 +75,13 @@ class Deadlines:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         self._armed = False
         waits = self._waits
-        while waits and (waits[0].late is None or waits[0].until <= loop.time()):
-            wait = waits.popleft()
-            late = wait.late
-            if wait.over() and late is not None:
-                late()
-        if waits:
-            self._arm(loop, waits[0].until)
+        try:
+            while waits and (waits[0].late is None or waits[0].until <= loop.time()):
+                wait = waits.popleft()
+                late = wait.late
+                if wait.over() and late is not None:
+                    late()
+        finally:
+            # Also where one cannot be told: the others end in time all the same.
+            if waits:
+                self._arm(loop, waits[0].until)

@@ -69,6 +69,20 @@ async def test_who_is_cancelled_while_late_stays_cancelled() -> None:
         await task
 
 
+async def test_one_that_cannot_be_told_that_it_is_late_keeps_no_other_from_its_end() -> None:
+    faults: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: faults.append(told["exception"]))
+    deadlines, ended, broken = Deadlines(0.01), asyncio.Event(), RuntimeError("nobody is there")
+
+    def late() -> None:
+        raise broken
+
+    deadlines.begin(late)
+    deadlines.begin(ended.set)
+    await asyncio.wait_for(ended.wait(), 60)
+    assert faults == [broken]
+
+
 async def test_a_batch_that_takes_too_long_tells_of_each_command_whether_it_was_decided() -> None:
     doors = Doors(http=HttpSettings(command_seconds_max=0.5))
     await doors.project("shop")
