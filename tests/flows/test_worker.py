@@ -11,12 +11,15 @@ from typing import Any
 
 import pytest
 
+from api.cli.exits import Exit, exit_of
 from api.cli.worker.attempt import Surroundings
 from api.cli.worker.group import LifeLine
 from api.cli.worker.journal import Journal
+from api.cli.worker.life import BeatsEndedError
 from api.cli.worker.settings import WorkerSettings
 from api.cli.worker.worker import Worker
 from signalbox.client import AsyncClient, Endpoint, Refused, ServerUnavailable
+from signalbox.client.asks import heartbeat
 from tests.support.processes import alive, pid_in
 from tests.support.scripted_server import ScriptedServer
 from tests.support.waiting import SECONDS_MAX, happens
@@ -418,6 +421,28 @@ async def test_what_asking_again_cannot_mend_ends_the_worker(server: ScriptedSer
     async with running(server) as worker:
         with pytest.raises(Refused, match="no project shop"):
             await asyncio.wait_for(worker.task, SECONDS_MAX)
+
+
+async def test_a_worker_whose_heartbeats_fail_gives_its_work_back_and_ends_with_that(
+    server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It went on with work that nobody renewed the lease of, without a word."""
+    server.tasks = [{}]
+    pid = tmp_path / "pid"
+
+    def failing(*named: Any, **others: Any) -> Any:
+        if pid_in(pid) is not None:
+            raise RuntimeError("of its own")
+        return heartbeat(*named, **others)
+
+    monkeypatch.setattr("api.cli.worker.life.heartbeat", failing)
+    async with running(server, command=f"echo $$ > {pid}; sleep 60") as worker:
+        with pytest.raises(BeatsEndedError, match="of its own") as ended:
+            await asyncio.wait_for(worker.task, SECONDS_MAX)
+        assert not alive(await pid_of(pid))
+        assert len(server.of("release_task")) == len(server.of("end_session")) == 1
+        assert "beats_ended" in [one["event"] for one in worker.told]
+    assert exit_of(ended.value) is Exit.FAULT
 
 
 async def test_a_server_that_is_absent_from_the_start_is_waited_for_only_so_long(server: ScriptedServer) -> None:

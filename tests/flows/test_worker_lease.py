@@ -103,3 +103,17 @@ async def test_a_lease_runs_from_before_the_beat_was_sent(server: Server, kept: 
     """However late the answer is: when the server heard the beat is not known."""
     server.seconds_each_beat = LASTS_SECONDS
     assert await kept.stopped() is Stop.UNREACHABLE
+
+
+async def test_heartbeats_do_not_outlive_the_guard_of_the_work(
+    server: Server, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(_held: Held, _why: Stop) -> None:
+        raise RuntimeError("of its own")
+
+    monkeypatch.setattr(Held, "stop", failing)
+    server.away = True
+    server.clock = OPENED_AT + LASTS_SECONDS
+    async with asyncio.timeout(SECONDS_MAX):
+        with pytest.raises(RuntimeError, match="of its own"):
+            await kept.keeping

@@ -21,6 +21,15 @@ DRAINED: Final = "session_was_drained"
 """Somebody wanted the session to end with what it had: the worker ends, too."""
 
 
+class BeatsEndedError(SignalboxError):
+    """The worker itself is at fault: it renews its lease no more."""
+
+    def __init__(self, error: BaseException) -> None:
+        words = f"heartbeats have ended, and the worker with them: {error!r}"
+        advice = "Start it again; what it could not give back is given to others when its lease runs out."
+        super().__init__("beats_ended", words, advice)
+
+
 class Life:
     """Owned by the worker. ``over`` is set with the reason once the server says that this life has ended."""
 
@@ -69,10 +78,12 @@ class Life:
             held.stop(Stop.LIFE_OVER)
 
     async def keep(self) -> None:
-        """Beat until the life is over or this is cancelled."""
+        """Beat until the life is over or this is cancelled. What else ends it is raised."""
         guard = asyncio.ensure_future(self._guard())
         try:
             while not self.over.done():
+                if guard.done():
+                    guard.result()
                 answered = await self._beat()
                 pause = self.opened.beat_seconds if answered else min(AGAIN_SECONDS, self.opened.beat_seconds)
                 with suppress(TimeoutError):

@@ -11,7 +11,7 @@ from api.cli.worker.claims import Claims, Nothing
 from api.cli.worker.deliveries import Deliveries
 from api.cli.worker.held import Held, Stop, first_of
 from api.cli.worker.journal import Totals
-from api.cli.worker.life import DRAINED, Life
+from api.cli.worker.life import DRAINED, BeatsEndedError, Life
 from api.cli.worker.reports import LIFE_OVER_CODES, Reports
 from signalbox.client.asynchronous import AsyncClient
 from signalbox.client.errors import ServerFaultError, SignalboxError
@@ -54,7 +54,7 @@ class Worker:
             asked.set_result(None)
 
     async def run(self) -> None:
-        """Raises Refused, ServerUnavailable (at the start only) or ServerFaultError."""
+        """Raises Refused, ServerUnavailable (at the start only), ServerFaultError or BeatsEndedError."""
         resume: str | None = None
         patience_seconds = self._settings.start_patience_seconds
         while not self._draining.done():
@@ -86,13 +86,14 @@ class Worker:
     async def _live(self, life: Life) -> str | None:
         """Work until the life is over, which is told why; None where the worker itself has ended it."""
         keeping = asyncio.ensure_future(life.keep())
+        keeping.add_done_callback(self._not_kept)
         try:
             await self._serve(life)
-            if not life.over.done():
-                await self._say_goodbye(life)
-                return None
-            await self._all_settled(life)
-            return life.over.result()
+            over = life.over.done()
+            await (self._all_settled(life) if over else self._say_goodbye(life))
+            if keeping.done() and (error := keeping.exception()) is not None:
+                raise BeatsEndedError(error) from error
+            return life.over.result() if over else None
         except ServerFaultError:
             with suppress(SignalboxError):
                 await self._client.ask(end_session(life.opened))
@@ -103,6 +104,15 @@ class Worker:
                 work.cancel()
             await asyncio.gather(keeping, *self._attempts, return_exceptions=True)
             self._attempts.clear()
+
+    def _not_kept(self, keeping: asyncio.Task[None]) -> None:
+        """Work whose lease nobody renews is given back at once, while it is ours for all that is known."""
+        error = None if keeping.cancelled() else keeping.exception()
+        if error is not None:
+            self._journal.tell("beats_ended", f"heartbeats have ended: {error!r}", error=repr(error))
+            for asked in (self._draining, self._hurry):
+                if not asked.done():
+                    asked.set_result(None)
 
     async def _serve(self, life: Life) -> None:
         while not life.over.done() and not self._draining.done():
