@@ -15,18 +15,18 @@ SEEDS = 60
 SEEDS_OF_THE_SOAK = 3_000
 SEEDS_TO_FIND_A_BUG = 150
 FOUND_FROM: dict[str, tuple[int, str | None]] = {
-    "no fence": (9, None),
+    "no fence": (20, None),
     "no receipts": (0, None),
     "no taint": (62, "priority"),
     "unchecked reads": (1, None),
-    "expiry beside renewal": (10, "priority"),
+    "expiry beside renewal": (17, "priority"),
     "answer before commit": (1, "priority"),
     "another answer": (1, None),
-    "auction over early": (9, "auction"),
+    "auction over early": (10, "auction"),
     "lowest bid wins": (24, "auction"),
     "one more than room": (14, None),
     "delivery lapses early": (5, None),
-    "untold graces": (34, None),
+    "untold graces": (36, None),
     "locks left behind": (3, None),
     "unread families": (74, None),
 }
