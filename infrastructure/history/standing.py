@@ -2,16 +2,18 @@
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from domain.catalogue import REGISTRY
+from domain.kernel.past.errors import FileBeingWritten
 from infrastructure.history.measures import whole_hour
 from infrastructure.history.port import Past
 from infrastructure.history.rows import Kept, PastRows, SqlitePastRows, insert
+from infrastructure.log.file_lock import FileLock, StoreInUse
 from infrastructure.log.mapper import recorded
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.rows.statements import identifier
@@ -22,6 +24,7 @@ from infrastructure.sql import load
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.fleet_metrics.rows import HOUR
+from projections.kernel.errors import RequestRefused
 from projections.kernel.rows import ColumnKind, Row, columns_of
 
 _SQL: Final = load("sqlite/scratch.sql")
@@ -34,17 +37,39 @@ def stand_up(past: Past, rows: PastRows | None, position: int, file: Path, told:
     """Write every read model as of a position into a new file; answers the number of rows of each.
 
     Where the server keeps the versions of the rows they are copied; what it does not keep is folded from the log.
-    The file is whole when it gets its name; what breaks off, or is broken off, leaves nothing.
+    The file is whole when it gets its name; what breaks off, or is broken off, leaves nothing. Raises RequestRefused
+    while somebody else writes it.
     """
     partial = file.with_name(file.name + ".partial")
-    partial.unlink(missing_ok=True)
-    try:
-        counts = _stood_up(past, rows, position, partial, told)
-        partial.replace(file)
-    finally:
-        for left in (partial, partial.with_name(partial.name + "-journal")):
-            left.unlink(missing_ok=True)
+    with _alone_with(file):
+        partial.unlink(missing_ok=True)
+        try:
+            counts = _stood_up(past, rows, position, partial, told)
+            partial.replace(file)
+        finally:
+            for left in (partial, partial.with_name(partial.name + "-journal")):
+                left.unlink(missing_ok=True)
     return counts
+
+
+@contextmanager
+def _alone_with(file: Path) -> Generator[None]:
+    place = file.with_name(file.name + ".lock")
+    try:
+        lock = FileLock(place)
+    except StoreInUse as error:
+        raise RequestRefused(FileBeingWritten(file=str(file))) from error
+    try:
+        # Whoever had it takes the file of the lock away: who got it of a file without a name is not alone.
+        if not lock.is_on(place):
+            raise RequestRefused(FileBeingWritten(file=str(file)))
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                place.unlink()
+    finally:
+        lock.release()
 
 
 def _stood_up(past: Past, rows: PastRows | None, position: int, file: Path, told: Told) -> dict[str, int]:

@@ -20,6 +20,13 @@ class FileLock:
             os.close(self._descriptor)
             raise StoreInUse(f"{path} is locked by another process") from error
 
+    def is_on(self, path: Path) -> bool:
+        """Whether the file of that name is the locked one; another may have put a new one in its place before."""
+        try:
+            return os.path.samestat(os.fstat(self._descriptor), path.stat())
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         """Give the lock up; call it once."""
         os.close(self._descriptor)

@@ -20,11 +20,13 @@ from domain.task.commands import CompleteTask
 from domain.task.events import TaskCompleted
 from infrastructure.bundle import jsonl
 from infrastructure.bundle.layout import Manifest, events_file
+from infrastructure.log.archived import Archive
 from infrastructure.log.mapper import recorded
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.projector import Projector
 from projections.catalogue import PROJECTIONS
+from projections.kernel.errors import RequestRefused
 from projections.kernel.replay import replay as folded
 from signalbox.client.errors import Refused
 from tests.support.teller import Step, told_on
@@ -110,6 +112,32 @@ def test_standing_up_that_is_broken_off_leaves_nothing(replay: Replay, tmp_path:
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "scratch.db.partial").write_text("what a kill left")
     replay.stand_up(replay.head(), tmp_path / "scratch.db", quiet)
+    assert [path.name for path in tmp_path.iterdir()] == ["scratch.db"]
+
+
+def test_rows_are_not_compared_over_events_that_are_archived_and_not_at_hand(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    log = SqliteLog(tmp_path / "signalbox.db")
+    head = log.head()
+    log.keep_archive(Archive(1, head - 2, "0" * 64, "elsewhere", "principal", 1, False))
+    assert log.prune(after=0, through=head - 2, rows_max=head) == head - 2
+    log.mark_pruned(head - 2)
+    log.close()
+    with opened(None, tmp_path) as pruned:
+        assert list(pruned.changed_rows((), head - 2, head)) != []
+    for after, until in ((0, head), (2, 5)):
+        with pytest.raises(Refused, match="archived in the bundle elsewhere"), opened(None, tmp_path) as pruned:
+            list(pruned.changed_rows((), after, until))
+
+
+def test_a_file_that_is_written_by_somebody_else_is_not_written(replay: Replay, tmp_path: Path) -> None:
+    def meanwhile(_what: str, _count: int) -> None:
+        with pytest.raises(RequestRefused, match="written by another process"):
+            replay.stand_up(replay.head(), tmp_path / "scratch.db", quiet)
+        assert (tmp_path / "scratch.db.partial").exists()
+
+    replay.stand_up(replay.head(), tmp_path / "scratch.db", meanwhile)
     assert [path.name for path in tmp_path.iterdir()] == ["scratch.db"]
 
 

@@ -99,3 +99,13 @@ class ExpressionNotReadable(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
     HTTP_STATUS: ClassVar[int] = 400
     reason: str
+
+
+class FileBeingWritten(Rejection):
+    """{file} is being written by another process.
+
+    Name another file with --out, or wait until it is there.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    file: str
