@@ -20,6 +20,7 @@ from signalbox.client.fields import Fields, objects, optional_object, text, text
 
 if TYPE_CHECKING:
     from api.composition.audit import AuditError
+    from signalbox.client.synchronous import Client
 
 FORMATS: Final = ("jsonl", "csv", "cloudevents", "parquet")
 OVERLAP_DAYS: Final = 7.0
@@ -109,7 +110,7 @@ def verify(
                 beside = data / "checkpoints" if data is not None else None
                 kept = copies or (beside if beside is not None and beside.is_dir() else None)
                 keys = keys or (own_keys(data) if data is not None else [])
-                report = verified_live(terminal.client, keys, kept, bar.move)
+                report = verified_live(_client(terminal), keys, kept, bar.move)
         except AuditError as error:
             raise _refused(error) from error
     if not keys:
@@ -117,6 +118,17 @@ def verify(
     terminal.show(report, *_report_words(report))
     if report["verdict"] != "intact":
         raise typer.Exit(Exit.REFUSED)
+
+
+def _client(terminal: Terminal) -> "Client":
+    """Of the server, where ``--key`` is not its key. Raises Refused, ServerUnavailable."""
+    try:
+        return terminal.client
+    except Refused as refused:
+        if refused.code != "no_key":
+            raise
+        advice = "Give one with SIGNALBOX_KEY; --key names keys of the ledger here."
+        raise Refused(refused.code, refused.message, advice) from refused
 
 
 def prove(

@@ -17,6 +17,11 @@ def test_of_what_stays_readable_it_is_not_said_that_it_is_erased() -> None:
     assert erasure_words({"erased": True, "stays_readable": True}).endswith("from the present, receipts and snapshots")
 
 
+def test_who_has_no_key_for_the_server_is_not_sent_to_an_option_that_means_another_key(tmp_path: Path) -> None:
+    told = CommandLine(tmp_path)("audit", "verify", "--live", code=Exit.REFUSED, SIGNALBOX_URL="http://127.0.0.1:9")
+    assert "next: Give one with SIGNALBOX_KEY; --key names keys of the ledger here." in told.err
+
+
 def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) -> None:
     cli = CommandLine(tmp_path)
     server = cli.serve()
