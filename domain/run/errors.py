@@ -216,7 +216,7 @@ class NoTurn(Rejection):
 class TurnUnfit(Rejection):
     """That is no concurrency key for a run of {pipeline}: {reason}.
 
-    Correct the key, or the inputs that it speaks of.
+    Correct the key, or the inputs that it speaks of; where the definition names one, leave it out.
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
