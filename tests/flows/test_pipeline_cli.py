@@ -162,6 +162,7 @@ def test_what_failed_is_done_anew_behind_its_undo_and_a_fork_takes_over_what_sti
         end(worker)
 
 
+SEE_RUNS = "    next: Give an id or the last 4 characters of one; see `signalbox run list`."
 BROKEN = """
 pipeline: broken
 phases:
@@ -200,10 +201,21 @@ def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_aw
     assert {"phase": "try", "field": "generation", "before": 1, "after": 2} in changes
     assert {"phase": "", "field": "version", "before": 1, "after": 2} in changes
     assert "run.migrated.v1" in cli("run", "events", run, "--after", revision, SIGNALBOX_PROJECT="moves").out
-    others = [str(cli("run", "start", "broken", "--json", SIGNALBOX_PROJECT="moves").json["run"]) for _ in range(2)]
+    start = ("run", "start", "broken", "--tokens", "1000001", "--json")
+    others = [str(cli(*start, SIGNALBOX_PROJECT="moves").json["run"]) for _ in range(2)]
     named = "\n".join([others[0], "nowhere", others[1]])
+    raised = cli("run", "budget", others[0], "--tokens", "1234567", "--dry-run", SIGNALBOX_PROJECT="moves").out
+    assert raised.startswith(f"{others[0]} would be allowed to spend 1234567 tokens")
+    assert cli("run", "show", others[0], "--json", SIGNALBOX_PROJECT="moves").json["budget"]["tokens"] == 1000001
+    raised = cli("run", "budget", "-", "--tokens", "1234567", stdin=named, code=1, SIGNALBOX_PROJECT="moves").out
+    assert raised.splitlines()[0].startswith(f"{others[0]} may spend 1234567 tokens")
     asked = cli("run", "cancel", "-", "--grace", "0", stdin=named, code=1, SIGNALBOX_PROJECT="moves").out.splitlines()
-    assert asked == [f"{others[0]} is cancelled", "nowhere: There is no run nowhere here.", f"{others[1]} is cancelled"]
+    assert asked == [
+        f"{others[0]} is cancelled",
+        "nowhere: There is no run nowhere here.",
+        SEE_RUNS,
+        f"{others[1]} is cancelled",
+    ]
     (session,) = cli("run", "timeline", run, "--json", SIGNALBOX_PROJECT="moves").json["sessions"]
     assert [(one["phase"], one["how"]) for one in session["attempts"]] == [
         ("make", "completed"),

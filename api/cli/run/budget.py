@@ -8,11 +8,12 @@ import typer
 from api.cli.command import At, Project
 from api.cli.queries import RUN
 from api.cli.reading import found_then, project_of, run_named
+from api.cli.run.asking import DryRun, Revision, Run, Runs
+from api.cli.run.bulk import Done, for_each
 from api.cli.terminal import Terminal
 from signalbox.client import Client
 from signalbox.client.fields import Fields, integer, objects, texts
 
-Named = Annotated[str, typer.Argument(metavar="RUN", help="Id, or the last 4 or more characters of it.")]
 DEPTH_MAX: Final = 8
 """Runs inside each other."""
 UNITS: Final = (("tokens", "tokens"), ("cost_microdollars", "micro-dollars"), ("wall_seconds", "s of work"))
@@ -20,7 +21,7 @@ UNITS: Final = (("tokens", "tokens"), ("cost_microdollars", "micro-dollars"), ("
 
 def adjust(
     terminal: Terminal,
-    run: Named,
+    run: Runs,
     *,
     tokens: Annotated[int | None, typer.Option("--tokens", min=1, help="In and out.")] = None,
     cost: Annotated[int | None, typer.Option("--cost-microdollars", min=1, help="Millionths of a dollar.")] = None,
@@ -29,35 +30,40 @@ def adjust(
     ] = None,
     loop: Annotated[str | None, typer.Option("--loop", help="Of this loop, in place of the whole run.")] = None,
     reason: Annotated[str, typer.Option("--reason", help="Why.")] = "",
-    expected_revision: Annotated[
-        int | None, typer.Option("--expected-revision", min=1, help="Refuse where the run is at another one.")
-    ] = None,
+    dry_run: DryRun = False,
+    expected_revision: Revision = None,
     project: Project = None,
 ) -> None:
     """Give a run other bounds; what was parked because all was spent goes on as far as they reach."""
-    chosen = project_of(terminal.client, project)
-    said = {"tokens": tokens, "cost_microdollars": cost, "wall_seconds": seconds}
-    if not any(said.values()):
+    bounds = {"tokens": tokens, "cost_microdollars": cost, "wall_seconds": seconds}
+    if not any(bounds.values()):
         raise typer.BadParameter("say at least one bound", param_hint="--tokens")
-    identifier = run_named(terminal.client, chosen, run)
-    answer = terminal.client.command(
-        "adjust_budget",
-        project=chosen,
-        run=identifier,
-        phase=loop,
-        budget=said,
-        reason=reason,
-        expected_revision=expected_revision,
-    )
-    released = texts(answer.answer, "released")
+
+    def ask(chosen: str, identifier: str) -> Done:
+        answer = terminal.client.command(
+            "adjust_budget",
+            project=chosen,
+            run=identifier,
+            phase=loop,
+            budget=bounds,
+            reason=reason,
+            dry_run=dry_run,
+            expected_revision=expected_revision,
+        )
+        told = {**answer.answer, "run": identifier, "position": answer.position}
+        return told, [_adjusted(identifier, answer.answer, dry_run)]
+
+    for_each(terminal, run, project, ask)
+
+
+def _adjusted(run: str, told: Fields, dry_run: bool) -> str:
+    released = texts(told, "released")
     goes_on = f"; {', '.join(released)} goes on" if released else ""
-    terminal.show(
-        {**answer.answer, "run": identifier, "position": answer.position},
-        f"{identifier} may spend {_words(cast('Fields', answer.answer.get('budget') or {}))}{goes_on}",
-    )
+    may = "would be allowed to" if dry_run else "may"
+    return f"{run} {may} spend {_words(cast('Fields', told.get('budget') or {}))}{goes_on}"
 
 
-def cost(terminal: Terminal, run: Named, project: Project = None, at: At = None) -> None:
+def cost(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
     """What a run has cost as a tree: its phases as they stand, and the runs inside of it with theirs."""
     client, chosen = terminal.client, project_of(terminal.client, project)
     found = _costs(client, run_named(client, chosen, run), at, 0)
@@ -106,7 +112,7 @@ def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, fl
 
 def _drawn(found: Fields, depth: int) -> Iterator[str]:
     pad = "  " * depth
-    bounds = f" of {_words(cast('Fields', found['budget']))}" if found["budget"] else ""
+    bounds = f" (of {_words(cast('Fields', found['budget']))})" if found["budget"] else ""
     aside = _words(cast("Fields", found["reserved"] or {}))
     waits = f", {aside} set aside" if found["budget"] and aside != NOTHING else ""
     spent = _words(cast("Fields", found["spent"]))
@@ -123,8 +129,13 @@ NOTHING: Final = "nothing"
 
 
 def _words(amounts: Fields) -> str:
-    said = [f"{float(cast('float', amounts[name])):g} {unit}" for name, unit in UNITS if amounts.get(name)]
+    said = [f"{_number(float(cast('float', amounts[name])))} {unit}" for name, unit in UNITS if amounts.get(name)]
     return ", ".join(said) or NOTHING
+
+
+def _number(amount: float) -> str:
+    """All of its digits, to the thousandth."""
+    return f"{amount:.3f}".rstrip("0").removesuffix(".")
 
 
 def budget_words(row: Fields) -> str:

@@ -33,7 +33,7 @@ def for_each(terminal: Terminal, run: str, project: str | None, do: Callable[[st
         except Refused as error:
             refused = True
             said = {"code": error.code, "message": error.message, "next": error.next, "data": error.data}
-            terminal.line({"run": name, "error": said}, f"{name}: {error.message}")
+            terminal.line({"run": name, "error": said}, f"{name}: {error.message}\n    next: {error.next}")
         else:
             terminal.line(told, "\n".join(words))
     if refused:
