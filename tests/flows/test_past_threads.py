@@ -21,6 +21,9 @@ class SlowLog:
         self.go = threading.Event()
         self.reading = 0
 
+    def base_states(self, _streams: Sequence[str]) -> dict[str, Any]:
+        return {}
+
     def events_of(self, _stream: str, **_more: int) -> Sequence[Any]:
         self.reading += 1
         self.go.wait(SECONDS_MAX)
