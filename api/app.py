@@ -129,6 +129,7 @@ def create_app(
         "/v1/audit/hashes": ("GET", audit.hashes),
         "/v1/audit/events": ("GET", audit.events),
         "/v1/audit/kept": ("GET", audit.kept),
+        "/v1/audit/lost": ("GET", audit.lost),
         "/v1/audit/redacted": ("POST", audit.redacted),
         "/v1/audit/proof": ("GET", audit.proof),
         "/v1/audit/consistency": ("GET", audit.consistency),

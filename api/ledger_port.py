@@ -51,6 +51,15 @@ class Consistency:
     path: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LostEvent:
+    """The last archived event of a stream, where neither it nor a later one of the stream is there."""
+
+    stream: str
+    version: int
+    position: int
+
+
 class LedgerPort(Protocol):
     """The audit ledger. All raise a ServiceFault."""
 
@@ -82,6 +91,10 @@ class LedgerPort(Protocol):
 
     async def kept(self, after: int, limit: int) -> tuple[bytes, int]:
         """The same of all events that the database itself keeps, whatever lies in bundles."""
+        ...
+
+    async def lost(self, limit: int) -> Sequence[LostEvent]:
+        """Last events of archived streams that the database should keep and does not, in order."""
         ...
 
     async def find(self, event: str) -> Any:

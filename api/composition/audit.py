@@ -17,6 +17,7 @@ from infrastructure.bundle.writer import NothingToExport, Wish, export
 from infrastructure.ledger.copies import read_copies
 from infrastructure.ledger.key_ring import PUBLIC_FILE
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
+from infrastructure.log.archived import LostEvent
 from projections.audit_ledger.note import NoteUnreadable, PublicKey, read_key
 from signalbox.client import audit
 from signalbox.client.fields import Fields, integer, objects, optional_object, text, texts
@@ -75,6 +76,10 @@ class ServerSource:
     def kept(self, after: int, limit: int) -> tuple[bytes, int]:
         return self._client.ask(audit.stored_events(after, limit, kept=True))
 
+    def lost(self, limit: int) -> list[LostEvent]:
+        found = objects(self._client.ask(audit.lost_events(limit)), "lost")
+        return [LostEvent(text(one, "stream"), integer(one, "version"), integer(one, "position")) for one in found]
+
 
 def export_bundle(
     client: "Client",
@@ -122,7 +127,8 @@ def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, pr
     except OSError as error:
         raise AuditError(f"{copies}: {error.strerror}", "Name a folder of copies with --copies.") from error
     ranges = objects(client.ask(audit.archives()), "archives")
-    boundary = max((integer(one, "last") for one in ranges), default=0)
+    # Of a range that is not pruned yet everything is still there, and may go meanwhile.
+    boundary = max((integer(one, "last") for one in ranges if one["pruned"]), default=0)
     archived = max((integer(one, "last") for one in ranges if one["pruned"] and not one["here"]), default=0)
     report = verify_live(source, trusted, kept, progress, archived=archived, boundary=boundary)
     return {**_told(report), "copies": len(kept)}

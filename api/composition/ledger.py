@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Final, ParamSpec, TypeVar
 
 from api.composition.our_words import in_our_words
-from api.ledger_port import Consistency, Inclusion, LedgerKey, Rules, SignedNote
+from api.ledger_port import Consistency, Inclusion, LedgerKey, LostEvent, Rules, SignedNote
 from api.ports import ServiceFault
 from domain.kernel.ids import ProjectId
 from infrastructure.bundle.store_source import StoreSource
@@ -125,6 +125,10 @@ class LedgerDesk:
     async def kept(self, after: int, limit: int) -> tuple[bytes, int]:
         """Those that the database itself keeps."""
         return await self._in_thread(self._source("").kept, after, limit)
+
+    async def lost(self, limit: int) -> Sequence[LostEvent]:
+        """Those that it should keep and does not."""
+        return [LostEvent(*one) for one in await self._in_thread(self._source("").lost, limit)]
 
     async def find(self, event: str) -> LogRow | None:
         """An event's stored row."""

@@ -73,6 +73,12 @@ class KeptEventsQuery(Query):
     limit: int = Field(default=EVENTS_MAX, ge=1, le=EVENTS_MAX)
 
 
+class LostEventsQuery(Query):
+    """What `GET /v1/audit/lost` takes."""
+
+    limit: int = Field(default=100, ge=1, le=EVENTS_MAX)
+
+
 class ProofQuery(Query):
     """What `GET /v1/audit/proof` takes: a position or `stream@version`."""
 
@@ -168,6 +174,12 @@ class AuditDoors:
         await self._project(request.who, None)
         return await _lines(self._ledger.kept(asked.after, asked.limit))
 
+    async def lost(self, request: Request) -> Reply:
+        """Last events of archived streams that the database should keep and does not."""
+        asked = read_query(LostEventsQuery, request)
+        await self._project(request.who, None)
+        return await _answer(self._lost(asked.limit))
+
     async def redacted(self, request: Request) -> Reply:
         """What a policy leaves of events, as lines of JSON, and a last line with the position reached and a signed
         note of what stands there."""
@@ -205,6 +217,9 @@ class AuditDoors:
 
     async def _keys(self) -> object:
         return {"keys": [asdict(one) for one in await self._ledger.keys()]}
+
+    async def _lost(self, limit: int) -> object:
+        return {"lost": [asdict(one) for one in await self._ledger.lost(limit)]}
 
     async def _rotated(self, overlap_seconds: int) -> object:
         return {"keys": [asdict(one) for one in await self._ledger.rotate(overlap_seconds)]}

@@ -4,6 +4,7 @@ from typing import Protocol
 
 from infrastructure.bundle.redaction import Rules
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
+from infrastructure.log.archived import LostEvent
 
 
 class Source(Protocol):
@@ -39,6 +40,10 @@ class Source(Protocol):
 
     def kept(self, after: int, limit: int) -> tuple[bytes, int]:
         """The same of those that the database itself keeps, whatever lies in bundles."""
+        ...
+
+    def lost(self, limit: int) -> list[LostEvent]:
+        """Last events of archived streams that the database should keep and does not, in order."""
         ...
 
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:

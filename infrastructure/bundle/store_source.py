@@ -10,6 +10,7 @@ from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
 from infrastructure.ledger.redacted_page import RedactedPage
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.ledger.statement import WHOLE, Statement
+from infrastructure.log.archived import LostEvent
 from infrastructure.log.port import Log, LogRow
 from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.proofs import inclusion_proof
@@ -56,6 +57,9 @@ class StoreSource:
 
     def kept(self, after: int, limit: int) -> tuple[bytes, int]:
         return self._lines(in_database(self._log).page(after=after, limit=limit), after, None, write_line)
+
+    def lost(self, limit: int) -> list[LostEvent]:
+        return self._log.lost_events(limit=limit)
 
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
         redaction, tree, left_out = Redaction(rules), Frontier(), 0

@@ -6,12 +6,14 @@ from itertools import takewhile
 from typing import Final
 
 from infrastructure.bundle import jsonl
-from infrastructure.bundle.examination import examine_all, examine_some, grow
+from infrastructure.bundle.examination import FINDINGS_MAX, examine_all, examine_some, grow
+from infrastructure.bundle.last_events import LastEvents, lost_events
 from infrastructure.bundle.report import Progress, Report, ended
 from infrastructure.bundle.rows import ReadRow
 from infrastructure.bundle.source import Source
 from infrastructure.ledger.port import SignedCheckpoint
 from infrastructure.ledger.signing import verified
+from infrastructure.log.archived import LostEvent
 from projections.audit_ledger.note import (
     Checkpoint,
     NoteUnreadable,
@@ -41,8 +43,8 @@ def verify_live(
     """The log as it is behind a source, against its own checkpoints and ``copies`` kept elsewhere.
 
     Events up to ``archived`` lie in bundles that the source cannot read: of them the hashes alone are looked at.
-    Up to ``boundary`` they lie in some bundle: what the database keeps of these all the same, because its streams go
-    on from there, is looked at as well.
+    Up to ``boundary`` they lie in some bundle and were pruned: what the database keeps of these all the same, because
+    its streams go on from there, is looked at as well, and missed where it is not there.
     """
     keys = with_periods(trusted, [one.public_key() for one in source.public_keys()])
     signed: dict[int, Checkpoint] = {}
@@ -69,11 +71,16 @@ def verify_live(
     frontier, roots = Frontier(), dict[int, bytes]()
     for first in range(1, latest.size + 1, HASH_TILES * TILE_HASHES):
         roots |= grow(frontier, hashes(first, min(latest.size, first + HASH_TILES * TILE_HASHES - 1)), signed)
-    rows, last = _live_rows(source, archived, latest.size), latest.size
+    ends, last = LastEvents(boundary), latest.size
+    rows = ends.of_log(_live_rows(source, archived, last))
     examined = examine_all(rows, hashes, min(archived, last) + 1, last, lambda done: progress(done, last))
     findings = examined.findings
-    kept = examine_some(_kept_rows(source, boundary), hashes, 1, boundary, None, lambda _: None)
+    whole = not findings
+    kept = examine_some(ends.of_database(_kept_rows(source, boundary)), hashes, 1, boundary, None, lambda _: None)
     findings += kept.findings
+    lost = source.lost(FINDINGS_MAX) if boundary else []
+    # Where the log was not read to its end, what was not read may be all that a stream needs.
+    findings += lost_events([*lost, *(_missed(source, ends, last) if whole else ())], findings)
     wrong = [size for size in sorted(signed) if roots.get(size) != signed[size].root]
     if wrong and not findings:
         words = f"the hashes do not lead to the root that was signed over {wrong[0]} events"
@@ -130,6 +137,14 @@ def _kept_rows(source: Source, boundary: int) -> Iterator[ReadRow]:
         read = map(jsonl.read_line, lines.splitlines(keepends=True))
         yield from takewhile(lambda one: one.row.position <= boundary, read)
         after = position
+
+
+def _missed(source: Source, ends: LastEvents, last: int) -> list[LostEvent]:
+    """What bundles tell of and the database lacks. What was appended meanwhile may have let a range be pruned anew."""
+    now = source.checkpoint() if ends.missed() else None
+    for _ in ends.of_log(_live_rows(source, last, now.size)) if now else ():
+        pass
+    return ends.missed()
 
 
 def _all_checkpoints(source: Source) -> Iterator[SignedCheckpoint]:

@@ -50,6 +50,14 @@ class BaseState(NamedTuple):
     """The words, each under the key of its subject; empty where there are none. Opened ones are in ``state``."""
 
 
+class LostEvent(NamedTuple):
+    """The last archived event of a stream, where neither it nor a later one of the stream is there."""
+
+    stream: str
+    version: int
+    position: int
+
+
 class Archived(Protocol):
     """What whoever reads a log asks of its archived beginning. Calls block; they raise StoreUnavailable."""
 
@@ -83,6 +91,10 @@ class Archives(Archived, Protocol):
 
     def outdated_bases(self, kinds: Sequence[str], *, limit: int) -> list[BaseState]:
         """Some of those that have none of these shapes."""
+        ...
+
+    def lost_events(self, *, limit: int) -> list[LostEvent]:
+        """The first of the streams with a base state of which no event of its version or a later one is there."""
         ...
 
     def prune(self, *, after: int, through: int, rows_max: int) -> int | None:

@@ -5,7 +5,7 @@ from itertools import islice
 from threading import RLock
 from typing import Final
 
-from infrastructure.log.archived import Archive, BaseState
+from infrastructure.log.archived import Archive, BaseState, LostEvent
 from infrastructure.log.erasures import ERASED_TYPE
 from infrastructure.log.port import LogRow
 
@@ -61,6 +61,15 @@ class MemoryArchives:
     def has_stream(self, stream: str) -> bool:
         with self._lock:
             return bool(self._streams.get(stream))
+
+    def lost_events(self, *, limit: int) -> list[LostEvent]:
+        with self._lock:
+            found = [
+                LostEvent(one.stream, one.version, one.position)
+                for one in self._bases.values()
+                if not any(row.version >= one.version for row in self._streams.get(one.stream, ()))
+            ]
+        return sorted(found, key=lambda one: one.position)[:limit]
 
     def prune(self, *, after: int, through: int, rows_max: int) -> int | None:
         with self._lock:

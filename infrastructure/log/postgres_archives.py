@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from infrastructure.log.archived import Archive, BaseState
+from infrastructure.log.archived import Archive, BaseState, LostEvent
 from infrastructure.log.postgres_arrays import blobs, integers, texts
 from infrastructure.log.postgres_connections import Readers
 from infrastructure.sql import load
@@ -48,6 +48,9 @@ class PostgresArchives:
 
     def has_stream(self, stream: str) -> bool:
         return bool(self._readers.rows(_SQL["has_stream"], (stream,))[0][0])
+
+    def lost_events(self, *, limit: int) -> list[LostEvent]:
+        return [LostEvent(*row) for row in self._readers.rows(_SQL["lost_events"], (limit,))]
 
     def prune(self, *, after: int, through: int, rows_max: int) -> int | None:
         piece = {"after": after, "through": through, "rows_max": rows_max}

@@ -5,7 +5,7 @@ from typing import Final
 
 import orjson
 
-from infrastructure.log.archived import Archive, BaseState
+from infrastructure.log.archived import Archive, BaseState, LostEvent
 from infrastructure.log.sqlite_file import SqliteFile
 from infrastructure.sql import load
 
@@ -47,6 +47,10 @@ class SqliteArchives:
     def has_stream(self, stream: str) -> bool:
         with self.file.reading() as connection:
             return bool(connection.execute(_SQL["has_stream"], (stream,)).fetchone()[0])
+
+    def lost_events(self, *, limit: int) -> list[LostEvent]:
+        with self.file.reading() as connection:
+            return [LostEvent(*row) for row in connection.execute(_SQL["lost_events"], (limit,))]
 
     def prune(self, *, after: int, through: int, rows_max: int) -> int | None:
         piece: dict[str, int | None] = {"after": after, "through": through, "rows_max": rows_max}

@@ -90,6 +90,11 @@ def stored_events(after: int, limit: int, project: str | None = None, *, kept: b
     return _get(door, _lines_of, after=after, limit=limit, project=project)
 
 
+def lost_events(limit: int) -> Ask[Fields]:
+    """Last events of archived streams that are ``lost``: the database should keep them and does not."""
+    return _get("lost", body_of, limit=limit)
+
+
 def archives() -> Ask[Fields]:
     """Archived ranges of the log with their digests, and what is under way."""
     return _get("archives", body_of)

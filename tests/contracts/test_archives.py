@@ -1,6 +1,6 @@
 """What every store keeps of an archived beginning: ranges in order, what streams had come to, the last events."""
 
-from infrastructure.log.archived import Archive, BaseState
+from infrastructure.log.archived import Archive, BaseState, LostEvent
 from infrastructure.log.port import Log
 from tests.contracts.groups import NOW, member
 
@@ -72,3 +72,17 @@ def test_a_pruned_stream_has_the_version_that_it_had(log_store: Log) -> None:
     (appended,) = log_store.append([member("cmd_next", (A, 4))], now=NOW)
     assert type(appended).__name__ == "Appended"
     assert [(row.position, row.version) for row in log_store.events_of(A, after=3)] == [(4, 4)]
+
+
+def test_a_last_event_that_is_not_there_is_missed(log_store: Log) -> None:
+    written(log_store, A, B, A)
+    states = [BaseState(A, 2, 3, "task.s1", b"{}", b""), BaseState(B, 1, 2, "task.s1", b"{}", b"")]
+    log_store.keep_base_states(states)
+    log_store.prune(after=0, through=3, rows_max=50)
+    assert log_store.lost_events(limit=5) == []
+    written(log_store, B)
+    log_store.prune(after=0, through=4, rows_max=50)
+    assert log_store.lost_events(limit=5) == [], "a later one is there"
+    log_store.keep_base_states([one._replace(version=9, position=one.position + 9) for one in states])
+    assert log_store.lost_events(limit=5) == [LostEvent(B, 9, 11), LostEvent(A, 9, 12)]
+    assert log_store.lost_events(limit=1) == [LostEvent(B, 9, 11)]

@@ -206,6 +206,16 @@ def test_what_the_database_keeps_of_archived_streams_is_verified(world: World) -
     for archived in (0, UNTIL):
         (finding,) = verified(archived).findings
         assert (finding.verdict, finding.position) == (Verdict.ALTERED, kept[1].position)
+    with world.log.file.writing() as connection:
+        connection.execute("DELETE FROM events WHERE position = ?", (kept[1].position,))
+    for archived in (0, UNTIL):
+        (finding,) = verified(archived).findings
+        assert (finding.verdict, finding.position) == (Verdict.DELETED, kept[1].position)
+        assert f"{kept[1].stream}@{kept[1].version}" in finding.words
+    with world.log.file.writing() as connection:
+        connection.execute("DELETE FROM base_states WHERE stream = ?", (kept[1].stream,))
+    (finding,) = verified(0).findings
+    assert (finding.verdict, finding.position) == (Verdict.DELETED, kept[1].position), "its bundle tells of it"
 
 
 def _asked(archiver: Archiver) -> Archiver:

@@ -42,6 +42,13 @@ RETURNING b.stream
 -- Whether there is any event of a stream.
 SELECT EXISTS (SELECT FROM signalbox.events WHERE stream = %s)
 
+-- name: lost_events
+-- What streams had come to of which neither the last archived event is there nor a later one.
+SELECT b.stream, b.version, b.position FROM signalbox.base_states b
+WHERE NOT EXISTS (
+    SELECT FROM signalbox.events e WHERE e.stream = b.stream AND e.stream_version >= b.version
+) ORDER BY b.position LIMIT %s::bigint
+
 -- name: prune
 -- Delete events of a stretch that others of their streams follow; who ordered an erasure is found again. Answers where
 -- the stretch ended, null where it had nothing.

@@ -42,6 +42,13 @@ WHERE excluded.version >= base_states.version;
 -- Whether there is any event of a stream.
 SELECT EXISTS (SELECT 1 FROM events WHERE stream = ?);
 
+-- name: lost_events
+-- What streams had come to of which neither the last archived event is there nor a later one.
+SELECT stream, version, position FROM base_states
+WHERE NOT EXISTS (
+    SELECT 1 FROM events WHERE events.stream = base_states.stream AND events.stream_version >= base_states.version
+) ORDER BY position LIMIT ?;
+
 -- name: end_of_piece
 -- Where the next events behind a position end.
 SELECT max(position) FROM (
