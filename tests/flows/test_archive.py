@@ -173,9 +173,11 @@ def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_p
         assert (live["verdict"], live["archived"]) == ("intact", head)
         assert live["kept"] >= TASKS, "the last event of each"
         assert cli("replay", "redecide", "--json", code=1).json["error"]["code"] == "events_in_bundle"
-        with sqlite3.connect(tmp_path / ".signalbox" / "signalbox.db") as changing:
+        with sqlite3.connect(tmp_path / ".signalbox" / "signalbox.db", timeout=SECONDS_MAX) as changing:
             (stream, position) = changing.execute(
-                "SELECT stream, position FROM base_states WHERE stream LIKE 'task_%' ORDER BY position LIMIT 1"
+                "SELECT stream, position FROM base_states JOIN events USING (stream, position)"
+                " WHERE stream LIKE 'task_%' AND stream NOT IN (SELECT stream FROM events WHERE position > ?)",
+                (head,),
             ).fetchone()
             changing.execute("DELETE FROM events WHERE position = ?", (position,))
         changing.close()

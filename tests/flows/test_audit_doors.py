@@ -59,6 +59,8 @@ GETS: dict[str, dict[str, object]] = {
     "proof": {"event": "@1"},
     "consistency": {"old": 1, "new": 2},
     "events": {},
+    "kept": {},
+    "lost": {},
 }
 POSTS: dict[str, dict[str, object]] = {"checkpoint": {}, "statement": {"first": 1, "last": 2}}
 
@@ -86,7 +88,8 @@ async def test_only_administrators_rotate_keys(audited: Audited) -> None:
 
 
 async def test_whoever_serves_one_project_exports_only_its_events(audited: Audited) -> None:
-    assert (await audited.get("shopkeeper", "events")).code == "not_permitted"
+    for everything_at in ("events", "kept", "lost"):
+        assert (await audited.get("shopkeeper", everything_at)).code == "not_permitted"
     foreign = await audited.get("shopkeeper", "events", project="bank")
     absent = await audited.get("shopkeeper", "events", project="none")
     assert foreign.body.replace(b"bank", b"none") == absent.body
@@ -174,6 +177,7 @@ BAD: tuple[tuple[str, dict[str, object]], ...] = (
     ("consistency", {"old": 0, "new": 1}),
     ("hashes", {"count": 257}),
     ("events", {"limit": 5_001}),
+    ("lost", {"limit": 5_001}),
     ("checkpoints", {"size": -1}),
     ("checkpoints", {"other": 1}),
 )
