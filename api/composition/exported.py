@@ -18,7 +18,7 @@ def refolded(file: Path, semantics: int | None) -> tuple[Refolded, ...]:
     """Every run of the export. Raises Refused."""
     try:
         return refold(read_export(file), semantics)
-    except (ExportUnreadable, UnknownEventType, ValidationError) as problem:
+    except (OSError, ExportUnreadable, UnknownEventType, ValidationError) as problem:
         raise in_words_of_export(problem) from problem
     except ValueError as problem:
         raise Refused(
@@ -32,7 +32,7 @@ def laid_out(file: Path, folder: Path) -> Export:
         raise Refused("folder_in_use", f"{folder} is not empty", "Name a folder that is not there yet.")
     try:
         export = read_export(file)
-    except ExportUnreadable as problem:
+    except (OSError, ExportUnreadable) as problem:
         raise in_words_of_export(problem) from problem
     unpack_export(export, folder / SQLITE_FILE)
     return export

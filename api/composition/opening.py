@@ -59,6 +59,9 @@ def in_our_errors() -> Generator[None]:
 
 def in_words_of_export(problem: Exception) -> Refused:
     """An export of a run that cannot be read, as the command line tells it."""
+    if isinstance(problem, OSError):
+        words = f"{problem.filename or 'the export'}: {problem.strerror}"
+        return Refused("unreadable_file", words, "Name a file that can be read.")
     return Refused("export_unreadable", str(problem), "Export it again with `signalbox run export`.")
 
 
@@ -80,9 +83,10 @@ def _unpacked_export(file: Path, folder: Path) -> Path:
     from infrastructure.history.exported import ExportUnreadable, read_export, unpack_export
 
     try:
-        unpack_export(read_export(file), folder / SQLITE_FILE)
-    except ExportUnreadable as problem:
+        export = read_export(file)
+    except (ExportUnreadable, OSError) as problem:
         raise in_words_of_export(problem) from problem
+    unpack_export(export, folder / SQLITE_FILE)
     return folder
 
 

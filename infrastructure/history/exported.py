@@ -54,11 +54,11 @@ class _Line(BaseModel):
 
 
 def read_export(file: Path) -> Export:
-    """The export in a file. Raises ExportUnreadable."""
+    """The export in a file. Raises ExportUnreadable, and OSError where the file itself cannot be read."""
     try:
         with file.open("rb") as lines:
             return _export(iter(lines))
-    except (OSError, orjson.JSONDecodeError, ValidationError, StopIteration, TypeError) as problem:
+    except (orjson.JSONDecodeError, ValidationError, StopIteration, TypeError) as problem:
         raise ExportUnreadable(f"{file} holds no export of a run: {problem}") from problem
 
 

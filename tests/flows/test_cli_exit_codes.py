@@ -192,6 +192,16 @@ def test_an_interrupted_verb_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {asked(verb).exit_code for verb in ASKING} == {Exit.INTERRUPTED}
 
 
+@pytest.mark.parametrize(
+    ("verb", "more"), [("replay export", ()), ("run import", ("--into", "apart")), ("plan apply", ())]
+)
+def test_a_file_that_is_not_there_is_told_alike_by_all_who_read_one(verb: str, more: tuple[str, ...]) -> None:
+    ended = run(verb, "nowhere.json", *more, "--json")
+    assert ended.exit_code == Exit.REFUSED, ended.output
+    error = json.loads(ended.stdout)["error"]
+    assert (error["code"], error["message"]) == ("unreadable_file", "nowhere.json: No such file or directory")
+
+
 @pytest.mark.parametrize("verb", BESIDE)
 def test_where_there_is_no_log_whoever_reads_it_says_so(verb: str, place: Path) -> None:
     ended = run(verb, *said(verb), "--data", str(place / "nowhere"), "--json")
