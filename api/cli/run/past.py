@@ -15,6 +15,7 @@ from api.cli.run.showing import details, document
 from api.cli.terminal import Terminal
 from api.cli.words import event_words, moment, short
 from signalbox.client.asks import status as server_status
+from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, integer, objects, optional_object
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def at(
     """A run as it stood at one of its revisions, as a graph."""
     client = terminal.client
     identifier = run_named(client, project_of(client, project), run)
-    row = _then(client, identifier, f"{identifier}@{revision}")
+    row = _then(client, identifier, revision)
     terminal.show(document(row), *details(row), *drawn(objects(row, "phases")))
 
 
@@ -87,16 +88,24 @@ def diff(
     chosen = project_of(client, project)
     first = run_named(client, chosen, run)
     second = run_named(client, chosen, other) if other else first
-    left = _then(client, first, None if other and since is None else f"{first}@{since or 1}")
-    right = _then(client, second, None if until is None else f"{second}@{until}")
+    left = _then(client, first, None if other and since is None else since or 1)
+    right = _then(client, second, until)
     changes = _changes(document(left), document(right))
     told = {"from": _side(left), "to": _side(right), "changes": changes}
     words = [_change_words(one) for one in changes]
     terminal.show(told, f"{_side_words(left)} -> {_side_words(right)}", *(words or ["nothing is different"]))
 
 
-def _then(client: "Client", run: str, point: str | None) -> Fields:
-    return found_then(client, RUN, {"id": run, "at": point}, "run", run)
+def _then(client: "Client", run: str, revision: int | None) -> Fields:
+    """The run at one of its revisions, or as it stands. Raises Refused."""
+    point = None if revision is None else f"{run}@{revision}"
+    try:
+        return found_then(client, RUN, {"id": run, "at": point}, "run", run)
+    except Refused as error:
+        if error.code != "unknown_thing" or revision is None:
+            raise
+        advice = f"See its revisions with `signalbox run events {run}`."
+        raise Refused(error.code, f"Run {run} has no revision {revision}.", advice, error.data, error.kind) from error
 
 
 def _side(row: Fields) -> dict[str, object]:
