@@ -203,8 +203,13 @@ def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_aw
     assert {"phase": "try", "field": "generation", "before": 1, "after": 2} in changes
     assert {"phase": "", "field": "version", "before": 1, "after": 2} in changes
     assert "run.migrated.v1" in cli("run", "events", run, "--after", revision, SIGNALBOX_PROJECT="moves").out
-    start = ("run", "start", "broken", "--tokens", "1000001", "--json")
-    others = [str(cli(*start, SIGNALBOX_PROJECT="moves").json["run"]) for _ in range(2)]
+    start = ("run", "start", "broken", "--tokens", "1000001", "--concurrency-key", "one")
+    begun = [cli(*start, "--json", SIGNALBOX_PROJECT="moves").json for _ in range(2)]
+    assert [one["status"] for one in begun] == ["running", "queued"]
+    waits = cli(*start, SIGNALBOX_PROJECT="moves").out
+    last = waits.split()[0]
+    assert waits == f"{last} is there, and waits; why: `signalbox run explain {last}`\n"
+    others = [str(one["run"]) for one in begun]
     named = "\n".join([others[0], "nowhere", others[1]])
     raised = cli("run", "budget", others[0], "--tokens", "1234567", "--dry-run", SIGNALBOX_PROJECT="moves").out
     assert raised.startswith(f"{others[0]} would be allowed to spend 1234567 tokens")

@@ -4,13 +4,19 @@ import json
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from api.cli.command import Project
+from api.cli.queries import RUN_STATUS
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
+from signalbox.client.errors import SignalboxError
+from signalbox.client.fields import optional_object
+
+if TYPE_CHECKING:
+    from signalbox.client.synchronous import Client
 
 INSTANTS: Final = ["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
 
@@ -72,9 +78,22 @@ def start(
         concurrency=turn if concurrency_key else None,
         budget={"tokens": tokens, "cost_microdollars": cost},
     )
-    told = {**answer.answer, "position": answer.position}
+    run = str(answer.answer.get("run"))
+    status = _status(terminal.client, run, answer.position)
+    told = {**answer.answer, "status": status or None, "position": answer.position}
     state = "started" if answer.answer.get("created") else "was started before"
-    terminal.show(told, f"{answer.answer.get('run')} {state}")
+    if status == "queued":
+        state = f"is there, and waits; why: `signalbox run explain {run}`"
+    terminal.show(told, f"{run} {state}")
+
+
+def _status(client: "Client", run: str, position: int | None) -> str:
+    """How the run stands behind its start; empty where nobody can say it now: it was started all the same."""
+    try:
+        found = optional_object(client.graphql(RUN_STATUS, {"id": run, "after": position}), "found")
+    except SignalboxError:
+        return ""
+    return str(optional_object(found, "run").get("status") or "").lower()
 
 
 def _microseconds(at: datetime) -> int:
