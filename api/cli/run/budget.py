@@ -74,14 +74,17 @@ def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Field
     row = found_then(client, RUN, {"id": identifier, "at": at}, "run", identifier)
     phases: list[Fields] = []
     total: dict[str, float] = {}
+    bounds = row.get("budget")
+    left_out = False
     for phase in objects(row, "phases"):
         child = phase.get("childId")
         inside = _costs(client, str(child), at, depth + 1) if child and depth < DEPTH_MAX else None
         spent = _usage(phase) if inside is None else cast("dict[str, float]", inside["spent"])
         total = _added(total, spent)
+        gone = integer(phase, "generation") > 1 or bool(phase.get("undoTaskId"))
+        left_out = left_out or gone or bool(inside and inside["former_left_out"])
         if spent or inside is not None:
             phases.append({"place": phase.get("place"), "spent": spent, "run": inside})
-    bounds = row.get("budget")
     return {
         "run": identifier,
         "pipeline": row.get("pipeline"),
@@ -89,6 +92,7 @@ def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Field
         "budget": bounds,
         "reserved": row.get("reserved") if bounds else None,
         "spent": row.get("spent") if bounds else total,
+        "former_left_out": left_out and not bounds,
         "phases": phases,
     }
 
@@ -116,7 +120,8 @@ def _drawn(found: Fields, depth: int) -> Iterator[str]:
     aside = _words(cast("Fields", found["reserved"] or {}))
     waits = f", {aside} set aside" if found["budget"] and aside != NOTHING else ""
     spent = _words(cast("Fields", found["spent"]))
-    yield f"{pad}{found['pipeline']} {found['run']} {found['status']}: {spent}{bounds}{waits}"
+    less = ", former generations and what was taken back not counted" if found["former_left_out"] else ""
+    yield f"{pad}{found['pipeline']} {found['run']} {found['status']}: {spent}{bounds}{waits}{less}"
     for phase in objects(found, "phases"):
         if phase["run"] is None:
             yield f"{pad}  {phase['place']}: {_words(cast('Fields', phase['spent']))}"
