@@ -149,6 +149,7 @@ def test_what_failed_is_done_anew_behind_its_undo_and_a_fork_takes_over_what_sti
 
         fork = told(run, "fork", "--from", "look")
         assert (fork["adopted"], [one.partition(":")[0] for one in fork["anew"]]) == (["make", "put"], ["look"])
+        assert fork["source"] == run
         ends(fork["run"], "succeeded")
         assert effects()[3:] == [], "what was taken over is not done once more"
         told(run, "rollback", "--reason", "nobody wants it")

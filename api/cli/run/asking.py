@@ -221,7 +221,7 @@ def fork(
         told = answer.answer
         lines = [f"forked   {told.get('run') or 'nothing yet'}", f"kept     {', '.join(texts(told, 'adopted')) or '-'}"]
         lines += [f"anew     {one}" for one in texts(told, "anew")]
-        return {**told, "position": answer.position}, lines
+        return {**told, "source": identifier, "position": answer.position}, [f"source   {identifier}", *lines]
 
     for_each(terminal, run, project, ask)
 
