@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
+from domain.dispatch.explain_pause import left_behind
 from domain.dispatch.explanation import Explanation, Reason
 from domain.dispatch.run_facts import grants
 from domain.kernel.decider import View
@@ -39,7 +40,7 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
     if state.status == "offered":
         return _offered(place, state, now, tell_task)
     if state.child:
-        return _child(place, state.child, view)
+        return _child(place, state.child, now, view)
     if state.need is not None:
         return [_need(run, place, state.need.registered, view)], []
     if state.gate is not None:
@@ -100,10 +101,13 @@ def _task(place: str, told: Explanation | UnknownThing) -> Told:
     return ([], [reason]) if told.moving else ([reason], [])
 
 
-def _child(place: str, name: str, view: View) -> Told:
+def _child(place: str, name: str, now: Instant, view: View) -> Told:
     child = view.read(RUN, StreamId(name))
     status = child.status if isinstance(child, Run) else "about to begin"
     words = f"its work is done by run {name}, which is {status}"
+    left = left_behind(child, now, view) if isinstance(child, Run) and status == "paused" else None
+    if left is not None:
+        return [_reason("child", place, f"{words}: {left.words}", left.unblock, name)], []
     reason = _reason("child", place, words, f"That run has to end: `signalbox run explain {name}`.", name)
     return ([reason], []) if status == "paused" else ([], [reason])
 

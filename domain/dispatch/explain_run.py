@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
+from domain.dispatch.explain_pause import paused
 from domain.dispatch.explain_phase import TellTask, explain_phase
 from domain.dispatch.explanation import Explanation, Reason, explained
 from domain.dispatch.run_turns import told
 from domain.kernel.decider import View
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import Instant, ProjectId, StreamId, is_type_id
-from domain.run.children import STEERED
 from domain.run.evolve import RUN
 from domain.run.fork import outdated
 from domain.run.loops import graph_now
@@ -66,7 +66,7 @@ def _of_run(run: Run, now: Instant, view: View) -> Iterator[Reason]:
     elif run.status == "queued":
         yield from _in_line(run, view)
     if run.status == "paused":
-        yield _paused(run)
+        yield paused(run, now, view)
     if run.held and run.status not in TERMINAL:
         words = f"its effects are not taken back by itself: {', '.join(run.held)} was passed"
         yield Reason(code="held", words=words, unblock="Force the rollback with a reason, or cancel the run.")
@@ -95,15 +95,6 @@ def _in_line(run: Run, view: View) -> Iterator[Reason]:
         about=places[0] if places else run.queued.run,
         data={"key": wanted.key, "limit": wanted.limit, "holders": places[:16], "ahead": ahead},
     )
-
-
-def _paused(run: Run) -> Reason:
-    parent = run.queued.parent
-    if run.paused_by == STEERED and parent is not None:
-        words = f"it is paused because run {parent.run} is, which began it"
-        return Reason(code="run_paused", words=words, unblock="Resume that run.", about=parent.run)
-    words = f"it was paused by {run.paused_by}"
-    return Reason(code="run_paused", words=words, unblock="Resume it: `signalbox run resume`.", about=run.queued.run)
 
 
 def _taking_back(run: Run) -> Iterator[Reason]:

@@ -33,7 +33,7 @@ class RunRecord:
         self._said: list[Event] = []
         self._others: list[Write] = []
         self._keys: list[KeyRow] = []
-        self.turn: Final = Turn(run, stamp, view)
+        self.turn: Final = Turn(run, stamp.time, view)
         self._keeps_account: Final = keeps_account(run)
 
     def put(self, *events: Following) -> None:

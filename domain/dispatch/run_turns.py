@@ -8,8 +8,7 @@ from pydantic_core import from_json
 from domain.kernel.change import replace
 from domain.kernel.decider import View, Write, fold
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import StreamId
-from domain.kernel.message import Stamp
+from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.pipeline.flow import Concurrency
 from domain.kernel.pipeline.texts import filled
 from domain.run.errors import NoTurn, TurnUnfit
@@ -39,10 +38,11 @@ def concurrency_of(pipeline: str, said: Concurrency | None, inputs: str) -> Conc
 class Turn:
     """The line that one decision about a run looks at, with what the decision changes there."""
 
-    def __init__(self, run: Run, stamp: Stamp, view: View) -> None:
+    def __init__(self, run: Run, now: Instant, view: View) -> None:
         self._wanted: Final = run.queued.concurrency
         self._name: Final = run.queued.run
-        self._stamp: Final = stamp
+        self._project: Final = ProjectId(run.queued.project)
+        self._now: Final = now
         self._view: Final = view
         self._said: list[TurnEvent] = []
 
@@ -70,7 +70,7 @@ class Turn:
         if self._name in line.place_of:
             return True
         if place:
-            self._put(TurnTaken(run=self._name, place=place, at=self._stamp.time))
+            self._put(TurnTaken(run=self._name, place=place, at=self._now))
             return True
         if line.waiter(self._name) is None:
             self._put(self._asked(run, self._wanted))
@@ -93,12 +93,12 @@ class Turn:
         if run.status in TERMINAL or waits:
             line = self._line()
             if self._name in line.place_of or line.waiter(self._name) is not None:
-                self._put(TurnLeft(run=self._name, at=self._stamp.time))
-        return (Write(self._stream, tuple(self._said), self._stamp.project),) if self._said else ()
+                self._put(TurnLeft(run=self._name, at=self._now))
+        return (Write(self._stream, tuple(self._said), self._project),) if self._said else ()
 
     @property
     def _stream(self) -> StreamId:
-        return line_of(self._stamp.project, "" if self._wanted is None else self._wanted.key)
+        return line_of(self._project, "" if self._wanted is None else self._wanted.key)
 
     def _line(self) -> Line:
         return fold(LINE, tuple(self._said), self._view.read(LINE, self._stream))
@@ -128,14 +128,14 @@ class Turn:
             since=queued.start_at,
             holds=tuple(HeldPlace(line=line, place=place) for line, place in self._held(run)),
             replaces=wanted.when_full == "replace" and not queued.rolls_back,
-            at=self._stamp.time,
+            at=self._now,
         )
 
     def _held(self, run: Run) -> Iterator[tuple[StreamId, str]]:
         """Places that runs around it have under other keys, with the streams of those."""
         for one in around(run, self._view):
             key = one.queued.concurrency
-            stream = None if key is None else line_of(self._stamp.project, key.key)
+            stream = None if key is None else line_of(self._project, key.key)
             place = "" if stream is None else self._view.read(LINE, stream).place_of.get(one.queued.run, "")
             if stream is not None and place:
                 yield stream, place

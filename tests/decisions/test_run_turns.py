@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from domain.dispatch.explain_run import explain_run
-from domain.dispatch.explanation import Explanation
+from domain.dispatch.explanation import Explanation, Reason
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.pipeline.flow import Concurrency
@@ -374,3 +374,36 @@ def test_whoever_comes_back_from_a_pause_closes_no_circle_either() -> None:
     yard.do(ResumeRun(project="shop", run=call))
     yard.succeed(call, "go")
     assert yard.stands(east) == "succeeded"
+
+
+def test_who_resumes_a_run_whose_child_cannot_go_on_is_told_why_that_stays_paused() -> None:
+    yard = crossing()
+    east, west = yard.start("via-east"), yard.start("via-west")
+    yard.succeed(east, "first")
+    call = yard.child(east, "call")
+    yard.do(PauseRun(project="shop", run=east))
+    assert told_of(yard, call).words == f"it is paused because run {east} is, which began it"
+    yard.succeed(west, "first")
+    yard.do(ResumeRun(project="shop", run=east))
+    assert stands(yard, east, call) == ["running", "paused"]
+    child, phase = told_of(yard, call), told_of(yard, east)
+    assert child.words.startswith(f"run {east}, which began it, goes on, and it has stayed paused: Under the key west")
+    assert (phase.code, phase.about, child.words in phase.words) == ("child", call, True)
+    assert (
+        phase.unblock
+        == child.unblock
+        == (f"Wait until one of those has ended, or cancel it; then: `signalbox run resume {call}`.")
+    )
+    yard.do(CancelRun(project="shop", run=west))
+    assert told_of(yard, call).unblock == f"Resume it: `signalbox run resume {call}`."
+    yard.do(ResumeRun(project="shop", run=call))
+    yard.succeed(call, "go")
+    assert yard.stands(east) == "succeeded"
+
+
+def told_of(yard: Yard, run: str) -> Reason:
+    """The only reason why the run does not go on."""
+    told = explain_run(run, "", ProjectId(yard.project), yard.now, yard, lambda _: UnknownThing(kind="task", name=""))
+    assert isinstance(told, Explanation)
+    (reason,) = told.reasons
+    return reason
