@@ -6,13 +6,16 @@ from typing import Final
 from domain.dispatch.facts import publish_fact
 from domain.fact.commands import VERSIONS_MAX, PublishArtefact, PublishFact, PublishSignal, WithdrawArtefact
 from domain.fact.decider import TOPIC, artefact_topic, signal_topic, version_topic
-from domain.fact.errors import VersionsFull, VersionTaken
+from domain.fact.errors import VersionAbsent, VersionsFull, VersionTaken
 from domain.fact.events import ArtefactPublished, ArtefactWithdrawn, SignalPublished
+from domain.fact.state import Topic
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.decisions import Decide
-from domain.kernel.errors import UnknownThing
 from domain.kernel.message import Command, Stamp
 from domain.kernel.versions import numbers_of
+
+VERSIONS_TOLD_MAX: Final = 8
+"""Of a refusal that names the versions that there are."""
 
 
 def publish_signal(command: PublishSignal, stamp: Stamp, view: View) -> Decision:
@@ -53,7 +56,7 @@ def withdraw_artefact(command: WithdrawArtefact, stamp: Stamp, view: View) -> De
     stream = artefact_topic(stamp.project, command.name)
     topic = view.read(TOPIC, stream)
     if command.version not in topic.artefacts:
-        return refuse(UnknownThing(kind="artefact", name=f"{command.name} {command.version}"))
+        return refuse(VersionAbsent(artefact=command.name, version=command.version, published=_published(topic)))
     if command.version in topic.withdrawn:
         return Decision()
     gone = ArtefactWithdrawn(
@@ -61,6 +64,13 @@ def withdraw_artefact(command: WithdrawArtefact, stamp: Stamp, view: View) -> De
     )
     takers = version_topic(stamp.project, command.name, command.version)
     return Decision((Write(stream, (gone,), stamp.project), Write(takers, (gone,), stamp.project)))
+
+
+def _published(topic: Topic) -> str:
+    """The versions that there are, in words, the latest first."""
+    versions = sorted(topic.artefacts, key=numbers_of, reverse=True)
+    more = len(versions) - VERSIONS_TOLD_MAX
+    return ", ".join(versions[:VERSIONS_TOLD_MAX]) + (f" and {more} more" if more > 0 else "") or "none"
 
 
 FACT_DECISIONS: Final[Mapping[type[Command], Decide]] = {

@@ -28,3 +28,17 @@ class VersionsFull(Rejection):
     HTTP_STATUS: ClassVar[int] = 422
     artefact: str
     count: int
+
+
+class VersionAbsent(Rejection):
+    """There is no version {version} of {artefact} here; there are {published}.
+
+    Name one of those; `signalbox events` shows what was published.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 404
+    artefact: str
+    version: str
+    published: str
+    """Versions that there are, some of them where they are many."""

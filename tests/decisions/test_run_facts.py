@@ -8,9 +8,8 @@ import pytest
 from domain.dispatch.take import Claimed
 from domain.fact.commands import PublishArtefact, PublishSignal, WithdrawArtefact
 from domain.fact.decider import artefact_topic, signal_topic, version_topic
-from domain.fact.errors import VersionsFull, VersionTaken
+from domain.fact.errors import VersionAbsent, VersionsFull, VersionTaken
 from domain.fact.events import ArtefactPublished
-from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.versions import is_within
 from domain.kernel.work import RetryRule
@@ -129,7 +128,7 @@ def test_a_version_stays_what_it_is() -> None:
     accepted(three.publish_version("1.4.0", uri="file:1.4"))
     assert len(three.log) == before, "the same again changes nothing"
     assert ", and it says something else" in refused(three.publish_version("1.4", uri="other"), VersionTaken).message()
-    refused(three.withdraw("1.5"), UnknownThing)
+    assert "; there are 1.4." in refused(three.withdraw("1.5"), VersionAbsent).message()
     accepted(three.withdraw("1.4"))
     before = len(three.log)
     accepted(three.withdraw("1.4"))
@@ -140,6 +139,8 @@ def test_a_version_stays_what_it_is() -> None:
         one = ArtefactPublished(name="core-lib", version=f"9.{number}", uri="", digest="", by="k", at=three.now)
         three.given(stream, one, project=three.core)
     refused(three.publish_version("10"), VersionsFull)
+    absent = refused(three.withdraw("10"), VersionAbsent)
+    assert absent.message().endswith("there are 9.998, 9.997, 9.996, 9.995, 9.994, 9.993, 9.992, 9.991 and 992 more.")
 
 
 @pytest.mark.parametrize(("policy", "status"), [("attention", "running"), ("pause", "paused"), ("ignore", "running")])

@@ -216,7 +216,7 @@ REFUSED: Mapping[str, str] = {
     "override_gate": "unknown_thing",
     "revise_evidence": "unknown_thing",
     "send_signal": "unknown_thing",
-    "withdraw_artefact": "unknown_thing",
+    "withdraw_artefact": "version_absent",
     "vote_on_proposal": "unknown_thing",
     "withdraw_proposal": "unknown_thing",
 }
