@@ -2,8 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from api.composition.pasts import THREADS_MAX, PastReader
 from domain.kernel.errors import UnknownThing
@@ -21,13 +20,10 @@ class SlowLog:
         self.go = threading.Event()
         self.reading = 0
 
-    def base_states(self, _streams: Sequence[str]) -> dict[str, Any]:
-        return {}
-
-    def events_of(self, _stream: str, **_more: int) -> Sequence[Any]:
+    def has_stream(self, _stream: str) -> bool:
         self.reading += 1
         self.go.wait(SECONDS_MAX)
-        return ()
+        return False
 
 
 class SlowNode:
