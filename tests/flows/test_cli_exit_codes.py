@@ -41,6 +41,8 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "task bid": ("a", "sess", "--cost", "1", "--confidence", "50"),
     "task dismiss": ("a", "parked"),
     "task progress": ("a", "--token", "1"),
+    "run at": ("run_01k6c4tr9xe5g8w8sdvqnmpq8y", "1"),
+    "run budget": ("run_01k6c4tr9xe5g8w8sdvqnmpq8y", "--tokens", "1"),
     "replay bisect": ("--stream", "x", "--until", "x"),
     "session signal": ("sess", "idle"),
     "inbox acknowledge": ("1", "--session", "sess"),
@@ -56,7 +58,7 @@ IDENTIFIER: Final = "run_01k6c4tr9xe5g8w8sdvqnmpq8y"
 OWN_WAYS: Final = frozenset(
     {
         *("up", "demo", "worker", "hook", "mcp", "debug", "doctor", "connect", "disconnect", "completion"),
-        *("plan check", "plan schema", "pipeline lint", "pipeline schema"),
+        *("plan check", "plan schema", "pipeline lint", "pipeline schema", "run import", "replay export"),
         *("git-guard install", "git-guard uninstall", "git-guard check"),
     }
 )
@@ -81,7 +83,7 @@ def verbs() -> dict[str, Any]:
 
 
 ASKING: Final = sorted(verb for verb in verbs() if verb not in OWN_WAYS and not verb.startswith("replay "))
-BESIDE: Final = sorted(verb for verb in verbs() if verb.startswith("replay "))
+BESIDE: Final = sorted(verb for verb in verbs() if verb not in OWN_WAYS and verb.startswith("replay "))
 """What reads a log, beside a server or without one."""
 
 
