@@ -14,7 +14,7 @@ from tests.faults.aftermath import check_aftermath
 from tests.faults.load import Load
 from tests.faults.server_process import ServerProcess
 
-KILLS = 2
+KILLS = 1
 REBUILD = """mutation { done: rebuildProjections(names: []) {
   __typename ... on Rejected { code } } }"""
 PHASES = "{ projections { models { name state generation build { phase generation error comparison } } } }"
