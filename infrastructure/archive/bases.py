@@ -30,6 +30,8 @@ class _Stream:
         self._said: Any = self._aggregate.initial
         self._marked: Any = None
         if former is not None:
+            if former.kind != shape_of(self._aggregate):
+                raise BaseUnfaithfulError(f"{stream}@{former.version} was kept as {former.kind} by another version")
             self.version, self._position = former.version, former.position
             self._said = thaw(self._aggregate, with_words(former, envelopes).state)
             if former.words:

@@ -320,3 +320,13 @@ def test_states_of_another_shape_are_folded_anew_from_the_bundles(world: World) 
         connection.execute("UPDATE base_states SET kind = 'task.s0', state = x'', words = x'' WHERE kind = 'task.s1'")
     archiving.refresh_bases(world.archives.whole, world.archives.shelf, world.archives.envelopes)
     assert world.folded() == world.states
+
+
+def test_a_state_of_another_version_is_not_gone_on_with_and_nothing_is_pruned(world: World) -> None:
+    world.archives.archive(UNTIL - 9)
+    with world.log.file.writing() as connection:
+        connection.execute("UPDATE base_states SET kind = 'task.s999' WHERE kind LIKE 'task.%'")
+    before = world.kept
+    with pytest.raises(BaseUnfaithfulError, match=r"task\.s999 by another version"):
+        _asked(world.archives.archiver()).round()
+    assert world.kept == before
