@@ -19,6 +19,7 @@ from infrastructure.erasure.envelope import subject_of
 from infrastructure.erasure.keys import OwnedKeys
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.refold import refolded
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import Log, LogRow, Receipt
 from infrastructure.rows.builds import Listed
 from infrastructure.rows.generations import Generation
@@ -59,6 +60,8 @@ class Eraser:
         self._carried_out = self._forgotten = around.seeds.done()
         self._silent = 0
         """Position of the erasure whose receipts and snapshots are done, while its rows are waited for."""
+        self._ahead: Final[set[int]] = set()
+        """Positions of erasures that are carried out while one before them waits for a bundle."""
         self.pending = ""
         """The erasure that is under way, and why it is not over; empty where none is."""
 
@@ -92,17 +95,36 @@ class Eraser:
 
         Also what another node has carried out: what is in the memory of this one only this one can forget, and until
         then it may have written some of it behind the other one: in a snapshot, or in rows that it built anew.
+        Raises EventsArchived once all are carried out but those whose events lie in a bundle that is not here.
         """
         around = self._around
-        for row in around.log.erasures(after=min(around.seeds.done(), self._carried_out)):
-            self._out_of_memory(row)
-            if not self._erased(row):
-                return False
-            around.seeds.move_done(row.position)
-            self._carried_out = row.position
-            _logger.info("the words of a subject were erased", subject=row.stream, position=row.position)
+        rows = around.log.erasures(after=min(around.seeds.done(), self._carried_out))
+        for row in rows:
+            if row.position not in self._ahead:
+                self._out_of_memory(row)
+        lacking: EventsArchived | None = None
+        for row in rows:
+            try:
+                if row.position not in self._ahead and not self._erased(row):
+                    return False
+            except EventsArchived as problem:  # nobody knows when it comes back, and the others need not wait for it
+                lacking = lacking or problem
+                continue
+            if lacking is None:
+                self._end(row)
+            else:
+                self._ahead.add(row.position)
+        if lacking is not None:
+            raise lacking
         self.pending = ""
         return True
+
+    def _end(self, row: LogRow) -> None:
+        """It and all before it are carried out."""
+        self._around.seeds.move_done(row.position)
+        self._carried_out = row.position
+        self._ahead.discard(row.position)
+        _logger.info("the words of a subject were erased", subject=row.stream, position=row.position)
 
     def _run(self) -> None:
         while not self._stopping:

@@ -19,6 +19,7 @@ from domain.task.events import TaskFailed
 from infrastructure.erasure import belonging
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.erasure.sqlite import SqliteSeeds
+from infrastructure.log.archived import Archive, EventsArchived
 from infrastructure.log.mapper import new_event, recorded
 from infrastructure.log.port import Log, LogRow, Member, StoredSnapshot, StoreUnavailable
 from infrastructure.log.sqlite import SqliteLog
@@ -186,6 +187,33 @@ def test_an_erasure_stays_open_until_every_read_model_has_passed_it(stage: Stage
     projector.catch_up()
     assert stage.erasure.eraser.round()
     assert stage.erasure.eraser.pending == ""
+
+
+@pytest.mark.parametrize("stage", ["memory", "sqlite"], indirect=True)
+def test_an_erasure_that_waits_for_a_bundle_holds_up_no_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for task in (TASK, OTHER):
+        stage.write(stage.erasure.log, task, failed())
+    for task in (TASK, OTHER):
+        # As if the process had ended right behind the append.
+        stage.write(stage.log, task, erased(task))
+    stage.project().catch_up()
+    there, archive = stage.log.events_of, Archive(1, 2, "", "elsewhere", "key_1", 1, pruned=True)
+
+    def lacking(stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
+        if stream == TASK:
+            raise EventsArchived(archive, "it is not there")
+        return there(stream, after=after, limit=limit)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.log, "events_of", lacking)
+        for _ in range(2):
+            with pytest.raises(EventsArchived):
+                stage.erasure.eraser.round()
+        assert stage.reason(OTHER) == "[erased]"
+        assert [WORD.encode() in stage.log.receipts_reading(task)[0].body for task in (TASK, OTHER)] == [True, False]
+    assert stage.reason(TASK) == "[erased]", "its key did not wait for the bundle"
+    assert stage.erasure.eraser.round()
+    assert all(WORD.encode() not in one.body for one in stage.log.receipts_reading(TASK))
 
 
 def lines(stage: Stage) -> list[object]:
