@@ -75,8 +75,11 @@ class ArchiveDesk:
 
     @property
     def trouble(self) -> str:
-        """Why archiving does not go on; empty where it does."""
-        return self._archiver.trouble
+        """Why archiving does not go on, also where it waits for somebody; empty where it does."""
+        trouble, now = self._archiver.trouble, self._archiver.under_way
+        if trouble or now is None or not now.waits_for:
+            return trouble
+        return f"@{now.first} to @{now.last} waits: {now.waits_for}"
 
     async def archives(self) -> Archives:
         """What is archived, and what is under way."""

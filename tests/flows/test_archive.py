@@ -4,6 +4,7 @@ import asyncio
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,16 @@ async def test_without_its_bundle_what_is_archived_says_where_it_is(tmp_path: Pa
         assert "Later" in await read_after(server)
 
 
-async def test_a_range_that_cannot_be_pruned_is_warned_of(tmp_path: Path) -> None:
+def _damaged(bundle: Path) -> None:
+    (bundle / "tiles" / "000000000001.hashes").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"), [(_damaged, "it cannot be used"), (shutil.rmtree, "waits: the node that has")]
+)
+async def test_a_range_that_cannot_be_pruned_is_warned_of(
+    spoil: Callable[[Path], None], words: str, tmp_path: Path
+) -> None:
     async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
         await told(server)
         await archived(server)
@@ -136,9 +146,11 @@ async def test_a_range_that_cannot_be_pruned_is_warned_of(tmp_path: Path) -> Non
         changing.execute("UPDATE archives SET pruned = 0")
     changing.close()
     (bundle,) = (tmp_path / "archives").glob("0*")
-    (bundle / "tiles" / "000000000001.hashes").write_bytes(b"")
+    spoil(bundle)
     async with whole_server(tmp_path, "sqlite", **AT_ONCE) as server:
-        await happens(lambda: any("archive: " in one for one in server.services.health.health().warnings))
+        await happens(
+            lambda: any("archive: " in one and words in one for one in server.services.health.health().warnings)
+        )
         assert server.head >= later
 
 
