@@ -60,13 +60,16 @@ def run_by_xargs(arguments: list[str], before: list[list[str]], cwd: str, writes
 def run_by_find(arguments: list[str], cwd: str, writes: "Writing") -> "Iterator[list[str]]":
     """The commands that `find` runs, with the files that it finds; `rm` for what it deletes; none that only read."""
     files: list[str] | None = None
+    behind = 0
     for place, word in enumerate(arguments):
+        if place < behind:
+            continue  # what `find` runs says nothing to `find`
         if word in ("-fprint", "-fprint0", "-fls", "-fprintf"):
             yield ["touch", *arguments[place + 1 : place + 2]]
         elif word == "-delete" or word in _RUNNING:
             run = arguments[place + 1 :]
             end = next((number for number, one in enumerate(run) if one in (STANDS[";"], "+")), len(run))
-            run = ["rm", "-r", "{}"] if word == "-delete" else run[:end]
+            run, behind = (["rm", "-r", "{}"], 0) if word == "-delete" else (run[:end], place + 1 + end)
             if writes([one.replace("{}", ANY) for one in run]):
                 files = listed_by_find(arguments, cwd) if files is None else files
                 yield from _for_each(run, "{}", files)

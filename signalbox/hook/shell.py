@@ -48,6 +48,8 @@ _FOLDER_FOLLOWS = re.compile(r"-[a-zA-Z]*t|--target-directory")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _POWERSHELLS = frozenset({"pwsh", "powershell", "pwsh.exe", "powershell.exe"})
 _LINE_FOLLOWS = re.compile(r"-[a-zA-Z]*c|(?i:-command)")
+NESTED_MAX = 3
+"""`find` and `xargs` inside of each other: each is read twice, so that a long row of them would take for ever."""
 _PATCHING = ("apply_patch", "applypatch")
 
 
@@ -214,8 +216,13 @@ def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
             found.add(file)
         return
 
+    nested = found.nested + 1
+    if nested > NESTED_MAX:
+        return
+
     def writes(words: list[str]) -> bool:
         trial = Writes(found.cwd)
+        trial.nested = nested
         read_command(words, trial)
         return bool(trial.paths or trial.trees or trial.branches)
 
@@ -224,8 +231,10 @@ def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
         if name == "find"
         else run_by_xargs(arguments, found.before, found.cwd, writes)
     )
+    found.nested = nested
     for words in runs:
         read_command(words, found)
+    found.nested = nested - 1
 
 
 def _with_folder_last(arguments: list[str]) -> list[str]:

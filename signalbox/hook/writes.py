@@ -30,6 +30,8 @@ class Writes:
         """Folder of a checkout and a branch of it that is moved or deleted."""
         self.before: list[list[str]] = []
         """The commands before in the same pipe."""
+        self.nested = 0
+        """How many commands that run others are around the one that is read."""
 
     def add(self, word: str, *, folder: bool = False) -> None:
         for path in self._expanded(word):

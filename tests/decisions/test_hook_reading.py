@@ -187,6 +187,9 @@ WRITES = {
     "find . -name deep -prune -o -name '*.o' -delete": ["folder/deep/y.o", "folder/x.o"],
     "find . -name '*.o' -exec grep x {} \\;": [],
     "find . -name '*.o' -print": [],
+    "find . -name one -exec echo -delete {} \\; -exec rm {} \\;": ["one"],
+    "find . -name '*.o' -exec echo -delete {} +": [],
+    "find . -name one -exec sh -c 'echo {} | xargs rm' \\;": ["one"],
     "find . -name one -fprint found": ["found"],
     "bash -c 'find . -name one -exec rm {} \\; ; touch z'": ["one", "z"],
     "sudo find . -name one | sudo xargs rm": ["one"],
@@ -225,6 +228,13 @@ def test_a_search_through_more_than_it_may_stands_for_the_places_where_it_begins
     assert not shell_writes("find src -name '*.o' -exec cat {} + | xargs cat", str(tmp_path)).paths
     monkeypatch.setattr(indirect, "VISITED_MAX", 3)
     assert list(shell_writes("find src -name 5.o -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
+
+
+@pytest.mark.parametrize("runs", ["find . -exec", "xargs"])
+def test_a_long_row_of_commands_that_run_each_other_takes_no_time_for_each_way_to_read_it(
+    runs: str, tmp_path: Path
+) -> None:
+    assert not shell_writes(" ".join(["echo a |", *[runs] * 64, "rm a"]), str(tmp_path)).paths
 
 
 @given(st.text(alphabet="abc '\"`$#<>|;&(){}\\\n-=!*", max_size=60))
