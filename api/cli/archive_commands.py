@@ -14,6 +14,8 @@ from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, integer, objects, optional_object, text
 
 LOOK_SECONDS: Final = 0.25
+PATIENCE_LOOKS: Final = 8
+"""Who waits for the same as long as that is told what it is."""
 COLUMNS: Final = (
     Column("FROM", "first"),
     Column("TO", "last"),
@@ -40,6 +42,7 @@ def archive(
     asked = terminal.client.ask(audit.archive(until))
     goal = integer(asked, "until")
     now, just_asked = asked, True
+    waits_for, looks = "", 0
     with Bar(terminal, "archived") as bar:
         while wait and not _is_done(now, goal):
             if trouble := text(now, "trouble"):
@@ -47,6 +50,10 @@ def archive(
             under_way = optional_object(now, "under_way")
             if under_way:
                 bar.move(integer(under_way, "done"), integer(under_way, "last") - integer(under_way, "first") + 1)
+            former, waits_for = waits_for, text(under_way, "waits_for") if under_way else ""
+            looks = looks + 1 if waits_for and waits_for == former else 0
+            if looks == PATIENCE_LOOKS:
+                terminal.note(f"waits: {waits_for}")
             time.sleep(LOOK_SECONDS)
             # A server that began anew knows only of what is recorded: it is asked again to go on with the rest.
             just_asked = not under_way and not just_asked

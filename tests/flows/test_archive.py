@@ -6,10 +6,13 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from api.cli import archive_commands
+from api.cli.terminal import Terminal
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.verify_bundle import verify_bundle
 from projections.audit_ledger.note import read_key
@@ -152,6 +155,23 @@ async def test_a_range_that_cannot_be_pruned_is_warned_of(
             lambda: any("archive: " in one and words in one for one in server.services.health.health().warnings)
         )
         assert server.head >= later
+
+
+def test_who_stays_for_a_range_that_waits_is_told_for_what_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(archive_commands, "LOOK_SECONDS", 0)
+    looks = 3 * archive_commands.PATIENCE_LOOKS
+    one = {"first": 1, "last": 9}
+    waiting = {**one, "step": "waits", "done": 0, "waits_for": "the node that has the bundle far"}
+    begun = {"until": 9, "archives": [{**one, "pruned": False}], "folder": "here", "under_way": waiting, "trouble": ""}
+    answers = [*[begun] * looks, {**begun, "archives": [{**one, "pruned": True}], "under_way": None}]
+    terminal = Terminal(server_url=None, api_key=None, data_folder=None, as_json=False)
+    monkeypatch.setattr(Terminal, "client", SimpleNamespace(ask=lambda _request: answers.pop(0)))
+    archive_commands.archive(terminal, "@9")
+    told = capsys.readouterr()
+    assert told.err.splitlines() == ["waits: the node that has the bundle far"]
+    assert "@1 to @9 is archived in 1 bundle" in told.out
 
 
 async def read_after(server: WholeServer) -> str:
