@@ -6,7 +6,7 @@ import orjson
 
 from domain.kernel.ids import Instant
 from domain.kernel.pipeline.expressions import Expressions, Flaw
-from domain.kernel.pipeline.graph import Graph
+from domain.kernel.pipeline.graph import Graph, unit_at
 from domain.kernel.text import JSON_CHARACTERS_MAX
 from domain.run.events import Outcome, RunSettled
 from domain.run.evolve import Following, changed
@@ -61,7 +61,8 @@ def _anew(run: Run, at: Instant) -> tuple[Following, ...]:
     if any(one.left and one.undo in ("failed", "skipped") for one in map(run.ledger.__getitem__, run.owed)):
         rollback = "partial"
     found.append(RunCompensated(rollback=rollback, at=at, deadline=run.deadline))
-    return (*found, *set_again(run, sorted(run.phases), (), at))
+    places = sorted(run.phases)
+    return (*found, *set_again(run, places, (one for one in places if unit_at(one) == one), at))
 
 
 def _rolled_back(run: Run, at: Instant) -> RunSettled:

@@ -13,7 +13,9 @@ from domain.run.commands import CastVote, OverrideGate, PauseRun, ResolveUndo, R
 from domain.run.errors import ReworkRefused, RunNotInState
 from domain.run.events import RunSettled
 from domain.run.undo_events import RunCompensated, UndoStarted
-from tests.decisions.test_run_gate import gate
+from domain.task.events import TaskAttentionRaised
+from tests.decisions.test_run_gate import Station, gate
+from tests.support.fleet import accepted
 from tests.support.nested import Yard, nested
 from tests.support.runs import ONCE, edges, work
 
@@ -141,6 +143,21 @@ def test_what_came_due_meanwhile_is_looked_at_behind_it() -> None:
         yard.ask(derived.command)
     yard.react()
     assert yard.status(run, "later") == "succeeded"
+
+
+def test_work_for_which_nobody_came_meanwhile_asks_for_a_person_behind_it() -> None:
+    station = Station(undone("a"), work("other", effect="pure"), work("b", "a", effect="pure"))
+    station.succeed("a")
+    station.do(ReworkPhases(project="shop", run=station.run_id, phases=("a",), reason="it is bad", undo=True))
+    station.wait(301)
+    assert station.stands() == "compensating"
+    (entry,) = station.run.ledger.values()
+    accepted(station.complete(entry.undo_task, station.claimed(station.crew, entry.undo_task).token))
+    station.react()
+    station.succeed("a")
+    station.wait(301)
+    asking = [one.stream for one in station.log if isinstance(one.event, TaskAttentionRaised)]
+    assert station.task_of("other") in asking
 
 
 def test_a_gate_is_answered_before_or_behind_it_so_that_nothing_that_is_owed_is_dropped() -> None:
