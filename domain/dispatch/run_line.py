@@ -1,8 +1,6 @@
-"""Word from the line of a concurrency key: a place has come free for a run, or a later one takes its place."""
+"""Word from the line of a concurrency key: a later run takes the place of one that is there."""
 
-from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_verbs import cancel, find_run
-from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId
@@ -11,18 +9,7 @@ from domain.kernel.pipeline.expressions import Expressions
 from domain.run.commands import GRACE_SECONDS, CancelRun
 from domain.run.evolve import RUN
 from domain.run.state import Run
-from domain.turn.commands import GiveWay, TakeTurn
-
-
-def take_turn(command: TakeTurn, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """The run starts if it has its turn now; otherwise it waits on."""
-    run = find_run(view, command.run, stamp)
-    if isinstance(run, UnknownThing):
-        return refuse(run)
-    walk = RunWalk(run, stamp, view, expressions)
-    start_if_due(walk, stamp)
-    walk.go_on()
-    return walk.decision()
+from domain.turn.commands import GiveWay
 
 
 def give_way(command: GiveWay, stamp: Stamp, view: View, expressions: Expressions) -> Decision:

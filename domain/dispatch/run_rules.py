@@ -57,7 +57,7 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     commands.TellNeed: run_needs.tell_need,
     commands.TakeBackChild: run_rollback.take_back_child,
     commands.PassRunDeadline: run_time.pass_deadline,
-    TakeTurn: run_line.take_turn,
+    TakeTurn: run_verbs.reach_start,
     GiveWay: run_line.give_way,
 }
 

@@ -37,6 +37,7 @@ from domain.task.decider import TASK
 from domain.task.spending import overspent
 from domain.task.state import Assigned, Backoff, Ended, Parked, Pending, Ready, Running, Settled, Task
 from domain.task.terms import Origin
+from domain.turn.commands import TakeTurn
 
 
 def find_run(view: View, name: str, stamp: Stamp) -> Run | UnknownThing:
@@ -108,8 +109,8 @@ def cancel(
     return walk.decision()
 
 
-def reach_start(command: ReachRunStart, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
-    """The earliest start has come; a run that is paused starts when it is resumed."""
+def reach_start(command: ReachRunStart | TakeTurn, stamp: Stamp, view: View, expressions: Expressions) -> Decision:
+    """The earliest start, or a free place, has come: the run starts if it may now. A paused one does when resumed."""
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return refuse(run)
