@@ -13,6 +13,12 @@ from domain.run.state import TERMINAL, Run
 
 def pin_writes(before: Run | None, after: Run, stamp: Stamp, view: View) -> tuple[Write, ...]:
     """What a decision about a run changes there; ``before`` is None for one that begins."""
+    if (
+        before is not None
+        and before.queued is after.queued
+        and (before.status in TERMINAL) == (after.status in TERMINAL)
+    ):
+        return ()  # most decisions: neither where it goes by has changed, nor whether it goes on
     was, now = _kept(before), _kept(after)
     return tuple(_write(name, now.get(name, ()), after, stamp, view) for name in _changed(was, now))
 

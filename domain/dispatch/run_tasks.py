@@ -107,7 +107,7 @@ def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
         place=place,
         generation=phase.generation,
         changes=changes_of(run, place),
-        keeps_locks_seconds=kept_seconds(run.queued.definition, place),
+        keeps_locks_seconds=kept_seconds(run, place),
     )
     return task_of(run, place, phase.generation), OfPhase(origin, phase.input, outputs_of(run, place))
 

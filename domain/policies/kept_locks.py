@@ -8,7 +8,7 @@ from domain.kernel.policy import Cause, Derived, Policy
 from domain.lock.commands import LetGoLocks
 from domain.run.events import PhaseBlocked, PhaseInvalidated, PhaseSettled, PhaseSkipped, RunSettled
 from domain.run.evolve import RUN
-from domain.run.kept_locks import keeps_locks
+from domain.run.loops import outline_now
 from domain.run.migrate_events import RunMigrated
 from domain.run.state import Run
 
@@ -18,7 +18,7 @@ def react(cause: Cause, view: View) -> tuple[Derived, ...]:
     run = view.read(RUN, cause.stream)
     # A version that keeps none may have taken the place of one that did.
     moved = isinstance(cause.event, RunMigrated)
-    if not isinstance(run, Run) or not (moved or keeps_locks(run.queued.definition)):
+    if not isinstance(run, Run) or not (moved or outline_now(run).keeps_locks):
         return ()
     asked = LetGoLocks(project=cause.project, run=cause.stream)
     return (Derived(asked, lock_stream(cause.project), cause.project),)

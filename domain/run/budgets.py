@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from domain.kernel.ids import Instant
-from domain.kernel.pipeline.definition import RepeatPhase
 from domain.kernel.values import Spend
 from domain.kernel.work import Budget
 from domain.run.account import UNBOUNDED, UNITS, WORDS, Share, Sum, Unit, amount, bound
 from domain.run.budget_events import RunBudgetNoticed, RunBudgetReserved
+from domain.run.loops import outline_now
 from domain.run.state import SETTLED, Run
 
 
@@ -32,16 +32,13 @@ class Grant:
 
 def keeps_account(run: Run) -> bool:
     """Whether the run, or one of its loops, has a budget."""
-    return run.limit != UNBOUNDED or any(loop_limit(run, phase.key) != UNBOUNDED for phase in _loops(run))
-
-
-def _loops(run: Run) -> tuple[RepeatPhase, ...]:
-    return tuple(one for one in run.queued.definition.phases if isinstance(one, RepeatPhase))
+    loops = outline_now(run).loops
+    return run.limit != UNBOUNDED or any(loop_limit(run, phase.key) != UNBOUNDED for phase in loops)
 
 
 def loop_limit(run: Run, key: str) -> Budget:
     """What all iterations of a loop may spend together."""
-    said = next((one.budget for one in _loops(run) if one.key == key), UNBOUNDED)
+    said = next((one.budget for one in outline_now(run).loops if one.key == key), UNBOUNDED)
     return run.account.loop_limits.get(key, said)
 
 

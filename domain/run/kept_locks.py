@@ -3,23 +3,18 @@
 from collections.abc import Iterator
 
 from domain.kernel.pipeline.definition import Definition, GatePhase, RepeatPhase, WorkPhase
-from domain.kernel.pipeline.graph import Graph, every_phase, graph_of, key_at
+from domain.kernel.pipeline.graph import Graph, graph_of, key_at
+from domain.run.loops import outline_now
 from domain.run.state import SETTLED, TERMINAL, Run
 
 
-def keeps_locks(definition: Definition) -> bool:
-    """Whether any gate does, also inside of loops."""
-    gates = (one.gate for one in every_phase(definition) if isinstance(one, GatePhase))
-    return any(gate.keep_locks_seconds is not None for gate in gates)
-
-
-def kept_seconds(definition: Definition, place: str) -> float | None:
+def kept_seconds(run: Run, place: str) -> float | None:
     """How long at most the locks of a place stay shut behind its work; None where no gate keeps them.
 
     Of the phases that a gate comes after those count behind which no other of them comes: whoever is before another
     would shut it out. Items of maps keep nothing, for they would shut out each other.
     """
-    bounds = [gate.gate.keep_locks_seconds or 0.0 for gate in _keeping(definition, place)]
+    bounds = [gate.gate.keep_locks_seconds or 0.0 for gate in _keeping(run, place)]
     return max(bounds, default=None)
 
 
@@ -28,15 +23,15 @@ def is_kept(run: Run, place: str, task: str) -> bool:
     if run.status in TERMINAL or run.phase(place).task != task:
         return False
     before = place.rpartition("/")[0]
-    gates = (f"{before}/{gate.key}" if before else gate.key for gate in _keeping(run.queued.definition, place))
+    gates = (f"{before}/{gate.key}" if before else gate.key for gate in _keeping(run, place))
     return any(run.phase(gate).status not in SETTLED for gate in gates)
 
 
-def _keeping(definition: Definition, place: str) -> Iterator[GatePhase]:
+def _keeping(run: Run, place: str) -> Iterator[GatePhase]:
     """Gates that keep the locks of the work at a place."""
-    if not keeps_locks(definition):
+    if not outline_now(run).keeps_locks:
         return
-    graph, key = _scope(definition, place), key_at(place)
+    graph, key = _scope(run.queued.definition, place), key_at(place)
     phase = graph.phases.get(key)
     if not isinstance(phase, WorkPhase):
         return

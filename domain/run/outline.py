@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.kernel.graphs import longest_path
-from domain.kernel.pipeline.definition import AnyPhase, Definition, RepeatPhase
+from domain.kernel.pipeline.definition import AnyPhase, Definition, GatePhase, RepeatPhase
 from domain.kernel.pipeline.graph import Graph, every_phase, graph_of
 
 
@@ -23,6 +23,8 @@ class Outline:
     loops: tuple[RepeatPhase, ...]
     iterations: tuple[tuple[str, int], ...]
     """Loops that are in an iteration, with its number."""
+    keeps_locks: bool
+    """Whether any gate does, also inside of loops."""
     now: Graph
     """Of the definition together with those iterations, by place."""
 
@@ -32,7 +34,9 @@ def outline_of(definition: Definition) -> Outline:
     graph = graph_of(definition.phases)
     loops = tuple(phase for phase in definition.phases if isinstance(phase, RepeatPhase))
     phases = {phase.key: phase for phase in every_phase(definition)}
-    return Outline(definition, graph, phases, _path_lengths_of(graph), loops, (), graph)
+    gates = (phase.gate for phase in phases.values() if isinstance(phase, GatePhase))
+    keeps_locks = any(gate.keep_locks_seconds is not None for gate in gates)
+    return Outline(definition, graph, phases, _path_lengths_of(graph), loops, (), keeps_locks, graph)
 
 
 def _path_lengths_of(graph: Graph) -> dict[str, int]:
