@@ -1,4 +1,4 @@
-"""Turns of runs: whoever is next in line is told when a place comes free, whoever is replaced when that is asked."""
+"""Turns of runs: who is next is told when a place comes free, or the head has one; who is replaced, when asked."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from domain.kernel.ids import StreamId
 from domain.kernel.policy import Cause, Derived, Policy
 from domain.turn.commands import GiveWay, TakeTurn
 from domain.turn.decider import LINE, next_in
-from domain.turn.events import TurnAsked, TurnLeft
+from domain.turn.events import TurnAsked, TurnLeft, TurnTaken
 
 
 def give(cause: Cause, view: View) -> tuple[Derived, ...]:
@@ -36,6 +36,6 @@ def replace(cause: Cause, view: View) -> tuple[Derived, ...]:
 
 
 TURN_POLICIES: Final = (
-    Policy("give_turns", (TurnLeft,), give),
+    Policy("give_turns", (TurnLeft, TurnTaken), give),
     Policy("replace_runs", (TurnAsked,), replace),
 )

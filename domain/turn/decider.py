@@ -52,10 +52,15 @@ def without(line: Line, run: str) -> Line:
 
 
 def next_in(line: Line) -> tuple[str, ...]:
-    """Runs that may take a place now, in their order. Nobody passes one that has to wait for more to come free."""
+    """Runs that may take a place now, in whatever order they come for it: none takes that of one before it.
+
+    Nobody passes one that has to wait for more to come free.
+    """
     found: list[str] = []
+    tightest = line.waiting[0].limit if line.waiting else 0
     for one in line.waiting:
-        if len(line.places) + len(found) >= one.limit:
+        tightest = min(tightest, one.limit)
+        if len(line.places) + len(found) >= tightest:
             break
         found.append(one.run)
     return tuple(found)

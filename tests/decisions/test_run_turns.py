@@ -25,6 +25,7 @@ from domain.run.commands import (
 )
 from domain.run.errors import NoTurn, RunNotInState, TurnUnfit
 from domain.turn.decider import LINE, line_of
+from domain.turn.events import TurnLeft
 from domain.turn.state import Line
 from tests.support.fleet import accepted
 from tests.support.nested import Yard, nested
@@ -70,6 +71,17 @@ def test_whoever_has_priority_comes_first_and_nobody_passes_the_head_of_the_line
     assert stands(yard, low, high, other) == ["queued", "running", "queued"]
     yard.do(CancelRun(project="shop", run=low))
     assert yard.stands(other) == "running", "for it there are two places"
+
+
+def test_nobody_passes_the_head_of_the_line_either_that_has_not_heard_yet_of_its_place() -> None:
+    yard = yard_of()
+    yard.publish("many", work("go"), concurrency=TWO)
+    first, head = yard.start("ship"), yard.start("ship")
+    yard.given(line_of(yard.project, "deploy"), TurnLeft(run=first, at=yard.now), project=yard.project)
+    answer: Any = accepted(yard.ask(StartRun(project="shop", pipeline="many", idempotency_key="other"))).answer
+    assert yard.stands(answer.run) == "queued", "with it there would be no place for the head"
+    yard.react()
+    assert stands(yard, head, answer.run) == ["running", "running"], "for it there are two places"
 
 
 def test_a_line_of_runs_that_do_nothing_empties_itself() -> None:
