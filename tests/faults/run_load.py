@@ -121,12 +121,16 @@ class Workers:
     def __init__(self, folder: Path, data: Path, projects: Sequence[str]) -> None:
         self.effects = folder / "effects"
         self.effects.touch()
-        line = CommandLine(folder, {"SIGNALBOX_DATA": str(data), "EFFECTS": str(self.effects)})
-        asked = ("worker", "--ttl", TTL_SECONDS, "--capacity", "4", "-p")
+        self._line = CommandLine(folder, {"SIGNALBOX_DATA": str(data), "EFFECTS": str(self.effects)})
+        self._projects = projects
         self._logs = [folder / f"worker-{number}.log" for number in range(len(projects))]
-        self._processes: list[Command] = [
-            line.start(*asked, project, log=log) for project, log in zip(projects, self._logs, strict=True)
-        ]
+        self._processes: list[Command] = []
+
+    def start(self) -> None:
+        """Begin, once the projects are there: a worker whose project is not ends at once."""
+        asked = ("worker", "--ttl", TTL_SECONDS, "--capacity", "4", "-p")
+        for project, log in zip(self._projects, self._logs, strict=True):
+            self._processes.append(self._line.start(*asked, project, log=log))
 
     def done(self) -> int:
         """Pieces of work that have left their mark."""

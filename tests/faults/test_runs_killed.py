@@ -43,6 +43,7 @@ def survive(server: ServerProcess, store: str, folder: Path, *, points: int, wav
     kills = 0
     try:
         runs.prepare(CASES)
+        workers.start()
         works = sum(case.works for case in every_case())
         for wave in range(waves):
             runs.begin(wave_of(wave))
