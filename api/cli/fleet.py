@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from api.cli import lock_commands, session_commands, task_commands
 from api.cli.queries import FLEET_METRICS, LOCKS, PROJECTS, SESSIONS, TASKS, counts_of
-from api.cli.reading import listing, project_of
+from api.cli.reading import head_of, listing, project_of
 from api.cli.task_commands import lowered
 from api.cli.terminal import Column, table_of
 from api.cli.words import printable
@@ -56,14 +56,15 @@ class Fleet:
 def fleet_of(client: "Client", project: str | None, hours: int, at: str | None = None) -> Fleet:
     """Read it: of one project, or of all that the key sees, now or at a point. Raises what asking raises."""
     began = time.monotonic()
-    chosen, metrics = _metrics(client, project, hours, at)
+    after = head_of(client)
+    chosen, metrics = _metrics(client, project, {"hours": hours, "at": at, "after": after})
     # A time ago is one position for all that is read.
     then = {"at": f"@{integer(metrics, 'position')}"} if at else {}
     names = [chosen] if chosen else [str(row.get("name")) for row in listing(client, PROJECTS, then, PROJECTS_MAX).rows]
     moving = {"project": chosen, "status": ["ASSIGNED", "RUNNING", "PARKED"]}
     return Fleet(
         metrics=metrics,
-        projects=tuple(_counted(client, names, then)),
+        projects=tuple(_counted(client, names, {**then, "after": after})),
         tasks=listing(client, TASKS, {"where": moving, **then}, ROWS_SHOWN_MAX).rows,
         sessions=listing(client, SESSIONS, {"project": chosen, "status": list(LIVE), **then}, ROWS_SHOWN_MAX).rows,
         locks=listing(client, LOCKS, {"project": chosen, **then}, ROWS_SHOWN_MAX).rows,
@@ -71,23 +72,23 @@ def fleet_of(client: "Client", project: str | None, hours: int, at: str | None =
     )
 
 
-def _metrics(client: "Client", project: str | None, hours: int, at: str | None) -> tuple[str | None, Fields]:
+def _metrics(client: "Client", project: str | None, asked: Mapping[str, object]) -> tuple[str | None, Fields]:
     """The measures, and of which project; a key that does not see all is shown its only one."""
     try:
-        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours, "at": at})
+        found = client.graphql(FLEET_METRICS, {"project": project, **asked})
     except Refused as refused:
         if project is not None or refused.code != "not_permitted":
             raise
         project = project_of(client, None)
-        found = client.graphql(FLEET_METRICS, {"project": project, "hours": hours, "at": at})
+        found = client.graphql(FLEET_METRICS, {"project": project, **asked})
     return project, optional_object(found, "fleetMetrics")
 
 
-def _counted(client: "Client", names: list[str], then: Mapping[str, str]) -> list[Fields]:
+def _counted(client: "Client", names: list[str], asked: Mapping[str, object]) -> list[Fields]:
     rows: list[Fields] = []
     for start in range(0, len(names), AT_ONCE_MAX):
         some = names[start : start + AT_ONCE_MAX]
-        variables = {**{f"p{place}": name for place, name in enumerate(some)}, **then}
+        variables = {**{f"p{place}": name for place, name in enumerate(some)}, **asked}
         found = client.graphql(counts_of(len(some)), variables)
         for place, name in enumerate(some):
             counts = objects(optional_object(found, f"c{place}"), "counts")

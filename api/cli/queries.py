@@ -114,8 +114,8 @@ DEFINITION: Final = _list("pipelineDefinitions", "name version state digest defi
 BOOKMARKS: Final = """query($project: String!, $at: Point, $after: Position) {
   found: bookmarks(project: $project, at: $at, after: $after) { bookmarks { name bookmarked } } }"""
 POSITION: Final = "query($at: Point, $after: Position) { found: event(at: $at, after: $after) { position } }"
-FLEET_METRICS: Final = """query($project: String, $hours: Int!, $at: Point) {
-fleetMetrics(project: $project, hours: $hours, at: $at) {
+FLEET_METRICS: Final = """query($project: String, $hours: Int!, $at: Point, $after: Position) {
+fleetMetrics(project: $project, hours: $hours, at: $at, after: $after) {
 since planned completed failed cancelled attempts attemptsRetriedPercent attemptsLost reassigned
 reassignedPerHundredTasks parked conflictsAtEdit stoppedAtEdit lateReports
 assignmentLatency { assignments p50 p95 p99 } attemptSecondsMean sessionsLive capacity
@@ -140,8 +140,8 @@ def operation_on_models(field: str, **variables: str) -> str:
 def counts_of(projects: int) -> str:
     """The tasks of so many projects by status, as ``c0`` and on; their names are the variables ``p0`` and on."""
     fields = [
-        f"c{place}: taskCounts(project: $p{place}, at: $at) {{ counts {{ status total }} }}"
+        f"c{place}: taskCounts(project: $p{place}, at: $at, after: $after) {{ counts {{ status total }} }}"
         for place in range(projects)
     ]
     names = {f"p{place}": "String!" for place in range(projects)}
-    return f"query({_declared({**names, 'at': 'Point'})}) {{ {' '.join(fields)} }}"
+    return f"query({_declared({**names, 'at': 'Point', 'after': 'Position'})}) {{ {' '.join(fields)} }}"

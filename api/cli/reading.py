@@ -45,7 +45,7 @@ def listing(client: "Client", query: str, variables: Mapping[str, object], limit
 
 def single(client: "Client", query: str, variables: Mapping[str, object]) -> Fields:
     """The answer to a question for one thing; its field is missing where there is none."""
-    return optional_object(client.graphql(query, {**variables, "after": _head(client)}), "found")
+    return optional_object(client.graphql(query, {**variables, "after": head_of(client)}), "found")
 
 
 def found_then(client: "Client", query: str, variables: Mapping[str, object], kind: str, name: str) -> Fields:
@@ -56,14 +56,14 @@ def found_then(client: "Client", query: str, variables: Mapping[str, object], ki
     return found
 
 
-def _head(client: "Client") -> int:
+def head_of(client: "Client") -> int:
     """Where the log ends: whoever wrote something a moment ago finds it in what is read from here on."""
     return integer(client.ask(status()), "head")
 
 
 def _pages(client: "Client", query: str, variables: Mapping[str, object], limit: int) -> Iterator[Fields]:
     cursor: str | None = None
-    after = _head(client)
+    after = head_of(client)
     while True:
         asked = {**variables, "after": after, "first": min(limit, PAGE_ROWS_MAX), "cursor": cursor}
         page = optional_object(client.graphql(query, asked), "list")
