@@ -9,6 +9,7 @@ import re
 import shlex
 
 from signalbox.hook.event import PATCH_BEGINS
+from signalbox.hook.wrappers import unwrapped
 from signalbox.hook.writes import Writes, read_git, read_move
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
@@ -26,30 +27,15 @@ _WRITTEN, _READ = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"}), frozens
 _STANDING = re.compile(r"""(?<=\s)(?:\\([();])|(['"])([();])\2)(?=\s|$)""")
 STANDS = {"(": "\ue028", ")": "\ue029", ";": "\ue03b"}
 """Instead of a bracket or a semicolon that a command is given, as `find` wants them."""
-_WRAPPERS = {
-    **dict.fromkeys(("then", "else", "do", "{", "!", "nohup", "command", "builtin", "setsid", "taskset"), ()),
-    "sudo": ("-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--chdir"),
-    "doas": ("-u", "-C"),
-    "env": ("-u", "-C", "--unset", "--chdir"),
-    "nice": ("-n", "--adjustment"),
-    "ionice": ("-c", "-n", "--class", "--classdata"),
-    "timeout": ("-s", "-k", "--signal", "--kill-after"),
-    "stdbuf": ("-i", "-o", "-e", "--input", "--output", "--error"),
-    "time": ("-o", "-f", "--output", "--format"),
-    "exec": ("-a",),
-    "flock": ("-w", "-E", "--timeout", "--wait", "--conflict-exit-code"),
-}
-"""What runs the command behind it, with those of its options that a word follows."""
-_BETWEEN = frozenset({"timeout", "flock", "taskset"})
-"""A word stands between their options and the command."""
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
 _LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
 _FOLDER_FOLLOWS = re.compile(r"-[a-zA-Z]*t|--target-directory")
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 _POWERSHELLS = frozenset({"pwsh", "powershell", "pwsh.exe", "powershell.exe"})
 _LINE_FOLLOWS = re.compile(r"-[a-zA-Z]*c|(?i:-command)")
-NESTED_MAX = 3
-"""`find` and `xargs` inside of each other: each is read twice, so that a long row of them would take for ever."""
+NESTED_MAX = 16
+"""`find` and `xargs` inside of each other; what stands deeper is not read."""
+_GIVEN = re.compile(r"\$(?:[0-9]|\{[0-9]\})")
 _PATCHING = ("apply_patch", "applypatch")
 
 
@@ -60,9 +46,9 @@ def shell_writes(line: str, cwd: str) -> Writes:
     return found
 
 
-def _read_line(line: str, found: Writes) -> None:
+def _read_line(line: str, found: Writes, given: "list[str] | None" = None) -> None:
     patches = PATCH_BEGINS in line and any(name in line for name in _PATCHING)
-    for words in _commands(line, found):
+    for words in _commands(_with_given(_words(line), given or []), found):
         if patches and os.path.basename(words[0]) in _PATCHING:
             _read_patch(line, found)
             patches = False
@@ -79,7 +65,19 @@ def _read_patch(line: str, found: Writes) -> None:
         found.add(path)
 
 
-def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
+def _with_given(words: "Iterator[str]", given: list[str]) -> "Iterator[str]":
+    """The words with what a line was given to work on, where that stands alone; the first is its own name."""
+    for word in words:
+        if given and word in ("$@", "$*"):
+            yield from given[1:]
+        elif given and _GIVEN.fullmatch(word):
+            place = int(word.strip("${}"))
+            yield from given[place : place + 1]
+        else:
+            yield word
+
+
+def _commands(line: "Iterator[str]", found: Writes) -> "Iterator[list[str]]":
     """The simple commands of a line without their redirections, whose targets are added where the ones before have led.
 
     A quote that does not end ends them: the shell will not read it either, or reads it in a way of its own.
@@ -87,7 +85,7 @@ def _commands(line: str, found: Writes) -> "Iterator[list[str]]":
     words: list[str] = []
     around: list[str] = []
     redirection = ""
-    for word in _words(line):
+    for word in line:
         if redirection:
             if redirection in _WRITTEN and not word.isdigit() and word != "-":
                 found.add(word)
@@ -190,24 +188,6 @@ def read_command(words: list[str], found: Writes) -> None:
         _read_indirect(name, arguments, found)
 
 
-def unwrapped(words: list[str]) -> list[str]:
-    """The command that is run in the end, without what stands before it."""
-    while words:
-        name = os.path.basename(words[0])
-        if re.match(r"[A-Za-z_]\w*=", words[0]):
-            words = words[1:]
-            continue
-        if name not in _WRAPPERS:
-            return words
-        if name == "command" and words[1:2] in (["-v"], ["-V"]):
-            return []
-        words = words[1:]
-        while words and words[0].startswith("-"):
-            words = words[2 if words[0] in _WRAPPERS[name] else 1 :]
-        words = words[name in _BETWEEN :]
-    return words
-
-
 def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
     from signalbox.hook.indirect import fetched, run_by_find, run_by_xargs
 
@@ -216,25 +196,28 @@ def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
             found.add(file)
         return
 
-    nested = found.nested + 1
-    if nested > NESTED_MAX:
-        return
-
     def writes(words: list[str]) -> bool:
-        trial = Writes(found.cwd)
-        trial.nested = nested
+        if found.is_trial:
+            return True  # the trial itself finds out, so that each of a row of them is read once in it
+        trial = found.on_trial()
         read_command(words, trial)
-        return bool(trial.paths or trial.trees or trial.branches)
+        return not trial.is_nothing
 
-    runs = (
-        run_by_find(arguments, found.cwd, writes)
-        if name == "find"
-        else run_by_xargs(arguments, found.before, found.cwd, writes)
-    )
-    found.nested = nested
+    if found.nested == NESTED_MAX:
+        return
+    found.nested += 1
+    cwd, before = found.cwd, found.before
+    if name == "find":
+        runs = run_by_find(arguments, found, writes)
+    else:
+        runs = run_by_xargs(arguments, before, found, writes)
+        found.before = []  # what it runs reads nothing of the pipe
     for words in runs:
-        read_command(words, found)
-    found.nested = nested - 1
+        if found.is_run_first(words):
+            read_command(words, found)
+            found.cwd = cwd
+    found.nested -= 1
+    found.before = before
 
 
 def _with_folder_last(arguments: list[str]) -> list[str]:
@@ -255,8 +238,10 @@ def _read_inner(name: str, arguments: list[str], found: Writes) -> None:
     if said is None:
         return
     if name in _SHELLS:
+        cwd, before = found.cwd, found.before
         for line in arguments[said + 1 : said + 2]:
-            _read_line(line, found)
+            _read_line(line, found, arguments[said + 2 :])
+        found.cwd, found.before = cwd, before
         return
     from signalbox.hook.powershell import powershell_writes
 

@@ -15,6 +15,19 @@ _REWRITING = frozenset({"--hard", "--merge", "--keep", "-u"})
 _LOOKS_ONLY = frozenset({"list", "show"})
 _GIT_OPTIONS_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 EXPANDED_MAX = 1_000
+STEPS_MAX = 20_000
+
+
+class Steps:
+    """How many files may still be looked at for one line, whatever searches for them."""
+
+    def __init__(self) -> None:
+        self.left = STEPS_MAX
+
+    def take(self) -> bool:
+        """Whether there was one left."""
+        self.left -= 1
+        return self.left >= 0
 
 
 class Writes:
@@ -32,6 +45,26 @@ class Writes:
         """The commands before in the same pipe."""
         self.nested = 0
         """How many commands that run others are around the one that is read."""
+        self.is_trial = False
+        """Only to see whether a command writes at all: nothing is searched for, and `*` is the name of some file."""
+        self.steps = Steps()
+        self._run: set[tuple[str, ...]] = set()
+
+    def on_trial(self) -> "Writes":
+        """What a command writes that is run from here."""
+        trial = Writes(self.cwd)
+        trial.is_trial, trial.nested = True, self.nested
+        return trial
+
+    @property
+    def is_nothing(self) -> bool:
+        return not (self.paths or self.trees or self.branches)
+
+    def is_run_first(self, words: list[str]) -> bool:
+        """Whether no other command has run this one here."""
+        before = len(self._run)
+        self._run.add((self.cwd, *words))
+        return len(self._run) > before
 
     def add(self, word: str, *, folder: bool = False) -> None:
         for path in self._expanded(word):
@@ -56,7 +89,7 @@ class Writes:
         if word == "~" or word.startswith("~/"):
             word = os.path.expanduser(word)
         path = os.path.normpath(os.path.join(self.cwd, word))
-        if glob.has_magic(word):
+        if glob.has_magic(word) and not self.is_trial:
             return sorted(glob.glob(path))[:EXPANDED_MAX] or [path]
         return [path]
 

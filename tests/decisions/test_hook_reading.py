@@ -2,16 +2,17 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.lock.resource import Resource, parse
 from signalbox.client.endpoint import find_endpoint
 from signalbox.client.errors import Refused, ServerUnavailable
-from signalbox.hook import indirect
+from signalbox.hook import finding, shell, writes
 from signalbox.hook.event import edited_paths, event_of
 from signalbox.hook.guard import wanted_by
 from signalbox.hook.installation import NoServerError, find_installation
@@ -182,7 +183,33 @@ WRITES = {
     "find folder -delete": ["folder"],
     "find . -iname 'ON*' -exec rm {} \\;": ["one"],
     "find . -path './folder/*' -type d -exec rm -rf {} +": ["folder/deep"],
-    "find . ! -name one -type f -exec sed -i s/a/b/ {} ';'": ["folder/deep/y.o", "folder/x.o", "one"],
+    "find . ! -name one -type f -exec sed -i s/a/b/ {} ';'": ["folder/deep/y.o", "folder/x.o"],
+    "find . -type f ! \\( -name one -o -name 'x*' \\) -delete": ["folder/deep/y.o"],
+    "find . \\( -name one -o -name 'x*' \\) -a -type d -delete": [],
+    "find . '(' '(' -type f ')' -a -not '(' -path './folder/*' ')' ')' -exec rm {} +": ["one"],
+    "find . -name one -exec cat {} \\; -o -name 'x*' -exec rm {} \\;": ["folder/x.o"],
+    "find . -name one -exec cat {} + -o -name '*' -type f -exec rm {} \\;": ["folder/deep/y.o", "folder/x.o"],
+    "find . -newer one ! -size -3k -name 'x*' -delete": ["folder/x.o"],
+    "find . -mindepth 2 -name '*o*' ! -type d -delete": ["folder/deep/y.o", "folder/x.o"],
+    "find . -name deep -prune -o -type f -print | xargs rm": ["folder/x.o", "one"],
+    "find . -name deep -prune -o -type f -exec rm {} +": ["folder/x.o", "one"],
+    "find . -size +1 -prune -o -name 'y*' -exec rm {} +": ["folder/deep/y.o"],
+    "find . -name one -exec echo + {} \\; -delete": ["one"],
+    "find . -type d -name deep -exec find {} -name '*.o' -delete \\;": ["folder/deep/y.o"],
+    'find . -name one -exec sh -c \'cd folder; rm "$1" "$2"\' _ x.o {} \\; && rm z': ["folder/x.o", "folder/one", "z"],
+    "find . -name '*.o' | xargs sh -c 'touch \"$@\"' sh": ["folder/deep/y.o", "folder/x.o"],
+    "find . -type f -name one -exec sh -c 'mv ${1} \"$1.old\" > $0' log {} +": ["log", "one"],
+    "find folder -exec xargs -I X find . -name one -exec xargs rm X {} \\; \\;": [],
+    "echo one | xargs -I X find folder -maxdepth 0 -exec touch {}/X \\;": ["folder/one"],
+    "echo one | xargs xargs rm z": ["z", "one"],
+    "find . \\) -name one -delete": ["one"],
+    "env -S 'rm a' b": ["a", "b"],
+    "env -i -vS'X=1 rm -f \"a b\"'": ["a b"],
+    "/usr/bin/env --split-string='nice rm a' && env --split-string 'rm b'": ["a", "b"],
+    'env -S "rm \'a"; rm b': ["b"],
+    "bash -c 'cd folder && rm x'; touch y": ["folder/x", "y"],
+    "echo a | bash -c 'true; xargs rm' | cat": [],
+    "echo a | bash -c 'xargs rm; true' | xargs cat": ["a"],
     "find . \\( -name 'x.*' -o -name one \\) -exec rm {} \\; && touch z": ["folder/x.o", "one", "z"],
     "find . -name deep -prune -o -name '*.o' -delete": ["folder/deep/y.o", "folder/x.o"],
     "find . -name '*.o' -exec grep x {} \\;": [],
@@ -223,23 +250,77 @@ def test_a_search_through_more_than_it_may_stands_for_the_places_where_it_begins
     for number in range(6):
         (tmp_path / "src" / f"{number}.o").touch()
     assert len(shell_writes("find src -name '*.o' -delete", str(tmp_path)).paths) == 6
-    monkeypatch.setattr(indirect, "FOUND_MAX", 4)
+    monkeypatch.setattr(finding, "FOUND_MAX", 4)
     assert list(shell_writes("find src -name '*.o' -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
     assert not shell_writes("find src -name '*.o' -exec cat {} + | xargs cat", str(tmp_path)).paths
-    monkeypatch.setattr(indirect, "VISITED_MAX", 3)
+    monkeypatch.setattr(writes, "STEPS_MAX", 3)
     assert list(shell_writes("find src -name 5.o -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
+    monkeypatch.setattr(writes, "STEPS_MAX", 10)
+    both = shell_writes("find src -name 5.o -delete; find src -name 4.o -delete", str(tmp_path)).paths
+    assert [Path(path).name for path in both] == ["5.o", "src"], "all searches of a line share what they may"
 
 
-@pytest.mark.parametrize("runs", ["find . -exec", "xargs"])
-def test_a_long_row_of_commands_that_run_each_other_takes_no_time_for_each_way_to_read_it(
-    runs: str, tmp_path: Path
+@pytest.mark.parametrize("runs", ["find . -exec", "xargs", "env -S 'find .' -exec xargs"])
+def test_a_row_of_commands_that_run_each_other_takes_a_few_readings_for_each_of_them(
+    runs: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert not shell_writes(" ".join(["echo a |", *[runs] * 64, "rm a"]), str(tmp_path)).paths
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    readings: list[list[str]] = []
+    read = shell.read_command
+
+    def counted(words: list[str], found: writes.Writes) -> None:
+        readings.append(words)
+        read(words, found)
+
+    monkeypatch.setattr(shell, "read_command", counted)
+    deep = shell.NESTED_MAX // (1 + runs.startswith("env"))
+    assert shell_writes(" ".join([*[runs] * deep, "rm -r z"]), str(tmp_path)).paths
+    assert len(readings) < 300
+    assert not shell_writes(" ".join([*[runs] * 400, "rm -r z"]), str(tmp_path)).paths
+
+
+_TESTS = ("-name one", "-name 'x*'", "-type d", "-type f", "-path './folder/*'", "-size -1k", "-newer one", "-true")
+_EXPRESSIONS = st.recursive(
+    st.sampled_from(_TESTS),
+    lambda inner: st.one_of(
+        inner.map(lambda one: f"! {one}"),
+        st.tuples(inner, st.sampled_from(("", "-a", "-o")), inner).map(lambda all_: f"\\( {' '.join(all_)} \\)"),
+        inner.map(lambda one: f"\\( {one} -prune -o {one} \\)"),
+    ),
+    max_leaves=6,
+)
+
+
+def test_nothing_that_find_finds_is_missed(tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("searched")
+    (root / "folder" / "deep").mkdir(parents=True)
+    for name in ("one", "folder/x.o", "folder/deep/y.o", "folder/one"):
+        (root / name).touch()
+    (root / "xlink").symlink_to("one")
+
+    @settings(max_examples=40, deadline=None)
+    @given(_EXPRESSIONS)
+    def searched(expression: str) -> None:
+        line = f"find . {expression} -print"
+        said = subprocess.run(["/bin/sh", "-c", line], cwd=root, capture_output=True, text=True, check=True).stdout
+        read = shell_writes(f"{line} | xargs rm -r", str(root)).paths
+        for file in said.splitlines():
+            path = os.path.normpath(root / file)
+            assert any(f"{path}/".startswith(f"{one}/") for one in read), (line, file, read)
+
+    searched()
+
+
+def test_a_search_with_more_brackets_than_anybody_writes_is_read_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "one").touch()
+    line = " ".join(["find .", *["\\("] * 3_000, "-name one", *["\\)"] * 3_000, *["!"] * 3_001, "-name two -delete"])
+    assert list(shell_writes(line, str(tmp_path)).paths) == [str(tmp_path / "one")]
 
 
 @given(st.text(alphabet="abc '\"`$#<>|;&(){}\\\n-=!*", max_size=60))
 def test_any_line_of_shell_is_read_to_its_end(text: str) -> None:
-    shell_writes(f"find {text} -exec {text} | xargs {text}", "/nowhere")
+    shell_writes(f"find {text} -exec {text} | xargs {text}; env -S {text}", "/nowhere")
 
 
 POWERSHELL = {

@@ -1,0 +1,277 @@
+"""What `find` finds: which files each of its actions may reach, judged by names, paths and kinds alone."""
+
+import os
+from fnmatch import fnmatchcase
+
+from signalbox.hook.shell import STANDS
+
+# Not imported from `typing`: loading that takes longer than the hook runs.
+TYPE_CHECKING = False
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from signalbox.hook.writes import Steps
+
+    Judge = Callable[["_Look", bool], tuple[bool, bool]]
+    """Whether it may be true and whether it may be false of a file; told whether it is asked for certain."""
+
+FOUND_MAX = 1_000
+"""Beyond it the places where the search begins stand for all that is in them."""
+BRACKETS_MAX = 32
+"""Within each other; further ones are passed over."""
+NO_END = 1 << 30
+_BEFORE_PLACES = frozenset(("-H", "-L", "-P"))
+_RUNNING = frozenset(("-exec", "-execdir", "-ok", "-okdir"))
+_PRINTING = frozenset(("-print", "-print0", "-printf", "-ls"))
+_INTO_FILE = frozenset(("-fprint", "-fprint0", "-fls", "-fprintf"))
+_NAMES = frozenset(("-name", "-iname"))
+_PATHS = frozenset(("-path", "-wholename", "-ipath", "-iwholename"))
+_ALONE = frozenset(
+    ("-empty", "-readable", "-writable", "-executable", "-nouser", "-nogroup", "-quit", "-print", "-print0", "-ls")
+)
+"""Tests and actions without a word behind them, of which one cannot tell here whether they hold."""
+_SETTING = frozenset(
+    {"-true", "-depth", "-d", "-mount", "-xdev", "-x", "-follow", "-daystart", "-warn", "-nowarn", "-noleaf"}
+    | {"-ignore_readdir_race", "-noignore_readdir_race"}
+)
+"""Those that hold always."""
+_SIGNED = frozenset(
+    {"-atime", "-ctime", "-mtime", "-amin", "-cmin", "-mmin", "-size", "-perm", "-links", "-inum", "-used"}
+    | {"-uid", "-gid"}
+)
+"""Tests whose word may begin with a dash."""
+
+
+class _Look:
+    """One file that is looked at."""
+
+    def __init__(self, path: str, full: str, is_folder: bool) -> None:
+        self.path, self.full, self.is_folder = path, full, is_folder
+        self.reached: set[int] = set()
+        self.is_pruned = False
+
+
+class Find:
+    """The arguments of a `find`, read."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        begin = 0
+        while begin < len(arguments) and arguments[begin] in _BEFORE_PLACES:
+            begin += 1
+        end = begin
+        while end < len(arguments) and not arguments[end].startswith(("-", "!", STANDS["("])):
+            end += 1
+        self.places = arguments[begin:end] or ["."]
+        self.actions: list[tuple[str, list[str]]] = []
+        """Its actions with their words; what runs a command has the command."""
+        self.shallowest, self.deepest = 0, NO_END
+        self._words, self._next = arguments, end
+        self._prunes = not any(word in ("-delete", "-depth", "-d") for word in arguments[end:])
+        judges: list[Judge] = []
+        while self._next < len(arguments):
+            judges.append(self._group(0))  # a bracket that nobody opened ends none
+        self._judge = _all(judges)
+
+    def searched(self, actions: "list[int]", cwd: str, steps: "Steps") -> list[list[str]]:
+        """For each of the actions, by its number, the files that may reach it; a folder stands for all below it."""
+        found: list[list[str]] = [[] for _ in actions]
+        open_ = [(place, 0, frozenset(actions)) for place in reversed(self.places)]
+        while open_:
+            path, depth, left = open_.pop()
+            full = os.path.join(cwd, os.path.expanduser(path))
+            look = _Look(path, full, os.path.isdir(full) and (depth == 0 or not os.path.islink(full)))
+            if not steps.take() or any(len(files) > FOUND_MAX for files in found):
+                return [self.places] * len(actions)
+            if depth >= self.shallowest:
+                self._judge(look, self._prunes)
+            for number, action in enumerate(actions):
+                if action in left & look.reached:
+                    found[number].append(path)
+            left -= look.reached
+            if look.is_folder and not look.is_pruned and depth < self.deepest and left:
+                open_ += [(os.path.join(path, name), depth + 1, left) for name in _names_in(full)]
+        return found
+
+    def printed(self, cwd: str, steps: "Steps") -> list[str]:
+        """The files whose names it prints, itself or by what it runs."""
+        printing = [number for number, (name, _) in enumerate(self.actions) if name in _PRINTING]
+        if not printing:
+            printing = [number for number, (name, _) in enumerate(self.actions) if name in _RUNNING]
+        if not self.actions:
+            self._judge = _all([self._judge, self._acting("-print", [], (True, False))])
+            printing = [0]
+        return list(dict.fromkeys(file for files in self.searched(printing, cwd, steps) for file in files))
+
+    def _taken(self) -> str:
+        self._next += 1
+        return self._words[self._next - 1] if self._next <= len(self._words) else ""
+
+    def _group(self, brackets: int) -> "Judge":
+        """All up to the bracket that ends it: lists of alternatives of tests."""
+        lists: list[list[list[Judge]]] = [[[]]]
+        while self._next < len(self._words):
+            word = self._taken()
+            if word == STANDS[")"]:
+                break
+            if word == ",":
+                lists.append([[]])
+            elif word in ("-o", "-or"):
+                lists[-1].append([])
+            elif word not in ("-a", "-and"):
+                lists[-1][-1].append(self._one(word, brackets))
+        return _each([_any([_all(tests) for tests in ways]) for ways in lists])
+
+    def _one(self, word: str, brackets: int) -> "Judge":
+        turned = False
+        while word in ("!", "-not"):
+            turned, word = not turned, self._taken()
+        if word == STANDS["("]:
+            one = self._group(brackets + 1) if brackets < BRACKETS_MAX else _always
+        else:
+            one = self._test(word)
+        return _not(one) if turned else one
+
+    def _test(self, word: str) -> "Judge":
+        if word in _RUNNING:
+            return self._running(word)
+        if word == "-delete":
+            return self._acting(word, ["rm", "-r", "{}"], (True, False))
+        if word in _INTO_FILE:
+            return self._acting(word, [self._taken(), *([self._taken()] if word == "-fprintf" else [])], (True, False))
+        if word in _PRINTING:
+            return self._acting(word, [self._taken()] if word == "-printf" else [], (True, False))
+        if word == "-prune":
+            return _prune
+        if word == "-false":
+            return _not(_always)
+        if word in _SETTING or not word:
+            return _always
+        if word in _ALONE or not word.startswith("-"):
+            return _unknown
+        behind = self._words[self._next : self._next + 1]
+        if not behind or (word not in _SIGNED and behind[0].startswith("-")):
+            return _unknown
+        return self._with_value(word, self._taken())
+
+    def _with_value(self, word: str, value: str) -> "Judge":
+        if word in ("-maxdepth", "-mindepth"):
+            if value.isdecimal() and word == "-maxdepth":
+                self.deepest = int(value)
+            elif value.isdecimal():
+                self.shallowest = int(value)
+            return _always
+        if "$" in value or "`" in value:
+            return _unknown
+        if word in _NAMES or word in _PATHS:
+            return _matching(value, by_name=word in _NAMES, folds=word[1] == "i")
+        return _kind(value) if word == "-type" else _unknown
+
+    def _running(self, name: str) -> "Judge":
+        run: list[str] = []
+        while self._next < len(self._words):
+            word = self._taken()
+            if word == STANDS[";"]:
+                break
+            if word == "+" and run[-1:] == ["{}"]:
+                return self._acting(name, run, (True, False))
+            run.append(word)
+        return self._acting(name, run, (True, True))
+
+    def _acting(self, name: str, words: list[str], holds: tuple[bool, bool]) -> "Judge":
+        number = len(self.actions)
+        self.actions.append((name, words))
+
+        def judge(look: _Look, _: bool) -> tuple[bool, bool]:
+            look.reached.add(number)
+            return holds
+
+        return judge
+
+
+def _all(judges: "list[Judge]") -> "Judge":
+    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
+        may_fail = False
+        for one in judges:
+            yes, no = one(look, sure and not may_fail)
+            if not yes:
+                return False, True
+            may_fail = may_fail or no
+        return True, may_fail
+
+    return judges[0] if len(judges) == 1 else judge
+
+
+def _any(judges: "list[Judge]") -> "Judge":
+    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
+        may_hold = False
+        for one in judges:
+            yes, no = one(look, sure and not may_hold)
+            if not no:
+                return True, False
+            may_hold = may_hold or yes
+        return may_hold, True
+
+    return judges[0] if len(judges) == 1 else judge
+
+
+def _each(judges: "list[Judge]") -> "Judge":
+    """Lists with commas between them: each is looked at. By which one they are judged depends on the `find`."""
+
+    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
+        for one in judges:
+            one(look, sure)
+        return True, True
+
+    return judges[0] if len(judges) == 1 else judge
+
+
+def _not(one: "Judge") -> "Judge":
+    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
+        yes, no = one(look, sure)
+        return no, yes
+
+    return judge
+
+
+def _always(_: _Look, __: bool) -> tuple[bool, bool]:
+    return True, False
+
+
+def _unknown(_: _Look, __: bool) -> tuple[bool, bool]:
+    return True, True
+
+
+def _prune(look: _Look, sure: bool) -> tuple[bool, bool]:
+    look.is_pruned = look.is_pruned or sure
+    return True, False
+
+
+def _matching(pattern: str, *, by_name: bool, folds: bool) -> "Judge":
+    def judge(look: _Look, _: bool) -> tuple[bool, bool]:
+        text = os.path.basename(look.path.rstrip("/")) if by_name else look.path
+        fits = fnmatchcase(text.lower(), pattern.lower()) if folds else fnmatchcase(text, pattern)
+        return fits, not fits
+
+    return judge
+
+
+def _kind(letters: str) -> "Judge":
+    kinds = letters.split(",")
+
+    def judge(look: _Look, _: bool) -> tuple[bool, bool]:
+        if look.is_folder or os.path.islink(look.full):
+            fits = ("d" if look.is_folder else "l") in kinds
+            return fits, not fits
+        # What is neither a folder nor a link is a file, or something rare.
+        return "f" in kinds or not {"d", "l"}.issuperset(kinds), "f" not in kinds
+
+    return judge
+
+
+def _names_in(folder: str) -> list[str]:
+    """The last first; what git keeps for itself is left out."""
+    try:
+        return sorted((name for name in os.listdir(folder) if name != ".git"), reverse=True)
+    except OSError:
+        return []
