@@ -13,7 +13,7 @@ from projections.fleet_metrics.rows import MetricRow
 
 
 class HourMeasures(Protocol):
-    """The measures of an hour up to a position."""
+    """What the read model does not tell of the measures of an hour up to a position."""
 
     @property
     def position(self) -> int: ...
@@ -24,8 +24,13 @@ class HourMeasures(Protocol):
         ...
 
     @property
+    def stretch(self) -> int:
+        """The read model tells what an hour was before this stretch of the log."""
+        ...
+
+    @property
     def before(self) -> int:
-        """Position of the last event before the hour."""
+        """Position up to which it does."""
         ...
 
     @property
@@ -55,6 +60,6 @@ class PastPort(Protocol):
         """What led to an event, and what it led to among the 20,000 that follow it."""
         ...
 
-    async def hour(self, position: int) -> HourMeasures | Rejection:
-        """The measures of the hour of the event at a position, up to that event."""
+    async def hour(self, position: int) -> HourMeasures:
+        """What the read model does not tell of the measures of the hour of the event at a position."""
         ...

@@ -63,8 +63,8 @@ class PastReader:
         """What led to an event, and what it led to among the 20,000 that follow it."""
         return await self._away(lambda: reading.causes_of(self._node.log, event, self._later))
 
-    async def hour(self, position: int) -> HourSoFar | Rejection:
-        """The measures of the hour of the event at a position, up to that event."""
+    async def hour(self, position: int) -> HourSoFar:
+        """What the read model does not tell of the measures of the hour of the event at a position."""
         return await self._away(lambda: hour_so_far(self._node.log, position))
 
     def _first(self, stream: str) -> Recorded | None:

@@ -75,9 +75,10 @@ class PastRows:
         parts = self._parts(kept, row_columns(projection))
         return self._shaped(projection, self._ask("rows_as_of", {"after": position}, parts), skipped=0)
 
-    def before_hour(self, projection: AnyProjection, kept: Kept, hour: int) -> Iterator[tuple[Any, ...]]:
-        """The latest rows of hours before one, by key; of a projection whose rows have an hour."""
-        return self._ask("rows_before_hour", {"hour": hour}, self._parts(kept, row_columns(projection)))
+    def latest(self, projection: AnyProjection, kept: Kept) -> Iterator[tuple[Any, ...]]:
+        """The latest rows, by key."""
+        parts = self._parts(kept, row_columns(projection))
+        return self._shaped(projection, self._ask("rows_latest", {}, parts), skipped=0)
 
     def copy(
         self,

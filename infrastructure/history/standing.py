@@ -4,13 +4,12 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from domain.catalogue import REGISTRY
 from domain.kernel.past.errors import FileBeingWritten
-from infrastructure.history.measures import whole_hour
+from infrastructure.history.measures import sums_at
 from infrastructure.history.port import Past
 from infrastructure.history.rows import Kept, PastRows, SqlitePastRows, insert
 from infrastructure.log.file_lock import FileLock, StoreInUse
@@ -23,7 +22,7 @@ from infrastructure.runtime.projector_pages import PageSize
 from infrastructure.sql import load
 from projections.catalogue import PROJECTIONS, AnyProjection
 from projections.fleet_metrics.projection import FLEET_METRICS
-from projections.fleet_metrics.rows import HOUR
+from projections.fleet_metrics.rows import MetricRow
 from projections.kernel.errors import RequestRefused
 from projections.kernel.rows import ColumnKind, Row, columns_of
 
@@ -114,10 +113,10 @@ def _copied(
 
     if projection.keeps != "latest":
         return rows.copy(projection, kept, position, scratch, projection.name, done)
-    # Sums of hours that were over are final, and those of the hour itself are folded: both cost what they hold.
-    hour = whole_hour(past, position)
-    earlier = rows.before_hour(projection, kept, hour.at // HOUR)
-    return insert(scratch, projection.name, chain(earlier, hour.rows), done)
+    # What sums were before a stretch of the log they tell themselves, and its events, which are few, are folded.
+    row_class: type[MetricRow] = projection.row
+    sums = sums_at(past, position, (row_class(*cells) for cells in rows.latest(projection, kept)))
+    return insert(scratch, projection.name, sums, done)
 
 
 def _fold_and_copy(

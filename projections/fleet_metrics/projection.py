@@ -16,8 +16,9 @@ from domain.task.events import (
     TaskPlanned,
     TaskReassigned,
 )
-from projections.fleet_metrics.rows import HOUR, MICROSECONDS, WAIT, MetricRow, bucket_of
+from projections.fleet_metrics.rows import HOUR, MICROSECONDS, WAIT, MetricRow, bucket_of, stretch_of
 from projections.kernel.projection import Projection
+from projections.kernel.rows import entries, json_text
 
 CHECK_POINTS: Final = frozenset({"check_locks", "check_push", "check_fence"})
 """Commands that are asked right before something is written."""
@@ -50,11 +51,15 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
 
 def evolve(row: MetricRow | None, recorded: Recorded, key: str) -> MetricRow:
     """One more, or later by as much as the event lies within its hour."""
-    project, hour, measure = key.split("/")
-    more = recorded.recorded_at % HOUR if measure.endswith(MICROSECONDS) else 1
-    if row is not None:
-        return row._replace(total=row.total + more)
-    return MetricRow(key=key, project=project, hour=int(hour), measure=measure, total=more)
+    more = recorded.recorded_at % HOUR if key.endswith(MICROSECONDS) else 1
+    stretch = stretch_of(recorded.position)
+    if row is None:
+        project, hour, measure = key.split("/")
+        return MetricRow(key=key, project=project, hour=int(hour), measure=measure, total=more, stretch=stretch)
+    marks = row.marks
+    if stretch != row.stretch:
+        marks = json_text([*entries(marks), {"stretch": row.stretch, "total": row.total}])
+    return MetricRow(key, row.project, row.hour, row.measure, row.total + more, stretch, marks)
 
 
 def _measures(event: MetricEvent) -> tuple[str, ...]:
@@ -90,14 +95,14 @@ def _measures(event: MetricEvent) -> tuple[str, ...]:
 
 FLEET_METRICS: Final = Projection(
     name="fleet_metrics",
-    version=2,
+    version=3,
     row=MetricRow,
     handles=frozenset(get_args(MetricEvent)),
     begins=frozenset(),
     keys=keys,
     evolve=evolve,
     indexes=(("project", "hour", "key"), ("hour", "key")),
-    # An hour that is over does not change any more: the past is in the rows themselves.
+    # An hour that is over changes no more, and of one that is not the rows tell what they were: that is the past.
     keeps="latest",
     on_poison="halt",
 )

@@ -2,12 +2,16 @@
 
 from typing import Final, NamedTuple
 
+from projections.kernel.rows import entries, json_text
+
 WAIT: Final = "wait_"
 """Measures that begin so count assignments by the bucket of their wait."""
 MICROSECONDS: Final = "_microseconds"
 """Measures that end so add up how far into its hour each event came, from which the time between them follows."""
 HOUR: Final = 3_600_000_000
 """Microseconds."""
+STRETCH_EVENTS: Final = 20_000
+"""Of the log, in one stretch: a sum of the past is that of earlier stretches and the events of one."""
 _UNIT: Final = 250
 """Microseconds of the shortest wait that is told apart."""
 _STEPS_BITS: Final = 2
@@ -24,6 +28,31 @@ class MetricRow(NamedTuple):
     """Hours since 1970."""
     measure: str
     total: int
+    stretch: int = 0
+    """That of the latest event that it counts."""
+    marks: str = "[]"
+    """JSON: [{stretch, total}], what it was at the end of each earlier stretch in which it counted something."""
+
+
+def stretch_of(position: int) -> int:
+    """The stretch of the log that an event lies in."""
+    return max(0, position - 1) // STRETCH_EVENTS
+
+
+def begin_of(stretch: int) -> int:
+    """The position behind which a stretch begins."""
+    return stretch * STRETCH_EVENTS
+
+
+def rewound(row: MetricRow, stretch: int) -> MetricRow | None:
+    """The row as it was before the first event of a stretch; None where there was none."""
+    if row.stretch < stretch:
+        return row
+    earlier = [mark for mark in entries(row.marks) if mark["stretch"] < stretch]
+    if not earlier:
+        return None
+    *marks, last = earlier
+    return row._replace(total=last["total"], stretch=last["stretch"], marks=json_text(marks))
 
 
 def bucket_of(microseconds: int) -> int:

@@ -223,7 +223,7 @@ class NoPast:
     async def causes(self, event: Recorded) -> Causes:
         raise AssertionError
 
-    async def hour(self, position: int) -> HourMeasures | Rejection:
+    async def hour(self, position: int) -> HourMeasures:
         raise AssertionError
 
 

@@ -11,10 +11,9 @@ from api.graphql.reads.asked import Asked, ask
 from api.graphql.types.counts import StatusCount
 from api.graphql.types.metrics import AssignmentLatency, FleetMetrics
 from domain.kernel.activity import SessionStatus
-from domain.kernel.errors import Rejection
 from domain.kernel.ids import SECOND, Instant, Position
 from projections.fleet_metrics.queries import MetricPage, busy_microseconds, totals_of, wait_within
-from projections.fleet_metrics.rows import HOUR, MetricRow
+from projections.fleet_metrics.rows import HOUR, MetricRow, rewound
 from projections.kernel.requests import LIMIT_MAX
 from projections.session_roster.queries import SessionPage
 from projections.session_roster.rows import SessionRosterRow
@@ -33,8 +32,15 @@ class _When:
     now: int
     after: Position | None
     as_of: Position | None = None
+    stretch: int = 0
     rows: tuple[MetricRow, ...] = ()
-    """Sums of the last hour, in the past only: an hour that was over by then has not changed since."""
+    """In the past only: sums of the last hour in that stretch of the log. Before it they are told by the rows, and an
+    hour that was over by then has not changed since."""
+
+    def earlier(self, row: MetricRow) -> MetricRow | None:
+        """The row before the stretch; None where there was none."""
+        hour = self.now // HOUR
+        return row if row.hour < hour else rewound(row, self.stretch) if row.hour == hour else None
 
 
 async def fleet_metrics(
@@ -50,7 +56,7 @@ async def fleet_metrics(
     hour = now // HOUR - hours + 1
     sums: list[MetricRow] = await _all(context, MetricPage(project=found, hour_first=hour), after)
     if as_of is not None:
-        sums = [row for row in sums if row.hour < now // HOUR]
+        sums = [then for row in sums if (then := when.earlier(row)) is not None]
         sums += [row for row in when.rows if found in (None, row.project)]
     sessions: list[SessionRosterRow] = await _all(
         context, SessionPage(serves=found, statuses=LIVE, order="oldest_first", limit=LIMIT_MAX, as_of=as_of), after
@@ -74,11 +80,10 @@ async def _when(context: Context, asked: Asked) -> _When:
     if asked.as_of is None:
         return _When(context.services.clock.now(), asked.after)
     hour = await context.services.past.hour(asked.as_of)
-    if isinstance(hour, Rejection):
-        raise Refused(hour)
-    # The hours before are read once the read model holds the last event of them.
+    # The rows are read once the read model holds all that they have to tell.
     after = Position(max(hour.before, asked.after or 0))
-    return _When(hour.at or context.services.clock.now(), after, Position(hour.position), tuple(hour.rows))
+    now = hour.at or context.services.clock.now()
+    return _When(now, after, Position(hour.position), hour.stretch, tuple(hour.rows))
 
 
 def _measured(

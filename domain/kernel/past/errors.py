@@ -54,18 +54,6 @@ class RangeNotClosed(Rejection):
     reason: str
 
 
-class HourTooFull(Rejection):
-    """{events} events of one hour lie before that point, and the measures of an hour are made of {events_max} at most.
-
-    Ask for a point nearer to the full hour, or stand the read models up with `signalbox replay run`.
-    """
-
-    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
-    HTTP_STATUS: ClassVar[int] = 422
-    events: int
-    events_max: int
-
-
 class PointsReversed(Rejection):
     """{later} comes before {earlier}.
 

@@ -95,6 +95,6 @@ WHERE (since <= %(until)s AND since > %(after)s AND (until IS NULL OR until > %(
    OR (since <= %(after)s AND until > %(after)s AND until <= %(until)s)
 ORDER BY key, since
 
--- name: rows_before_hour
--- The latest rows of the hours before one.
-SELECT {columns} FROM {table} WHERE hour < %(hour)s ORDER BY key
+-- name: rows_latest
+-- What is true of each row now.
+SELECT {columns} FROM {table} WHERE until IS NULL ORDER BY key

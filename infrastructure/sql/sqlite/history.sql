@@ -64,6 +64,6 @@ WHERE (since <= ?2 AND since > ?1 AND (until IS NULL OR until > ?2))
     OR (since <= ?1 AND until > ?1 AND until <= ?2)
 ORDER BY key, since;
 
--- name: rows_before_hour
--- The latest rows of the hours before one.
-SELECT {columns} FROM {table} WHERE hour < ?1 ORDER BY key;
+-- name: rows_latest
+-- What is true of each row now.
+SELECT {columns} FROM {table} WHERE until IS NULL ORDER BY key;
