@@ -120,6 +120,12 @@ class Metrics:
                 "signalbox_poll_wakeups", "Times that other nodes' events were found unasked", registry=self._registry
             ),
         }
+        self._waited = Gauge(
+            "signalbox_projection_lag_seconds",
+            "Since the oldest event was recorded that the projection has not taken in; 0 where it has them all",
+            ("projection",),
+            registry=self._registry,
+        )
         self.runs: Final = RunFigures(self._registry)
 
     def command(self, name: str, outcome: str) -> None:
@@ -150,6 +156,11 @@ class Metrics:
     def woken(self, by: WokenBy) -> None:
         """Events of other nodes were found: told of, or by looking."""
         self._woken[by].inc()
+
+    def projections_waited(self, seconds: Mapping[str, float]) -> None:
+        """So long have events waited for these projections."""
+        for name, waited in seconds.items():
+            self._waited.labels(name).set(waited)
 
     def refusal_counted(self, code: str) -> None:
         """A refusal that matters was not recorded, because its like was within the minute."""

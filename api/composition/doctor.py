@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from api.composition.archive import ArchiveDesk
 from api.composition.erasure import Erasure
 from api.composition.figures import RunStand
+from api.composition.lag import LagStand
 from api.composition.our_words import in_our_words
 from api.ports import Health, ServiceFault
 from domain.kernel.ids import Instant
@@ -40,11 +41,14 @@ class Doctor:
         self._warnings = warnings
         self._metrics = metrics
         self._runs = runs
+        self._lag = LagStand(node.log, node.projector.status)
 
     async def metrics(self) -> bytes:
         """The Prometheus text. What cannot be counted while the store is away stays as it was."""
         with suppress(ServiceFault):
             await self._runs.look(Instant(self._node.log.now()))
+        with suppress(ServiceFault):
+            self._metrics.projections_waited(await in_our_words(self._lag.look()))
         return self._metrics.text()
 
     async def told(self) -> Mapping[str, NodeReport]:

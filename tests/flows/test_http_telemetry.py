@@ -7,8 +7,13 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
+from api.composition.lag import LagStand
+from domain.kernel.ids import SECOND
 from infrastructure.keys import Keys
+from infrastructure.log.memory import MemoryLog
+from infrastructure.runtime.projector import ProjectionStatus
 from infrastructure.telemetry import Metrics, set_up_logging
+from tests.projections.histories import History, append
 
 
 @pytest.fixture
@@ -70,3 +75,29 @@ def test_the_figures_tell_what_was_done_and_how_far_behind_each_projection_is() 
         'signalbox_projection_lag{projection="late_reader"} 0.0',
     ):
         assert line in lines
+
+
+async def test_the_figures_tell_how_long_the_oldest_event_has_waited_for_each_read_model() -> None:
+    history, log = History(), MemoryLog()
+    history.plan(1)
+    append(log, history.log)
+    before = log.head()
+    history.now += 90 * SECOND
+    history.plan(2)
+    append(log, history.log[before:])
+    behind = (_at("level", log.head()), _at("late", before), _at("never", 0))
+    waited = await LagStand(log, lambda: behind).look()
+    assert waited["level"] == 0.0
+    oldest, later = (log.page(after=place, limit=1)[0].recorded_at for place in (0, before))
+    assert later - oldest >= 90 * SECOND
+    assert waited["never"] - waited["late"] == pytest.approx((later - oldest) / SECOND)
+    metrics = Metrics()
+    metrics.projections_waited(waited)
+    metrics.projections_waited({"late": 1.5})
+    lines = metrics.text().decode().splitlines()
+    assert 'signalbox_projection_lag_seconds{projection="level"} 0.0' in lines
+    assert 'signalbox_projection_lag_seconds{projection="late"} 1.5' in lines
+
+
+def _at(name: str, checkpoint: int) -> ProjectionStatus:
+    return ProjectionStatus(name, "following", 1, checkpoint, drifted=False, parked_streams=0, error="")
