@@ -117,12 +117,15 @@ class HeartbeatDesk:
     ) -> Heard | Rejection:
         """Answered after the renewal is durable. A session of somebody else is answered like an absent one."""
         told = await in_our_words(self._beat(principal, session, incarnation, tokens, signal, wait_seconds))
-        if isinstance(told, Heard):
-            self._metrics.cached_verdicts(cached_verdicts)
-            if counts_mail and told.status in LIVING:
-                told = replace(told, unread=await in_our_words(self._unread(session)))
-        self._metrics.heartbeat(told.code() if isinstance(told, Rejection) else told.status)
-        return told
+        if isinstance(told, Rejection):
+            self._metrics.heartbeat(told.code())
+            return told
+        state, answer = told
+        self._metrics.cached_verdicts(cached_verdicts)
+        if counts_mail and answer.status in LIVING:
+            answer = replace(answer, unread=await in_our_words(self._unread(session, state)))
+        self._metrics.heartbeat(answer.status)
+        return answer
 
     async def _beat(
         self,
@@ -132,41 +135,43 @@ class HeartbeatDesk:
         tokens: Sequence[ProjectToken],
         signal: SignalSession | None,
         wait_seconds: float,
-    ) -> Heard | Rejection:
+    ) -> tuple[SessionState, Heard] | Rejection:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
             return refusal
-        state = await self._session(session)
+        remembered = self._remembered(session, incarnation)
+        state = remembered or await self._session(session)
         if not isinstance(state, Session) or state.opened.owner != principal.id:
             return UnknownThing(kind="session", name=session[:100])
         named = await self._resolved(tokens)
         if incarnation != state.opened.incarnation:
-            return heard(state, "fenced", 0, named)
+            return state, heard(state, "fenced", 0, named)
         if state.status in ("lost", "ended"):
-            return heard(state, state.status, 0, named)
-        renewed_at = await self._node.leases.renew(session, incarnation)
-        if renewed_at is None:
-            # Lost or ended since the state was read; the next beat tells which.
-            return heard(await self._session(session), "lost", 0, named)
-        acknowledged = await self._acknowledge(session, state, named)
-        if signal is not None:
-            await self._signal(principal, state, signal, renewed_at)
-        if wait_seconds and acknowledged and not has_news(state, named):
-            await self._wait(session, state, named, wait_seconds)
-        # An answer from before the renewal would confirm what was taken back in the meantime.
-        latest = await self._session(session)
-        return heard(latest, status_of(latest, incarnation), renewed_at, named)
+            return state, heard(state, state.status, 0, named)
+        with self._node.session_room.entered(session) as woken:
+            renewed_at = await self._node.leases.renew(session, incarnation)
+            # An answer from before the renewal would confirm what was taken back in the meantime.
+            latest = await self._session(session) if remembered or renewed_at is None else None
+            if renewed_at is None:
+                # Lost or ended since the state was read; the next beat tells which.
+                return latest or state, heard(latest or state, "lost", 0, named)
+            known = latest if isinstance(latest, Session) else state
+            acknowledged, tried = await self._acknowledge(session, known, named)
+            if signal is not None:
+                await self._signal(principal, known, signal, renewed_at)
+            waits = wait_seconds > 0 and acknowledged and not has_news(known, named)
+            if waits:
+                await self._node.session_room.wait(woken, seconds=_longest(known, wait_seconds))
+        if latest is None or tried or waits or signal is not None:
+            latest = await self._session(session)
+        return latest, heard(latest, status_of(latest, incarnation), renewed_at, named)
 
-    async def _wait(self, session: str, state: Session, named: Named, wait_seconds: float) -> None:
-        """Until there is news, as far as this node knows."""
-        told = taken_away(state)
-
-        def is_news() -> bool:
-            held = self._node.hot.get(StreamId(session))
-            return held is not None and (has_news(held[1], named) or taken_away(held[1]) != told)
-
-        longest = min(state.opened.ttl_seconds / WAITS_PER_TTL, TOLD_WAIT_SECONDS_MAX if told else wait_seconds)
-        await self._node.session_room.wait(session, is_news, seconds=min(wait_seconds, longest))
+    def _remembered(self, session: str, incarnation: int) -> Session | None:
+        """That life of the session as this node last saw it: whose it is never changes, and the renewal says whether
+        it goes on."""
+        held = self._node.hot.get(StreamId(session))
+        state: SessionState = SESSION.initial if held is None else held[1]
+        return state if isinstance(state, Session) and state.opened.incarnation == incarnation else None
 
     async def _signal(self, principal: Principal, state: Session, signal: SignalSession, renewed_at: int) -> None:
         """Pass a signal on where it would change something: the log hears of changes, never of beats."""
@@ -195,9 +200,8 @@ class HeartbeatDesk:
         state: SessionState = (await self._states([stream]))[stream]
         return state
 
-    async def _unread(self, session: str) -> int:
+    async def _unread(self, session: str, state: SessionState) -> int:
         """What waits in the inboxes of the session."""
-        state = await self._session(session)
         projects = state.opened.projects if isinstance(state, Session) else ()
         inboxes = await self._states([inbox_stream(ProjectId(one), session) for one in projects])
         return sum(len(one.waiting) for one in inboxes.values())
@@ -215,9 +219,9 @@ class HeartbeatDesk:
             found |= {stream: state for stream, (_, state) in loaded.states.items()}
         return found
 
-    async def _acknowledge(self, session: str, state: Session, named: Named) -> bool:
-        """Whether all that is named and was not acknowledged before is acknowledged now."""
-        taken = True
+    async def _acknowledge(self, session: str, state: Session, named: Named) -> tuple[bool, bool]:
+        """Whether all that is named and was not acknowledged before is acknowledged now, and whether there was any."""
+        taken, tried = True, False
         for (project, number), attempt in state.attempts.items():
             if (project, number) not in named.values() or (session, project, number) in self._acknowledged:
                 continue
@@ -231,8 +235,14 @@ class HeartbeatDesk:
                 correlation_id=identifier,
             )
             outcome = await self._node.committer.execute(command, stamp)
-            taken = taken and outcome.ok
+            taken, tried = taken and outcome.ok, True
             self._acknowledged[session, project, number] = None
             if len(self._acknowledged) > ACKNOWLEDGED_MAX:
                 self._acknowledged.popitem(last=False)
-        return taken
+        return taken, tried
+
+
+def _longest(state: Session, wait_seconds: float) -> float:
+    """How long a beat of the session may wait."""
+    told = TOLD_WAIT_SECONDS_MAX if taken_away(state) else wait_seconds
+    return min(wait_seconds, told, state.opened.ttl_seconds / WAITS_PER_TTL)

@@ -1,7 +1,8 @@
 """Heartbeats that wait for news: each is woken by the commit that gives its session an attempt, or takes it away."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from domain.kernel.ids import StreamId
@@ -27,24 +28,25 @@ class SessionRoom:
     def __len__(self) -> int:
         return sum(len(room) for room in self._rooms.values())
 
-    async def wait(self, session: str, has_news: Callable[[], bool], *, seconds: float) -> None:
-        """Until the session has news, time is up, or the node goes down; at once where it ``has_news`` already.
-
-        ``has_news`` is asked after the caller is in the room: what happens in between is not missed.
-        """
+    @contextmanager
+    def entered(self, session: str) -> Generator[asyncio.Event]:
+        """Be in the room before it is read how the session stands: news that come while it is read are not missed."""
         woken = asyncio.Event()
         room = self._rooms.setdefault(session, [])
         room.append(woken)
         try:
-            if not has_news() and not self._closed:
-                async with asyncio.timeout(seconds):
-                    await woken.wait()
-        except TimeoutError:
-            pass
+            yield woken
         finally:
             room.remove(woken)
             if not room:
                 self._rooms.pop(session, None)
+
+    async def wait(self, woken: asyncio.Event, *, seconds: float) -> None:
+        """Until the session has news, time is up, or the node goes down; at once where one of them was so before."""
+        with suppress(TimeoutError):
+            if not self._closed:
+                async with asyncio.timeout(seconds):
+                    await woken.wait()
 
     def close(self) -> None:
         """Answer everybody: the node is going down."""

@@ -1,20 +1,26 @@
 """What a node remembers beside the log stays true when the store breaks or projects hand out the same numbers."""
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.ports import Heard, ProjectToken, ServiceFault
-from domain.kernel.ids import PrincipalId
+from domain.kernel.ids import PrincipalId, StreamId
 from domain.principal.allow import Principal
 from domain.session.commands import OpenSession
+from domain.session.events import SessionAttemptEnded
 from domain.task.commands import CancelTask, ClaimTask, CompleteTask
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import StoreUnavailable
+from infrastructure.log.postgres import PostgresLog
 from infrastructure.runtime import log_thread
 from infrastructure.runtime.heartbeat import LeaseDesk
+from infrastructure.runtime.session_waiting import SessionRoom
 from tests.support.running_node import Fleet, answer, running_fleet
+from tests.support.waiting import SECONDS_MAX, soon
 
 
 async def test_a_plan_that_never_came_into_the_log_hides_no_work(
@@ -101,3 +107,53 @@ async def test_a_beat_does_not_confirm_what_is_taken_back_while_it_is_answered(
         heard = await fleet.services.heartbeats.beat(who, session, 1, named)
         assert isinstance(heard, Heard)
         assert (heard.held, heard.revoked) == ((), named)
+
+
+async def test_a_beat_asks_a_shared_store_once_before_and_once_behind_its_renewal_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    asked: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        work = getattr(PostgresLog, name)
+
+        def count(*given: Any, **named: Any) -> Any:
+            if threading.current_thread().name.startswith("leases"):
+                asked.append(name)
+            return work(*given, **named)
+
+        return count
+
+    async with running_fleet(tmp_path, postgres_url) as fleet:
+        await fleet.plan(1)
+        session = await fleet.session()
+        claimed = answer(await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1)))
+        who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
+        named = (ProjectToken("shop", str(claimed["token"])),)
+        for name in ("renew", "events_of_many", "base_states", "keys", "lease"):
+            monkeypatch.setattr(PostgresLog, name, counted(name))
+        beat = fleet.services.heartbeats.beat
+        await beat(who, session, 1, named)
+        assert asked == ["renew", *["events_of_many"] * 2], "behind the renewal, and once more behind the first report"
+        asked.clear()
+        heard = await beat(who, session, 1, named)
+        assert isinstance(heard, Heard)
+        assert [one.token for one in heard.held] == [claimed["token"]]
+        assert asked == ["renew", "events_of_many"], "whose it is was known"
+        asked.clear()
+        await beat(who, session, 1, named, counts_mail=True)
+        assert asked == ["renew", *["events_of_many"] * 2], "and its inbox"
+    async with running_fleet(tmp_path, postgres_url) as fleet:
+        asked.clear()
+        await fleet.services.heartbeats.beat(who, session, 1, named)
+        assert asked == ["events_of_many", "renew", "events_of_many"], "a node that has never seen it"
+
+
+async def test_news_that_come_while_it_is_read_how_the_session_stands_wake_the_beat() -> None:
+    room = SessionRoom()
+    news = SessionAttemptEnded(project="proj_1", token=1, outcome="cancelled")
+    with room.entered("sess_1") as woken, room.entered("sess_2") as other:
+        room.committed([(StreamId("sess_1"), 2, news, "fleet")], 7)
+        await soon(room.wait(woken, seconds=2 * SECONDS_MAX))
+        assert not other.is_set()
+    assert len(room) == 0
