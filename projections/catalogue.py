@@ -5,6 +5,7 @@ from typing import Any, Final
 from projections.api_keys.projection import API_KEYS
 from projections.attention.projection import ATTENTION
 from projections.blackboard.projection import BLACKBOARD
+from projections.facts.projection import FACTS
 from projections.fleet_metrics.projection import FLEET_METRICS
 from projections.gate_inbox.projection import GATE_INBOX
 from projections.inbox.projection import INBOX
@@ -50,5 +51,6 @@ PROJECTIONS: Final[tuple[AnyProjection, ...]] = (
     RUN_PHASES,
     GATE_INBOX,
     PROPOSALS,
+    FACTS,
 )
 """Every read model of the server."""

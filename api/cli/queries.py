@@ -27,6 +27,8 @@ decidedBy comment deadlineSeconds openedAt decidedAt changedAt"""
 _PROPOSAL: Final = """id status question options eligible votesNeeded peopleNeeded veto exclude
 votes { voter choice human comment session } lateTotal choice how decidedBy reason openedBy session closesAt openedAt
 decidedAt changedAt"""
+_FACT: Final = """id projectId kind name correlationKey version runId outcome number content uri digest by holds reason
+publishedAt changedAt"""
 _PHASE: Final = """place kind title number needs status generation taskId childId reason arm input output
 summary effect undo undoTaskId consumed { place generation } readyAt settledAt changedAt
 task { status attempt percent note sessionId waitsFor waitsUntil reason usage usageLive }"""
@@ -63,6 +65,7 @@ COUNTS: Final = """query($project: String!, $after: Position) {
 TASK_ENDINGS: Final = _list("tasks", "id", where="TaskFilter")
 PROPOSALS: Final = _list("proposals", _PROPOSAL, where="ProposalFilter")
 PROPOSAL_ENDINGS: Final = _list("proposals", "id", where="ProposalFilter")
+FACTS: Final = _list("facts", _FACT, where="FactFilter")
 GATES: Final = _list("gates", _GATE, where="GateFilter")
 RUN_ENDINGS: Final = _list("runs", "id", where="RunFilter")
 RUNS: Final = _list("runs", _RUN, where="RunFilter")

@@ -49,6 +49,7 @@ PAGES: Final = frozenset(
         "runs",
         "gates",
         "proposals",
+        "facts",
         "tasks",
         "sessions",
         "inbox",

@@ -4,8 +4,10 @@ import strawberry
 
 from api.graphql.asking import Asking
 from api.graphql.pages import Connection
+from api.graphql.reads import facts
 from api.graphql.reads import runs as reads
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
+from api.graphql.types.fact import Fact, FactFilter
 from api.graphql.types.gate import Gate, GateFilter
 from api.graphql.types.run import Run, RunFilter, RunFound, RunId
 from projections.kernel.requests import LIMIT_DEFAULT
@@ -13,7 +15,7 @@ from projections.kernel.requests import LIMIT_DEFAULT
 
 @strawberry.type
 class RunQuery:
-    """Runs, one and many."""
+    """Runs, one and many, their questions, and what projects tell runs of others."""
 
     @strawberry.field
     async def runs(
@@ -55,3 +57,19 @@ class RunQuery:
         return await reads.gates(
             info.context, where or GateFilter(), await asked(info.context, first, cursor, as_of, at, after)
         )
+
+    @strawberry.field(name="facts")
+    async def facts_of_projects(
+        self,
+        info: Asking,
+        *,
+        where: FactFilter | None = None,
+        first: First = LIMIT_DEFAULT,
+        cursor: Cursor = None,
+        as_of: AsOf = None,
+        at: At = None,
+        after: After = None,
+    ) -> Connection[Fact]:
+        """What a project publishes: how runs ended last, signals, results in versions. From the end of the alphabet."""
+        wanted = await asked(info.context, first, cursor, as_of, at, after)
+        return await facts.facts(info.context, where or FactFilter(), wanted)

@@ -65,3 +65,18 @@ def test_a_release_waits_for_two_projects_runs_its_notes_and_hears_what_is_taken
     until(lambda: shown(shown(core, "core")["rolled_back_by_id"], "core")["status"] == "succeeded")
     assert "rolled back" in places(release, "product")["core"]["reason"]
     assert shown(release, "product")["status"] == "succeeded"
+
+    facts = cli("fact", "list", "build", "-p", "core", "--kind", "outcome", "--json").json["facts"]
+    assert {one["correlation_key"]: (one["run_id"], one["outcome"], one["holds"]) for one in facts} == {
+        "": (core, "succeeded", False),
+        "v1": (core, "succeeded", False),
+    }
+    cli("fact", "publish", "lib", "1.0", "-p", "core", "--uri", "https://h/lib")
+    cli("fact", "signal", "go", "-p", "core", "-i", "by=me")
+    listed = cli("fact", "list", "-p", "core").out
+    assert [line.split()[:2] for line in listed.splitlines()[1:]] == [
+        ["signal", "go"],
+        ["outcome", "build"],
+        ["outcome", "build"],
+        ["artefact", "lib"],
+    ]

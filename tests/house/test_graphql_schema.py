@@ -36,6 +36,7 @@ from projections.attention.rows import AttentionRow, AttentionTopic
 from projections.attention.rows import Subject as AttentionSubject
 from projections.blackboard.rows import NoteRow
 from projections.catalogue import PROJECTIONS, AnyProjection
+from projections.facts.rows import FactRow
 from projections.inbox.rows import MessageRow
 from projections.kernel.rows import Row, columns_of
 from projections.lock_map.rows import LockMapRow
@@ -66,6 +67,7 @@ RENAMED = {
     "pipeline": {"pipelineId"},
     "correlation": {"correlationId"},
     "command": {"commandId"},
+    "run": {"runId"},
     "causation": {"causationId"},
 }
 # `urgency` only sorts, `claims_total` counts what is listed, a session's own project is always the fleet, its
@@ -145,6 +147,7 @@ def test_every_field_of_a_command_is_in_its_input(schema: GraphQLSchema) -> None
         (NodeRosterRow, "Node"),
         (PoolRow, "Pool"),
         (PipelineDefinitionRow, "PipelineDefinition"),
+        (FactRow, "Fact"),
         (ProjectRow, "Project"),
         (ApiKeyRow, "Key"),
         (AttentionRow, "Attention"),
@@ -227,6 +230,7 @@ ASKED_BY = {
     "pipeline_runs": "runs",
     "gate_inbox": "gates",
     "proposals": "proposals",
+    "facts": "facts",
 }
 """The page that shows each read model."""
 SHOWN_WITHIN = {
