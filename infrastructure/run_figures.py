@@ -6,8 +6,10 @@ from typing import Any, Final, assert_never
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from domain.kernel.ids import SECOND, Instant, StreamId
+from domain.kernel.ids import SECOND, Instant, StreamId, prefix
 from domain.kernel.message import Event
+from domain.run.account import UNITS, amount
+from domain.run.budget_events import RunBudgetSettled
 from domain.run.events import JoinFired, PhaseSettled
 from domain.run.gate_events import GateDecided
 from domain.run.state import Run
@@ -48,6 +50,8 @@ class RunFigures:
         self._lost = counter("lease_lost", "Sessions that were lost")
         self._late = counter("late_results", "Reports of attempts whose token was not the live one")
         self._recovery = histogram("recovery_seconds", "From the loss of a session to the next claim of its task")
+        self._spent = counter("budget_spent", "Spent of the budgets of runs, when it was settled", "unit")
+        self._reserved = gauge("budget_reserved", "Set aside by runs for work under way", "unit")
         self._runs = gauge("pipeline_runs", "Runs by state", "state")
         self._phases = gauge("pipeline_phase_state", "Phases and items that have not settled, by state", "state")
         self._parked = gauge("phase_parked", "Phases and items that a person has to look at")
@@ -62,6 +66,7 @@ class RunFigures:
             JoinFired: self._fired,
             PhaseSettled: self._settled,
             GateDecided: self._decided_gate,
+            RunBudgetSettled: self._settled_budget,
             UndoSucceeded: self._undone,
             UndoFailed: self._undone,
             UndoResolved: self._undone,
@@ -98,6 +103,11 @@ class RunFigures:
             self._gates.labels(name).set(gates.get(name, 0))
         self._parked.set(phases.get("parked", 0))
         self._gate_age.set(oldest_seconds)
+
+    def set_aside(self, amounts: Mapping[str, float]) -> None:
+        """What runs have set aside in the whole store, by unit."""
+        for unit in UNITS:
+            self._reserved.labels(unit).set(amounts.get(unit, 0))
 
     def _is_of_run(self, stream: StreamId) -> bool:
         task = self._state_of(stream)
@@ -136,6 +146,12 @@ class RunFigures:
         fired = run.phase(event.place).fired_at if isinstance(run, Run) else None
         if fired is not None:
             self._duration.labels(event.outcome).observe(_seconds(fired, event.at))
+
+    def _settled_budget(self, _stream: StreamId, event: RunBudgetSettled) -> None:
+        if prefix(event.payee) == "run":
+            return  # it has counted what it spent itself
+        for unit in UNITS:
+            self._spent.labels(unit).inc(amount(event.spent, unit))
 
     def _decided_gate(self, _stream: StreamId, event: GateDecided) -> None:
         self._decisions.labels(event.decision, event.how).inc()

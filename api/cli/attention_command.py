@@ -1,14 +1,17 @@
-"""`signalbox attention`: what a person has to look at, over all that a project has."""
+"""`signalbox attention`: what a person has to look at, over all that a project has, and that one has seen it."""
 
-from typing import Annotated
+import sys
+from collections.abc import Iterator
+from typing import Annotated, Final
 
 import typer
 
-from api.cli.command import Project, command
+from api.cli.command import Project, command, group
 from api.cli.queries import ATTENTION, PROJECTS, STANDSTILLS
-from api.cli.reading import ROWS_MAX, listing, single
+from api.cli.reading import ROWS_MAX, listing, project_of, single
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, short, snake_row
+from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, optional_object, optional_text
 
 COLUMNS = (
@@ -19,10 +22,16 @@ COLUMNS = (
     Column("WHAT WOULD END IT", "resolve", wide=True),
 )
 PROJECTS_MAX = 200
+SEEN_OF_RUNS: Final = ("revised_fact", "run_budget")
+"""What is over once somebody has seen it; tasks judge theirs themselves."""
+SUFFIX_MIN: Final = 4
 
 
 def register(app: typer.Typer) -> None:
-    command(app, "attention")(attention)
+    nouns = group("What a person has to look at: list it, or say that one has.")
+    command(nouns, "list")(attention)
+    command(nouns, "ack")(acknowledge)
+    app.add_typer(nouns, name="attention")
 
 
 def attention(
@@ -30,7 +39,7 @@ def attention(
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 200,
 ) -> None:
-    """What a person has to look at, the oldest first. Tasks, locks, pools, sessions, quotas, waits that go round."""
+    """What a person has to look at, the oldest first. Tasks, runs, locks, pools, sessions, quotas, circles of waits."""
     client = terminal.client
     names = [project] if project else [str(one.get("name")) for one in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
     # The server keeps them by kind and id: which are the oldest is known when all are read.
@@ -44,6 +53,71 @@ def attention(
     if len(rows) > limit:
         terminal.note(f"{len(rows) - limit} more than --limit {limit} shows")
     terminal.table("attention", rows[:limit], COLUMNS, "nothing needs a person")
+
+
+def acknowledge(
+    terminal: Terminal,
+    about: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="ABOUT...", help="Key of a task, or id of a task or run or its end; - for standard input."
+        ),
+    ],
+    *,
+    topic: Annotated[str | None, typer.Option("--topic", help="Only of this topic.")] = None,
+    project: Project = None,
+) -> None:
+    """Say that a person has seen it. What is asked for by something that still stands ends with that, and stays."""
+    chosen = project_of(terminal.client, project)
+    rows = [shown(row) for row in listing(terminal.client, ATTENTION, {"where": {"project": chosen}}, ROWS_MAX).rows]
+    refused = False
+    for name in _names(about):
+        found = [row for row in rows if _is_meant(row, name) and topic in (None, row["topic"])]
+        if not found:
+            what = f"nothing of the topic {topic}" if topic else "nothing"
+            terminal.line(
+                {"about": name, "error": {"code": "unknown_thing"}}, f"{name}: {what} asks for a person there"
+            )
+            refused = True
+        for row in found:
+            refused |= not _seen(terminal, chosen, row)
+    if refused:
+        raise typer.Exit(1)
+
+
+def _seen(terminal: Terminal, project: str, row: dict[str, object]) -> bool:
+    """Whether it is over now."""
+    client, topic = terminal.client, str(row["topic"])
+    told = {"about": row["about"], "topic": topic, "place": row["place"]}
+    try:
+        if row["subject"] == "task":
+            client.command("dismiss_attention", project=project, task=row["about"], topic=topic)
+        elif row["subject"] == "run" and topic in SEEN_OF_RUNS:
+            said = {"run": row["about"], "topic": topic, "phase": row["place"] or None}
+            client.command("dismiss_run_attention", project=project, **said)
+        else:
+            raise Refused(
+                "attention_stands", f"{row['named']} asks for {topic} as long as that stands", str(row["resolve"])
+            )
+    except Refused as error:
+        said = {"code": error.code, "message": error.message, "next": error.next, "data": error.data}
+        terminal.line({**told, "error": said}, f"{error.message}\n    next: {error.next}")
+        return False
+    terminal.line(told, f"{row['named']}: {topic} is seen")
+    return True
+
+
+def _names(about: list[str]) -> Iterator[str]:
+    for name in about:
+        if name == "-":
+            yield from (line.strip() for line in sys.stdin if line.strip())
+        else:
+            yield name
+
+
+def _is_meant(row: dict[str, object], name: str) -> bool:
+    about = str(row["about"])
+    return name in (about, row["named"]) or (len(name) >= SUFFIX_MIN and about.endswith(name))
 
 
 def shown(row: Fields) -> dict[str, object]:

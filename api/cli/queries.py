@@ -15,11 +15,14 @@ _REQUEST: Final = "request sessionId incarnation taskId claims { claim mode } pu
 _POOL: Final = """name quota quantity free taken quarantined draining waiting waitingUnits changedAt
 members { name labels state token sessionId taskId }"""
 
-_ATTENTION: Final = "topic subject about projectIds since why resolve units task { key title } session { name host }"
+_ATTENTION: Final = (
+    "topic subject about place projectIds since why resolve units task { key title } session { name host }"
+)
 
 _RUN: Final = """id projectId pipeline version status rollback reason because inputs outputs untold
 parentId parentPlace forkedFromId rollsBackId rolledBackById labels priority correlationKey
-concurrencyKey concurrencyLimit budget spent reserved startedBy phasesTotal phasesSettled parked queuedAt startedAt
+concurrencyKey concurrencyLimit budget spent reserved annotations { place text by at } annotationsTotal
+startedBy phasesTotal phasesSettled parked queuedAt startedAt
 settledAt changedAt revision"""
 _GATE: Final = """id runId place pipeline status gateClass generation question evidence digest eligible approvalsNeeded
 peopleNeeded veto rung reminders votes { voter verdict human comment session } voidedTotal lateTotal decision how

@@ -70,6 +70,7 @@ PAGES: Final = frozenset(
 )
 LISTS: Final = frozenset(
     {
+        "annotations",
         "artifacts",
         "attempts",
         "blockers",

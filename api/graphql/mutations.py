@@ -110,6 +110,8 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "adjust_budget": BudgetAdjusted,
     "migrate_run": MigrationPlanned,
     "resolve_undo": Done,
+    "annotate_run": Done,
+    "dismiss_run_attention": Done,
     "cast_vote": VoteCounted,
     "override_gate": Done,
     "revise_evidence": Done,

@@ -4,7 +4,7 @@ import strawberry
 
 from api.graphql.asking import Asking
 from api.graphql.pages import Connection
-from api.graphql.reads import facts
+from api.graphql.reads import facts as fact_reads
 from api.graphql.reads import runs as reads
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
 from api.graphql.types.fact import Fact, FactFilter
@@ -58,8 +58,8 @@ class RunQuery:
             info.context, where or GateFilter(), await asked(info.context, first, cursor, as_of, at, after)
         )
 
-    @strawberry.field(name="facts")
-    async def facts_of_projects(
+    @strawberry.field
+    async def facts(
         self,
         info: Asking,
         *,
@@ -72,4 +72,4 @@ class RunQuery:
     ) -> Connection[Fact]:
         """What a project publishes: how runs ended last, signals, results in versions. From the end of the alphabet."""
         wanted = await asked(info.context, first, cursor, as_of, at, after)
-        return await facts.facts(info.context, where or FactFilter(), wanted)
+        return await fact_reads.facts(info.context, where or FactFilter(), wanted)

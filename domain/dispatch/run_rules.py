@@ -13,6 +13,7 @@ from domain.dispatch import (
     run_line,
     run_migrate,
     run_needs,
+    run_remarks,
     run_rework,
     run_rollback,
     run_start,
@@ -28,6 +29,7 @@ from domain.kernel.message import Command
 from domain.kernel.pipeline.expressions import Expressions
 from domain.run import commands
 from domain.run.budget_commands import AdjustBudget
+from domain.run.remark_commands import AnnotateRun, DismissRunAttention
 from domain.turn.commands import GiveWay, TakeTurn
 
 _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
@@ -61,12 +63,19 @@ _TELLING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
     GiveWay: run_line.give_way,
 }
 
-RUN_COMMANDS: Final[tuple[type[Command], ...]] = tuple(_TELLING)
+_SAYING: Final[Mapping[type[Command], Callable[..., Decision]]] = {
+    AnnotateRun: run_remarks.annotate,
+    DismissRunAttention: run_remarks.dismiss,
+}
+"""Nothing follows from these, so that there is nothing to evaluate."""
+
+RUN_COMMANDS: Final[tuple[type[Command], ...]] = (*_TELLING, *_SAYING)
 
 
 def run_decisions(expressions: Expressions) -> dict[type[Command], Decide]:
     """The decision of every command that a run may have to evaluate something for."""
-    return {command: _with(decide, expressions) for command, decide in _TELLING.items()}
+    telling = {command: _with(decide, expressions) for command, decide in _TELLING.items()}
+    return telling | {command: rehearsing(decide) for command, decide in _SAYING.items()}
 
 
 def _with(decide: Callable[..., Any], expressions: Expressions) -> Decide:

@@ -114,6 +114,8 @@ MATRIX: Final[Mapping[str, Row]] = {
     "adjust_budget": _PLAN,
     "migrate_run": _PLAN,
     "resolve_undo": _PLAN,
+    "annotate_run": _LOCK,
+    "dismiss_run_attention": _STEER,
     "cast_vote": _LOCK,
     "override_gate": _OVERRIDE,
     "revise_evidence": _PLAN,

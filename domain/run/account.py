@@ -60,6 +60,9 @@ class Account:
     loop_limits: Map[str, Budget] = Map()
     """By key, where they are others than in the definition."""
     noticed: bool = False
+    """Whether a person was told that little is left."""
+    seen: bool = False
+    """Whether one has said so."""
 
 
 def bound(budget: Budget, unit: Unit) -> int | None:
@@ -107,7 +110,7 @@ def evolved(account: Account, event: BudgetEvent) -> Account:
         case RunBudgetSettled():
             return _settled(account, event)
         case RunBudgetNoticed():
-            return replace(account, noticed=True)
+            return replace(account, noticed=True, seen=False)
         case RunBudgetAdjusted():
             if event.loop:
                 return replace(account, loop_limits=account.loop_limits.set(event.loop, event.budget))

@@ -234,3 +234,15 @@ class BudgetRefused(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     run: str
     reason: str
+
+
+class AnnotationsFull(Rejection):
+    """Run {run} has {count} remarks, and no more are kept.
+
+    Say it with a note of the project (`signalbox note`).
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
+    HTTP_STATUS: ClassVar[int] = 422
+    run: str
+    count: int

@@ -45,6 +45,7 @@ from domain.run.evolve_children import of_child
 from domain.run.evolve_gates import OfGate, voted
 from domain.run.evolve_migrate import invalidated, migrated
 from domain.run.evolve_needs import needing
+from domain.run.evolve_remarks import remarked
 from domain.run.evolve_undo import in_ledger, rolling_back, undoing
 from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import (
@@ -65,6 +66,7 @@ from domain.run.loop_events import IterationSettled, IterationStarted, LoopEvent
 from domain.run.map_events import MapExpanded
 from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved, NeedEvent, RunAwaited, UpstreamRevised
+from domain.run.remark_events import RemarkEvent, RunAnnotated, RunAttentionDismissed
 from domain.run.state import TERMINAL, Absent, GateState, PhaseState, PhaseStatus, Run, RunState
 from domain.run.tallies import begun, tallied
 from domain.run.undo_events import (
@@ -85,7 +87,7 @@ _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled
 _Turned = PhaseRetried | PhaseDropped
 _Opening = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseParked | PhaseReleased | _Turned
 _Again = PhaseInvalidated | EffectRegistered
-_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted | RunMigrated | BudgetEvent
+_Other = LoopEvent | UndoEvent | ChildEvent | NeedEvent | PhaseAdopted | RunMigrated | BudgetEvent | RemarkEvent
 Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded | _Other
 """What happens to a run that is there."""
 RunEvent = RunQueued | Following
@@ -120,8 +122,8 @@ def changed(run: Run, event: Following) -> Run:
             | RunSettled()
         ):
             return _whole(run, event)
-        case SignalReceived() | SignalTaken():
-            return _signalled(run, event)
+        case SignalReceived() | SignalTaken() | RunAnnotated() | RunAttentionDismissed():
+            return remarked(run, event) if isinstance(event, RemarkEvent) else _signalled(run, event)
         case MapExpanded() | IterationStarted() | IterationSettled():
             return _expanded(run, event) if isinstance(event, MapExpanded) else _iterated(run, event)
         case ExternalNeedRegistered() | ExternalNeedResolved() | UpstreamRevised() | RunAwaited():
@@ -287,5 +289,5 @@ def _having_read(phase: PhaseState, reads: tuple[Consumed, ...]) -> PhaseState:
 
 
 RUN: Final[Aggregate[RunState]] = Aggregate(
-    prefix="run", initial=Absent(), evolve=evolve, state_type=RunState, snapshot_every=200, snapshot_version=2
+    prefix="run", initial=Absent(), evolve=evolve, state_type=RunState, snapshot_every=200, snapshot_version=3
 )

@@ -1,10 +1,13 @@
 """How what a run needs of other projects folds."""
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from domain.kernel.change import replace
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved, NeedEvent, RunAwaited, UpstreamRevised
 from domain.run.state import Need, Run
+
+ASKING: Final = ("attention", "pause")
+"""What follows a revision that somebody has to see."""
 
 
 def needing(run: Run, event: NeedEvent) -> Run:
@@ -21,7 +24,7 @@ def needing(run: Run, event: NeedEvent) -> Run:
             need, gone = phase.need, event.how == "rolled_back"
             if need is not None and need.fact is not None:
                 fact = need.fact.model_copy(update={"settled_at": event.settled_at})
-                phase = replace(phase, need=replace(need, fact=fact, rolled_back=gone))
+                phase = replace(phase, need=replace(need, fact=fact, rolled_back=gone, asks=event.policy in ASKING))
         case _:
             assert_never(event)
     return replace(run, phases=run.phases.set(event.place, phase))

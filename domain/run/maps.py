@@ -18,7 +18,8 @@ from domain.kernel.pipeline.work import FALLBACK
 from domain.run.events import Consumed, PhaseReady, PhaseSettled, PhaseSkipped
 from domain.run.known import Speaker
 from domain.run.map_events import MapExpanded, MapItem
-from domain.run.state import PhaseState, Run, Tally
+from domain.run.state import PhaseState, Run
+from domain.run.tally import Tally
 
 BEGUN_MAX: Final = 100
 """Items that begin at first: thousands of tasks in one append would hold up everybody else."""

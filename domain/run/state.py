@@ -15,6 +15,7 @@ from domain.run.map_events import MapItem
 from domain.run.migrate_events import KnownPhase
 from domain.run.need_events import ExternalNeedRegistered, ExternalNeedResolved
 from domain.run.outline import Outline
+from domain.run.tally import NO_TALLY, Tally
 
 RunStatus = Literal["queued", "running", "paused", "cancelling", "compensating", "succeeded", "failed", "cancelled"]
 Settlement = Literal["succeeded", "failed", "skipped", "blocked", "cancelled"]
@@ -59,6 +60,8 @@ class Need:
     fact: ExternalNeedResolved | None = None
     rolled_back: bool = False
     """Whether what was taken has been taken back since."""
+    asks: bool = False
+    """Whether a person has to look, since it was revised, and none has said so."""
 
     @property
     def was_waited_for(self) -> bool:
@@ -162,27 +165,6 @@ def effect_key(place: str, generation: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """How the items of a map stand together."""
-
-    generation: int
-    """Of the map; items of another one are not counted."""
-    counts: Map[str, int] = Map()
-    """By status; none that is 0."""
-    ready: tuple[str, ...] = ()
-    """Places that are ready, in the order in which they became so."""
-    under_way: Map[str, str] = Map()
-    """Places that are neither pending nor settled; the values say nothing."""
-    next: int = 0
-    """Number of the first item, from 0, that may be pending: they begin in their order."""
-    dropped: int = 0
-    """How many of those under way are not needed any more."""
-
-
-NO_TALLY: Final = Tally(generation=0)
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
     """A run that exists."""
 
@@ -235,6 +217,8 @@ class Run:
     """What is set aside and spent of its budget; nothing is counted where neither it nor a loop has one."""
     tallies: Map[str, Tally] = Map()
     """By the place of a map."""
+    annotations: int = 0
+    """Remarks of people and agents."""
     begun_as: RunQueued | None = None
     """What it began with, where it has gone over to another version since."""
     former: Map[str, KnownPhase] = Map()

@@ -4,7 +4,8 @@ from immutables import Map
 
 from domain.kernel.change import replace
 from domain.run.map_events import MapExpanded
-from domain.run.state import SETTLED, PhaseState, Run, Tally
+from domain.run.state import SETTLED, PhaseState, Run
+from domain.run.tally import Tally
 
 
 def begun(run: Run, event: MapExpanded) -> Run:

@@ -15,6 +15,7 @@ from domain.run.events import (
 )
 from domain.run.gate_events import GateDecided, GateEscalated, GateOpened, GateReminded
 from domain.run.need_events import UpstreamRevised
+from domain.run.remark_events import RunAttentionDismissed
 from domain.run.undo_events import RunCompensationStarted, RunHeld, UndoFailed, UndoResolved, UndoStarted
 from projections.attention.rows import AttentionTopic
 
@@ -26,6 +27,7 @@ RunEvent = _Budget | _Whole | _Undo | GateOpened | PhaseParked | UpstreamRevised
 
 
 GateTurn = GateReminded | GateEscalated
+Seen = RunAttentionDismissed
 _SINCE: Final = " · "
 
 
@@ -47,6 +49,11 @@ def more_urgent(why: str, event: GateTurn) -> str:
             return f"{words}{_SINCE}on rung {event.rung}{asks}"
         case _:
             assert_never(event)
+
+
+def seen_keys(stream: str, event: Seen) -> tuple[str, ...]:
+    """The row of what somebody has seen; it may be about something else by now."""
+    return (f"{stream}/phase/{event.place}" if event.topic == "revised_fact" else f"{stream}/budget",)
 
 
 def run_keys(stream: str, event: RunEvent | GateTurn) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
 from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
-from projections.attention.of_runs import GateTurn, RunEvent, more_urgent, raised_by, run_keys
+from projections.attention.of_runs import GateTurn, RunEvent, Seen, more_urgent, raised_by, run_keys, seen_keys
 from projections.attention.of_sessions import SessionEvent, session_row
 from projections.attention.rows import AttentionRow, AttentionTopic, Subject
 from projections.kernel.projection import Projection
@@ -29,7 +29,7 @@ _Lock = LocksQuarantined | LocksReleased | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
 _Quota = QuotaSessionJoined | QuotaOpened | QuotaClosed
 _Project = ProjectFrozen | ProjectUnfrozen | ProjectBudgetNoticed | ProjectSet
-_Others = _Task | RunEvent | GateTurn | _Lock | _Pool | _Quota | _Project
+_Others = _Task | RunEvent | GateTurn | Seen | _Lock | _Pool | _Quota | _Project
 AttentionEvent = _Others | SessionEvent
 """Most releases end locks that were never in quarantine: their rows are looked for and are not there."""
 _OF_SESSIONS: Final = frozenset[type](get_args(SessionEvent))
@@ -43,6 +43,8 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     event, stream = cast(_Others, recorded.event), recorded.stream
     if isinstance(event, RunEvent | GateTurn):
         return run_keys(stream, event)
+    if isinstance(event, Seen):
+        return seen_keys(stream, event)
     match event:
         case TaskAttentionRaised() | TaskAttentionCleared():
             return (f"{stream}/{event.topic}",)
@@ -74,6 +76,8 @@ def evolve(row: AttentionRow | None, recorded: Recorded, key: str) -> AttentionR
 def _other(row: AttentionRow | None, recorded: Recorded, key: str, event: _Others) -> AttentionRow | None:
     if isinstance(event, GateTurn):
         return None if row is None else row._replace(why=more_urgent(row.why, event))
+    if isinstance(event, Seen):
+        return None if row is None or row.topic == event.topic else row
     if isinstance(event, RunEvent):
         found = raised_by(event)
         return None if found is None else _raised(recorded, key, found.topic, "run", recorded.stream, found.why)
@@ -142,7 +146,7 @@ def _quota(row: AttentionRow | None, recorded: Recorded, key: str, event: _Quota
 
 ATTENTION: Final = Projection(
     name="attention",
-    version=3,
+    version=4,
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),

@@ -40,11 +40,11 @@ RESOLVED_BY: Final[Mapping[AttentionTopic, str]] = {
     "quota_refused": "It passes when the quota is there again; reset the pool where it is already.",
     "frozen": "Unfreeze the project.",
     "soft_budget": "Raise the soft budget, or freeze the project.",
-    "run_budget": "Raise the budget of the run (`signalbox run budget`), or cancel it.",
+    "run_budget": "Raise it (`signalbox run budget`), or cancel the run; `signalbox attention ack` says that you know.",
     "open_gate": "Vote, as far as you may; `signalbox gate show` tells who may.",
     "failed_undo": "Try the undo once more, or say that it is done or left (`signalbox run resolve-undo`).",
     "held_run": "Force the rollback with a reason, cancel the run to leave its effects, or rework what failed.",
-    "revised_fact": "Do the phase anew (`signalbox run rework`) if it matters, or begin another run.",
+    "revised_fact": "Do the phase anew (`run rework`) if it matters; `signalbox attention ack` says that you know.",
     "parked_phase": "Resolve the phase by hand, skip it, or cancel the run.",
 }
 """What would end each."""
@@ -74,3 +74,11 @@ class AttentionRow(NamedTuple):
     """JSON: names of the units that it is about."""
     beneath: str
     """JSON: [topic, since, why] of what stands again when this has passed, or null."""
+
+
+def place_of(row: AttentionRow) -> str:
+    """The phase of a run that a row is about; empty for none."""
+    if row.subject != "run":
+        return ""
+    kind, _, place = row.key.removeprefix(f"{row.about}/").partition("/")
+    return place.partition("@")[0] if kind in ("phase", "undo") else ""

@@ -32,9 +32,10 @@ from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import WaitingEvent
 from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import NeedEvent
+from domain.run.remark_events import RemarkEvent, RunAnnotated
 from domain.run.undo_events import RunCompensated, RunCompensationStarted, RunHeld, UndoEvent
 from projections.kernel.projection import Projection
-from projections.kernel.rows import json_text, texts
+from projections.kernel.rows import entries, json_text, texts
 from projections.pipeline_runs.account import accounted, bounds_text
 from projections.pipeline_runs.rows import PipelineRunRow
 
@@ -42,7 +43,8 @@ _Whole = RunStarted | RunPaused | RunResumed | RunFailing | RunCancelRequested |
 _Step = JoinFired | ConditionEvaluated | PhaseReady | PhaseOffered | PhaseDropped | EffectRegistered
 _Settled = PhaseSettled | PhaseAdopted
 _Counted = PhaseInvalidated | PhaseRetried | PhaseParked | PhaseReleased | PhaseSkipped | PhaseBlocked | _Settled
-_Other = WaitingEvent | UndoEvent | ChildEvent | NeedEvent | RunMigrated
+_Other = WaitingEvent | UndoEvent | ChildEvent | NeedEvent | RunMigrated | RemarkEvent
+ANNOTATIONS_SHOWN: Final = 8
 PipelineRunEvent = RunQueued | _Whole | _Step | _Counted | _Other | BudgetEvent
 
 
@@ -58,7 +60,10 @@ def evolve(row: PipelineRunRow | None, recorded: Recorded, key: str) -> Pipeline
         return row or _queued(event, recorded, key)
     if row is None:
         return None
-    after = accounted(row, event) if isinstance(event, BudgetEvent) else _after(row, event)
+    if isinstance(event, BudgetEvent):
+        after = accounted(row, event)
+    else:
+        after = _annotated(row, event) if isinstance(event, RunAnnotated) else _after(row, event)
     return after._replace(changed_at=event.at, revision=recorded.version)
 
 
@@ -92,6 +97,8 @@ def _queued(event: RunQueued, recorded: Recorded, key: str) -> PipelineRunRow:
         spent="{}",
         reserved="{}",
         shares="{}",
+        annotations="[]",
+        annotations_total=0,
         started_by=event.by,
         phases_total=len(event.definition.phases),
         phases_settled=0,
@@ -145,6 +152,12 @@ def _after(row: PipelineRunRow, event: _Whole | _Step | _Counted | _Other) -> Pi
             return row
 
 
+def _annotated(row: PipelineRunRow, event: RunAnnotated) -> PipelineRunRow:
+    said = {"place": event.place, "text": event.text, "by": event.by, "at": event.at}
+    kept = json_text([*entries(row.annotations), said][-ANNOTATIONS_SHOWN:])
+    return row._replace(annotations=kept, annotations_total=row.annotations_total + 1)
+
+
 def _migrated(row: PipelineRunRow, event: RunMigrated) -> PipelineRunRow:
     """By another version: phases under their keys from here on, without those that it does not have."""
     names = {one.before: one.place for one in event.moved}
@@ -188,7 +201,7 @@ def _whole(row: PipelineRunRow, event: _Whole) -> PipelineRunRow:
 
 PIPELINE_RUNS: Final = Projection(
     name="pipeline_runs",
-    version=6,
+    version=7,
     row=PipelineRunRow,
     handles=frozenset(get_args(PipelineRunEvent)),
     begins=frozenset({RunQueued}),

@@ -1,10 +1,13 @@
 """What can be asked of the list of runs."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from projections.kernel.requests import LIMIT_DEFAULT, Order, Selection, Tally, equal, one_of, select, tally
 from projections.pipeline_runs.projection import PIPELINE_RUNS
 from projections.pipeline_runs.rows import PipelineRunRow, RunStatus
+
+OPEN_STATUSES: Final[tuple[RunStatus, ...]] = ("queued", "running", "paused", "cancelling", "compensating")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,3 +51,17 @@ class RunTally:
 
     def tally(self) -> Tally[PipelineRunRow]:
         return tally(PIPELINE_RUNS, (equal("project", self.project),), column="status", as_of=self.as_of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedTally:
+    """How many runs that nobody began and that have not ended have set aside the same: by its JSON text.
+
+    What a run inside has set aside is part of what its parent has. Most runs have no budget, and are one group.
+    """
+
+    as_of: int | None = None
+
+    def tally(self) -> Tally[PipelineRunRow]:
+        of_roots = (equal("parent_place", ""), one_of("status", OPEN_STATUSES))
+        return tally(PIPELINE_RUNS, of_roots, column="reserved", as_of=self.as_of)

@@ -58,6 +58,9 @@ class PipelineRunRow(NamedTuple):
     """JSON: what is set aside of it for work under way."""
     shares: str
     """JSON: the same by task or run."""
+    annotations: str
+    """JSON: the latest remarks, each with place, text, by and at; at most 8."""
+    annotations_total: int
     started_by: str
     phases_total: int
     phases_settled: int

@@ -1,4 +1,4 @@
-"""Says in one line of words what a run has to do with others: other runs, other projects, other versions."""
+"""Says in one line of words what a run has to do with others: runs, projects, versions, and people who remark."""
 
 from typing import assert_never
 
@@ -12,9 +12,10 @@ from domain.run.need_events import (
     RunAwaited,
     UpstreamRevised,
 )
+from domain.run.remark_events import RemarkEvent, RunAnnotated, RunAttentionDismissed
 from projections.timeline.task_words import with_detail
 
-LinkedEvent = ChildEvent | NeedEvent | PhaseAdopted | RunMigrated
+LinkedEvent = ChildEvent | NeedEvent | PhaseAdopted | RunMigrated | RemarkEvent
 
 
 def linked(event: LinkedEvent) -> str:
@@ -38,6 +39,11 @@ def linked(event: LinkedEvent) -> str:
             return f"{event.place}{_again(event.generation)}: {event.source} was {event.how.replace('_', ' ')} since"
         case RunAwaited():
             return f"{event.by_run} counts on how it ends"
+        case RunAnnotated():
+            return with_detail(f"{event.place}: remark" if event.place else "remark", event.text)
+        case RunAttentionDismissed():
+            what = f"{event.place}: {event.topic}" if event.place else event.topic
+            return f"{what.replace('_', ' ')} was seen"
         case _:
             assert_never(event)
 

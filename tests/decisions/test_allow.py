@@ -200,6 +200,8 @@ WHO_MAY: dict[str, set[Role]] = {
     "adjust_budget": {"operator", "admin"},
     "migrate_run": {"operator", "admin"},
     "resolve_undo": {"operator", "admin"},
+    "annotate_run": {"worker", "operator", "admin"},
+    "dismiss_run_attention": {"operator", "admin"},
     "cast_vote": {"worker", "operator", "admin"},
     "override_gate": {"admin"},
     "revise_evidence": {"operator", "admin"},

@@ -176,18 +176,18 @@ def test_what_a_person_has_to_look_at_over_tasks_locks_and_sessions(cli: Command
     asked(cli, "claim_task", project="shop", session=worker, incarnation=1, task="whole")
     part = {"key": "part", "title": "p", "scope": [{"claim": "path:w//a"}], "parent": "whole"}
     asked(cli, "create_task", project="shop", task=part)
-    found = {row["topic"]: row for row in cli("attention", "-p", "shop", "--json").json["attention"]}
+    found = {row["topic"]: row for row in cli("attention", "list", "-p", "shop", "--json").json["attention"]}
     assert (found["waiting_for_person"]["about"], found["waiting_for_person"]["why"]) == (agent, "merge or rebase?")
     assert (found["quarantined_units"]["about"], found["quarantined_units"]["units"]) == ("oven", ["2"])
     assert "part is not given out without path:w//a, which whole has" in found["standstill"]["why"]
     assert "Have whole release its locks" in found["standstill"]["resolve"]
     assert {step["because"] for step in found["standstill"]["steps"]} == {"PART", "SCOPE"}
-    told = cli("attention").out
+    told = cli("attention", "list").out
     assert "merge or rebase?" in told
     cli("session", "end", agent)
     cli("task", "cancel", "part", "-p", "shop")
     cli("lock", "pool", "return", "oven", "2")
-    left = cli("attention", "-p", "shop", "--json").json["attention"]
+    left = cli("attention", "list", "-p", "shop", "--json").json["attention"]
     assert not {row["about"] for row in left} & {"oven", agent}
     assert "standstill" not in {row["topic"] for row in left}
     cli("session", "end", worker)

@@ -27,11 +27,14 @@ PHASES: list[dict[str, Any]] = [
 ]
 
 
+USED = {"output_tokens": 100}
+
+
 async def works(owner: Caller, session: str, task: str, output: str = "") -> None:
     """Somebody takes a task by its key and completes it."""
     life = {"project": "shop", "session": session, "incarnation": 1}
     claimed = await owner.done("claim_task", task=task, **life)
-    await owner.done("complete_task", project="shop", task=task, token=claimed["token"], output=output)
+    await owner.done("complete_task", project="shop", task=task, token=claimed["token"], output=output, usage=USED)
 
 
 async def asked(owner: Caller, query: str, **variables: Any) -> Any:
@@ -52,7 +55,7 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
     async with whole_server(tmp_path) as server:
         owner = server.owner
         await owner.done("create_project", name="shop", lock_delay_seconds=0)
-        definition = {"name": "release", "phases": PHASES}
+        definition = {"name": "release", "phases": PHASES, "budget": {"tokens": 900}}
         await owner.done("publish_definition", project="shop", definition=definition)
         session = (await owner.done("open_session", projects=["shop"]))["session"]
         run = (await owner.done("start_run", project="shop", pipeline="release"))["run"]
@@ -71,6 +74,9 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
         await asked(owner, queries.RUN, id=run, after=server.head)
         stands = {'pipeline_runs{state="running"}': 1, 'gate_open{class="production"}': 0, "gate_age_seconds": 0}
         await figures(owner, **stands, **{'pipeline_phase_state{state="offered"}': 1, "phase_parked": 0})
+        await figures(
+            owner, **{f'budget_{what}{{unit="tokens"}}': n for what, n in (("spent_total", 100), ("reserved", 800))}
+        )
 
         before = server.head
         reason = {"reason": "it is bad", "grace_seconds": 0}
@@ -95,5 +101,6 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
             'undo_total{result="undone"}': 1,
             "join_wait_seconds_count": 2,
             "lease_lost_total": 0,
+            'budget_spent_total{unit="tokens"}': 200,
         }
         await figures(owner, **counted_here)

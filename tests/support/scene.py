@@ -211,6 +211,8 @@ REFUSED: Mapping[str, str] = {
     "adjust_budget": "unknown_thing",
     "migrate_run": "unknown_thing",
     "resolve_undo": "unknown_thing",
+    "annotate_run": "unknown_thing",
+    "dismiss_run_attention": "unknown_thing",
     "retry_phase": "unknown_thing",
     "rework_phases": "unknown_thing",
     "override_gate": "unknown_thing",

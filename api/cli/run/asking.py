@@ -32,7 +32,7 @@ def pause(
     project: Project = None,
 ) -> None:
     """Begin nothing new; what is under way may end and is recorded."""
-    _ask(
+    ask_runs(
         terminal,
         "pause_run",
         run,
@@ -52,7 +52,7 @@ def resume(
     project: Project = None,
 ) -> None:
     """Go on where it was."""
-    _ask(terminal, "resume_run", run, "goes on", project, expected_revision=expected_revision, dry_run=dry_run)
+    ask_runs(terminal, "resume_run", run, "goes on", project, expected_revision=expected_revision, dry_run=dry_run)
 
 
 def cancel(
@@ -69,7 +69,7 @@ def cancel(
 ) -> None:
     """Settle a run as cancelled; whoever works for it is told, and loses the work after the grace."""
     said = {"reason": reason, "grace_seconds": grace, "expected_revision": expected_revision, "dry_run": dry_run}
-    _ask(terminal, "cancel_run", run, "is cancelled", project, **said)
+    ask_runs(terminal, "cancel_run", run, "is cancelled", project, **said)
 
 
 def skip(
@@ -84,7 +84,7 @@ def skip(
 ) -> None:
     """Settle a phase that has not begun, or that is parked, as skipped."""
     said = {"phase": phase, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
-    _ask(terminal, "skip_phase", run, f"goes on without {phase}", project, **said)
+    ask_runs(terminal, "skip_phase", run, f"goes on without {phase}", project, **said)
 
 
 def resolve(
@@ -108,10 +108,12 @@ def resolve(
         "dry_run": dry_run,
     }
     outcome = "failed" if failed else "succeeded"
-    _ask(terminal, "resolve_phase", run, f"takes {phase} as {outcome}", project, outcome=outcome, **said)
+    ask_runs(terminal, "resolve_phase", run, f"takes {phase} as {outcome}", project, outcome=outcome, **said)
 
 
-def _ask(terminal: Terminal, verb: str, run: str, done: str, project: str | None, **said: object) -> None:
+def ask_runs(terminal: Terminal, verb: str, run: str, done: str, project: str | None, **said: object) -> None:
+    """Ask it of the run, or of each that standard input names."""
+
     def ask(chosen: str, identifier: str) -> Done:
         answer = terminal.client.command(verb, project=chosen, run=identifier, **said)
         told = {**answer.answer, "run": identifier, "position": answer.position}
@@ -138,7 +140,7 @@ def signal(
         "expected_revision": expected_revision,
         "dry_run": dry_run,
     }
-    _ask(terminal, "send_signal", run, f"has the signal {name}", project, **said)
+    ask_runs(terminal, "send_signal", run, f"has the signal {name}", project, **said)
 
 
 def retry(
@@ -152,7 +154,7 @@ def retry(
 ) -> None:
     """Try a parked phase, or failed work, once more in the same generation."""
     said = {"phase": phase, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
-    _ask(terminal, "retry_phase", run, f"tries {phase} once more", project, **said)
+    ask_runs(terminal, "retry_phase", run, f"tries {phase} once more", project, **said)
 
 
 def rework(
@@ -247,7 +249,7 @@ def rollback(
         "expected_revision": expected_revision,
         "dry_run": dry_run,
     }
-    _ask(terminal, "rollback_run", run, "is rolled back", project, **said)
+    ask_runs(terminal, "rollback_run", run, "is rolled back", project, **said)
 
 
 def resolve_undo(
@@ -267,4 +269,4 @@ def resolve_undo(
         raise typer.BadParameter("it is done or left, not both", param_hint="--done")
     how = "done" if done else "skip" if left else "retry"
     said = {"phase": phase, "how": how, "reason": reason, "expected_revision": expected_revision, "dry_run": dry_run}
-    _ask(terminal, "resolve_undo", run, f"takes back {phase}: {how}", project, **said)
+    ask_runs(terminal, "resolve_undo", run, f"takes back {phase}: {how}", project, **said)

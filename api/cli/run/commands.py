@@ -4,7 +4,7 @@ import typer
 
 from api.cli.command import SERVER, command, group
 from api.cli.explain_commands import explain_run
-from api.cli.run import asking, budget, exporting, migrating, past, showing, starting, watching
+from api.cli.run import asking, budget, exporting, migrating, past, remarking, showing, starting, watching
 
 
 def register(app: typer.Typer) -> None:
@@ -35,4 +35,5 @@ def register(app: typer.Typer) -> None:
     command(nouns, "cost")(budget.cost)
     command(nouns, "rollback")(asking.rollback)
     command(nouns, "resolve-undo")(asking.resolve_undo)
+    command(nouns, "annotate")(remarking.annotate)
     app.add_typer(nouns, name="run")

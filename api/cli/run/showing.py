@@ -13,7 +13,7 @@ from api.cli.run.budget import budget_words
 from api.cli.run.drawing import drawn, phase_words
 from api.cli.terminal import Column, Terminal, table_of
 from api.cli.words import age, moment, short, snake_row
-from signalbox.client.fields import Fields, objects, texts
+from signalbox.client.fields import Fields, integer, objects, texts
 
 _STATUSES: Final = "queued, running, paused, cancelling, compensating, succeeded, failed, cancelled"
 COLUMNS: Final = (
@@ -127,6 +127,11 @@ def details(row: Fields) -> list[str]:
     because = texts(row, "because")
     if because:
         lines.append(f"because   {', '.join(because)}")
+    for one in objects(row, "annotations"):
+        where = f"{one.get('place')}: " if one.get("place") else ""
+        lines.append(f"remark    {moment(one.get('at'))} {where}{one.get('text')} ({one.get('by')})")
+    more = integer(row, "annotationsTotal") - len(objects(row, "annotations"))
+    lines += [f"          and {more} before; see `signalbox run events`"] if more > 0 else []
     return lines
 
 

@@ -11,7 +11,7 @@ from api.graphql.types.session import Session, load_session
 from api.graphql.types.task import Task, load_task
 from domain.dispatch import standstill
 from domain.kernel.ids import Instant, Position
-from projections.attention.rows import RESOLVED_BY, AttentionRow
+from projections.attention.rows import RESOLVED_BY, AttentionRow, place_of
 from projections.kernel.rows import texts
 
 
@@ -60,6 +60,7 @@ class Attention:
     topic: AttentionTopic
     subject: AttentionSubject
     about: str = strawberry.field(description="Id of the task, session or project; token; name of the pool or quota.")
+    place: str = strawberry.field(description="Phase of the run that it is about; empty for none.")
     project_ids: list[str]
     since: Instant
     why: str
@@ -131,6 +132,7 @@ def attention_of(row: AttentionRow, as_of: int, context: Context) -> Attention |
         topic=AttentionTopic(row.topic),
         subject=AttentionSubject(row.subject),
         about=row.about,
+        place=place_of(row),
         project_ids=projects,
         since=Instant(row.begun_at),
         why=row.why,

@@ -90,6 +90,16 @@ class RunPhase:
 
 
 @strawberry.type
+class RunAnnotation:
+    """A remark on a run, or on one of its phases."""
+
+    place: str = strawberry.field(description="The phase; empty for the run as a whole.")
+    text: str
+    by: str
+    at: Instant
+
+
+@strawberry.type
 class Run:
     """A run of a pipeline as it stands."""
 
@@ -118,6 +128,8 @@ class Run:
     budget: JSON | None = strawberry.field(description="What it may spend, by unit; null where that is not bounded.")
     spent: JSON | None = strawberry.field(description="What was spent of its budget, that of runs inside included.")
     reserved: JSON | None = strawberry.field(description="What is set aside of its budget for work under way.")
+    annotations: list[RunAnnotation] = strawberry.field(description="The latest remarks, 8 at most.")
+    annotations_total: int
     started_by: str
     phases_total: int
     phases_settled: int
@@ -200,6 +212,8 @@ def run_of(row: PipelineRunRow, as_of: int) -> Run:
         budget=_json(row.budget),
         spent=_json(row.spent),
         reserved=_json(row.reserved),
+        annotations=[RunAnnotation(**one) for one in entries(row.annotations)],
+        annotations_total=row.annotations_total,
         started_by=row.started_by,
         phases_total=row.phases_total,
         phases_settled=row.phases_settled,
