@@ -135,6 +135,7 @@ def create_app(
         "/v1/audit/consistency": ("GET", audit.consistency),
         "/v1/audit/statement": ("POST", audit.statement),
         "/v1/audit/archives": ("GET", archive.archives),
+        "/v1/audit/bases": ("GET", archive.bases),
         "/v1/audit/archive": ("POST", archive.archive),
         "/healthz": ("GET", reading.healthz),
         "/readyz": ("GET", reading.readyz),

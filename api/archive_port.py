@@ -47,10 +47,29 @@ class Archives:
     """Why the last that was asked for did not go on."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptState:
+    """What a stream had come to with its last archived event, as it is stored."""
+
+    stream: str
+    version: int
+    position: int
+    kind: str
+    """Name and version of the state's shape."""
+    state: bytes
+    """JSON text without words of anybody."""
+    words: bytes
+    """Those words, each under the key of its subject."""
+
+
 class ArchivePort(Protocol):
     """Archiving on this node. All raise a ServiceFault."""
 
     async def archives(self) -> Archives: ...
+
+    async def bases(self, after: str, limit: int) -> Sequence[KeptState]:
+        """Of the streams whose ids come behind a text, in their order; none where there is no further one."""
+        ...
 
     async def archive(self, until: str, principal: str) -> int | Rejection:
         """Begin to archive everything up to a point; answers its position. Asking again goes on with it."""

@@ -245,6 +245,8 @@ def _report_words(report: Fields) -> list[str]:
     if report.get("size"):
         lines.append(f"  checkpoint  {report['size']} events of {report['origin']}, {moment(report['at'])}")
         lines += [f"  signed by   {one}" for one in texts(report, "signed_by")]
+        if report.get("bases"):
+            lines.append(f"  bases       {count(int(str(report['bases'])), 'state')} folded anew from archived events")
         lines.append(f"  roots       {count(int(str(report['checkpoints'])), 'signed checkpoint')} computed anew")
     return lines
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from api.archive_port import ArchivedRange, Archives, Archiving
+from api.archive_port import ArchivedRange, Archives, Archiving, KeptState
 from api.composition.our_words import in_our_words
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant
@@ -19,6 +19,7 @@ from infrastructure.archive.archiver import Archiver, Around
 from infrastructure.archive.followers import Followers
 from infrastructure.archive.shelf import Shelf
 from infrastructure.bundle.layout import MANIFEST
+from infrastructure.bundle.store_source import bases_behind
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.history.reading import position_of
 from infrastructure.ledger.scribe import Scribe
@@ -84,6 +85,11 @@ class ArchiveDesk:
     async def archives(self) -> Archives:
         """What is archived, and what is under way."""
         return await in_our_words(asyncio.to_thread(self._archives))
+
+    async def bases(self, after: str, limit: int) -> list[KeptState]:
+        """What archived streams had come to."""
+        found = await in_our_words(asyncio.to_thread(bases_behind, self._log, after, limit))
+        return [KeptState(**one._asdict()) for one in found]
 
     async def archive(self, until: str, principal: str) -> int | Rejection:
         """Begin to archive everything up to a point."""

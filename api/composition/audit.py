@@ -17,7 +17,7 @@ from infrastructure.bundle.writer import NothingToExport, Wish, export
 from infrastructure.ledger.copies import read_copies
 from infrastructure.ledger.key_ring import PUBLIC_FILE
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
-from infrastructure.log.archived import LostEvent
+from infrastructure.log.archived import BaseState, LostEvent
 from projections.audit_ledger.note import NoteUnreadable, PublicKey, read_key
 from signalbox.client import audit
 from signalbox.client.fields import Fields, integer, objects, optional_object, text, texts
@@ -79,6 +79,9 @@ class ServerSource:
     def lost(self, limit: int) -> list[LostEvent]:
         found = objects(self._client.ask(audit.lost_events(limit)), "lost")
         return [LostEvent(text(one, "stream"), integer(one, "version"), integer(one, "position")) for one in found]
+
+    def bases(self, after: str, limit: int) -> list[BaseState]:
+        return [_base(one) for one in objects(self._client.ask(audit.base_states(after, limit)), "bases")]
 
 
 def export_bundle(
@@ -164,6 +167,7 @@ def _told(report: Report) -> Fields:
         "attested": report.attested,
         "archived": report.archived,
         "kept": report.kept,
+        "bases": report.bases,
         "checkpoints": report.checkpoints,
         "size": None if checkpoint is None else checkpoint.size,
         "at": None if checkpoint is None else checkpoint.at,
@@ -179,3 +183,9 @@ def _told(report: Report) -> Fields:
 
 def _checkpoint(fields: Fields) -> SignedCheckpoint:
     return SignedCheckpoint(integer(fields, "size"), integer(fields, "at"), text(fields, "note"))
+
+
+def _base(fields: Fields) -> BaseState:
+    state, words = (base64.b64decode(text(fields, name)) for name in ("state", "words"))
+    place = integer(fields, "version"), integer(fields, "position")
+    return BaseState(text(fields, "stream"), *place, text(fields, "kind"), state, words)

@@ -30,6 +30,8 @@ class Report:
 
     archived: int = 0
     """Events that lie in bundles; only their hashes were looked at."""
+    bases: int = 0
+    """States that archived streams had come to, and that are what a fold of their events says."""
     kept: int = 0
     """Events that lie in bundles and that the database keeps as well, as the last of their streams."""
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from infrastructure.bundle.redaction import Rules
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
-from infrastructure.log.archived import LostEvent
+from infrastructure.log.archived import BaseState, LostEvent
 
 
 class Source(Protocol):
@@ -44,6 +44,10 @@ class Source(Protocol):
 
     def lost(self, limit: int) -> list[LostEvent]:
         """Last events of archived streams that the database should keep and does not, in order."""
+        ...
+
+    def bases(self, after: str, limit: int) -> list[BaseState]:
+        """What archived streams had come to, as it is kept, of those whose ids come behind a text; none at the end."""
         ...
 
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:

@@ -10,7 +10,7 @@ from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
 from infrastructure.ledger.redacted_page import RedactedPage
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.ledger.statement import WHOLE, Statement
-from infrastructure.log.archived import LostEvent
+from infrastructure.log.archived import BaseState, LostEvent
 from infrastructure.log.port import Log, LogRow
 from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.proofs import inclusion_proof
@@ -18,7 +18,7 @@ from projections.audit_ledger.tiles import node_reader
 from projections.audit_ledger.tree import Frontier
 
 LINES_BYTES_MAX: Final = 8 * 1024 * 1024
-"""A page of events ends with the one that passes this."""
+"""A page of events, or of states, ends with the one that passes this."""
 
 
 class StoreSource:
@@ -61,6 +61,9 @@ class StoreSource:
     def lost(self, limit: int) -> list[LostEvent]:
         return self._log.lost_events(limit=limit)
 
+    def bases(self, after: str, limit: int) -> list[BaseState]:
+        return bases_behind(self._log, after, limit)
+
     def redacted(self, after: int, limit: int, project: str | None, rules: Rules) -> tuple[bytes, int, str]:
         redaction, tree, left_out = Redaction(rules), Frontier(), 0
 
@@ -92,3 +95,15 @@ class StoreSource:
             if weight >= LINES_BYTES_MAX:
                 break
         return b"".join(lines), position
+
+
+def bases_behind(log: Log, after: str, limit: int) -> list[BaseState]:
+    """A page of what archived streams had come to. Raises StoreUnavailable."""
+    found: list[BaseState] = []
+    weight = 0
+    for base in log.base_states_behind(after, limit=limit):
+        found.append(base)
+        weight += len(base.state) + len(base.words)
+        if weight >= LINES_BYTES_MAX:
+            break
+    return found

@@ -32,6 +32,10 @@ class Markers:
         found = self._pattern.search(text)
         return None if found is None else found[1]
 
+    def subjects_in(self, state: bytes) -> set[str]:
+        """Whose words stood where there are markers now."""
+        return set(self._pattern.findall(state.decode()))
+
     def bare(self, state: bytes) -> bytes:
         """The state as whoever has no keys folds it."""
         return self._pattern.sub(ERASED, state.decode()).encode()
@@ -49,6 +53,11 @@ def apart(stream: str, said: bytes, marked: bytes, markers: Markers, envelopes: 
     closed = ((subject, envelopes.closed(subject, orjson.dumps(found))) for subject, found in words.items())
     entries = [{"of": subject, "text": text} for subject, text in closed if text is not None]
     return markers.bare(marked), orjson.dumps(entries) if entries else b""
+
+
+def subjects_of(words: bytes) -> set[str]:
+    """Whose words are kept apart. Raises ValueError, KeyError, TypeError where that is not what is there."""
+    return {str(entry["of"]) for entry in orjson.loads(words or b"[]")}
 
 
 def with_words(base: BaseState, envelopes: Envelopes) -> BaseState:

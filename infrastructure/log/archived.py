@@ -89,8 +89,13 @@ class Archives(Archived, Protocol):
         """Keep each in place of an earlier one of its stream. Durable when this returns."""
         ...
 
+    def base_states_behind(self, stream: str, *, limit: int) -> list[BaseState]:
+        """Those of the streams whose ids come behind another text, in the order of these; at most 5,000."""
+        ...
+
     def outdated_bases(self, kinds: Sequence[str], *, limit: int) -> list[BaseState]:
-        """Some of those that have none of these shapes."""
+        """Some of those that have none of these shapes; where there are none the answer costs the same however many
+        states are kept."""
         ...
 
     def lost_events(self, *, limit: int) -> list[LostEvent]:

@@ -54,6 +54,10 @@ class MemoryArchives:
         with self._lock:
             return {stream: self._bases[stream] for stream in streams if stream in self._bases}
 
+    def base_states_behind(self, stream: str, *, limit: int) -> list[BaseState]:
+        with self._lock:
+            return [self._bases[one] for one in sorted(self._bases) if one > stream][:limit]
+
     def outdated_bases(self, kinds: Sequence[str], *, limit: int) -> list[BaseState]:
         with self._lock:
             return [one for one in self._bases.values() if one.kind not in kinds][:limit]

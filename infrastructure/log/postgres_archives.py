@@ -43,6 +43,9 @@ class PostgresArchives:
     def base_states(self, streams: Sequence[str]) -> dict[str, BaseState]:
         return {row[0]: BaseState(*row) for row in self._readers.rows(_SQL["base_states"], (texts(streams),))}
 
+    def base_states_behind(self, stream: str, *, limit: int) -> list[BaseState]:
+        return [BaseState(*row) for row in self._readers.rows(_SQL["base_states_behind"], (stream, limit))]
+
     def outdated_bases(self, kinds: Sequence[str], *, limit: int) -> list[BaseState]:
         return [BaseState(*row) for row in self._readers.rows(_SQL["outdated_bases"], (texts(kinds), limit))]
 

@@ -40,6 +40,10 @@ class SqliteArchives:
             rows = connection.execute(_SQL["base_states"], (_json(streams),)).fetchall()
         return {row[0]: BaseState(*row) for row in rows}
 
+    def base_states_behind(self, stream: str, *, limit: int) -> list[BaseState]:
+        with self.file.reading() as connection:
+            return [BaseState(*row) for row in connection.execute(_SQL["base_states_behind"], (stream, limit))]
+
     def outdated_bases(self, kinds: Sequence[str], *, limit: int) -> list[BaseState]:
         with self.file.reading() as connection:
             return [BaseState(*row) for row in connection.execute(_SQL["outdated_bases"], (_json(kinds), limit))]

@@ -95,6 +95,11 @@ def lost_events(limit: int) -> Ask[Fields]:
     return _get("lost", body_of, limit=limit)
 
 
+def base_states(after: str, limit: int) -> Ask[Fields]:
+    """What archived streams behind an id had come to: ``bases``, a page; an empty one is the end."""
+    return _get("bases", body_of, after=after, limit=limit)
+
+
 def archives() -> Ask[Fields]:
     """Archived ranges of the log with their digests, and what is under way."""
     return _get("archives", body_of)

@@ -1,7 +1,11 @@
 """What every store keeps of an archived beginning: ranges in order, what streams had come to, the last events."""
 
+from pathlib import Path
+
 from infrastructure.log.archived import Archive, BaseState, LostEvent
 from infrastructure.log.port import Log
+from infrastructure.log.sqlite import SqliteLog
+from infrastructure.sql import load
 from tests.contracts.groups import NOW, member
 
 A, B = "task_01kdvjv9r3f2m8q4t6w0x2z4b6", "task_01kdvjv9r3f2m8q4t6w0x2z4b7"
@@ -40,6 +44,21 @@ def test_a_state_gives_way_to_later_ones_only(log_store: Log) -> None:
     same = states[1]._replace(kind="task.s2", state=b"{}")
     log_store.keep_base_states([same])
     assert log_store.base_states([B]) == {B: same}
+    assert log_store.base_states_behind("", limit=5) == [later, same]
+    assert log_store.base_states_behind("", limit=1) == [later]
+    assert log_store.base_states_behind(A, limit=5) == [same]
+    assert log_store.base_states_behind(B, limit=5) == []
+
+
+def test_no_state_is_looked_at_to_find_that_none_is_outdated(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "signalbox.db")
+    with log.file.reading() as connection:
+        asked = "EXPLAIN QUERY PLAN " + load("sqlite/archives.sql")["outdated_bases"]
+        plan = [str(row[3]) for row in connection.execute(asked, ("[]", 1)).fetchall()]
+    log.close()
+    touched = [one for one in plan if "base_states" in one or "later" in one]
+    assert touched
+    assert all(one.startswith("SEARCH") and "base_states_by_kind" in one for one in touched), plan
 
 
 def test_pruning_leaves_the_last_event_of_each_stream(log_store: Log) -> None:

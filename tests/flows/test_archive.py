@@ -196,7 +196,22 @@ def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_p
         done = cli("audit", "archive", "--until", f"@{head}", "--json").json
         assert all(one["pruned"] for one in objects(done, "archives"))
         assert len(cli("task", "list", "--json").json["tasks"]) == TASKS
-        assert cli("audit", "verify", "--live", "--json").json["verdict"] == "intact"
+        live = cli("audit", "verify", "--live", "--json").json
+        assert (live["verdict"], live["archived"]) == ("intact", 0)
+        assert int(str(live["bases"])) > TASKS, "what each stream had come to is folded anew"
+        database = tmp_path / ".signalbox" / "signalbox.db"
+        with sqlite3.connect(database, timeout=SECONDS_MAX) as changing:
+            named = "SELECT stream FROM base_states WHERE stream LIKE 'task_%' LIMIT 1"
+            (stream, state) = changing.execute(
+                f"UPDATE base_states SET state = CAST(replace(state, '\"priority\":', '\"priority\":1') AS BLOB)"
+                f" WHERE stream = ({named}) RETURNING stream, state"
+            ).fetchone()
+        (finding,) = objects(cli("audit", "verify", "--live", "--json", code=1).json, "findings")
+        assert (finding["verdict"], f"{stream}@" in str(finding["words"])) == ("altered", True)
+        with sqlite3.connect(database, timeout=SECONDS_MAX) as changing:
+            state = state.replace(b'"priority":1', b'"priority":', 1)
+            changing.execute("UPDATE base_states SET state = ? WHERE stream = ?", (state, stream))
+        changing.close()
         assert "pruned" in cli("audit", "archives").out
         again = cli("replay", "redecide", "--json").json
         assert (again["different"], again["not_decidable"]) == (0, 0)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from domain import catalogue
 from domain.kernel.decider import Recorded
+from infrastructure.bundle.store_source import StoreSource
+from infrastructure.bundle.verify_live import verify_live
 from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
 from infrastructure.log.port import Log, LogRow
@@ -54,6 +56,7 @@ def check(script: list[Step], at: int, left: int, stored: Log, folder: Path) -> 
     _states_are_the_same(plain, archives)
     _streams_are_the_same(archives)
     _rows_are_the_same(plain, archives)
+    _kept_states_follow_from_events(archives)
 
 
 def _states_are_the_same(plain: Archives, archives: Archives) -> None:
@@ -90,6 +93,15 @@ def _rows_are_the_same(plain: Archives, archives: Archives) -> None:
     for projection in PROJECTIONS:
         expected: dict[str, Any] = folded(projection, before)
         assert folded(projection, after) == expected, projection.name
+
+
+def _kept_states_follow_from_events(archives: Archives) -> None:
+    scribe = archives.scribe()
+    keys = [one.public_key() for one in scribe.store.public_keys()]
+    boundary = max((one.last for one in archives.stored.archives()), default=0)
+    report = verify_live(StoreSource(archives.whole, scribe, "key_1"), keys, boundary=boundary)
+    assert report.findings == ()
+    assert report.bases == len(archives.stored.base_states_behind("", limit=5_000))
 
 
 def _decoded(rows: list[LogRow]) -> list[Recorded]:

@@ -25,8 +25,22 @@ UPDATE signalbox.archives SET pruned = true WHERE last = %s RETURNING last
 SELECT stream, version, position, kind, state, words FROM signalbox.base_states WHERE stream = ANY (%s)
 
 -- name: outdated_bases
--- Some of those whose shape is none of the given ones.
-SELECT stream, version, position, kind, state, words FROM signalbox.base_states WHERE kind <> ALL (%s) LIMIT %s::bigint
+-- Some of those whose shape is none of the given ones. There are few shapes: the index is asked for one after the other.
+WITH RECURSIVE kinds (kind) AS (
+    SELECT min(b.kind) FROM signalbox.base_states b
+    UNION ALL
+    SELECT (SELECT min(later.kind) FROM signalbox.base_states later WHERE later.kind > kinds.kind)
+    FROM kinds WHERE kinds.kind IS NOT NULL
+), outdated AS MATERIALIZED (
+    SELECT kind FROM kinds WHERE kind <> ALL (%s)
+)
+SELECT b.stream, b.version, b.position, b.kind, b.state, b.words
+FROM outdated JOIN signalbox.base_states b USING (kind) LIMIT %s::bigint
+
+-- name: base_states_behind
+-- What streams had come to, in the order of their names.
+SELECT stream, version, position, kind, state, words FROM signalbox.base_states
+WHERE stream > %s ORDER BY stream LIMIT %s::bigint
 
 -- name: keep_base_states
 -- What streams had come to, in place of what they had come to before.

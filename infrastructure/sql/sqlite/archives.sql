@@ -26,9 +26,20 @@ FROM json_each(?) AS wanted
 CROSS JOIN base_states ON base_states.stream = wanted.value;
 
 -- name: outdated_bases
--- Some of those whose shape is none of the given ones.
-SELECT stream, version, position, kind, state, words
-FROM base_states WHERE kind NOT IN (SELECT value FROM json_each(?)) LIMIT ?;
+-- Some of those whose shape is none of the given ones. There are few shapes: the index is asked for one after the other.
+WITH RECURSIVE kinds (kind) AS (
+    SELECT min(kind) FROM base_states
+    UNION ALL
+    SELECT (SELECT min(later.kind) FROM base_states AS later WHERE later.kind > kinds.kind)
+    FROM kinds WHERE kinds.kind IS NOT NULL
+)
+SELECT stream, version, position, base_states.kind, state, words
+FROM kinds CROSS JOIN base_states ON base_states.kind = kinds.kind
+WHERE kinds.kind NOT IN (SELECT value FROM json_each(?)) LIMIT ?;
+
+-- name: base_states_behind
+-- What streams had come to, in the order of their names.
+SELECT stream, version, position, kind, state, words FROM base_states WHERE stream > ? ORDER BY stream LIMIT ?;
 
 -- name: keep_base_state
 -- What a stream had come to, in place of what it had come to before.
