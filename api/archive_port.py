@@ -37,6 +37,16 @@ class Archiving:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftoverBundle:
+    """A folder among the bundles that is on no record."""
+
+    name: str
+    whole: bool
+    """Finished, which is never removed; else begun, which is gone on with when the same range is asked for again, and
+    removed when another one is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Archives:
     """What is archived, and what is under way."""
 
@@ -45,6 +55,7 @@ class Archives:
     under_way: Archiving | None
     trouble: str
     """Why the last that was asked for did not go on."""
+    leftovers: Sequence[LeftoverBundle]
 
 
 @dataclass(frozen=True, slots=True)

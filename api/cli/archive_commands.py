@@ -79,6 +79,8 @@ def archives(terminal: Terminal) -> None:
     if under_way:
         waits = f", waits: {under_way['waits_for']}" if under_way.get("waits_for") else ""
         terminal.note(f"@{under_way['first']} to @{under_way['last']}: {under_way['step']}{waits}")
+    for one in objects(now, "leftovers"):
+        terminal.note(f"not on record: {one.get('name')}, {_leftover(one)}")
     if trouble := text(now, "trouble"):
         terminal.note(f"not gone on with: {trouble}")
 
@@ -87,6 +89,12 @@ def _is_done(now: Fields, goal: int) -> bool:
     ranges = objects(now, "archives")
     reached = any(integer(one, "last") >= goal for one in ranges)
     return (reached or goal == 0) and all(one.get("pruned") for one in ranges)
+
+
+def _leftover(one: Fields) -> str:
+    if one.get("whole"):
+        return "a finished bundle: it is taken when the same range is asked for, and never removed"
+    return "begun and not finished: gone on with when the same range is asked for, removed when another one is"
 
 
 def _state(one: Fields) -> str:

@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
-from api.archive_port import ArchivedRange, Archives, Archiving, KeptState
+from api.archive_port import ArchivedRange, Archives, Archiving, KeptState, LeftoverBundle
 from api.composition.our_words import in_our_words
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant
@@ -102,7 +102,10 @@ class ArchiveDesk:
         ]
         under_way = self._archiver.under_way
         now = None if under_way is None else Archiving(**asdict(under_way))
-        return Archives(found, str(self._shelf.folder), now, self._archiver.trouble)
+        left: list[LeftoverBundle] = []
+        with suppress(OSError):  # what nobody may look at is not told of, as if it were not there
+            left += [LeftoverBundle(one.name, one.whole) for one in self._archiver.leftovers()]
+        return Archives(found, str(self._shelf.folder), now, self._archiver.trouble, left)
 
     def _archive(self, until: str, principal: str) -> int | Rejection:
         point = read_point(until, Instant(self._log.now()))

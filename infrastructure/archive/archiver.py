@@ -1,8 +1,8 @@
 """Moves ranges of the log into bundles: writes, verifies and records one, and only then prunes the database."""
 
-import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -15,13 +15,14 @@ from domain.kernel.errors import Rejection
 from domain.kernel.past.errors import PointNotReached, RangeNotClosed
 from infrastructure.archive.bases import bases_of
 from infrastructure.archive.followers import Followers
+from infrastructure.archive.leftovers import Leftover, leftovers, remove_abandoned
 from infrastructure.archive.settled import settle
 from infrastructure.archive.shelf import Shelf, bundle_name, digest_of
 from infrastructure.bundle.layout import MANIFEST
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.store_source import StoreSource
 from infrastructure.bundle.verify_bundle import verify_bundle
-from infrastructure.bundle.writer import PLAN, Wish, export
+from infrastructure.bundle.writer import Wish, export
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.log.archived import Archive
@@ -125,6 +126,13 @@ class Archiver:
         archives = self._around.log.archives()
         return archives[-1].last if archives else 0
 
+    def leftovers(self) -> list[Leftover]:
+        """Folders beside those of the ranges on record, but for what is under way. Raises StoreUnavailable, OSError."""
+        around, now = self._around, self.under_way
+        recorded = {one.name for one in around.log.archives()}
+        found = leftovers(around.shelf.folder, recorded, around.scribe.origin)
+        return [one for one in found if now is None or one.name != bundle_name(now.first, now.last)]
+
     def round(self) -> bool:
         """Do what is to be done; False where some of it has to wait. Raises what the stores and bundles raise."""
         while True:
@@ -146,7 +154,22 @@ class Archiver:
                 if self.archived() < first:  # nobody did while this one waited
                     self._written(first, last)
 
+    def tidy(self) -> None:
+        """Remove what was begun before a crash and is not gone on with, unless another server writes bundles now.
+
+        What may still be gone on with stays. Raises OSError, StoreUnavailable.
+        """
+        around = self._around
+        if any(not one.whole for one in self.leftovers()):
+            with around.shelf.writing() as alone:
+                if alone:
+                    remove_abandoned(around.shelf.folder, self.leftovers(), archived=self.archived())
+        if left := [one.name for one in self.leftovers()]:
+            _logger.info("bundles that are not on record", folder=str(around.shelf.folder), names=left)
+
     def _run(self) -> None:
+        with suppress(StoreUnavailable, OSError):  # the next range that is archived sees to it as well
+            self.tidy()
         while not self._stopping:
             self._wake.clear()
             seconds: float | None = None
@@ -185,9 +208,8 @@ class Archiver:
         around = self._around
         folder = around.shelf.folder_of(bundle_name(first, last))
         self.under_way = UnderWay("exports", first, last, 0)
+        remove_abandoned(around.shelf.folder, self.leftovers(), archived=first - 1, but=folder.name)
         if not (folder / MANIFEST).exists():
-            if folder.exists() and not (folder / PLAN).exists():
-                shutil.rmtree(folder)  # it was killed before it had written what it is about
             source = StoreSource(around.log, around.scribe, self._asked_by)
             export(source, folder, Wish(first=first, last=last), self._progress("exports", first, last))
         self.under_way = UnderWay("verifies", first, last, 0)

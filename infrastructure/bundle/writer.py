@@ -18,6 +18,7 @@ from infrastructure.bundle.layout import (
     EVENTS,
     KEYS,
     MANIFEST,
+    MANIFEST_BYTES_MAX,
     PART_POSITIONS,
     REDACTIONS,
     STATEMENT,
@@ -30,6 +31,7 @@ from infrastructure.bundle.layout import (
     Record,
     events_file,
     part_of,
+    read_file,
     redactions_file,
     tiles_file,
 )
@@ -41,6 +43,9 @@ from projections.audit_ledger.tiles import TILE_HASHES
 from projections.audit_ledger.tree import HASH_BYTES
 
 PLAN: Final = "export.json"
+PARTIAL: Final = ".partial"
+_FOLDERS: Final = (EVENTS, TILES, REDACTIONS)
+_FILES: Final = (CHECKPOINT, CHECKPOINTS, KEYS, STATEMENT, PLAN)
 PAGE_EVENTS: Final = 5_000
 PART_TILES: Final = PART_POSITIONS // TILE_HASHES
 Progress = Callable[[int, int], None]
@@ -113,16 +118,34 @@ def _resumed(folder: Path, wish: Wish) -> _Plan | None:
     if (folder / MANIFEST).exists():
         raise BundleUnreadable(f"{folder} holds a finished bundle already")
     if not (folder / PLAN).exists():
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and not is_only_begun(folder):
             raise BundleUnreadable(f"{folder} is not empty, and no export was interrupted in it")
         return None
-    try:
-        plan = _Plan.model_validate_json((folder / PLAN).read_bytes())
-    except ValidationError as error:
-        raise BundleUnreadable(f"{folder / PLAN} cannot be read; begin in another folder") from error
+    plan = _read_plan(folder)
     if plan.wish != wish:
         raise BundleUnreadable(f"{folder} holds an export of something else; use its options, or another folder")
     return plan
+
+
+def is_only_begun(folder: Path) -> bool:
+    """Whether a folder holds no more than what is written before an export knows what it is about, so that it may be
+    begun anew. Raises OSError."""
+    return all(
+        (one.name in _FOLDERS and not any(one.iterdir())) if one.is_dir() else one.name.removesuffix(PARTIAL) in _FILES
+        for one in folder.iterdir()
+    )
+
+
+def origin_of_plan(folder: Path) -> str:
+    """Whose events an export that was interrupted writes. Raises BundleUnreadable."""
+    return _read_plan(folder).origin
+
+
+def _read_plan(folder: Path) -> _Plan:
+    try:
+        return _Plan.model_validate_json(read_file(folder / PLAN, MANIFEST_BYTES_MAX))
+    except ValidationError as error:
+        raise BundleUnreadable(f"{folder / PLAN} cannot be read; begin in another folder") from error
 
 
 def _begun(source: Source, folder: Path, wish: Wish) -> _Plan:
@@ -169,7 +192,7 @@ def _part(source: Source, folder: Path, plan: _Plan, part: int) -> _Counted:
     hashes = source.hashes((part - 1) // TILE_HASHES, PART_TILES)
     _write(tiles_file(folder, part), hashes[(first - part) * HASH_BYTES : (last - part + 1) * HASH_BYTES])
     file = events_file(folder, part, plan.wish.format)
-    partial = file.with_name(file.name + ".partial")
+    partial = file.with_name(file.name + PARTIAL)
     encoder, counted, after = encoder_of(partial, plan.wish.format, plan.origin), _Counted(), first - 1
     rules, project, notes = plan.wish.redaction, plan.wish.project, list[bytes]()
     try:
@@ -208,7 +231,7 @@ def _encode(encoder: Encoder, lines: bytes, counted: _Counted) -> None:
 
 def _write(file: Path, content: bytes) -> None:
     """A small file, whole or not at all, and still there after a crash."""
-    partial = file.with_name(file.name + ".partial")
+    partial = file.with_name(file.name + PARTIAL)
     with partial.open("wb") as out:
         out.write(content)
         out.flush()

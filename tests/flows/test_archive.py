@@ -174,6 +174,17 @@ def test_who_stays_for_a_range_that_waits_is_told_for_what_once(
     assert "@1 to @9 is archived in 1 bundle" in told.out
 
 
+def test_what_is_on_no_record_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    left = [{"name": "one", "whole": True}, {"name": "two", "whole": False}]
+    answer = {"archives": [], "folder": "here", "under_way": None, "trouble": "", "leftovers": left}
+    terminal = Terminal(server_url=None, api_key=None, data_folder=None, as_json=False)
+    monkeypatch.setattr(Terminal, "client", SimpleNamespace(ask=lambda _request: answer))
+    archive_commands.archives(terminal)
+    whole, begun = (line for line in capsys.readouterr().err.splitlines() if "not on record" in line)
+    assert "one, a finished bundle: it is taken when" in whole
+    assert "two, begun and not finished: gone on with" in begun
+
+
 async def read_after(server: WholeServer) -> str:
     return await read(server, after=server.head)
 
