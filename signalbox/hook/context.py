@@ -2,7 +2,7 @@
 
 from signalbox.hook.asking import RefusedError, graphql
 from signalbox.hook.desk import Desk
-from signalbox.hook.reading import is_list, is_object, text_in
+from signalbox.hook.reading import is_list, is_object, number_in, text_in
 from signalbox.hook.wire import NoAnswerError
 from signalbox.hook.words import quoted
 
@@ -11,6 +11,7 @@ RULES = (
     "Every file is locked for you before you edit it; an edit of a file that another agent holds is refused with the "
     "reason and what to do next. Do not get around a refusal by other means."
 )
+HEAD = "{ status { head } }"
 QUERY = """query($project: String!, $session: String!, $after: Position) {
   mine: tasks(where: {project: $project, session: $session, status: [ASSIGNED, RUNNING]}, first: 5, after: $after) {
     edges { node { key title token } } }
@@ -28,8 +29,8 @@ def context(desk: Desk, home: str) -> "tuple[str, list[str]]":
     who = f"You are session {memory.session}, incarnation {memory.incarnation}."
     lines = [f"Signalbox coordinates the agents of project {memory.project}. {who}", RULES]
     try:
-        asked: dict[str, object] = {"project": memory.project, "session": memory.session}
-        found = graphql(desk.wire, QUERY, asked | ({"after": desk.position} if desk.position else {}))
+        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk)}
+        found = graphql(desk.wire, QUERY, asked)
     except (RefusedError, NoAnswerError):
         return "\n".join(lines), []
     for one in nodes_of(found, "mine"):
@@ -45,6 +46,15 @@ def context(desk: Desk, home: str) -> "tuple[str, list[str]]":
             lines.append(f"- and {len(held) - OTHERS_MAX} more; `signalbox lock list` shows all")
     claims = [claim for one in nodes_of(found, "others") for claim in _claims(one)]
     return "\n".join(lines), [claim for claim in claims if claim.startswith(f"path:{home}//")]
+
+
+def head(desk: Desk) -> int:
+    """Where the log ends: what was given to the session a moment ago is in what is read from here on.
+
+    Raises RefusedError, NoAnswerError.
+    """
+    status = graphql(desk.wire, HEAD, {}).get("status")
+    return int(number_in(status, "head")) if is_object(status) else 0
 
 
 def _claims(one: "dict[str, object]") -> list[str]:

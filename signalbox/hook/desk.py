@@ -35,8 +35,6 @@ class Desk:
         """The main agent, where this one is a sub-agent."""
         self.regained = False
         """Whether a new life had to begin because the one before was lost."""
-        self.position = 0
-        """Of the log, once a life was opened or found: what is read from there on knows all that came before."""
         self.found = False
         """Whether the life was asked for in this run, and not remembered."""
         self.unread: int | None = None
@@ -87,7 +85,6 @@ class Desk:
             if after > beyond and not (fresh and answer.repeated):
                 memory.begin(session, after)
                 self.found = True
-                self.position = answer.position
                 memory.hear(_trusted(number_in(answer.fields, "ttl_seconds")))
                 if self.above is not None:
                     # Before it takes anything: from here on the one above asks before it writes.

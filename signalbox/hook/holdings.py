@@ -4,13 +4,12 @@ import os
 
 from signalbox.hook.asking import RefusedError, graphql
 from signalbox.hook.changes import changed
-from signalbox.hook.context import nodes_of
+from signalbox.hook.context import head, nodes_of
 from signalbox.hook.desk import Desk
 from signalbox.hook.places import path_claim, repository_of
-from signalbox.hook.reading import is_list, is_object, number_in, objects_in, text_in
+from signalbox.hook.reading import is_list, is_object, objects_in, text_in
 from signalbox.hook.wire import NoAnswerError
 
-HEAD = "{ status { head } }"
 QUERY = """query($project: String!, $session: String!, $after: Position) {
   held: locks(project: $project, session: $session, first: 200, after: $after) {
     edges { node { token claims { claim } } } } }"""
@@ -56,9 +55,7 @@ def _claims(desk: Desk, tokens: list[str]) -> "dict[str, list[str]]":
     if len(found) == len(tokens):
         return found
     try:
-        status = graphql(desk.wire, HEAD, {}).get("status")
-        head = number_in(status, "head") if is_object(status) else 0
-        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": int(head)}
+        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk)}
         told = graphql(desk.wire, QUERY, asked)
     except (RefusedError, NoAnswerError):
         return found

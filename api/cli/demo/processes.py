@@ -17,7 +17,7 @@ from signalbox.client.endpoint import Endpoint, find_endpoint
 from signalbox.client.errors import SignalboxError
 from signalbox.client.fields import Fields, as_fields, integer, text
 
-START_SECONDS_MAX: Final = 60.0
+START_SECONDS_MAX: Final = 120.0
 STOP_SECONDS_MAX: Final = 20.0
 RECORD_TAIL_BYTES: Final = 2_048
 TTL_SECONDS: Final = 10
