@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from tests.support.patience import read_patiently
 from tests.support.waiting import SECONDS_MAX
 from tests.support.warm_processes import process_of
 
@@ -23,6 +24,7 @@ def serve_until_killed(data: str, store: str, secret: str, graphql: bool, port: 
     from infrastructure.local import publish_endpoint
     from infrastructure.settings import Settings
 
+    read_patiently()
     told = (Path(data) / "server.log").open("a", buffering=1)
     os.dup2(told.fileno(), sys.stdout.fileno())
     os.dup2(told.fileno(), sys.stderr.fileno())

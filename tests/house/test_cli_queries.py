@@ -18,7 +18,7 @@ def schema() -> GraphQLSchema:
 
 @pytest.mark.parametrize(
     "query",
-    [*QUERIES.values(), idle.QUERY, context.QUERY, holdings.QUERY, holdings.HEAD],
+    [*QUERIES.values(), idle.QUERY, context.QUERY, holdings.QUERY, context.HEAD],
     ids=[*QUERIES, "idle", "context", "holdings", "head"],
 )
 def test_a_query_fits_the_schema(schema: GraphQLSchema, query: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from api.cli.main import MODULES
+from tests.support.patience import read_patiently
 
 _CONTEXT: Final = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -86,6 +87,7 @@ def _command_line(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    read_patiently()
     sys.argv = ["signalbox", *arguments]
     from signalbox.launcher import main
 

@@ -1,0 +1,24 @@
+"""Reads that wait for their write as long as a busy machine needs, instead of telling after two seconds what was."""
+
+from importlib import import_module
+from typing import Final
+
+import pytest
+
+from tests.support.waiting import SECONDS_MAX
+
+_BOUNDS: Final = ("api.composition.reads", "api.graphql.context")
+_NAME: Final = "STALE_SECONDS"
+
+
+@pytest.fixture(autouse=True)
+def patient_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the servers of the test's own process."""
+    for module in _BOUNDS:
+        monkeypatch.setattr(f"{module}.{_NAME}", SECONDS_MAX)
+
+
+def read_patiently() -> None:
+    """In this process from now on, which ends with its test."""
+    for module in _BOUNDS:
+        setattr(import_module(module), _NAME, SECONDS_MAX)
