@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from infrastructure.log.port import LogRow
+from tests.faults.checker import PLACING
 from tests.faults.fleet_history import FleetHistory, Span, ToldDeadlock
-from tests.support.queue_model import NOBODY, HeldLocks, QueueModel, Request, Who, collide
+from tests.support.queue_model import NOBODY, HeldLocks, QueueModel, Request, Who
 
 CLOCKS_APART_MICROSECONDS = 50_000
 """The server counts from a clock that it read at its start, the agents read theirs anew."""
@@ -87,14 +88,12 @@ def orphans(rows: Sequence[LogRow], history: FleetHistory) -> list[str]:
 
 def circles(rows: Sequence[LogRow]) -> list[str]:
     """I13: after each request that waits, the queue still empties once all who do not wait give back what they hold."""
-    models: dict[str, QueueModel] = defaultdict(QueueModel)
+    spaces = Spaces()
     wrong: list[str] = []
     for row in rows:
-        if row.type.startswith("lock."):
-            model = models[str(row.project)]
-            _take(model, row, json.loads(row.state))
-            if row.type == "lock.requested.v1" and not model.drains():
-                wrong.append(f"@{row.position} the request waits for itself")
+        spaces.take(row)
+        if row.type == "lock.requested.v1" and not spaces[str(row.project)].drains():
+            wrong.append(f"@{row.position} the request waits for itself")
     return wrong
 
 
@@ -104,15 +103,15 @@ def invented_deadlocks(rows: Sequence[LogRow], told: Sequence[ToldDeadlock]) -> 
     open_: dict[str, list[ToldDeadlock]] = defaultdict(list)
     for one in told:
         open_[names.get(one.project, "")].append(one)
-    models: dict[str, QueueModel] = defaultdict(QueueModel)
+    spaces = Spaces()
     since: dict[str, int] = defaultdict(int)
     for row in rows:
-        project = str(row.project)
-        if row.type.startswith("lock."):
-            open_[project] = _unproven(models[project], open_[project], since[project], row.recorded_at)
-            _take(models[project], row, json.loads(row.state))
+        # A move in the hierarchy changes every lock space.
+        for project in [str(row.project)] if row.type.startswith("lock.") else open_ if row.type in PLACING else ():
+            open_[project] = _unproven(spaces[project], open_[project], since[project], row.recorded_at)
             since[project] = row.recorded_at
-    left = [one for project in open_ for one in _unproven(models[project], open_[project], since[project], 1 << 62)]
+        spaces.take(row)
+    left = [one for project in open_ for one in _unproven(spaces[project], open_[project], since[project], 1 << 62)]
     return [f"{one.command_id} of {one.who} was refused as a deadlock and was none" for one in left]
 
 
@@ -130,13 +129,38 @@ def _unproven(model: QueueModel, told: list[ToldDeadlock], since: int, until: in
 
 def unfair_grants(rows: Sequence[LogRow]) -> list[str]:
     """I12: a grant overtakes only requests that wait, directly or through others, for its own owner."""
-    models: dict[str, QueueModel] = defaultdict(QueueModel)
-    wrong: list[str] = []
-    for row in rows:
-        if row.type.startswith("lock."):
-            wrong += _take(models[str(row.project)], row, json.loads(row.state))
-    wrong += [f"{project} keeps {len(model.waiting)} waiting" for project, model in models.items() if model.waiting]
+    spaces = Spaces()
+    wrong = [words for row in rows for words in spaces.take(row)]
+    wrong += [f"{project} keeps {len(model.waiting)} waiting" for project, model in spaces.items() if model.waiting]
     return wrong
+
+
+class Spaces(defaultdict[str, QueueModel]):
+    """The queue of each project, all of them under one hierarchy of lives, as the rows so far tell of them."""
+
+    def __init__(self) -> None:
+        self._parents: dict[str, str] = {}
+        self._incarnations: dict[str, int] = {}
+        super().__init__(lambda: QueueModel(parents=self._parents))
+
+    def take(self, row: LogRow) -> list[str]:
+        """What is wrong with the row that comes next."""
+        event = json.loads(row.state)
+        if row.type in PLACING:
+            self._place(row.stream, event)
+        return _take(self[str(row.project)], row, event) if row.type.startswith("lock.") else []
+
+    def _place(self, session: str, event: dict[str, Any]) -> None:
+        if "incarnation" in event:
+            self._incarnations[session] = event["incarnation"]
+        parent = event.get("parent")
+        if parent is None:
+            self._parents.pop(self._life(session), None)
+        else:
+            self._parents[self._life(session)] = self._life(parent)
+
+    def _life(self, session: str) -> str:
+        return f"{session}/{self._incarnations[session]}"
 
 
 def _take(model: QueueModel, row: LogRow, event: dict[str, Any]) -> list[str]:
@@ -173,7 +197,7 @@ def _overtaken(model: QueueModel, row: LogRow, event: dict[str, Any]) -> list[st
     mine = next((one for one in model.waiting if one.number == event["request"]), None)
     who, claims = _who(event), _claims(event)
     before = [one for one in model.waiting if one is not mine and (mine is None or one.key < mine.key)]
-    rivals = [one for one in before if collide(one.who, one.claims, who, claims, False)]
+    rivals = [one for one in before if model.collide(one.who, one.claims, who, claims, False)]
     if not rivals:
         return []
     edges = model.edges()

@@ -18,6 +18,8 @@ from signalbox.client.transport import HttpRequest, Transport
 from tests.faults.load import PATTERNS, UNKNOWN
 
 SEND_SECONDS: Final = 10.0
+NEAR: Final = 40
+"""Of the sessions so far those that came last: most of them are there."""
 OVER: Final = frozenset({"lost", "ended", "fenced"})
 LIFE_OVER: Final = frozenset({"session_fenced", "session_was_lost", "session_has_ended", "session_not_live"})
 
@@ -62,6 +64,8 @@ class Agent:
         self.projects: list[str] = place["projects"]
         self.ttl_seconds: int = place["ttl_seconds"]
         self.journal = Journal(Path(place["history"]))
+        self.roster = Path(place["history"]).parent / "roster"
+        """Files whose names are sessions: whom an agent may stand below."""
         self.wires = [Wire(Path(place["data"]), place["key"]) for _ in range(2)]
         self.session: dict[str, Any] = {}
         self.held: dict[tuple[str, str], bool] = {}
@@ -85,11 +89,23 @@ class Agent:
     def open(self) -> None:
         fields = {"projects": self.projects, "capacity": 2, "ttl_seconds": self.ttl_seconds}
         former = self.session.get("session")
-        opened = self.ask("open_session", {**fields, "resume": former} if former else fields)
+        if former:
+            fields["resume"] = former
+        # The one above may be gone, or stand below this one, or the locks of those below bar the move.
+        above = self.somebody(but=former)
+        opened = None if above is None else self.ask("open_session", {**fields, "parent": above})
+        if opened is None:
+            opened = self.ask("open_session", fields)
         assert opened is not None, "a session that was ours could not be taken up"
+        (self.roster / opened["session"]).touch()
         self.held.clear()
         self.session = opened
         self.over.clear()
+
+    def somebody(self, *, but: str | None) -> str | None:
+        """Somebody else to stand below, three times of five, if there is anybody."""
+        found = sorted(file.name for file in self.roster.iterdir() if file.name != but)
+        return self.chance.choice(found[-NEAR:]) if found and self.chance.random() < 0.6 else None
 
     def life(self) -> dict[str, Any]:
         return {"session": self.session["session"], "incarnation": self.session["incarnation"]}

@@ -7,13 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from infrastructure.log.port import LogRow
 from signalbox.client.transport import HttpRequest, Transport
 from tests.faults.aftermath import check_aftermath
 from tests.faults.checker import SETTLING, unsettled
@@ -36,6 +37,7 @@ def store(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def fleet(store: str, tmp_path: Path) -> "Iterator[Fleet]":
+    (tmp_path / "roster").mkdir()
     made = Fleet(tmp_path, ServerProcess(tmp_path / "data", store))
     yield made
     made.close()
@@ -181,9 +183,19 @@ def judge(fleet: Fleet, store: str, people: History) -> None:
     wrong = fleet_violations(stored, agents, TTL_SECONDS)
     assert not wrong, wrong[:20]
     opened = {row.stream for row in stored if row.type == "session.opened.v1"}
+    below, inside = families(stored)
     refused = f"{len(agents.deadlocks)} deadlocks refused"
     sys.stdout.write(f"{len(stored)} events, {len(agents.spans)} commands, {len(opened)} sessions, {refused}, ")
+    sys.stdout.write(f"{below} lives below others, {inside} grants inside of families, ")
     sys.stdout.write(f"{fleet.done}\n")
+
+
+def families(stored: Sequence[LogRow]) -> tuple[int, int]:
+    """Lives that began below another session, and grants to such as stood below one."""
+    told = [(row.type, json.loads(row.state)) for row in stored if row.type in ("session.opened.v1", "lock.granted.v1")]
+    below = sum(kind == "session.opened.v1" and event.get("parent") is not None for kind, event in told)
+    inside = sum(kind == "lock.granted.v1" and bool(event["ancestors"]) for kind, event in told)
+    return below, inside
 
 
 def test_a_small_fleet_survives_its_faults(fleet: Fleet, store: str) -> None:

@@ -104,6 +104,20 @@ def test_a_task_that_asked_for_itself_is_passed_by_its_own_attempt_only() -> Non
     assert len(unfair_grants(story(*asked, other, released(2), over))) == 1
 
 
+def opened(session: str, parent: str | None = None) -> LogRow:
+    (row,) = story((f"o{session}", "session.opened.v1", {"incarnation": 1, "parent": parent}))
+    return row._replace(stream=session, project="fleet")
+
+
+def test_what_would_be_a_circle_of_strangers_is_none_of_a_child_and_its_parent() -> None:
+    crossed = story(granted(1, "kid", "a"), granted(2, "ada", "b"), requested(1, "kid", "b"), requested(2, "ada", "a"))
+    assert len(circles([opened("ada"), opened("kid"), *crossed])) == 1
+    assert circles([opened("ada"), opened("kid", "ada"), *crossed]) == []
+    (left,) = story(("out", "session.reparented.v1", {"parent": None}))
+    moved = left._replace(stream="kid", project="fleet")
+    assert len(circles([opened("ada"), opened("kid", "ada"), *crossed[:3], moved, *crossed[3:]])) == 1
+
+
 def test_a_higher_priority_overtakes_rightly() -> None:
     told = (granted(1, "ada", "a"), requested(1, "bob", "a"), requested(2, "eve", "a", boost=30), released(1))
     assert unfair_grants(story(*told, granted(2, "eve", "a", 2), released(2), granted(3, "bob", "a", 1))) == []
