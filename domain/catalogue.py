@@ -83,6 +83,8 @@ from domain.task import decider as task
 from domain.task import derived as task_derived
 from domain.task import erasure_events as task_erasure
 from domain.task import events as task_events
+from domain.task import holder_commands as task_holder_commands
+from domain.task import holder_events as task_holders
 from domain.task import sealed as task_sealed
 from domain.task import upcasts as task_upcasts
 from domain.task.awaited_events import TaskAwaited
@@ -141,7 +143,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskCancelled,
     task_events.TaskRetried,
     task_events.TaskReassigned,
-    task_events.TaskBid,
+    *get_args(task_holders.HolderEvent),
     task_events.TaskAttentionRaised,
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
@@ -221,6 +223,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_commands.ReportProgress: report.report_progress,
     task_commands.CompleteTask: report.complete,
     task_commands.FailTask: report.fail,
+    task_holder_commands.ExtendAttempt: report.extend,
     task_commands.ReleaseTask: report.give_back,
     task_commands.AcknowledgeAttempt: report.acknowledge,
     task_commands.CancelTask: steer.cancel,
@@ -239,6 +242,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     task_derived.ReachStart: follow.reach_start,
     task_derived.PassDeadline: follow.pass_deadline,
     task_derived.ExhaustBudget: follow.exhaust_budget,
+    task_derived.StallAttempt: follow.stall,
     task_derived.RevokeAttempt: follow.revoke,
     **SESSION_DECISIONS,
     **QUOTA_DECISIONS,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, cast
 
 import typer
 
+from api.cli import task_reports
 from api.cli.command import At, Project, command, group
 from api.cli.queries import TASK, TASKS
 from api.cli.reading import found_then, listing, project_of, session_named, task_named
@@ -39,7 +40,8 @@ def register(app: typer.Typer) -> None:
     command(nouns, "show")(show)
     command(nouns, "cancel")(cancel)
     command(nouns, "retry")(retry)
-    command(nouns, "progress")(progress)
+    command(nouns, "progress")(task_reports.progress)
+    command(nouns, "extend")(task_reports.extend)
     app.add_typer(nouns, name="task")
 
 
@@ -197,26 +199,6 @@ def retry(
     said = {"budget": budget} if any(value is not None for value in budget.values()) else {}
     answer = terminal.client.command("retry_task", project=chosen, task=identifier, **said)
     terminal.show({"task": identifier, "position": answer.position}, f"{task} begins anew")
-
-
-def progress(
-    terminal: Terminal,
-    task: Annotated[str, typer.Argument(metavar="TASK", envvar="SIGNALBOX_TASK_ID", help="Key or id.")],
-    percent: Annotated[float | None, typer.Option("--percent", min=0, max=100, help="How far it is.")] = None,
-    note: Annotated[str, typer.Option("--note", help="In words.")] = "",
-    checkpoint: Annotated[str | None, typer.Option("--checkpoint", help="Handed to the next attempt.")] = None,
-    token: Annotated[str, typer.Option("--token", envvar="SIGNALBOX_TOKEN", help="Of the attempt.")] = "",
-    project: Project = None,
-) -> None:
-    """Report on the attempt that one works on; inside a worker's command task and token are known."""
-    if not token:
-        raise typer.BadParameter("a report has to carry the attempt's token", param_hint="--token")
-    fields: dict[str, object] = {"percent": percent, "note": note, "checkpoint": checkpoint}
-    said = {name: value for name, value in fields.items() if value is not None}
-    answer = terminal.client.command(
-        "report_progress", project=project_of(terminal.client, project), task=task, token=token, **said
-    )
-    terminal.show({"task": task, "position": answer.position}, "reported")
 
 
 def shown(row: Fields) -> dict[str, object]:

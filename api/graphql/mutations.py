@@ -87,6 +87,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "claim_tasks": ClaimedTasks,
     "claim_work": ClaimedTasks,
     "report_progress": Done,
+    "extend_attempt": Done,
     "complete_task": Done,
     "fail_task": Done,
     "release_task": Done,

@@ -23,7 +23,7 @@ _TASK = (
     "concurrency_limit",
     "avoid",
 )
-_PACE = ("max_attempts", "backoff_seconds_first", "backoff_factor", "backoff_seconds_max")
+_PACE = ("max_attempts", "backoff_seconds_first", "backoff_factor", "backoff_seconds_max", "jitter", "kinds")
 Content = dict[str, Any]
 
 
@@ -86,6 +86,8 @@ def _task(form: TaskForm) -> Content:
         "retry": _taken(form.retry, *_PACE),
         "max_lost": form.retry.max_lost,
         "timeout_seconds": form.timeout,
+        "stall_seconds": form.stall,
+        "extend_seconds_max": form.extend_max,
         "budget": _budget(form.budget),
         "escalate": tuple({"after": step.after, "requires": step.requires} for step in form.escalate),
     }

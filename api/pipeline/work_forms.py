@@ -74,6 +74,10 @@ class TaskForm(Form):
     retry: RetryForm = RetryForm()
     timeout: Duration | None = None
     """Longest time of one attempt."""
+    stall: Duration | None = None
+    """Within which an attempt has to report something new."""
+    extend_max: Duration | None = None
+    """By how much the holder of an attempt may prolong its timeout."""
     run: str | None = as_in(TaskSpec, "run")
     """What a shell worker executes; the inputs are in its environment."""
     evidence: tuple[EvidenceKind, ...] = as_in(TaskSpec, "evidence")

@@ -6,7 +6,7 @@ from typing import Final, cast
 
 from pydantic import ValidationError
 
-from api.plan.document import COMPARED, field_document
+from api.plan.document import COMPARED, FIELD_OF, field_document
 from domain.task.commands import PlannedTask
 
 _LATER: Final = frozenset(
@@ -22,6 +22,8 @@ _LATER: Final = frozenset(
         "concurrency_limit",
         "idempotency_key",
         "escalate",
+        "stall_seconds",
+        "extend_seconds_max",
         "avoid",
     }
 )
@@ -98,7 +100,7 @@ def _fields(before: PlannedTask, after: PlannedTask) -> tuple[FieldDifference, .
 
 
 def _value(task: PlannedTask, name: str) -> object:
-    value: object = getattr(task, "timeout_seconds" if name == "timeout" else name)
+    value: object = getattr(task, FIELD_OF.get(name, name))
     return value
 
 

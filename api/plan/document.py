@@ -33,6 +33,8 @@ COMPARED: Final = (
     "avoid",
     "retry",
     "timeout",
+    "stall",
+    "extend_max",
     "budget",
     "evidence",
     "idempotency_key",
@@ -40,6 +42,8 @@ COMPARED: Final = (
 )
 """What a plan says of a task beside its key, in the order of the file."""
 
+FIELD_OF: Final = {"timeout": "timeout_seconds", "stall": "stall_seconds", "extend_max": "extend_seconds_max"}
+"""Fields of a planned task that the file calls otherwise."""
 _RULE: Final = RetryRule()
 
 
@@ -79,8 +83,9 @@ def field_document(task: PlannedTask, name: str) -> object:
             return _requires(task.requires)
         case "retry":
             return _retry(task.retry)
-        case "timeout":
-            return None if task.timeout_seconds is None else duration_of(task.timeout_seconds)
+        case "timeout" | "stall" | "extend_max":
+            seconds: float | None = getattr(task, FIELD_OF[name])
+            return None if seconds is None else duration_of(seconds)
         case "not_before":
             return None if task.not_before is None else moment_of(task.not_before)
         case "deadline":
@@ -158,5 +163,5 @@ def _requires(requirements: Sequence[Requirement]) -> dict[str, object]:
 
 
 def _retry(rule: RetryRule) -> dict[str, object]:
-    said = rule.model_dump()
-    return {name: value for name, value in said.items() if value != getattr(_RULE, name)}
+    said = rule.model_dump(mode="json", exclude_none=True)
+    return {name: value for name, value in said.items() if getattr(rule, name) != getattr(_RULE, name)}

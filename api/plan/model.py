@@ -51,6 +51,10 @@ class Shared(Form):
     """How often and after what pause a failed attempt is repeated; merged field by field with the default."""
     timeout: Duration | None = None
     """Longest time of one attempt from start to close: 90s, 20m, 1h30m, or seconds. Null takes a default back."""
+    stall: Duration | None = None
+    """Within which an attempt has to report something new. Null takes a default back."""
+    extend_max: Duration | None = None
+    """By how much the holder of an attempt may prolong its timeout. Null takes a default back."""
     requires: Requirements = ()
     """Capabilities that a session must have, by name; merged by name with the default."""
     run: str | None = as_in(PlannedTask, "run")

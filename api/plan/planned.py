@@ -60,6 +60,8 @@ def _planned(task: TaskEntry, form: PlanForm, keys: Collection[str]) -> PlannedT
         requires=_merged(defaults.requires, task.requires),
         retry=_retry(defaults.retry, task.retry),
         timeout_seconds=_source(task, defaults, "timeout").timeout,
+        stall_seconds=_source(task, defaults, "stall").stall,
+        extend_seconds_max=_source(task, defaults, "extend_max").extend_max,
         run=_source(task, defaults, "run").run,
         evidence=_source(task, defaults, "evidence").evidence,
         on_need_failed=_source(task, defaults, "on_need_failed").on_need_failed,
@@ -119,4 +121,6 @@ def _retry(defaults: RetryRule, own: RetryRule) -> RetryRule:
         backoff_seconds_max=of("backoff_seconds_max").backoff_seconds_max,
         on_exhausted=of("on_exhausted").on_exhausted,
         max_lost=of("max_lost").max_lost,
+        jitter=of("jitter").jitter,
+        kinds=of("kinds").kinds,
     )

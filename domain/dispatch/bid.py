@@ -12,7 +12,7 @@ from domain.project.decider import read_project
 from domain.task.commands import BidForTask
 from domain.task.decider import phase_name
 from domain.task.errors import TaskNotReady
-from domain.task.events import TaskBid
+from domain.task.holder_events import TaskBid
 from domain.task.state import Ready
 from domain.task.terms import Bid
 

@@ -11,8 +11,8 @@ from domain.node.state import OUTAGE_STREAM
 from domain.session.errors import LeaseStillRuns
 from domain.task.attention import raised
 from domain.task.commands import AttemptReport, ElapseBackoff, LapseDelivery, SettleNeed, TimeOutAttempt
-from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, timeout_due
-from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, ReopenNeed, RevokeAttempt
+from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, stall_due, timeout_due
+from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, ReopenNeed, RevokeAttempt, StallAttempt
 from domain.task.spending import spent_by, time_is_up
 from domain.task.state import Assigned, Settled, Task
 from domain.task.waiting import after_backoff, after_need, after_reopening, opened
@@ -79,7 +79,24 @@ def time_out(command: TimeOutAttempt, stamp: Stamp, view: View) -> Decision:
     due = timeout_due(held.task)
     if due is None or stamp.time < due:
         return Decision()
-    reason = f"it ran longer than {held.task.plan.timeout_seconds} s"
+    longer = held.attempt.extended_seconds
+    reason = f"it ran longer than {held.task.plan.timeout_seconds} s" + (
+        f" and the {longer:g} s on top" if longer else ""
+    )
+    return Decision(end_in_silence(held, "timeout", reason, stamp, view))
+
+
+def stall(command: StallAttempt, stamp: Stamp, view: View) -> Decision:
+    """End an attempt that has said nothing new for too long; nothing where it need not, a refusal before that."""
+    held = _silent(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    due = stall_due(held.task, held.attempt, outage_ended_at=view.read(OUTAGES, OUTAGE_STREAM).ended_at)
+    if due is None:
+        return Decision()
+    if stamp.time < due:
+        return refuse(LeaseStillRuns(session=held.attempt.session, incarnation=held.attempt.incarnation, until=due))
+    reason = f"it reported nothing new for {held.task.plan.stall_seconds:g} s"
     return Decision(end_in_silence(held, "timeout", reason, stamp, view))
 
 

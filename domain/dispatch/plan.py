@@ -24,6 +24,8 @@ _COMPARED: Final = (
     "scope",
     "retry",
     "timeout_seconds",
+    "stall_seconds",
+    "extend_seconds_max",
     "run",
     "evidence",
     "on_need_failed",

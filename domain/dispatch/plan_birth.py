@@ -170,6 +170,8 @@ def _planned(task: PlannedTask, making: Making) -> TaskPlanned:
         requires=task.requires,
         retry=task.retry,
         timeout_seconds=task.timeout_seconds,
+        stall_seconds=task.stall_seconds,
+        extend_seconds_max=task.extend_seconds_max,
         run=task.run,
         path_length=making.path_lengths[task.key],
         at=making.stamp.time,

@@ -1,13 +1,13 @@
 """Reports of the holder: each needs the live token of the attempt, and the session's owner behind it."""
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from domain.dispatch.attempt import Held, end_by_report
 from domain.dispatch.lookup import find_session, find_task
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.message import Event, Stamp
 from domain.session.decider import SESSION, speaks_for
 from domain.session.errors import NotSessionOwner
@@ -23,11 +23,13 @@ from domain.task.commands import (
     ReportProgress,
 )
 from domain.task.decider import after_attempt, holding_attempt, phase_name
-from domain.task.errors import BudgetSpent, EvidenceRefused, Fenced, PartsUnsettled, TaskWasCancelled
+from domain.task.errors import BudgetSpent, EvidenceRefused, ExtensionRefused, Fenced, PartsUnsettled, TaskWasCancelled
 from domain.task.events import LateReportDiscarded, TaskCompleted, TaskProgressed, TaskStarted
 from domain.task.evidence import fitted_output, refused_evidence
+from domain.task.holder_commands import ExtendAttempt
+from domain.task.holder_events import TaskExtended
 from domain.task.spending import overspent, time_is_up
-from domain.task.state import Assigned, Settled, Task
+from domain.task.state import Assigned, Running, Settled, Task
 from domain.task.waiting import folded
 
 DISCARDED_MAX: Final = 64
@@ -55,6 +57,7 @@ def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decisi
         at=stamp.time,
         artifacts=command.artifacts,
         usage=command.usage,
+        **_moved(command, held, stamp),
     )
     said = (*_started(held, stamp), progressed)
     spent = None if command.usage is None else overspent(held.task, command.usage)
@@ -63,6 +66,27 @@ def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decisi
     over = Held(held.stream, folded(held.task, said), held.attempt)
     writes = end_by_report(over, (*said, *_ended(over, "budget", spent, command, stamp)), "failed", stamp, view)
     return refuse(BudgetSpent(task=command.task, reason=spent), *writes)
+
+
+def extend(command: ExtendAttempt, stamp: Stamp, view: View) -> Decision:
+    """The attempt takes longer than planned; the same again changes nothing."""
+    held = _held(command, stamp, view)
+    if isinstance(held, Decision):
+        return held
+    plan, more = held.task.plan, command.seconds
+    if plan.timeout_seconds is None or not isinstance(held.task.phase, Assigned | Running):
+        return Decision()
+    most = plan.extend_seconds_max or 0.0
+    if more > most:
+        reason = f"its plan allows {most:g} s" if most else "its plan allows none"
+        return refuse(ExtensionRefused(task=command.task, seconds=more, reason=reason))
+    started = _started(held, stamp)
+    if more <= held.attempt.extended_seconds:
+        return _noted(held, started, stamp)
+    begun = stamp.time if started else held.attempt.started_at or held.attempt.at
+    until = Instant(begun + int((plan.timeout_seconds + more) * SECOND))
+    longer = TaskExtended(token=held.attempt.token, seconds=more, until=until, at=stamp.time)
+    return _noted(held, (*started, longer), stamp)
 
 
 def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:
@@ -194,8 +218,24 @@ def _started(held: Held, stamp: Stamp) -> tuple[Event, ...]:
     """Naming the token acknowledges the assignment, if nothing did before."""
     if not isinstance(held.task.phase, Assigned):
         return ()
-    until = time_is_up(held.task, held.attempt)
-    return (TaskStarted(token=held.attempt.token, at=stamp.time, budget_until=until),)
+    until, stall = time_is_up(held.task, held.attempt), held.task.plan.stall_seconds
+    stalls_at = None if stall is None else _after(stamp, stall)
+    return (TaskStarted(token=held.attempt.token, at=stamp.time, budget_until=until, stalls_at=stalls_at),)
+
+
+def _moved(command: ReportProgress, held: Held, stamp: Stamp) -> dict[str, Any]:
+    """Until when it has to say something new again; what it has said already is nothing new."""
+    stall = held.task.plan.stall_seconds
+    if stall is None:
+        return {}
+    said = command.model_dump_json(include={"percent", "note", "checkpoint", "artifacts"})
+    digest = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+    repeated = digest == held.attempt.said and held.attempt.stalls_at is not None
+    return {"digest": digest, "stalls_at": held.attempt.stalls_at if repeated else _after(stamp, stall)}
+
+
+def _after(stamp: Stamp, seconds: float) -> Instant:
+    return Instant(stamp.time + int(seconds * SECOND))
 
 
 def _noted(held: Held, events: tuple[Event, ...], stamp: Stamp) -> Decision:

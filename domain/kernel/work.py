@@ -11,6 +11,7 @@ EvidenceKind = Literal["commit", "test_report", "review", "artifact", "note"]
 """What a completion may have to carry; ``note`` is a sentence of whoever did the work."""
 Avoided = Literal["session", "host", "model"]
 """Whom a further attempt should avoid: the session that failed, or everything on its host or of its model."""
+Jitter = Literal["full", "equal", "none"]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
@@ -32,13 +33,27 @@ class Escalation(Message):
     requires: tuple[Requirement, ...] = Field(min_length=1, max_length=16)
 
 
+class KindPace(Message):
+    """What holds otherwise for attempts that failed in one way."""
+
+    kind: Literal["timeout", "agent", "invalid_result", "rate_limited"]
+    max_attempts: int | None = Field(default=None, ge=1, le=16)
+    """That may fail so; ``rate_limited`` uses up none."""
+    backoff_seconds_first: float | None = Field(default=None, ge=0, le=86_400)
+    backoff_seconds_max: float | None = Field(default=None, ge=0, le=86_400)
+
+
 class RetryPace(Message):
-    """How often and after what pause a failed attempt is repeated: full jitter up to ``first x factor^n``, capped."""
+    """How often and after what pause a failed attempt is repeated: up to ``first x factor^n``, capped."""
 
     max_attempts: int = Field(default=3, ge=1, le=100)
     backoff_seconds_first: float = Field(default=5.0, ge=0, le=86_400)
     backoff_factor: float = Field(default=2.0, ge=1, le=10)
     backoff_seconds_max: float = Field(default=300.0, ge=0, le=86_400)
+    jitter: Jitter = "full"
+    """Anywhere between now and then, in its second half, or just then."""
+    kinds: tuple[KindPace, ...] = Field(default=(), max_length=4)
+    """What is otherwise for some failures; the first of a kind counts."""
 
 
 class RetryRule(RetryPace):

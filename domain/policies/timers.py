@@ -11,7 +11,7 @@ from domain.policies import lock_timers, proposal_timers, quota_timers, run_time
 from domain.policies.waits import Subject, Wait
 from domain.task.commands import ElapseBackoff, LapseDelivery, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX
-from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, RevokeAttempt
+from domain.task.derived import ExhaustBudget, PassDeadline, ReachStart, RevokeAttempt, StallAttempt
 from domain.task.events import (
     TaskAttemptEnded,
     TaskBackedOff,
@@ -21,15 +21,19 @@ from domain.task.events import (
     TaskFailed,
     TaskParked,
     TaskPlanned,
+    TaskProgressed,
     TaskReadied,
     TaskRetried,
     TaskStarted,
 )
+from domain.task.holder_events import TaskExtended
 
 RETRY_DUE: Final = "retry_due"
 """The backoff of a task is over."""
 ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 """An attempt ran longer than its plan allows, from start to close."""
+ATTEMPT_STALL: Final = "attempt_stall"
+"""An attempt has to say something new by then."""
 LAPSED_DELIVERY: Final = "lapsed_delivery"
 """An assignment was not acknowledged in time."""
 START_DUE: Final = "start_due"
@@ -46,6 +50,8 @@ STARTS: Final[tuple[type[Event], ...]] = (
     TaskBackedOff,
     TaskClaimed,
     TaskStarted,
+    TaskProgressed,
+    TaskExtended,
     TaskCancelled,
     *lock_timers.STARTS,
     *quota_timers.STARTS,
@@ -61,9 +67,17 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     TaskRetried: (RETRY_DUE,),
     TaskClaimed: (RETRY_DUE,),
     TaskStarted: (LAPSED_DELIVERY,),
-    TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, GRACE_OVER),
-    TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, DEADLINE_DUE),
-    TaskCancelled: (RETRY_DUE, LAPSED_DELIVERY, ATTEMPT_TIMEOUT, BUDGET_DUE, START_DUE, DEADLINE_DUE),
+    TaskAttemptEnded: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, ATTEMPT_STALL, BUDGET_DUE, GRACE_OVER),
+    TaskCompleted: (LAPSED_DELIVERY, ATTEMPT_TIMEOUT, ATTEMPT_STALL, BUDGET_DUE, DEADLINE_DUE),
+    TaskCancelled: (
+        RETRY_DUE,
+        LAPSED_DELIVERY,
+        ATTEMPT_TIMEOUT,
+        ATTEMPT_STALL,
+        BUDGET_DUE,
+        START_DUE,
+        DEADLINE_DUE,
+    ),
     **lock_timers.STOPS,
     **quota_timers.STOPS,
     **run_timers.STOPS,
@@ -85,6 +99,8 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
             return (_wait(LAPSED_DELIVERY, Instant(event.at + DELIVERY_SECONDS_MAX * SECOND), lapse, cause),)
         case TaskStarted():
             return tuple(_of_start(cause, event, timeout_seconds))
+        case TaskProgressed() | TaskExtended():
+            return tuple(_of_report(cause, event))
         case TaskCancelled(revoked_at=until) if until is not None:
             return (_wait(GRACE_OVER, until, partial(RevokeAttempt, project=project, task=stream), cause),)
         case TaskPlanned():
@@ -103,6 +119,21 @@ def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -
     if event.budget_until is not None:
         exhaust = partial(ExhaustBudget, project=project, task=stream, token=token)
         yield _wait(BUDGET_DUE, event.budget_until, exhaust, cause)
+    if event.stalls_at is not None:
+        stall = partial(StallAttempt, project=project, task=stream, token=token)
+        yield _wait(ATTEMPT_STALL, event.stalls_at, stall, cause)
+
+
+def _of_report(cause: Cause, event: TaskProgressed | TaskExtended) -> Iterator[Wait]:
+    """What an attempt runs out of comes later."""
+    said = {"project": cause.project, "task": cause.stream, "token": str(event.token)}
+    match event:
+        case TaskExtended():
+            yield _wait(ATTEMPT_TIMEOUT, event.until, partial(TimeOutAttempt, **said), cause)
+        case TaskProgressed(stalls_at=due) if due is not None:
+            yield _wait(ATTEMPT_STALL, due, partial(StallAttempt, **said), cause)
+        case _:
+            pass
 
 
 def _of_plan(cause: Cause, event: TaskPlanned) -> Iterator[Wait]:

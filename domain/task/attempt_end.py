@@ -5,6 +5,7 @@ from typing import Final, Literal, assert_never
 
 from domain.kernel.ids import SECOND, Instant, fraction_of
 from domain.kernel.message import Event
+from domain.kernel.work import Jitter, KindPace
 from domain.task.attention import attended
 from domain.task.commands import Artifact, FailureKind, Usage
 from domain.task.events import (
@@ -80,11 +81,13 @@ def _what_follows(task: Task, end: _End, at: Instant, seed: str) -> Event:
                 return TaskParked(reason=f"{most} sessions were lost while they worked on it", at=at)
             return _again(task, at, at, "lock_delay_over", end.locks_free_at)
         case "rate_limited":
-            return _again(task, at, _retry_at(task, task.attempts, at, seed), "retry_due", end.locks_free_at)
+            due = _retry_at(task, task.attempts, end.kind, at, seed)
+            return _again(task, at, due, "retry_due", end.locks_free_at)
         case "agent" | "invalid_result" | "timeout":
-            if task.consumed + 1 >= task.plan.retry.max_attempts:
+            if task.consumed + 1 >= task.plan.retry.max_attempts or _used_up(task, end.kind):
                 return _exhausted(task, end.reason or end.kind, at)
-            return _again(task, at, _retry_at(task, task.consumed + 1, at, seed), "retry_due", end.locks_free_at)
+            due = _retry_at(task, task.consumed + 1, end.kind, at, seed)
+            return _again(task, at, due, "retry_due", end.locks_free_at)
         case "budget":
             return TaskParked(reason=end.reason or "its budget is spent", at=at)
         case "cancelled":
@@ -101,12 +104,40 @@ def _again(task: Task, at: Instant, due: Instant, then: ReadyReason, locks_free_
     return TaskHeldBack(at=at) if task.unmet else TaskReadied(reason=then, at=at)
 
 
-def _retry_at(task: Task, tries: int, at: Instant, seed: str) -> Instant:
-    """Full jitter: anywhere between now and first x factor^(tries - 1), capped."""
-    rule = task.plan.retry
+def _pace_of(task: Task, kind: EndKind) -> KindPace | None:
+    return next((one for one in task.plan.retry.kinds if one.kind == kind), None)
+
+
+def _used_up(task: Task, kind: EndKind) -> bool:
+    """Whether no further attempt may fail in this way; the one that ends now is not among the failed ones yet."""
+    pace = _pace_of(task, kind)
+    if pace is None or pace.max_attempts is None:
+        return False
+    return sum(one.kind == kind for one in task.failed) + 1 >= pace.max_attempts
+
+
+def _retry_at(task: Task, tries: int, kind: EndKind, at: Instant, seed: str) -> Instant:
+    """Somewhere up to first x factor^(tries - 1), capped, as the jitter says."""
+    rule, pace = task.plan.retry, _pace_of(task, kind)
+    first, most = rule.backoff_seconds_first, rule.backoff_seconds_max
+    if pace is not None:
+        first = first if pace.backoff_seconds_first is None else pace.backoff_seconds_first
+        most = most if pace.backoff_seconds_max is None else pace.backoff_seconds_max
     growth = rule.backoff_factor ** min(tries - 1, _BACKOFF_STEPS_MAX)
-    seconds = min(rule.backoff_seconds_first * growth, rule.backoff_seconds_max)
-    return Instant(at + int(seconds * fraction_of(seed) * SECOND))
+    return Instant(at + int(min(first * growth, most) * _share(rule.jitter, seed) * SECOND))
+
+
+def _share(jitter: Jitter, seed: str) -> float:
+    """Of the longest pause; 0 to 1."""
+    match jitter:
+        case "full":
+            return fraction_of(seed)
+        case "equal":
+            return 0.5 + fraction_of(seed) / 2
+        case "none":
+            return 1.0
+        case _:
+            assert_never(jitter)
 
 
 def _exhausted(task: Task, reason: str, at: Instant) -> Event:

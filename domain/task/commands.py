@@ -46,6 +46,10 @@ class PlannedTask(Message):
     requires: tuple[Requirement, ...] = Field(default=(), max_length=64)
     retry: RetryRule = RetryRule()
     timeout_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    stall_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    """Within which an attempt has to report something new."""
+    extend_seconds_max: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    """By how much the holder of an attempt may prolong its timeout."""
     run: str | None = Field(default=None, max_length=8_192)
     evidence: tuple[EvidenceKind, ...] = Field(default=(), max_length=16)
     """What a completion has to carry."""

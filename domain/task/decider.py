@@ -67,5 +67,13 @@ def timeout_due(task: Task) -> Instant | None:
     """When the running attempt runs out of time; None where none runs or no timeout was planned."""
     if not isinstance(task.phase, Running) or task.plan.timeout_seconds is None:
         return None
-    started = task.phase.attempt.started_at or task.phase.attempt.at
-    return Instant(started + int(task.plan.timeout_seconds * SECOND))
+    attempt = task.phase.attempt
+    started = attempt.started_at or attempt.at
+    return Instant(started + int((task.plan.timeout_seconds + attempt.extended_seconds) * SECOND))
+
+
+def stall_due(task: Task, attempt: Attempt, *, outage_ended_at: int = 0) -> Instant | None:
+    """When it ends unless it says something new, counted anew after an outage of ours; None where it need not."""
+    if attempt.stalls_at is None or task.plan.stall_seconds is None:
+        return None
+    return Instant(max(attempt.stalls_at, outage_ended_at + int(task.plan.stall_seconds * SECOND)))

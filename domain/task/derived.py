@@ -50,3 +50,9 @@ class ExhaustBudget(AttemptReport):
     """The attempt has used up the time that is left to its task (derived)."""
 
     NAME: ClassVar[str] = "exhaust_budget"
+
+
+class StallAttempt(AttemptReport):
+    """The attempt has said nothing new for too long (derived)."""
+
+    NAME: ClassVar[str] = "stall_attempt"

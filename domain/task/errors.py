@@ -171,3 +171,16 @@ class WordsOfRun(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     task: str
     run: str
+
+
+class ExtensionRefused(Rejection):
+    """The timeout of task {task} cannot be prolonged by {seconds} s: {reason}.
+
+    End what can be ended and report it with a checkpoint; the next attempt goes on from there.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    seconds: float
+    reason: str

@@ -8,7 +8,7 @@ from domain.kernel.pipeline.words import ValueField
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, RetryRule
 from domain.task.commands import Artifact, FailureKind, Outcome, Usage
-from domain.task.terms import Bid, Choice, Evidence, OnNeedFailed, Origin, ReadyReason, Topic
+from domain.task.terms import Choice, Evidence, OnNeedFailed, Origin, ReadyReason, Topic
 
 
 class NeedEdge(Message):
@@ -61,6 +61,10 @@ class TaskPlanned(Event):
     """JSON text: what its phase hands to whoever does the work."""
     outputs: tuple[ValueField, ...] = ()
     """What a completion has to say to its phase."""
+    stall_seconds: float | None = None
+    """Within which an attempt has to say something new; None where it need not."""
+    extend_seconds_max: float | None = None
+    """By how much the holder of an attempt may prolong its timeout; None is not at all."""
     under_key: bool = False
     """False for one of before there were keys: the log keeps its words as they are."""
 
@@ -159,6 +163,8 @@ class TaskStarted(Event):
     at: Instant
     budget_until: Instant | None = None
     """When the time that the task may still spend is over; None without such a bound."""
+    stalls_at: Instant | None = None
+    """When the attempt ends unless it has said something new."""
 
 
 class TaskProgressed(Event):
@@ -172,6 +178,8 @@ class TaskProgressed(Event):
     at: Instant
     artifacts: tuple[Artifact, ...] = ()
     usage: Usage | None = None
+    stalls_at: Instant | None = None
+    digest: str = ""
 
 
 class TaskCompleted(Event):
@@ -261,14 +269,6 @@ class TaskReassigned(Event):
     reason: str
     by: str
     at: Instant
-
-
-class TaskBid(Event):
-    """A session offers to do the ready task; the offer holds until the task is given out."""
-
-    TYPE: ClassVar[str] = "task.bid.v1"
-    session: str
-    bid: Bid
 
 
 class TaskAttentionRaised(Event):

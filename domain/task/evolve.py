@@ -14,7 +14,6 @@ from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,
     TaskBackedOff,
-    TaskBid,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
@@ -34,10 +33,11 @@ from domain.task.events import (
     TaskStarted,
 )
 from domain.task.evolve_attempt import attempted, settled
+from domain.task.holder_events import TaskBid, TaskExtended
 from domain.task.spending import added
 from domain.task.state import Absent, Backoff, Ended, Parked, Part, Pending, Ready, Task, TaskState
 
-_Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+_Attempted = TaskClaimed | TaskStarted | TaskProgressed | TaskExtended | TaskAttemptEnded | LateReportDiscarded
 _Settled = TaskCompleted | TaskFailed | TaskCancelled
 _Waits = TaskReadied | TaskHeldBack | TaskBackedOff | TaskParked | TaskRetried | TaskReassigned
 _Others = (
@@ -68,7 +68,14 @@ def evolve(state: TaskState, event: TaskEvent) -> TaskState:
 
 def _changed(task: Task, event: _Attempted | _Settled | _Waits | _Others) -> Task:
     match event:
-        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
+        case (
+            TaskClaimed()
+            | TaskStarted()
+            | TaskProgressed()
+            | TaskExtended()
+            | TaskAttemptEnded()
+            | LateReportDiscarded()
+        ):
             return attempted(task, event)
         case TaskCompleted() | TaskFailed() | TaskCancelled():
             return settled(task, event)

@@ -17,6 +17,7 @@ from domain.task.events import (
     TaskProgressed,
     TaskStarted,
 )
+from domain.task.holder_events import TaskExtended
 from domain.task.spending import added
 from domain.task.state import (
     Assigned,
@@ -39,7 +40,8 @@ ARTIFACTS_MAX: Final = 64
 
 
 def attempted(
-    task: Task, event: TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+    task: Task,
+    event: TaskClaimed | TaskStarted | TaskProgressed | TaskExtended | TaskAttemptEnded | LateReportDiscarded,
 ) -> Task:
     """The task after a step of an attempt."""
     match event:
@@ -49,6 +51,8 @@ def attempted(
             return _started(task, event)
         case TaskProgressed():
             return _progressed(task, event)
+        case TaskExtended():
+            return _extended(task, event)
         case TaskAttemptEnded():
             return _attempt_ended(task, event)
         case LateReportDiscarded():
@@ -114,7 +118,9 @@ def _claimed(task: Task, event: TaskClaimed) -> Task:
 def _started(task: Task, event: TaskStarted) -> Task:
     match task.phase:
         case Assigned(attempt):
-            return replace(task, phase=Running(replace(attempt, started_at=event.at)), begun=True)
+            return replace(
+                task, phase=Running(replace(attempt, started_at=event.at, stalls_at=event.stalls_at)), begun=True
+            )
         case Pending() | Ready() | Running() | Backoff() | Parked() | Ended() | Settled():
             return task
         case _:
@@ -125,6 +131,9 @@ def _progressed(task: Task, event: TaskProgressed) -> Task:
     checkpoint = task.checkpoint if event.checkpoint is None else event.checkpoint
     if event.artifacts or event.usage is not None or checkpoint is not task.checkpoint:
         task = replace(task, checkpoint=checkpoint, artifacts=_joined(task.artifacts, event.artifacts))
+    if isinstance(task.phase, Running) and event.stalls_at is not None:
+        live = replace(task.phase.attempt, stalls_at=event.stalls_at, said=event.digest)
+        task = replace(task, phase=Running(live))
     if event.usage is None:
         return task
     match task.phase:
@@ -136,6 +145,12 @@ def _progressed(task: Task, event: TaskProgressed) -> Task:
             return task
         case _:
             assert_never(task.phase)
+
+
+def _extended(task: Task, event: TaskExtended) -> Task:
+    if not isinstance(task.phase, Running):
+        return task
+    return replace(task, phase=Running(replace(task.phase.attempt, extended_seconds=event.seconds)))
 
 
 def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:

@@ -31,6 +31,12 @@ class Attempt:
     model: str = ""
     usage: Usage = NOTHING_USED
     """What its holder said that it spent so far."""
+    stalls_at: Instant | None = None
+    """When it ends unless it has said something new; None where it need not."""
+    said: str = ""
+    """Digest of what it said last."""
+    extended_seconds: float = 0.0
+    """By which its holder has prolonged its timeout."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,6 @@ from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,
     TaskBackedOff,
-    TaskBid,
     TaskCancelled,
     TaskClaimed,
     TaskCompleted,
@@ -27,8 +26,9 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
+from domain.task.holder_events import TaskBid, TaskExtended
 
-_Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskAttemptEnded | LateReportDiscarded
+_Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskExtended | TaskAttemptEnded | LateReportDiscarded
 _Settled = TaskCompleted | TaskFailed | TaskCancelled | TaskParked
 _Waiting = TaskPlanned | TaskReadied | TaskBackedOff | TaskRetried | TaskReassigned | TaskHeldBack
 _Related = TaskNeedSettled | TaskNeedReopened | TaskPartAdded | TaskPartSettled
@@ -44,7 +44,14 @@ def in_words(event: TaskEvent) -> str:
             TaskPlanned() | TaskReadied() | TaskBackedOff() | TaskRetried() | TaskReassigned() | TaskHeldBack()
         ):  # the commonest first: each that it is not costs as much as the words
             return _waiting(event)
-        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
+        case (
+            TaskClaimed()
+            | TaskStarted()
+            | TaskProgressed()
+            | TaskExtended()
+            | TaskAttemptEnded()
+            | LateReportDiscarded()
+        ):
             return _attempt(event)
         case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskParked():
             return _settled(event)
@@ -76,6 +83,8 @@ def _attempt(event: _Attempt) -> str:
             return f"claimed by {event.session}, attempt {event.attempt}"
         case TaskStarted():
             return "started"
+        case TaskExtended():
+            return f"takes {event.seconds:g} s longer"
         case TaskProgressed():
             return with_detail("progress" if event.percent is None else f"{event.percent:g} %", event.note)
         case TaskAttemptEnded():

@@ -74,6 +74,8 @@ ONLY_IN = {
         "erasure",
         "erasure_events",
         "awaited_events",
+        "holder_commands",
+        "holder_events",
         "sealed",
         "aggregate",
         "attempt_end",

@@ -35,6 +35,10 @@ class TaskSpec(Message):
     """Sessions that may be lost over the task; with the last of them it is parked."""
     timeout_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
     """Of one attempt, from start to close."""
+    stall_seconds: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    """Within which an attempt has to report something new."""
+    extend_seconds_max: float | None = Field(default=None, gt=0, le=7 * 86_400)
+    """By how much the holder of an attempt may prolong its timeout."""
     run: str | None = Field(default=None, max_length=8_192)
     evidence: tuple[EvidenceKind, ...] = Field(default=(), max_length=16)
     labels: tuple[Label, ...] = Field(default=(), max_length=64)
