@@ -127,7 +127,7 @@ def vote(
     answer = _ask(terminal, "vote_on_proposal", proposal, project, **said)
     told = answer.answer
     words = f"{told.get('votes')} of {told.get('needed')} for {choice or 'none of them'}"
-    over = f"it is {told.get('outcome')}: {told.get('choice') or 'nothing'}"
+    over = f"it is {told.get('outcome')}" + (f": {told.get('choice')}" if told.get("choice") else "")
     late = "too late to count; " if told.get("late") else ""
     terminal.show({**told, "position": answer.position}, f"{late}{over if told.get('outcome') else words}")
 

@@ -5,7 +5,7 @@ from typing import Final, assert_never
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import SECOND, Instant
-from domain.kernel.pipeline.gate import is_met
+from domain.kernel.pipeline.gate import ROLES, is_met, unknown_roles
 from domain.proposal.commands import OpenProposal
 from domain.proposal.errors import ProposalContradictory
 from domain.proposal.events import (
@@ -50,6 +50,8 @@ def _contradiction(command: OpenProposal) -> str:
     names = [one.name for one in command.options]
     if len(set(names)) < len(names):
         return "two of its options have the same name"
+    if unknown := unknown_roles(command.eligible, command.quorum):
+        return f"no key has the role {unknown[0]}; there are {', '.join(ROLES)}"
     if len(names) == 1 and command.veto == 0:
         return "with one option and no veto it could not be answered with no"
     if command.quorum.people_min > command.quorum.approvals:

@@ -6,7 +6,7 @@ from domain.kernel.errors import RefusalKind, Rejection
 
 
 class ProposalContradictory(Rejection):
-    """The proposal contradicts itself: {reason}.
+    """The proposal could not be answered: {reason}.
 
     Correct it and ask again.
     """

@@ -244,7 +244,19 @@ FAULTS: dict[str, tuple[str, str, str, tuple[dict[str, Any], ...]]] = {
         "contradiction",
         "phases.0.gate.quorum",
         "Raise",
-        (gate("g", quorum={"per_role": [{"role": "a", "approvals": 2}]}),),
+        (gate("g", quorum={"per_role": [{"role": "admin", "approvals": 2}]}),),
+    ),
+    "a role that no key has": (
+        "unknown_name",
+        "phases.0.gate",
+        "Did you mean operator?",
+        (gate("g", eligible=[{"who": "role", "name": "operators"}, {"who": "capability", "name": "judge"}]),),
+    ),
+    "a role in a quorum that no key has": (
+        "unknown_name",
+        "phases.0.gate.escalate.0",
+        "Roles: owner",
+        (gate("g", escalate=[{"after_seconds": 1, "quorum": {"per_role": [{"role": "boss", "approvals": 1}]}}]),),
     ),
     "a strategic gate by itself": (
         "contradiction",

@@ -1,6 +1,6 @@
 """Proposals are answered once, by those who may, by the rules of a quorum that gates have."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -8,8 +8,10 @@ from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.kernel.decider import Decision, fold
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId, derived_id
+from domain.kernel.pipeline.gate import ROLES
 from domain.kernel.policy import derived_stamp
 from domain.policies.agenda import Agenda
+from domain.principal.commands import Role
 from domain.principal.events import KeyIssued
 from domain.proposal.commands import ExpireProposal, OpenProposal, VoteOnProposal, WithdrawProposal
 from domain.proposal.decider import PROPOSAL
@@ -194,10 +196,16 @@ def test_whoever_asked_or_runs_the_project_asks_no_longer() -> None:
         {"options": ("yes",)},
         {"quorum": {"approvals": 1, "people_min": 2}},
         {"quorum": {"approvals": 1, "per_role": [{"role": "admin", "approvals": 2}]}},
+        {"eligible": [{"who": "role", "name": "operators"}]},
+        {"quorum": {"per_role": [{"role": "boss", "approvals": 1}]}},
     ],
 )
 def test_what_could_not_be_answered_is_not_asked(said: dict[str, Any]) -> None:
     assert isinstance(Assembly().open("ann", **said).rejection, ProposalContradictory)
+
+
+def test_a_vote_may_hang_on_every_role_that_a_key_can_have() -> None:
+    assert get_args(Role) == ROLES
 
 
 def test_what_is_not_there_is_refused() -> None:

@@ -19,6 +19,7 @@ from domain.kernel.pipeline.definition import (
 from domain.kernel.pipeline.findings import Finding, FindingCode, Path, fault, nearest
 from domain.kernel.pipeline.fitting import misfit
 from domain.kernel.pipeline.flow import Edge, External, Map, Matrix, OtherArtefact, OtherSignal, Timer
+from domain.kernel.pipeline.gate import ROLES, Gate, Quorum, Voter, unknown_roles
 from domain.kernel.pipeline.places import Scope
 from domain.kernel.pipeline.words import ValueField
 from domain.kernel.pipeline.work import Work
@@ -164,6 +165,7 @@ def _of_branch(phase: BranchPhase) -> Iterator[_Told]:
 
 def _of_gate(phase: GatePhase, scope: Scope) -> Iterator[_Told]:
     gate = phase.gate
+    yield from _of_voters(gate)
     if gate.on_expiry != "park" and gate.deadline_seconds is None:
         yield (
             "contradiction",
@@ -203,6 +205,14 @@ def _of_gate(phase: GatePhase, scope: Scope) -> Iterator[_Told]:
             yield "contradiction", ("gate", field), "its times do not rise", "Put the earliest first, each once."
         if times and gate.deadline_seconds is not None and times[-1] >= gate.deadline_seconds:
             yield "contradiction", ("gate", field), "some of it comes after the deadline", "Make it earlier."
+
+
+def _of_voters(gate: Gate) -> Iterator[_Told]:
+    rungs = ((("gate", "escalate", place), one.eligible, one.quorum) for place, one in enumerate(gate.escalate))
+    asked: list[tuple[Path, tuple[Voter, ...], Quorum | None]] = [(("gate",), gate.eligible, gate.quorum), *rungs]
+    for path, eligible, quorum in asked:
+        for role in unknown_roles(eligible, quorum):
+            yield "unknown_name", path, f"no key has the role {role}", nearest(role, list(ROLES), "Roles")
 
 
 def _of_external(wanted: External) -> Iterator[_Told]:

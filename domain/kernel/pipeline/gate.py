@@ -1,7 +1,7 @@
 """A gate: what is asked, of whom, on which evidence, and what follows from each answer and from none."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import Field, StringConstraints
 
@@ -15,6 +15,8 @@ APPROVED, EXPIRED = "approved", "expired"
 """Arms of a gate whose expiry is a way of its own."""
 EvidenceSubject = Literal["commit", "diff", "plan", "test_report", "review", "artifact", "cost", "output"]
 VOTES_MAX = 1_000
+ROLES: Final = ("owner", "admin", "operator", "viewer", "worker")
+"""Those that a key can have."""
 
 
 class GateEvidence(Message):
@@ -97,6 +99,13 @@ class Gate(Message):
 def quorum_of(gate: Gate, rung: int) -> Quorum:
     """What settles the gate on this rung of its ladder."""
     return next((one.quorum for one in reversed(gate.escalate[:rung]) if one.quorum is not None), gate.quorum)
+
+
+def unknown_roles(eligible: Sequence[Voter], quorum: Quorum | None) -> tuple[str, ...]:
+    """Roles that are named and that no key has: for their votes one would wait for ever."""
+    minimums = () if quorum is None else quorum.per_role
+    named = (*(one.name for one in eligible if one.who == "role"), *(one.role for one in minimums))
+    return tuple(role for role in dict.fromkeys(named) if role not in ROLES)
 
 
 class Approving(Protocol):
