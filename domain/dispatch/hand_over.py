@@ -3,12 +3,13 @@
 It runs behind every decision, so that nobody who frees a lock has to think of those who wait for it.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from domain.dispatch.lock_held import given_up, grant_taken
 from domain.dispatch.lookup import lock_stream
-from domain.kernel.decider import Decision, View, Write
+from domain.kernel.decider import Decision, View, Write, fold
 from domain.kernel.decisions import Decide
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Event, Stamp
@@ -107,11 +108,13 @@ class _Following:
         known = self._spaces.get(project)
         if known is None:
             stream = lock_stream(project)
-            known = self._view.read(LOCKS, stream)
-            for write in self._decision.writes:
-                if write.stream == stream:
-                    for event in write.events:
-                        known = LOCKS.evolve(known, event)
+            writes = [write.events for write in self._decision.writes if write.stream == stream]
+            if len(writes) == 1 and stream in self._decision.folded:
+                known = self._decision.folded[stream]
+            else:
+                known = fold(
+                    LOCKS, tuple(event for events in writes for event in events), self._view.read(LOCKS, stream)
+                )
             self._spaces[project] = known
         return known
 
@@ -141,15 +144,15 @@ class _Following:
         """The whole, with every lock given on that can be."""
         for project in tuple(self._spaces):
             self._hand_on(project)
-        if not self._writes:
-            return self._decision
-        return Decision(
-            writes=tuple(self._joined()),
-            answer=self._decision.answer,
-            rejection=self._decision.rejection,
-            keys=self._decision.keys,
-            leases=self._decision.leases,
-        )
+        writes = tuple(self._joined()) if self._writes else self._decision.writes
+        return self._decision._replace(writes=writes, folded=self._folded())
+
+    def _folded(self) -> dict[StreamId, Any]:
+        """States that were folded on the way, of streams that have one write: then it is all there is to fold."""
+        written = Counter(write.stream for write in self._decision.writes)
+        kept = {stream: state for stream, state in self._decision.folded.items() if stream not in self._writes}
+        spaces = {lock_stream(project): space for project, space in self._spaces.items()}
+        return kept | {stream: space for stream, space in spaces.items() if written[stream] <= 1}
 
     def _end_attempt(self, stream: StreamId, session: Session, event: SessionAttemptEnded) -> None:
         project = ProjectId(event.project)

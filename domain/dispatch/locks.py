@@ -11,7 +11,7 @@ from domain.dispatch.lock_answers import granted as already
 from domain.dispatch.lock_held import taken
 from domain.dispatch.lock_owner import lives_around, owner_of_request
 from domain.dispatch.lookup import find_serving, find_session, lock_stream
-from domain.kernel.decider import Decision, View, Write, refuse
+from domain.kernel.decider import Decision, View, Write, fold, refuse
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId
 from domain.kernel.message import Event, Stamp
@@ -163,8 +163,9 @@ def _waited(asking: _Asking) -> Decision:
         return refuse(answer)
     if not answer.blockers:
         return _given(asking, at_once(space, requested, asking.view.era, at), *replaced)
-    told_to_go = notices(after, requested.request, at)
-    return Decision(writes=(Write(lock_stream(project), (*replaced, requested, *told_to_go), project),), answer=answer)
+    told_to_go, stream = notices(after, requested.request, at), lock_stream(project)
+    written = Write(stream, (*replaced, requested, *told_to_go), project)
+    return Decision((written,), answer, folded={stream: fold(LOCKS, tuple(told_to_go), after)})
 
 
 def _repeated(asking: _Asking, waiter: Waiter) -> Decision:

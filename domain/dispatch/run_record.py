@@ -53,7 +53,8 @@ class RunRecord:
         before = None if any(isinstance(one, RunQueued) for one in first) else self._before
         pins = pin_writes(before, self.run, self._stamp, self._view)
         others = (*self._others, *self.turn.writes(self.run), *pins)
-        return Decision((*own, *others), answer or Done(), keys=tuple(self._keys))
+        folded = {own[0].stream: self.run} if own else {}
+        return Decision((*own, *others), answer or Done(), keys=tuple(self._keys), folded=folded)
 
     def granted(self, place: str, own: Budget, *, sharing: int = 1) -> Grant | Lack | None:
         """What the work of a place may spend; None where nothing is counted."""

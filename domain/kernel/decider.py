@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from domain.kernel.errors import Rejection
@@ -53,6 +54,7 @@ class LeaseChange:
 
 
 _DONE: Final = Done()
+_NOTHING_FOLDED: Final[Mapping[StreamId, Any]] = MappingProxyType({})
 
 
 class Decision(NamedTuple):
@@ -63,6 +65,9 @@ class Decision(NamedTuple):
     rejection: Rejection | None = None
     keys: tuple[KeyRow, ...] = ()
     leases: tuple[LeaseChange, ...] = ()
+    folded: Mapping[StreamId, Any] = _NOTHING_FOLDED
+    """States behind the first write to their stream, where whoever decided has folded it from what the view shows:
+    nobody does so once more."""
 
 
 def refuse(rejection: Rejection, *writes: Write) -> Decision:

@@ -161,10 +161,12 @@ def at_once(space: LockSpace, requested: LocksRequested, era: int, at: Instant) 
 
 def superseded(space: LockSpace, key: str, at: Instant) -> tuple[LockSpace, tuple[LockRequestWithdrawn, ...]]:
     """The space without the waiting requests with this key, and how they end. A holder is never superseded."""
+    if not key:
+        return space, ()
     events = tuple(
         _withdrawn(space.waiters[number], "superseded", at)
         for number in sorted(space.waiters)
-        if key and space.waiters[number].supersede_key == key
+        if space.waiters[number].supersede_key == key
     )
     for event in events:
         space = evolve(space, event)

@@ -116,12 +116,22 @@ class LockSpace:
         if waiter is None:
             return self
         fates = self.fates.set(number, Fate(waiter.owner.session, token, reason))
+        waiters = self.waiters.delete(number)
         if len(fates) > FATES_MAX:
-            fates = fates.delete(min(fates))
+            fates = fates.delete(_oldest(fates, number, self.last_request, len(waiters)))
         known = self.kept_coverage
         return replace(
             self,
-            waiters=self.waiters.delete(number),
+            waiters=waiters,
             fates=fates,
             known_coverage=known and known.without_waiter(number),
         )
+
+
+def _oldest(fates: Map[int, Fate], latest: int, last_request: int, waiting: int) -> int:
+    """The smallest number among full fates, the ``latest`` of which was added just now.
+
+    It is that one, or no number behind it was ever forgotten: every request from there on waits or has its fate here.
+    """
+    first = last_request - len(fates) - waiting + 1
+    return latest if latest < first else next(number for number in range(first, last_request + 1) if number in fates)

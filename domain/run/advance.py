@@ -96,20 +96,22 @@ class Advance:
         self._notice_failure()
         for key in self._order:
             self._go_on_with(key)
-            self._go_round(self._graph.phases[key])
+            phase = self._graph.phases[key]
+            if isinstance(phase, RepeatPhase):
+                self._go_round(phase)
         self._finish()
 
     def _go_on_with(self, key: str) -> None:
         state = self._run.phase(key)
         if state.status in SETTLED:
             return
-        if self._is_out(key):
+        if state.status == "pending" and not state.dropped:
+            self._look_at(self._graph.phases[key])  # nothing of it can be out
+        elif self._is_out(key):
             self._go_through(key)
         elif state.dropped:
             self._stop_items(key, f"{state.dropped} goes on without it")
             self._settle(key, "cancelled", f"{state.dropped} goes on without it")
-        elif state.status == "pending":
-            self._look_at(self._graph.phases[key])
         elif state.status == "fired":
             self._begin(self._graph.phases[key])  # it was parked and let go
         elif self._ends_early(self._graph.phases[key]):
@@ -118,9 +120,9 @@ class Advance:
         else:
             self._go_through(key)
 
-    def _go_round(self, phase: AnyPhase) -> None:
+    def _go_round(self, phase: RepeatPhase) -> None:
         """Phases inside of a loop; when all have settled, its end or its next iteration."""
-        while isinstance(phase, RepeatPhase) and self._run.phase(phase.key).status == "waiting":
+        while self._run.phase(phase.key).status == "waiting":
             state = self._run.phase(phase.key)
             if state.dropped or self._ends_early(phase):
                 return
@@ -181,6 +183,8 @@ class Advance:
 
     def _look_at(self, phase: AnyPhase) -> None:
         """A phase whose join has not fired."""
+        if not self._run.failing and phase.needs and self._waits_for_all(phase):
+            return  # most phases of a run that has just begun: whatever their join, it waits
         inputs = self._inputs(phase)
         if self._ends_early(phase):
             self._block(phase.key, (self._run.failing,))
@@ -263,6 +267,10 @@ class Advance:
 
     def _inputs(self, phase: AnyPhase) -> list[InputState]:
         return [input_state(edge, self._run.phase(edge.phase)) for edge in phase.needs]
+
+    def _waits_for_all(self, phase: AnyPhase) -> bool:
+        phases = self._run.phases
+        return all(edge.phase not in phases or phases[edge.phase].status not in SETTLED for edge in phase.needs)
 
     def _why_skipped(self, phase: AnyPhase) -> SkipReason:
         passed_by = (edge.arm is not None and self._run.phase(edge.phase).status == "succeeded" for edge in phase.needs)

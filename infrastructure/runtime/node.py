@@ -113,7 +113,7 @@ class Node:
             settler,
             secret=options.secret,
             appended=options.appended,
-            called=self.waiting.called,
+            called=self._called,
         )
         self._following = Following(log, self.hints, self.committer, self._heard, self.keep_hints, options.woken)
         self.projector: Final = Projector(
@@ -193,17 +193,19 @@ class Node:
 
     async def claim(self, command: Command, stamp: Stamp, *, wait_seconds: float) -> Outcome:
         """Execute a claim and wait for work where there is none, in the order of arrival; the same for locks."""
-        if isinstance(command, AwaitLocks):
-            request = (stamp.project, int(command.request))
-            await self.lock_room.wait(request, lambda: self._waits(*request), seconds=wait_seconds)
 
         async def attempt() -> Outcome:
             now = Instant(max(self.log.now(), stamp.time))
             return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
 
         if isinstance(command, AwaitLocks):
-            return await attempt()
+            request = (stamp.project, int(command.request))
+            return await self.lock_room.answer(request, lambda: self._waits(*request), attempt, seconds=wait_seconds)
         return await self.dispatching.claim(command, stamp, attempt, wait_seconds=wait_seconds)
+
+    def _called(self) -> bool:
+        """Whether what was decided just now woke somebody; each room is asked, for each forgets by that."""
+        return any([self.waiting.called(), self.lock_room.called()])
 
     async def _execute(self, command: Command, stamp: Stamp) -> Outcome:
         return await self.committer.execute(command, stamp)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from domain.kernel.decider import Aggregate, AggregateByPrefix, Decision, S, StreamsMissing
+from domain.kernel.decider import Aggregate, AggregateByPrefix, Decision, S, StreamsMissing, Write
 from domain.kernel.errors import Unreplayable
 from domain.kernel.ids import ProjectId, StreamId, Version, prefix
 from infrastructure.runtime.hot import Held, HotStates, Name, valid_stream
@@ -78,18 +78,15 @@ class GroupView:
         Raises Unreplayable for events that cannot be folded.
         """
         before: dict[str, int] = {}
+        folded = decision.folded
         for write in decision.writes:
             version, state = self._held_or_new(write.stream)
+            known = folded.get(write.stream) if write.stream not in before else None
             before.setdefault(write.stream, version)
             self.reads.setdefault(write.stream, version)
             self._journal.states.append((write.stream, self._overlay.get(write.stream)))
-            evolve = self._aggregates[prefix(write.stream)].evolve
-            try:
-                for event in write.events:
-                    state = evolve(state, event)
-            except Exception as error:
-                raise Unreplayable(f"{write.stream}: {error!r}") from error
-            self._overlay[write.stream] = (version + len(write.events), state)
+            after = self._evolved(write, state) if known is None else known
+            self._overlay[write.stream] = (version + len(write.events), after)
         for row in decision.keys:
             wanted = (row.scope, row.kind, row.name)
             self._names[wanted] = row.stream
@@ -122,6 +119,15 @@ class GroupView:
             self.hot.put(stream, version, state)
         for name, stream in self._names.items():
             self.hot.put_name(name, stream)
+
+    def _evolved(self, write: Write, state: Any) -> Any:
+        evolve = self._aggregates[prefix(write.stream)].evolve
+        try:
+            for event in write.events:
+                state = evolve(state, event)
+        except Exception as error:
+            raise Unreplayable(f"{write.stream}: {error!r}") from error
+        return state
 
     def _held_or_new(self, stream: str) -> Held:
         """A stream that is written without having been read is taken for new; the append looks whether it is."""

@@ -5,6 +5,7 @@ import asyncio
 from domain.kernel.ids import Instant, StreamId
 from domain.lock.events import LockRequestWithdrawn, LocksGranted
 from infrastructure.runtime.lock_waiting import LockRoom
+from infrastructure.runtime.outcome import Outcome
 from infrastructure.runtime.settle import Place
 from tests.support.waiting import soon
 
@@ -41,6 +42,26 @@ async def test_a_grant_and_a_withdrawal_wake_those_who_wait_for_that_request_onl
         room.committed(end, 2)
         await soon(task, seconds=20)
         assert len(room) == 0
+
+
+async def test_who_is_woken_by_what_then_falls_waits_on() -> None:
+    room, asked, over = LockRoom(), asyncio.Queue[int](), [False]
+
+    async def attempt() -> Outcome:
+        asked.put_nowait(1)
+        return Outcome(b"", 7)
+
+    task = asyncio.create_task(room.answer(ONE, lambda: not over[0], attempt, seconds=60))
+    await asyncio.sleep(0)
+    assert not room.called()
+    room.decided(granted(1))
+    assert room.called()
+    await soon(asked.get())  # it has asked, and found that it waits
+    await asyncio.sleep(0)
+    assert len(room) == 1
+    over[0] = True
+    room.committed(granted(1), 2)
+    assert (await soon(task)).position == 7
 
 
 async def test_who_does_not_wait_any_more_is_answered_at_once() -> None:

@@ -1,5 +1,7 @@
 """A lock space grants all or nothing under ever larger tokens, and a lost owner's paths stay shut for a while."""
 
+from random import Random
+
 import pytest
 
 from domain.kernel.decider import fold
@@ -21,7 +23,16 @@ from domain.lock.decider import (
     release,
 )
 from domain.lock.errors import BadPattern, LockConflict, LocksLimited
-from domain.lock.events import CaseRuleSet, LocksGranted, LocksLingered, LocksReleased, PoolMember, PoolSet
+from domain.lock.events import (
+    CaseRuleSet,
+    LockRequestWithdrawn,
+    LocksGranted,
+    LocksLingered,
+    LocksReleased,
+    LocksRequested,
+    PoolMember,
+    PoolSet,
+)
 from domain.lock.evolve import LockEvent, evolve
 from domain.lock.state import LockSpace
 from infrastructure.runtime.state_codec import freeze, thaw
@@ -360,3 +371,32 @@ def test_a_decision_among_thousands_of_grants_takes_as_many_steps_as_among_a_hun
         space, _ = granted(space, claim(f"src/d{number % 97}/m{number}/**"), session=f"sess_{number}")
     assert isinstance(ask(space, claim("other/one")), LocksGranted)
     assert steps[2_999] < 2 * steps[100]
+
+
+def test_of_fates_the_smallest_number_is_forgotten_however_late_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("domain.lock.state.FATES_MAX", 8)
+    chance, space = Random(7), EMPTY
+    kept: set[int] = set()
+    for _ in range(400):
+        if not space.waiters or chance.random() < 0.55:
+            space = evolve(space, requested(space.last_request + 1))
+            continue
+        number = chance.choice([min(space.waiters), *sorted(space.waiters)])
+        space = evolve(space, LockRequestWithdrawn(request=number, reason="withdrawn", at=NOW))
+        kept = set(sorted({*kept, number})[-8:])
+        assert set(space.fates) == kept
+
+
+def requested(number: int) -> LocksRequested:
+    return LocksRequested(
+        request=number,
+        session=f"sess_{number}",
+        incarnation=1,
+        task=None,
+        ancestors=(),
+        claims=(claim(f"src/{number}.py"),),
+        purpose="",
+        boost_seconds=0,
+        expires_at=None,
+        at=NOW,
+    )

@@ -8,11 +8,11 @@ from typing import Any, Final
 import pytest
 
 from api.ports import Answered
-from domain.kernel.ids import CommandId, PrincipalId
-from domain.kernel.message import Stamp
+from domain.kernel.ids import CommandId
 from domain.kernel.values import LockMode, ScopeClaim
 from domain.lock.commands import (
     AcquireLocks,
+    AwaitLocks,
     BreakLocks,
     DowngradeLocks,
     QuarantineMember,
@@ -57,13 +57,7 @@ class Scene:
     async def waiting_claim(self) -> asyncio.Task[Answered]:
         """The worker's claim, which found nothing and waits."""
         command = ClaimWork(session=self.worker, incarnation=1)
-        stamp = Stamp(
-            command_id=WAITING,
-            project=self.fleet.project_id,
-            principal=PrincipalId("key_fleet"),
-            time=self.fleet.services.clock.now(),
-            correlation_id=WAITING,
-        )
+        stamp = self.fleet.stamp(WAITING)
         assert b'"code":"nothing_ready"' in (await self.fleet.ask(command)).text
         looked = asyncio.Event()
         in_the_room = WaitingRoom.claim
@@ -208,6 +202,33 @@ async def test_a_waiter_claims_in_the_very_append_of_what_it_waited_for(
         assert (await asyncio.wait_for(claimed, 50)).ok
     group = [group for group in appends if WAITING in group][-1]
     assert len(group) > 1
+
+
+async def test_whoever_waits_for_a_lock_is_answered_by_the_very_append_that_grants_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appends: list[list[str]] = []
+    append = MemoryLog.append
+
+    def told(log: MemoryLog, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        appends.append([member.command_id for member in members])
+        return append(log, members, now=now)
+
+    async with running_fleet(tmp_path) as fleet:
+        scene = Scene(fleet, await fleet.session(), await fleet.session())
+        token = (await scene.hold("path:r//hot"))["token"]
+        claims = (ScopeClaim(claim="path:r//hot"),)
+        queued = answer(await fleet.ask(AcquireLocks(**scene.who(scene.worker), claims=claims, wait="queue")))
+        stamp = fleet.stamp(WAITING)
+        command = AwaitLocks(**scene.who(scene.worker), request=queued["request"])
+        waits = asyncio.create_task(fleet.services.commands.claim(command, stamp, wait_seconds=60.0))
+        await asyncio.sleep(0)  # it has asked its node, and is in the room
+        monkeypatch.setattr(MemoryLog, "append", told)
+        await fleet.ask(ReleaseLocks(**scene.who(scene.holder), token=token), "cmd_released")
+        outcome = await soon(waits)
+        assert isinstance(outcome, Outcome)
+        assert answer(outcome)["outcome"] == "granted"
+    assert [group[:2] for group in appends if WAITING in group] == [["cmd_released", WAITING]]
 
 
 async def test_who_waits_is_not_served_with_what_could_not_be_written(

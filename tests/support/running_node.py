@@ -29,18 +29,21 @@ class Fleet:
 
     async def ask(self, command: Command, command_id: str | None = None) -> Outcome:
         """Execute a command as the fleet's one principal."""
-        identifier = CommandId(command_id or f"cmd_{id(self):x}_{next(self._numbers)}")
         scope = self.project_id if isinstance(command, ProjectCommand) else ProjectId("fleet")
-        stamp = Stamp(
-            command_id=identifier,
-            project=scope,
-            principal=PrincipalId("key_fleet"),
-            time=self.services.clock.now(),
-            correlation_id=identifier,
-        )
+        stamp = self.stamp(command_id or f"cmd_{id(self):x}_{next(self._numbers)}", scope)
         outcome = await self.services.commands.execute(command, stamp)
         assert isinstance(outcome, Outcome)
         return outcome
+
+    def stamp(self, command_id: str, scope: ProjectId | None = None) -> Stamp:
+        """That of the fleet's one principal, in its project unless told otherwise."""
+        return Stamp(
+            command_id=CommandId(command_id),
+            project=scope or self.project_id,
+            principal=PrincipalId("key_fleet"),
+            time=self.services.clock.now(),
+            correlation_id=command_id,
+        )
 
     async def begin(self) -> None:
         """Make the project."""

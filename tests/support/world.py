@@ -62,9 +62,13 @@ class World:
         for row in decision.keys:
             assert (row.scope, row.kind, row.name) not in self.names, "a unique name was taken twice"
             self.names[row.scope, row.kind, row.name] = row.stream
+        behind: dict[StreamId, Any] = {}
         for write in decision.writes:
             for event in write.events:
                 self._apply(write.stream, event, write.project or stamp.project, stamp.command_id)
+            behind.setdefault(write.stream, self.states.get(write.stream))
+        for stream, state in decision.folded.items():
+            assert stream not in behind or state == behind[stream], f"{stream} was folded otherwise"
 
     def advance(self, seconds: float) -> Instant:
         """Let time pass."""
