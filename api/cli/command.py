@@ -51,6 +51,18 @@ SERVER: Final = ("server_url", "api_key")
 """Common options that mean nothing to a command which asks no server."""
 
 
+def statuses(said: list[str] | None, known: str) -> list[str] | None:
+    """The values of `--status` as GraphQL names them, each once; None where nothing is said.
+
+    Raises typer.BadParameter for a word that is none of the known ones.
+    """
+    words = sorted({word.strip().lower() for one in said or [] for word in one.split(",")})
+    unknown = [word for word in words if word not in known.split(", ")]
+    if unknown:
+        raise typer.BadParameter(f"{unknown[0]} is none of {known}", param_hint="--status")
+    return [word.upper() for word in words] or None
+
+
 def group(help_text: str) -> typer.Typer:
     """A noun with its verbs."""
     return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.cli.command import At, Project, command, group
+from api.cli.command import At, Project, command, group, statuses
 from api.cli.queries import PROJECTS, SESSION, SESSIONS
 from api.cli.reading import found_then, listing, session_named
 from api.cli.session_verbs import VERBS
@@ -14,6 +14,9 @@ from api.cli.terminal import Column, Terminal
 from api.cli.words import age, moment, pairs, short
 from signalbox.client.fields import Fields, objects, optional_object
 
+_STATUSES: Final = (
+    "working, busy_in_tool, waiting_for_person, quota_blocked, idle, suspect, lost, draining, ended, live"
+)
 COLUMNS = (
     Column("ID", "short"),
     Column("NAME", "name"),
@@ -33,7 +36,7 @@ TREE_ROWS_MAX: Final = 2_000
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Sessions: find, drain, end, move, say what they do.")
+    nouns = group("Sessions: find, open, drain, end, move, say what they do.")
     command(nouns, "list")(list_sessions)
     command(nouns, "show")(show)
     command(nouns, "tree")(tree)
@@ -46,7 +49,7 @@ def list_sessions(
     terminal: Terminal,
     project: Project = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are lost or ended.")] = False,
-    status: Annotated[list[str] | None, typer.Option("--status", help="Such as idle; repeatable.")] = None,
+    status: Annotated[list[str] | None, typer.Option("--status", help=f"One of {_STATUSES}; repeatable.")] = None,
     *,
     tool: Annotated[str | None, typer.Option("--tool", help="Such as claude-code.")] = None,
     model: Annotated[str | None, typer.Option("--model", help="The model behind it.")] = None,
@@ -59,7 +62,7 @@ def list_sessions(
 ) -> None:
     """Sessions, the newest first."""
     where = {"tool": tool, "model": model, "host": host, "role": role, "credentialPool": pool, "capability": capability}
-    asked = [one.upper() for one in status] if status else None if everything else ["LIVE", "SUSPECT"]
+    asked = statuses(status, _STATUSES) or (None if everything else ["LIVE", "SUSPECT"])
     variables = {"project": project or _only_project(terminal), "status": asked, "where": where, "at": at}
     found = listing(terminal.client, SESSIONS, variables, limit)
     terminal.table("sessions", [shown(row) for row in found.rows], COLUMNS, "no sessions")

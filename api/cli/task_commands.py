@@ -5,7 +5,7 @@ from typing import Annotated, Literal, cast
 import typer
 
 from api.cli import task_reports
-from api.cli.command import At, Project, command, group
+from api.cli.command import At, Project, command, group, statuses
 from api.cli.queries import TASK, TASKS
 from api.cli.reading import found_then, listing, project_of, session_named, task_named
 from api.cli.terminal import Column, Terminal
@@ -55,12 +55,9 @@ def list_tasks(
     at: At = None,
 ) -> None:
     """Tasks, the most urgent first."""
-    words = sorted({word.strip().lower() for one in status or [] for word in one.split(",")})
-    unknown = [word for word in words if word not in _STATUSES.split(", ")]
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is none of {_STATUSES}", param_hint="--status")
+    asked = statuses(status, _STATUSES)
     chosen = project_of(terminal.client, project)
-    where: dict[str, object] = {"project": chosen, "status": [word.upper() for word in words] or None, "kind": kind}
+    where: dict[str, object] = {"project": chosen, "status": asked, "kind": kind}
     where["needsPerson"] = True if attention else None
     found = listing(terminal.client, TASKS, {"where": where, "at": at}, limit)
     terminal.table("tasks", [shown(row) for row in found.rows], COLUMNS, "no tasks")

@@ -67,6 +67,21 @@ def test_sessions_are_found_by_what_they_are(cli: CommandLine, client: Client) -
     assert not cli("session", "list", "--tool", "codex", "--status", "waiting_for_person", "--json").json["sessions"]
 
 
+def test_a_person_opens_a_session_and_locks_by_hand(cli: CommandLine) -> None:
+    told = cli("session", "open", "--name", "ann", "--capability", "cpus=8", "--role", "editor").out.splitlines()
+    assert told[-1].startswith("export SIGNALBOX_SESSION=sess_")
+    assert told[-1].endswith(" SIGNALBOX_INCARNATION=1")
+    session = told[-1].removeprefix("export SIGNALBOX_SESSION=").split()[0]
+    row = shown(cli, session)
+    assert (row["tool"], row["name"], row["role"]) == ("human", "ann", "editor")
+    assert (row["capabilities"], row["ttl_seconds"]) == ({"cpus": 8}, 1_800)
+    cli("lock", "acquire", "path:app//docs/**", "--session", session)
+    assert cli("session", "open", "--resume", session[-8:], "--json").json["incarnation"] == 2
+    assert "fenced" in cli("lock", "acquire", "path:app//a", "--session", session, "--json", code=1).out
+    assert "key=value" in cli("session", "open", "--capability", "cpus", code=2).err
+    assert "is none of working, " in cli("session", "list", "--status", "nonsense", code=2).err
+
+
 def test_a_beat_says_what_a_session_does_and_the_log_hears_of_changes_only(cli: CommandLine, client: Client) -> None:
     session = opened(client, name="said")
     for _ in range(3):

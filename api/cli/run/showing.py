@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from api.cli.command import At, Project
+from api.cli.command import At, Project, statuses
 from api.cli.queries import RUN, RUNS
 from api.cli.reading import found_then, listing, project_of, run_named
 from api.cli.run.asking import Run
@@ -46,12 +46,9 @@ def list_runs(
     at: At = None,
 ) -> None:
     """Runs, the youngest first."""
-    words = sorted({word.strip().lower() for one in status or [] for word in one.split(",")})
-    unknown = [word for word in words if word not in _STATUSES.split(", ")]
-    if unknown:
-        raise typer.BadParameter(f"{unknown[0]} is none of {_STATUSES}", param_hint="--status")
+    asked = statuses(status, _STATUSES)
     chosen = project_of(terminal.client, project)
-    where = {"project": chosen, "status": [word.upper() for word in words] or None, "pipeline": pipeline}
+    where = {"project": chosen, "status": asked, "pipeline": pipeline}
     found = listing(terminal.client, RUNS, {"where": where, "at": at}, limit)
     terminal.table("runs", [_row(row) for row in found.rows], COLUMNS, "no runs")
     if found.more:
