@@ -8,8 +8,9 @@ import typer
 
 from api.cli import plan_commands
 from api.cli.command import Project, command, group
+from api.cli.files import file_bytes
 from api.cli.imports.drafts import list_of
-from api.cli.plan_words import difference_words
+from api.cli.plan_words import difference_totals
 from api.cli.terminal import Column, Terminal
 from api.cli.words import count
 from signalbox.client.errors import Refused, ServerUnavailable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from api.plan.read import Plan
     from signalbox.client.fields import Fields
 
-EXPORT_BYTES_MAX: Final = 64 * 1_048_576
 File = Annotated[Path, typer.Argument(metavar="FILE", help="What was exported.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Make the tasks; else only say what would be made.")]
 Output = Annotated[
@@ -48,7 +48,7 @@ def beads(terminal: Terminal, file: File, yes: Yes = False, output: Output = Non
     """Issues of Beads, as `bd export` writes them."""
     from api.cli.imports.beads import read_beads
 
-    _finish(terminal, read_beads(_content(file)), project, output, yes=yes)
+    _finish(terminal, read_beads(file_bytes(file)), project, output, yes=yes)
 
 
 def taskmaster(
@@ -62,14 +62,14 @@ def taskmaster(
     """Tasks and subtasks of Task Master, from its tasks.json."""
     from api.cli.imports.taskmaster import read_taskmaster
 
-    _finish(terminal, read_taskmaster(_content(file), tag), project, output, yes=yes)
+    _finish(terminal, read_taskmaster(file_bytes(file), tag), project, output, yes=yes)
 
 
 def github(terminal: Terminal, file: File, yes: Yes = False, output: Output = None, project: Project = None) -> None:
     """Issues of GitHub: `gh issue list --limit 1000 --json number,title,body,state,labels,url`."""
     from api.cli.imports.github import read_github
 
-    _finish(terminal, read_github(_content(file)), project, output, yes=yes)
+    _finish(terminal, read_github(file_bytes(file)), project, output, yes=yes)
 
 
 def queue(
@@ -92,8 +92,8 @@ def queue(
 
     place = root.resolve()
     choices = Choices(repository or place.name, str(place), with_failed=with_failed, low_first=low_first)
-    known = None if sessions is None else _content(sessions)
-    _finish(terminal, read_home_grown(_content(file), known, choices), project, output, yes=yes)
+    known = None if sessions is None else file_bytes(sessions)
+    _finish(terminal, read_home_grown(file_bytes(file), known, choices), project, output, yes=yes)
 
 
 def _finish(terminal: Terminal, imported: "Imported", project: str | None, output: Path | None, *, yes: bool) -> None:
@@ -109,18 +109,18 @@ def _finish(terminal: Terminal, imported: "Imported", project: str | None, outpu
         output.write_text(text + "\n", encoding="utf-8")
     if not terminal.as_json:
         terminal.table("tasks", [_row(task) for task in imported.tasks], COLUMNS, "")
-    differences = _difference_words(terminal, plan)
     if yes:
-        plan_commands.applied(terminal, plan)
-    ending = "" if yes else "nothing was made; --yes makes it"
-    words = (*_words(imported), *differences, *((ending,) if ending else ()))
-    terminal.show(_told(imported, project, applied=yes), *words)
+        told = plan_commands.applied(terminal, plan)
+        ending = [plan_commands.applied_words(told)]
+    else:
+        ending = [*_difference_words(terminal, plan), "nothing was made; --yes makes it"]
+    terminal.show(_told(imported, project, applied=yes), *_words(imported), *ending)
 
 
 def _difference_words(terminal: Terminal, plan: "Plan") -> list[str]:
     """How it stands with what the project has; a server is not needed to look at an export."""
     try:
-        return difference_words(plan_commands.differences(terminal, plan))[-2:]
+        return difference_totals(plan_commands.differences(terminal, plan))
     except ServerUnavailable as absent:
         return [f"not compared with a server: {absent.message}"]
 
@@ -144,12 +144,3 @@ def _told(imported: "Imported", project: str, *, applied: bool) -> dict[str, obj
 def _row(task: "Fields") -> dict[str, object]:
     joined = {name: " ".join(str(one) for one in list_of(task.get(name), name)) for name in ("needs", "scope")}
     return {**task, **joined}
-
-
-def _content(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > EXPORT_BYTES_MAX:
-            raise Refused("file_too_large", f"{file} is larger than 64 MiB", "Export less at a time.")
-        return file.read_bytes()
-    except OSError as error:
-        raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None

@@ -1,11 +1,11 @@
 """Definitions for the command line: from a file, or from the server by name and version."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.cli.files import file_bytes
 from api.cli.queries import DEFINITION
 from api.cli.reading import listing, project_of
 from api.cli.words import count
@@ -21,11 +21,7 @@ def read_file(file: Path) -> "PipelineFile":
     """The definition of a file. Raises Refused with every fault of form and its line."""
     from api.pipeline.read import read_pipeline_bytes
 
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None
-    found = read_pipeline_bytes(content, "<stdin>" if str(file) == "-" else str(file))
+    found = read_pipeline_bytes(file_bytes(file), "<stdin>" if str(file) == "-" else str(file))
     if isinstance(found, tuple):
         raise faulty(found)
     return found

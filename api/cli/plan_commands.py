@@ -1,7 +1,6 @@
 """`signalbox plan`: check a plan file, show what it would change, apply it."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ import typer
 
 from api.cli.command import SERVER, command, group
 from api.cli.exits import Exit
+from api.cli.files import file_bytes
 from api.cli.plan_words import difference_words, figures_of, words_of
 from api.cli.terminal import Terminal
 from api.cli.words import count
@@ -19,6 +19,7 @@ from signalbox.client.fields import integer, objects, optional_object, texts
 if TYPE_CHECKING:
     from api.plan.differences import PlanDifferences
     from api.plan.read import Plan
+    from signalbox.client.fields import Fields
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="YAML, or JSON where the name ends in .json; - is standard input.")
@@ -70,8 +71,13 @@ def diff(terminal: Terminal, file: File) -> None:
 def apply(terminal: Terminal, file: File) -> None:
     """Create the tasks of the plan, all or none, and the project where it is absent; again changes nothing."""
     told = applied(terminal, read(file))
+    terminal.show(told, applied_words(told))
+
+
+def applied_words(told: "Fields") -> str:
+    """What came of a plan that was applied."""
     created, unchanged = integer(told, "created"), integer(told, "unchanged")
-    terminal.show(told, f"{told['project']}: {count(created, 'task')} created, {unchanged} unchanged")
+    return f"{told['project']}: {count(created, 'task')} created, {unchanged} unchanged"
 
 
 def applied(terminal: Terminal, plan: "Plan") -> dict[str, object]:
@@ -100,11 +106,7 @@ def schema(terminal: Terminal) -> None:
 
 def read(file: Path) -> "Plan":
     """The plan of a file. Raises Refused with every fault and its line."""
-    try:
-        content = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None
-    return sound(content, "<stdin>" if str(file) == "-" else str(file))
+    return sound(file_bytes(file), "<stdin>" if str(file) == "-" else str(file))
 
 
 def sound(content: bytes, source: str) -> "Plan":

@@ -20,10 +20,16 @@ def difference_words(found: "PlanDifferences") -> list[str]:
     for task in found.changed:
         lines.append(f"! {task.key}")
         lines += [f"    {one.field}: {_text(one.before)} -> {_text(one.after)}" for one in task.fields]
-    lines.append(
+    return [*lines, *difference_totals(found)]
+
+
+def difference_totals(found: "PlanDifferences") -> list[str]:
+    """How many tasks differ, and what follows where some are changed."""
+    totals = (
         f"{len(found.added)} to create, {len(found.unchanged)} unchanged, {len(found.changed)} changed, "
         f"{len(found.only_on_server)} on the server only"
     )
+    lines = [totals]
     if found.changed:
         lines.append("the server refuses a plan that changes tasks: take the changes back, or give these new keys")
     return lines

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, ValidationError
 
+from api.cli.files import file_bytes
 from api.cli.key_commands import KEYS_MAX
 from api.cli.queries import KEYS, POOLS, PROJECT
 from api.cli.reading import listing, single
@@ -121,11 +122,9 @@ def _of_file(file: Path) -> Template:
     from api.plan.yaml_text import read_yaml
 
     try:
-        content = checked(decoded(file.read_bytes()))
+        content = checked(decoded(file_bytes(file)))
         root = read_json(content) if file.suffix.lower() == ".json" else read_yaml(content)
         return Template.model_validate({} if root is None else plain(root))
-    except OSError as error:
-        raise Refused("unreadable_file", f"{file}: {error.strerror}", "Name a file that can be read.") from None
     except UnreadableError as error:
         raise Refused("bad_template", f"{file}:{error.at.line}: {error.message}", error.advice) from None
     except ValidationError as error:

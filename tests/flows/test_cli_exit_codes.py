@@ -15,8 +15,10 @@ import typer.main
 import typer.testing
 from typer.testing import CliRunner, Result
 
+from api.cli import files
 from api.cli.exits import Exit
 from api.cli.main import application
+from api.cli.run.starting import inputs_of
 from signalbox.client.errors import ServerUnavailable
 from signalbox.client.retries import Pauses
 from signalbox.client.transport import HttpAnswer, HttpRequest, Transport
@@ -202,6 +204,30 @@ def test_a_file_that_is_not_there_is_told_alike_by_all_who_read_one(verb: str, m
     assert ended.exit_code == Exit.REFUSED, ended.output
     error = json.loads(ended.stdout)["error"]
     assert (error["code"], error["message"]) == ("unreadable_file", "nowhere.json: No such file or directory")
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [("plan check", ()), ("pipeline lint", ()), ("import github", ("-p", "shop"))],
+)
+def test_no_more_of_a_file_is_read_than_may_be(
+    verb: str, more: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A device or a pipe does not say how large it is."""
+    monkeypatch.setattr(files, "FILE_BYTES_MAX", 1_000)
+    endless = tmp_path / "endless"
+    endless.write_bytes(bytes(1_001))
+    error = json.loads(run(verb, str(endless), *more, "--json").stdout)["error"]
+    assert (error["code"], error["next"]) == ("file_too_large", "Give less at a time.")
+
+
+def test_inputs_that_are_nested_without_end_are_told_as_what_they_are(tmp_path: Path) -> None:
+    deep = "[" * 100_000
+    assert inputs_of(None, [f"a={deep}"]) == {"a": deep}
+    file = tmp_path / "deep.json"
+    file.write_text(deep)
+    with pytest.raises(typer.BadParameter):
+        inputs_of(file, [])
 
 
 @pytest.mark.parametrize("verb", BESIDE)

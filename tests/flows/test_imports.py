@@ -158,8 +158,10 @@ def test_an_import_is_shown_first_and_made_when_that_is_said(tmp_path: Path) -> 
     shown = line("import", "beads", export, "-p", "shop", "-o", "plan.json")
     assert "nothing was made; --yes makes it" in shown.out
     assert "left out: 1 closed" in shown.out
+    assert "+ " not in shown.out, "the table has told which"
     assert line("project", "list", "--json").json == {"projects": []}
     line("import", "beads", export, code=1)
+    assert line("import", "beads", export, "-p", "other", "--yes").out.endswith("other: 4 tasks created, 0 unchanged\n")
     made = line("import", "beads", export, "-p", "shop", "--yes", "--json").json
     assert (made["applied"], len(made["tasks"])) == (True, 4)
     assert "0 to create, 4 unchanged" in line("plan", "diff", "plan.json").out

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from api.cli.files import file_text
 from api.cli.replay.source import Bundle, Progress, Store, past
 from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused
@@ -44,10 +45,7 @@ def fork(
         raise Refused("file_exists", f"{out} is there already", "Name another folder with --out, or remove it.")
     with past(terminal, store, bundle) as replay:
         position = replay.position(at, 0)
-        try:
-            edits = None if edit is None else edit.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise Refused("file_unreadable", f"{edit} cannot be read: {error}", "Name another with --edit.") from error
+        edits = None if edit is None else file_text(edit)
         progress = Progress(terminal, "copied", position)
         made = replay.fork(position, edits, out, progress)
         progress.done()

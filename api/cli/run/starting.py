@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from api.cli.command import Project
+from api.cli.files import file_text
 from api.cli.queries import RUN_STATUS
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
@@ -105,8 +106,8 @@ def inputs_of(file: Path | None, said: list[str]) -> dict[str, object]:
     found: dict[str, object] = {}
     if file is not None:
         try:
-            read: object = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            read: object = json.loads(file_text(file))
+        except (ValueError, RecursionError) as error:
             raise typer.BadParameter(f"{file} holds no JSON: {error}", param_hint="--inputs") from error
         if not isinstance(read, dict):
             raise typer.BadParameter(f"{file} holds no JSON object", param_hint="--inputs")
@@ -122,5 +123,5 @@ def inputs_of(file: Path | None, said: list[str]) -> dict[str, object]:
 def _value(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
