@@ -25,13 +25,14 @@ TTL_SECONDS: Final = "900"
 class Runs:
     """Starts runs, answers their gates, and tells when all of them have settled."""
 
-    def __init__(self, server: ServerProcess, seed: int) -> None:
+    def __init__(self, servers: Sequence[ServerProcess], seed: int) -> None:
         self.history = History()
         self.started: dict[str, Case] = {}
         """By id of the run."""
         self.settled: set[str] = set()
-        self._server = server
-        self._caller = Caller(self.history, lambda: [server.url], server.key, seed)
+        self._servers = servers
+        self._asked = 0
+        self._caller = Caller(self.history, lambda: [one.url for one in servers], servers[0].key, seed)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._names: dict[str, str] = {}
@@ -101,8 +102,10 @@ class Runs:
             assert self._caller.command("override_gate", {**gate, **decision}, twice=True) is not None
 
     def _news(self, project: str) -> list[dict[str, Any]]:
-        """What happened behind what was looked at; nothing where nobody answers."""
-        wire = Transport(self._server.url, {"Authorization": f"Bearer {self._server.key}"})
+        """What happened behind what was looked at, told by one node after the other; nothing where nobody answers."""
+        self._asked += 1
+        server = self._servers[self._asked % len(self._servers)]
+        wire = Transport(server.url, {"Authorization": f"Bearer {self._servers[0].key}"})
         try:
             asked = f"/v1/events?project={project}&after={self._positions[project]}&limit=1000"
             page = json.loads(wire.send(HttpRequest("GET", asked, None, 20.0)).body)
@@ -118,10 +121,12 @@ class Runs:
 class Workers:
     """Real worker processes, one for each project that is named; what their work does to the world is in one file."""
 
-    def __init__(self, folder: Path, data: Path, projects: Sequence[str]) -> None:
+    def __init__(self, folder: Path, servers: Sequence[ServerProcess], projects: Sequence[str]) -> None:
+        """Each has one server to go to, in turn."""
         self.effects = folder / "effects"
         self.effects.touch()
-        self._line = CommandLine(folder, {"SIGNALBOX_DATA": str(data), "EFFECTS": str(self.effects)})
+        self._line = CommandLine(folder, {"SIGNALBOX_KEY": servers[0].key, "EFFECTS": str(self.effects)})
+        self._urls = [servers[number % len(servers)].url for number in range(len(projects))]
         self._projects = projects
         self._logs = [folder / f"worker-{number}.log" for number in range(len(projects))]
         self._processes: list[Command] = []
@@ -129,8 +134,8 @@ class Workers:
     def start(self) -> None:
         """Begin, once the projects are there: a worker whose project is not ends at once."""
         asked = ("worker", "--ttl", TTL_SECONDS, "--capacity", "4", "-p")
-        for project, log in zip(self._projects, self._logs, strict=True):
-            self._processes.append(self._line.start(*asked, project, log=log))
+        for project, log, url in zip(self._projects, self._logs, self._urls, strict=True):
+            self._processes.append(self._line.start(*asked, project, log=log, SIGNALBOX_URL=url))
 
     def done(self) -> int:
         """Pieces of work that have left their mark."""

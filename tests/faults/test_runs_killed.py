@@ -3,7 +3,7 @@
 import random
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,21 +25,26 @@ def store(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def server(store: str, tmp_path: Path) -> Iterator[ServerProcess]:
-    process = ServerProcess(tmp_path / "data", store, steady=True)
-    yield process
-    process.close()
+def servers(store: str, tmp_path: Path) -> Iterator[list[ServerProcess]]:
+    """Two nodes where they share a store; whoever has need of one lets the other rest."""
+    nodes = 2 if store.startswith("postgres") else 1
+    made = [ServerProcess(tmp_path / f"data-{number}", store, steady=True) for number in range(nodes)]
+    yield made
+    for one in made:
+        one.close()
 
 
-def survive(server: ServerProcess, store: str, folder: Path, *, points: int, waves: int, seed: int) -> int:
-    """Every example ``waves`` times, the server killed at so many points of each; answers how often it was killed.
+def survive(servers: Sequence[ServerProcess], store: str, folder: Path, *, points: int, waves: int, seed: int) -> int:
+    """Every example ``waves`` times, the servers killed in turn at so many points of each; answers how often that was.
 
-    Behind two points of three it is killed again as soon as it is back: what it had begun to mend is left half done.
+    Behind two points of three the same is killed again as soon as it is back: what it had begun to mend is left half
+    done, or taken up by the other meanwhile.
     """
     chance = random.Random(seed)
-    server.start()
-    runs = Runs(server, seed)
-    workers = Workers(folder, folder / "data", PROJECTS)
+    for server in servers:
+        server.start()
+    runs = Runs(servers, seed)
+    workers = Workers(folder, servers, PROJECTS)
     kills = 0
     try:
         runs.prepare(CASES)
@@ -49,6 +54,7 @@ def survive(server: ServerProcess, store: str, folder: Path, *, points: int, wav
             runs.begin(wave_of(wave))
             for number, point in enumerate(sorted(chance.choices(range(works), k=points))):
                 workers.reach(wave * works + point, runs)
+                server = servers[number % len(servers)]
                 for _ in range(2 if number % 3 else 1):
                     time.sleep(chance.uniform(0.0, 0.08))  # somewhere in what follows: any moment is a good one
                     server.kill()
@@ -58,24 +64,30 @@ def survive(server: ServerProcess, store: str, folder: Path, *, points: int, wav
     finally:
         runs.close()
         workers.close()
-    server.stop()
-    stored = check_aftermath(folder / "data", store, runs.history)
+    for server in servers:
+        server.stop()
+    stored = check_aftermath(folder / "data-0", store, runs.history)
     wrong = run_violations(stored, runs.started, workers.effects.read_text())
     assert not wrong, wrong[:20]
     assert len(runs.started) == waves * len(CASES)
-    sys.stdout.write(f"{len(runs.started)} runs, {workers.done()} pieces of work, {kills} kills\n")
+    told = f"{len(runs.started)} runs, {workers.done()} pieces of work, {len(stored)} events, {kills} kills\n"
+    sys.stdout.write(told)
     return kills
 
 
 @pytest.mark.timeout(900)
-def test_runs_survive_kills_of_the_server(server: ServerProcess, store: str, tmp_path: Path) -> None:
+def test_runs_survive_kills_of_the_server(servers: list[ServerProcess], store: str, tmp_path: Path) -> None:
     # A start on PostgreSQL waits for what the killed one still had under way.
     points, kills = (7, 11) if store.startswith("postgres") else (12, 20)
-    assert survive(server, store, tmp_path, points=points, waves=1, seed=5) == kills
+    assert survive(servers[:1], store, tmp_path, points=points, waves=1, seed=5) == kills
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(1_800)
 @pytest.mark.parametrize("seed", range(4))
-def test_runs_survive_many_kills_of_the_server(server: ServerProcess, store: str, tmp_path: Path, seed: int) -> None:
-    assert survive(server, store, tmp_path, points=12, waves=5, seed=seed) == 100
+def test_runs_survive_many_kills_of_the_server(
+    servers: list[ServerProcess], store: str, tmp_path: Path, seed: int
+) -> None:
+    # On a shared store every other seed has two nodes that are killed in turn.
+    nodes = servers[: 1 + seed % 2]
+    assert survive(nodes, store, tmp_path, points=12, waves=5, seed=seed) == 100
