@@ -99,10 +99,10 @@ async def test_a_refusal_is_an_answer_with_advice(box: Installation) -> None:
 async def test_a_claim_waits_for_work(box: Installation) -> None:
     await box.project("shop")
     session = await opened(box.owner)
-    waiting = asyncio.ensure_future(box.owner.ask(CLAIM, project="shop", session=session, wait=20))
+    waiting = asyncio.ensure_future(box.owner.ask(CLAIM, project="shop", session=session, wait=30))
     await asyncio.sleep(0.05)
     await plan(box.owner, "late")
-    assert (await soon(waiting, seconds=15))["claimTask"]["key"] == "late"
+    assert (await soon(waiting))["claimTask"]["key"] == "late"
 
 
 async def test_a_command_id_is_answered_once_more(box: Installation) -> None:

@@ -268,13 +268,13 @@ async def test_a_wait_ends_with_an_event_of_the_project_and_of_no_other() -> Non
     doors = Doors()
     shop, bank = await doors.project("shop"), await doors.project("bank")
     key = doors.key("worker", (shop,))
-    waiting = asyncio.create_task(doors.ask("GET", "/v1/wait?project=shop&after=2&timeout_seconds=20", key=key))
+    waiting = asyncio.create_task(doors.ask("GET", "/v1/wait?project=shop&after=2&timeout_seconds=30", key=key))
     await asyncio.sleep(0.05)
     doors.fakes.world.given(bank, ProjectFrozen(reason="", at=Instant(1)), project=bank)
     await asyncio.sleep(0.05)
     assert not waiting.done()
     doors.fakes.world.given(shop, ProjectFrozen(reason="", at=Instant(1)), project=shop)
-    assert (await soon(waiting, seconds=15)).content == {"position": 4, "changed": True}
+    assert (await soon(waiting)).content == {"position": 4, "changed": True}
     at_once = await doors.ask("GET", "/v1/wait?project=shop&after=3&timeout_seconds=20", key=key)
     assert at_once.content == {"position": 4, "changed": True}
     late = await doors.ask("GET", "/v1/wait?project=shop&after=4&timeout_seconds=0.02", key=key)
@@ -489,5 +489,5 @@ async def test_following_goes_on_after_the_store_was_away() -> None:
     waiting = asyncio.create_task(doors.ask("GET", "/v1/wait?project=shop&after=1"))
     await asyncio.sleep(0.05)
     doors.fakes.world.given(shop, ProjectUnfrozen(at=Instant(1)), project=shop)
-    assert (await soon(waiting, seconds=15)).content["changed"]
+    assert (await soon(waiting)).content["changed"]
     await doors.app.close()
