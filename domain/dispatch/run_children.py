@@ -220,6 +220,7 @@ def _note_rollback(walk: RunWalk, above: ParentRun, child: Run, stamp: Stamp) ->
     if entry is None or entry.undo != "undoing" or child.status not in TERMINAL:
         return
     place, generation, at = above.place, above.generation, stamp.time
+    walk.spend_rollback(child, place)
     if child.status == "succeeded":
         walk.put(UndoSucceeded(place=place, generation=generation, at=at))
         return

@@ -93,6 +93,10 @@ class RunRecord:
         """What it took to take back an effect counts once that is over, however it went; it was never kept back."""
         self.spend(task, place, loop_around(self.run, place), self._spent_by_task(task))
 
+    def spend_rollback(self, rollback: Run, place: str) -> None:
+        """The same of a run that takes back what a run inside has done."""
+        self.spend(rollback.queued.run, place, loop_around(self.run, place), rollback.account.whole.spent)
+
     def _spent_by_run(self, payee: str, share: Share) -> Spend | None:
         """Once that has ended; as if it had spent all where it goes on when this one has ended."""
         child = self._view.read(RUN, StreamId(payee))

@@ -1,5 +1,7 @@
 """What runs wait for, once it comes: signals, and the time of gates, timers and deadlines."""
 
+from typing import assert_never
+
 from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, find_run
 from domain.dispatch.run_walk import RunWalk
@@ -15,7 +17,7 @@ from domain.run.gate_events import SignalReceived
 from domain.run.gates import tended
 from domain.run.loops import placed, placed_now
 from domain.run.needs import too_late
-from domain.run.state import TERMINAL
+from domain.run.state import TERMINAL, PhaseState
 from domain.run.waits import elapsed, fitted, taken
 
 SIGNALS_MAX = 100
@@ -49,17 +51,26 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return refuse(run)
-    if command.kind in ("start", "close", "pickup", "undo"):
-        walk = RunWalk(run, stamp, view, expressions)
-        pass_work_time(walk, command, stamp, view)
-        walk.go_on()
-        return walk.decision()
-    state = run.phase(command.place)
-    due = state.timers.get(command.kind)
-    moot = run.status != "running" or state.status != "waiting" or state.generation != command.generation
-    if moot or due is None or stamp.time < due:
-        return Decision()
     walk = RunWalk(run, stamp, view, expressions)
+    match command.kind:
+        case "start" | "close" | "pickup" | "undo" | "undo_pickup":
+            pass_work_time(walk, command, stamp, view)
+        case "gate" | "wait" | "deadline":
+            state = run.phase(command.place)
+            due = state.timers.get(command.kind)
+            moot = run.status != "running" or state.status != "waiting" or state.generation != command.generation
+            if moot or due is None or stamp.time < due:
+                return Decision()
+            _waited(walk, command, state, stamp)
+        case _:
+            assert_never(command.kind)
+    walk.go_on()
+    return walk.decision()
+
+
+def _waited(walk: RunWalk, command: FireTimer, state: PhaseState, stamp: Stamp) -> None:
+    """The time of what waits has come."""
+    run = walk.run
     phase = placed(run, command.place)
     if isinstance(phase, GatePhase) and state.gate is not None:
         walk.put(*tended(phase, run, state.gate, stamp.time))
@@ -68,5 +79,3 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
         walk.put(too_late(phase, state, stamp.time))
     elif isinstance(phase, WaitPhase):
         walk.put(*elapsed(phase, state, command.kind, stamp.time))
-    walk.go_on()
-    return walk.decision()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from operator import itemgetter
-from typing import Final, assert_never
+from typing import Final, Literal, assert_never
 
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.run_tasks import work_of
@@ -35,8 +35,10 @@ def pass_work_time(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) 
             _undo_is_late(walk, command, stamp, view)
         case "pickup":
             _nobody_came(walk, command, stamp, view)
+        case "undo_pickup":
+            _nobody_takes_back(walk, command, stamp, view)
         case "start" | "close":
-            _work_is_late(walk, command, stamp, view)
+            _work_is_late(walk, command, command.kind, stamp, view)
         case "gate" | "wait" | "deadline":
             pass  # of what waits, not of what works
         case _:
@@ -97,14 +99,14 @@ def look_again(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
     walk.put(timer(walk.run, unit, "pickup", Instant(since + UNCLAIMED_SECONDS * SECOND), at))
 
 
-def _work_is_late(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) -> None:
+def _work_is_late(walk: RunWalk, command: FireTimer, kind: Literal["start", "close"], stamp: Stamp, view: View) -> None:
     state, place = walk.run.phase(command.place), command.place
-    due = state.timers.get(command.kind)
+    due = state.timers.get(kind)
     moot = walk.run.status != "running" or state.status != "offered" or state.generation != command.generation
     task = TASK.initial if moot else view.read(TASK, StreamId(state.task))
     if not isinstance(task, Task) or due is None or stamp.time < due:
         return
-    if command.kind == "start":
+    if kind == "start":
         if begun_late(walk, place, task, stamp):
             start_late(walk, place, task, stamp)
         return
@@ -177,6 +179,21 @@ def _nobody_came(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) ->
             walk.put(timer(walk.run, place, "pickup", due, stamp.time))
         return
     reason = f"nobody has come for it within {UNCLAIMED_SECONDS} s"
+    walk.settle(stream, Write(stream, raised(task, "unclaimed", reason, stamp.time), stamp.project))
+
+
+def _nobody_takes_back(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) -> None:
+    """The rest of a rollback waits for it, too."""
+    entry = walk.run.ledger.get(effect_key(command.place, command.generation))
+    if entry is None or entry.undo != "undoing" or entry.is_run:
+        return
+    stream = StreamId(entry.undo_task)
+    task = view.read(TASK, stream)
+    if not isinstance(task, Task) or not isinstance(task.phase, Ready) or "unclaimed" in task.attention:
+        return
+    if stamp.time < task.phase.since + UNCLAIMED_SECONDS * SECOND:
+        return
+    reason = f"nobody has come within {UNCLAIMED_SECONDS} s to take back what {command.place} did"
     walk.settle(stream, Write(stream, raised(task, "unclaimed", reason, stamp.time), stamp.project))
 
 

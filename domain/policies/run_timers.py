@@ -38,6 +38,9 @@ RUN_DEADLINE: Final = "run_deadline"
 RUN_TIMER: Final = "run_timer"
 """A gate has to be looked at, a timer is over, a signal is late."""
 
+UNDO_PICKUP: Final = "undo_pickup"
+"""Somebody has to have come for what takes back an effect; beside the time that it may have as a whole."""
+
 _Out = PhaseOffered | PhaseRetried | PhaseReleased
 _Gone = PhaseSettled | PhaseSkipped | PhaseBlocked | PhaseInvalidated
 _Undone = UndoSucceeded | UndoFailed | UndoResolved
@@ -72,7 +75,7 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
         case TimerSet():
             return (_timer(cause, event.place, event.generation, event.kind, event.due),)
         case UndoStarted():
-            return () if event.due is None else (_timer(cause, event.place, event.generation, "undo", event.due),)
+            return tuple(_of_undo(cause, event))
         case PhaseOffered() | PhaseRetried() | PhaseReleased():
             return (_pickup(cause, event),)
         case PhaseSettled():  # of an item: its map goes on with others, for which somebody has to come
@@ -81,12 +84,26 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
             return (*_start(cause), *_deadline(cause))
 
 
+def _of_undo(cause: Cause, event: UndoStarted) -> Iterator[Wait]:
+    if event.due is not None:
+        yield _timer(cause, event.place, event.generation, "undo", event.due)
+    said = partial(FireTimer, project=cause.project, run=cause.stream, place=event.place)
+    ask = partial(said, generation=event.generation, kind="undo_pickup")
+    due = Instant(event.at + UNCLAIMED_SECONDS * SECOND)
+    yield Wait(_undo_pickup(cause, event.place, event.generation), due, cause, ask)
+
+
+def _undo_pickup(cause: Cause, place: str, generation: int) -> Subject:
+    return Subject(UNDO_PICKUP, f"{cause.stream}/{place}@{generation}")
+
+
 def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     """The waits of one place that the event makes moot."""
     event, kinds = cause.event, PLACE_STOPS.get(type(cause.event), ())
     if not isinstance(event, _Gone | _Undone):
         return ()
-    return tuple(_subject(cause, event.place, event.generation, kind) for kind in kinds)
+    found = tuple(_subject(cause, event.place, event.generation, kind) for kind in kinds)
+    return (*found, _undo_pickup(cause, event.place, event.generation)) if isinstance(event, _Undone) else found
 
 
 def _pickup(cause: Cause, event: _Out | PhaseSettled) -> Wait:

@@ -81,7 +81,7 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
     **lock_timers.STOPS,
     **quota_timers.STOPS,
     **run_timers.STOPS,
-    **dict.fromkeys(run_timers.PLACE_STOPS, (run_timers.RUN_TIMER,)),
+    **dict.fromkeys(run_timers.PLACE_STOPS, (run_timers.RUN_TIMER, run_timers.UNDO_PICKUP)),
     **proposal_timers.STOPS,
 }
 """Waits that an event makes moot."""

@@ -31,9 +31,13 @@ class Grant:
 
 
 def keeps_account(run: Run) -> bool:
-    """Whether the run, or one of its loops, has a budget."""
+    """Whether the run, or one of its loops, has a budget, or whoever takes it back has to know what it took."""
     loops = outline_now(run).loops
-    return run.limit != UNBOUNDED or any(loop_limit(run, phase.key) != UNBOUNDED for phase in loops)
+    return (
+        run.limit != UNBOUNDED
+        or bool(run.queued.rolls_back)
+        or any(loop_limit(run, phase.key) != UNBOUNDED for phase in loops)
+    )
 
 
 def loop_limit(run: Run, key: str) -> Budget:

@@ -229,7 +229,9 @@ def _signalled(run: Run, event: SignalReceived | SignalTaken) -> Run:
     if isinstance(event, SignalReceived):
         return replace(run, signals=run.signals.set(event.name, (*waiting, event.content)))
     rest = (*waiting[: event.index], *waiting[event.index + 1 :])
-    return replace(run, signals=run.signals.set(event.name, rest) if rest else run.signals.delete(event.name))
+    if rest:
+        return replace(run, signals=run.signals.set(event.name, rest))
+    return replace(run, signals=run.signals.delete(event.name)) if waiting else run
 
 
 def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:

@@ -288,3 +288,21 @@ def test_what_an_undo_has_spent_counts_although_its_time_was_over() -> None:
     purse.advance(51)
     purse.do(FireTimer(project="shop", run=run, place="a", generation=1, kind="undo"))
     assert (purse.run(run).ledger["a@1"].undo, purse.account(run)) == ("failed", (17, 0))
+
+
+def test_what_it_took_to_take_back_a_run_inside_counts_around_it_at_every_depth() -> None:
+    purse = Purse()
+    purse.publish("core", work("z", undo=TAKEN_BACK))
+    purse.publish("inner", nested("deep", pipeline="core"))
+    purse.publish("outer", nested("sub"), work("c", "sub", effect="pure"), on_failure="compensate", budget=HUNDRED)
+    run = purse.start("outer")
+    inner = purse.child(run, "sub")
+    purse.spends(purse.child(inner, "deep"), "z", 10)
+    purse.spends(run, "c", 5, well=False)
+    outside = purse.run(inner).rolled_back_by
+    inside = purse.run(purse.child(inner, "deep")).rolled_back_by
+    (entry,) = purse.run(inside).ledger.values()
+    token = purse.claimed(purse.crew, entry.undo_task).token
+    purse.do(CompleteTask(project="shop", task=entry.undo_task, token=token, usage=used(7)))
+    assert [purse.account(one) for one in (inside, outside, run)] == [(7, 0), (7, 0), (22, 0)]
+    assert purse.stands(run) == "failed"

@@ -148,6 +148,39 @@ def test_each_item_of_a_map_has_its_own_time() -> None:
     assert (station.status("many/x"), station.status("many/y")) == ("offered", "failed")
 
 
+def test_an_undo_for_which_nobody_comes_asks_for_a_person_until_somebody_does() -> None:
+    undo = Undo(task=TaskSpec(title="Undo", retry=ONCE), close_within_seconds=5_000)
+    station = Station(work("a", undo=undo), work("b", "a", **PURE), on_failure="compensate")
+    station.succeed("a")
+    station.go_wrong("b")
+    station.wait(299)
+    assert wants_person(station) == []
+    station.wait(2)
+    (entry,) = station.run.ledger.values()
+    assert (entry.undo, wants_person(station)) == ("undoing", ["unclaimed"])
+    token = station.claimed(station.crew, entry.undo_task).token
+    station.react()
+    assert wants_person(station) == []
+    accepted(station.complete(entry.undo_task, token))
+    station.react()
+    assert (station.stands(), station.run.ledger[entry.key].undo) == ("failed", "undone")
+    station.wait(5_000)
+    assert wants_person(station) == []
+
+
+def test_an_undo_that_somebody_took_in_time_asks_nobody() -> None:
+    undo = Undo(task=TaskSpec(title="Undo", retry=ONCE), close_within_seconds=400)
+    station = Station(work("a", undo=undo), work("b", "a", **PURE), on_failure="compensate")
+    station.succeed("a")
+    station.go_wrong("b")
+    (entry,) = station.run.ledger.values()
+    station.claimed(station.crew, entry.undo_task)
+    station.wait(301)
+    assert wants_person(station) == []
+    station.wait(100)
+    assert next(iter(station.run.ledger.values())).undo == "failed", "its own time still counts"
+
+
 def test_an_undo_has_its_time_and_another_one_with_another_try() -> None:
     undo = Undo(task=TaskSpec(title="Undo", retry=ONCE), close_within_seconds=50)
     station = Station(work("a", undo=undo), work("b", "a", **PURE), on_failure="compensate")

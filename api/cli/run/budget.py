@@ -75,7 +75,7 @@ def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Field
     phases: list[Fields] = []
     total: dict[str, float] = {}
     bounds = row.get("budget")
-    left_out = False
+    left_out, counts = False, bool(bounds or row.get("rollsBackId"))
     for phase in objects(row, "phases"):
         child = phase.get("childId")
         inside = _costs(client, str(child), at, depth + 1) if child and depth < DEPTH_MAX else None
@@ -91,8 +91,8 @@ def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Field
         "status": str(row.get("status")).lower(),
         "budget": bounds,
         "reserved": row.get("reserved") if bounds else None,
-        "spent": row.get("spent") if bounds else total,
-        "former_left_out": left_out and not bounds,
+        "spent": row.get("spent") if counts else total,
+        "former_left_out": left_out and not counts,
         "phases": phases,
     }
 
