@@ -24,7 +24,6 @@ FaultCode = Literal[
     "out_of_bounds",
     "bad_value",
     "bad_scope",
-    "not_yet",
     "duplicate_task",
     "duplicate_need",
     "unknown_need",

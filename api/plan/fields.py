@@ -1,33 +1,27 @@
 """Types of single fields of a plan file: how each is read, bounded and described."""
 
 from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, TypeAdapter, ValidationInfo
 
 from api.plan.notation import CHOICES_MAX, DURATION, TEXT_LENGTH_MAX, conditions_of, refused, seconds_of
 from domain.kernel.message import Message
 from domain.kernel.values import Operator, Requirement
 from domain.lock.errors import BadPattern
+from domain.lock.pool_name import POOL, read_pool, written
 from domain.lock.resource import parse
 
 REQUIREMENTS_MAX: Final = 64
 """Conditions of one task, defaults included."""
-_LATER: Final = "Leave it out for now; its rules come with a later release."
 
 
 def as_in(message: type[Message], name: str) -> Any:
     """The default and the bounds that a field has in the command, so that no limit is written twice."""
     return copy(message.model_fields[name])
 
-
-def _refuse_for_now(_: object) -> object:
-    raise refused("this field is valid and not yet honoured", _LATER, "not_yet")
-
-
-NotYet: Final = AfterValidator(_refuse_for_now)
-"""The field is checked like the others and then refused, so that nobody believes it to be in force."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
@@ -106,3 +100,25 @@ def _canonical_claim(text: str) -> str:
 
 
 Claim = Annotated[str, StringConstraints(min_length=1, max_length=600), AfterValidator(_canonical_claim)]
+
+
+def units_of(quantity: int, entry: ValidationInfo) -> int:
+    """The quantity of a claim, where the claim is on units of a pool and says no other one itself."""
+    claim: object = entry.data.get("claim")
+    if quantity == 1 or not isinstance(claim, str):
+        return quantity
+    if not claim.startswith(POOL):
+        raise refused("only a pool has units to count", "Leave it out, or claim `pool:NAME`.")
+    wish = read_pool(claim.removeprefix(POOL))
+    if wish.members:
+        raise refused("the claim names its units", "Leave it out, or leave the members out.")
+    if wish.quantity not in (1, quantity):
+        raise refused(f"the claim says {wish.quantity} itself", "Say it once.")
+    return quantity
+
+
+def claim_of(claim: str, quantity: int) -> str:
+    """The claim with its quantity, as it is written in one text."""
+    if quantity == 1:
+        return claim
+    return f"{POOL}{written(replace(read_pool(claim.removeprefix(POOL)), quantity=quantity))}"

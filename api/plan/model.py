@@ -2,12 +2,13 @@
 
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from api.plan.fields import Claim, Duration, LongDuration, Moment, NotYet, Requirements, Text, as_in
+from api.plan.fields import Claim, Duration, LongDuration, Moment, Requirements, Text, as_in, units_of
 from domain.kernel.message import Message
 from domain.kernel.values import LockMode
 from domain.kernel.work import Avoided, Budget, Escalation, EvidenceKind, RetryRule
+from domain.lock.pool_name import QUANTITY_MAX
 from domain.task.commands import ApplyPlan, Need, Outcome, PlannedTask, TaskKey
 from domain.task.terms import OnNeedFailed
 
@@ -89,8 +90,8 @@ class ScopeEntry(Form):
     """What is locked, such as ``path:repo//pattern``, ``branch:repo//main``, ``env:staging``."""
     mode: LockMode = "exclusive"
     """intent declares a plan, shared reads, update reads and may upgrade, exclusive writes."""
-    quantity: Annotated[int, Field(ge=1, le=10_000), NotYet] = 1
-    """Not yet: how many units of a pool."""
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX), AfterValidator(units_of)] = 1
+    """How many units of a pool; the same as ``pool:gpu;quantity=2`` in the claim."""
 
 
 def _as_need(value: object) -> object:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from api.plan.fields import REQUIREMENTS_MAX
+from api.plan.fields import REQUIREMENTS_MAX, claim_of
 from api.plan.model import BudgetEntry, NeedEntry, PlanForm, Shared, TaskEntry
 from domain.kernel.ids import Instant
 from domain.kernel.values import Requirement, ScopeClaim
@@ -56,7 +56,7 @@ def _planned(task: TaskEntry, form: PlanForm, keys: Collection[str]) -> PlannedT
         kind=_source(task, defaults, "kind").kind,
         priority=_source(task, defaults, "priority").priority,
         needs=tuple(_need(need, form.project, keys) for need in task.needs),
-        scope=tuple(ScopeClaim(claim=entry.claim, mode=entry.mode) for entry in task.scope),
+        scope=tuple(ScopeClaim(claim=claim_of(entry.claim, entry.quantity), mode=entry.mode) for entry in task.scope),
         requires=_merged(defaults.requires, task.requires),
         retry=_retry(defaults.retry, task.retry),
         timeout_seconds=_source(task, defaults, "timeout").timeout,

@@ -13,7 +13,8 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.segment import MalformedError
 
 QUANTITY_MAX: Final = 256
-_KIND: Final = "pool:"
+POOL: Final = "pool:"
+"""What a claim on a pool begins with."""
 _ORDER: Final = ("label", "member", "quantity")
 
 
@@ -49,10 +50,10 @@ def units_in(claims: Iterable[ScopeClaim]) -> dict[str, int]:
     """Pool -> units of it that the claims ask for; one that today's parser refuses asks for none."""
     found: dict[str, int] = {}
     for claim in claims:
-        if not claim.claim.startswith(_KIND):
+        if not claim.claim.startswith(POOL):
             continue
         try:
-            wish = read_pool(claim.claim.removeprefix(_KIND))
+            wish = read_pool(claim.claim.removeprefix(POOL))
         except MalformedError:
             continue
         found[wish.name] = found.get(wish.name, 0) + wish.quantity

@@ -79,6 +79,13 @@ def test_a_plan_is_read_with_its_defaults() -> None:
     assert api.body == "What to do, in markdown.\n"
 
 
+def test_units_of_a_pool_are_counted_beside_the_claim_or_in_it() -> None:
+    head = "project: p\ntasks: [{key: a, title: A, scope: "
+    counted = head + "[{claim: 'pool:gpu;label=big', quantity: 2}, 'pool:cpu']}]"
+    said = head + "['pool:gpu;label=big;quantity=2', {claim: 'pool:cpu', quantity: 1}]}]"
+    assert plan_of(counted).command == plan_of(said).command
+
+
 def test_json_with_escaped_pairs_reads_like_yaml() -> None:
     document = {"project": "shop", "tasks": [{"key": "a", "title": "\U0001f600", "requires": {"n": [1, 2.5, True]}}]}
     as_json = plan_of(json.dumps(document), "plan.JSON")
@@ -234,7 +241,10 @@ FIELD_FAULTS: list[tuple[FaultCode, str, str, str]] = [
     ("bad_scope", "scope: [src]", "scope.0.claim", "kind:scope//pattern"),
     ("bad_scope", "scope: ['path:r//../x']", "scope.0.claim", "kind:scope//pattern"),
     ("bad_scope", "scope: [{claim: 'path:r///x'}]", "scope.0.claim", "kind:scope//pattern"),
-    ("not_yet", "scope: [{claim: 'path:r//a', quantity: 2}]", "scope.0.quantity", "for now"),
+    ("bad_value", "scope: [{claim: 'path:r//a', quantity: 2}]", "scope.0.quantity", "pool:NAME"),
+    ("bad_value", "scope: [{claim: 'pool:gpu;member=m1', quantity: 2}]", "scope.0.quantity", "members"),
+    ("bad_value", "scope: [{claim: 'pool:gpu;quantity=3', quantity: 2}]", "scope.0.quantity", "once"),
+    ("out_of_bounds", "scope: [{claim: 'pool:gpu', quantity: 257}]", "scope.0.quantity", "bound"),
     ("wrong_type", "budget: {tokens: many}", "budget.tokens", "a whole number"),
     ("wrong_type", "evidence: commit", "evidence", "a list"),
     ("bad_value", "not_before: 2031-05-04T12:00:00", "not_before", "time zone"),
