@@ -8,7 +8,9 @@ from typing import Any, Final, cast
 
 import orjson
 
+from domain.catalogue import SEALINGS
 from infrastructure.bundle.layout import BundleUnreadable
+from infrastructure.erasure.envelope import ENVELOPE
 from infrastructure.log.port import LogRow
 
 LEFT_OUT: Final = "[redacted]"
@@ -53,7 +55,7 @@ class Redaction:
         columns: dict[str, Any] = {
             field[1:]: LEFT_OUT for field in fields if field[:1] == "@" and getattr(row, field[1:]) is not None
         }
-        state = self._state(row.state, fields)
+        state = _state(row, fields)
         if state is not None:
             columns["state"] = state
         return row._replace(**columns), bool(columns)
@@ -65,14 +67,20 @@ class Redaction:
             fields = self._by_type[kind] = frozenset(name for names in matching for name in names)
         return fields
 
-    def _state(self, state: bytes, fields: frozenset[str]) -> bytes | None:
-        """The state without these fields; wholly left out where it is no JSON object. None where nothing changes."""
-        try:
-            content = orjson.loads(state)
-        except orjson.JSONDecodeError:
-            content = None
-        if not isinstance(content, dict):
-            return orjson.dumps(LEFT_OUT)
-        values = cast("dict[str, Any]", content)
-        found = fields & values.keys()
-        return orjson.dumps(values | dict.fromkeys(found, LEFT_OUT)) if found else None
+
+def _state(row: LogRow, fields: frozenset[str]) -> bytes | None:
+    """The state without these fields; wholly left out where it is no JSON object. None where nothing changes."""
+    try:
+        content = orjson.loads(row.state)
+    except orjson.JSONDecodeError:
+        content = None
+    if not isinstance(content, dict):
+        return orjson.dumps(LEFT_OUT)
+    values = cast("dict[str, Any]", content)
+    found = fields & values.keys()
+    if not found:
+        return None
+    if row.type in SEALINGS:
+        # Whoever has the keys would read there what is left out, and it fits into the bytes of before only.
+        values.pop(ENVELOPE, None)
+    return orjson.dumps(values | dict.fromkeys(found & values.keys(), LEFT_OUT))

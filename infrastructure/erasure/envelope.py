@@ -16,6 +16,8 @@ from infrastructure.log.port import LogRow, NewEvent
 
 _SEAL: Final = re.compile(rb',"sealed":\{"of":"([^"]+)","from":([0-9]+),"text":"([^"]+)"\}\}')
 """The end of a sealed event. Inside a text its quotes would be escaped."""
+ENVELOPE: Final = "sealed"
+"""The field of a stored event that holds its words under their key; it stands last."""
 _MARK: Final = b',"sealed":{"of":"'
 _NONCE_BYTES: Final = 12
 

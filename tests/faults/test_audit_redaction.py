@@ -5,21 +5,28 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 
+from domain.catalogue import SEALINGS
 from infrastructure.bundle.jsonl import write_line
 from infrastructure.bundle.layout import Format, Manifest, events_file, read_manifest, redactions_file
 from infrastructure.bundle.reader import Bundle
+from infrastructure.bundle.redaction import Redaction
 from infrastructure.bundle.report import Report
 from infrastructure.bundle.rows import ReadRow
 from infrastructure.bundle.store_source import StoreSource
 from infrastructure.bundle.verify_bundle import verify_bundle
 from infrastructure.bundle.writer import Wish, export
+from infrastructure.erasure.envelope import Envelopes
+from infrastructure.erasure.keys import SubjectKeys
+from infrastructure.erasure.memory import MemorySeeds
 from infrastructure.ledger.key_ring import KeyRing
 from infrastructure.ledger.memory import MemoryLedger
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.ledger.statement import read_statement
 from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import NewEvent
 from projections.audit_ledger.note import PublicKey, read_note
 from projections.audit_ledger.verdicts import Verdict
 from tests.contracts.groups import NOW, member
@@ -74,6 +81,29 @@ def test_what_is_left_was_signed_and_nothing_more_is_shown(world: World, kind: F
     assert (found.verdict, found.events, found.redacted, found.attested) == (Verdict.INTACT, 0, EVENTS - 2, EVENTS - 2)
     assert all(row.actor == "[redacted]" for row in Bundle(bundle).rows())
     assert b"key_1" not in events_file(bundle, 1, kind).read_bytes()
+
+
+def test_who_has_the_keys_reads_nothing_that_was_left_out(world: World) -> None:
+    seeds = MemorySeeds()
+    seeds.begin(b"s" * 32)
+    envelopes = Envelopes(SEALINGS, SubjectKeys(seeds))
+    event = NewEvent("task_1", 1, "task.failed.v1", 1, b'{"at":1,"reason":"Susquehanna"}', "p")
+    sealed = envelopes.sealed(event)
+    row = world.log.page(after=0, limit=1)[0]._replace(stream="task_1", type=sealed.type, state=sealed.state)
+    assert b"Susquehanna" not in row.state
+    assert b"Susquehanna" in envelopes.opened(row).state
+    kept, left_out = Redaction({"*": ("@actor", "never")}).applied(row)
+    assert (left_out, kept.state) == (True, row.state), "nothing of the state was left out"
+    for fields in (("reason",), ("at",), ("sealed",), ("reason", "sealed")):
+        shown, left_out = Redaction({"task.*": fields}).applied(row)
+        assert left_out
+        assert not envelopes.is_sealed(shown)
+        content = orjson.loads(shown.state)
+        assert "sealed" not in content
+        assert [content[name] for name in fields if name != "sealed"] == ["[redacted]"] * len(set(fields) - {"sealed"})
+    other = row._replace(type="thing.happened.v1", state=b'{"sealed":{"of":"us"},"at":1}')
+    shown, _ = Redaction({"*": ("at",)}).applied(other)
+    assert shown.state == b'{"sealed":{"of":"us"},"at":"[redacted]"}', "an event that has no words of anybody"
 
 
 Change = Callable[[list[ReadRow]], None]
