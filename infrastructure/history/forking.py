@@ -8,10 +8,14 @@ from typing import Any, Final
 import orjson
 from pydantic import ValidationError
 
-from domain.catalogue import AGGREGATES, REGISTRY
+from domain.catalogue import AGGREGATES, REGISTRY, SEALINGS
 from domain.kernel.ids import FLEET, prefix
 from domain.kernel.past.errors import EditNotPossible
 from domain.kernel.registry import UnknownEventType, schema_version
+from domain.kernel.sealing import SEALED
+from infrastructure.erasure.envelope import Envelopes
+from infrastructure.erasure.keys import SubjectKeys
+from infrastructure.erasure.memory import MemorySeeds
 from infrastructure.history.port import Filter, History, KeptCommand
 from infrastructure.history.searching import search
 from infrastructure.log.port import LogRow
@@ -98,6 +102,8 @@ class _Fork:
 
     def __init__(self, edits: Edits) -> None:
         self._edits = edits
+        # Who forks without keys makes a log in which nothing is under a key: the copy gets keys of its own.
+        self._keyless = Envelopes(SEALINGS, SubjectKeys(MemorySeeds()))
         self._states: dict[str, Any] = {}
         self._places: dict[str, str] = {}
         self._versions: dict[str, int] = {}
@@ -107,6 +113,7 @@ class _Fork:
     def of(self, row: LogRow) -> Iterator[LogRow]:
         """The event as it stands in the copy, and what was added behind it."""
         dropped, changed, added = self.done
+        row = self._keyless.marked(row, lambda _: SEALED)
         if row.position in self._edits.dropped:
             dropped += 1
         else:

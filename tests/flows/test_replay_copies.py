@@ -20,6 +20,12 @@ from domain.task.commands import CompleteTask
 from domain.task.events import TaskCompleted
 from infrastructure.bundle import jsonl
 from infrastructure.bundle.layout import Manifest, events_file
+from infrastructure.erasure.belonging import check_belonging
+from infrastructure.erasure.envelope import Envelopes
+from infrastructure.erasure.keys import SubjectKeys
+from infrastructure.erasure.memory import MemorySeeds
+from infrastructure.history.forking import Edits, fork
+from infrastructure.history.sqlite import SqliteHistory
 from infrastructure.log.archived import Archive
 from infrastructure.log.mapper import recorded
 from infrastructure.log.sqlite import SqliteLog
@@ -29,6 +35,7 @@ from projections.catalogue import PROJECTIONS
 from projections.kernel.errors import RequestRefused
 from projections.kernel.replay import replay as folded
 from signalbox.client.errors import Refused
+from tests.support.archived import Archives
 from tests.support.teller import Step, told_on
 
 SCRIPT: list[Step] = [
@@ -215,6 +222,27 @@ def test_a_fork_is_a_log_of_its_own_with_what_was_edited(folder: Path, replay: R
     assert (log.era, log.head()) == (2, until - 1)
     log.close()
     assert (folder / "signalbox.db").read_bytes() == before
+
+
+def test_a_server_opens_a_fork_that_was_made_without_keys(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "signalbox.db")
+    told_on(Archives(log, tmp_path).log, SCRIPT)
+    rows = log.page(after=0, limit=500)
+    log.close()
+    planned = next(row for row in rows if row.type == "task.planned.v1")
+    assert b'"sealed":{' in planned.state
+    history = SqliteHistory(tmp_path / "signalbox.db")
+    edits = Edits(changed={planned.position: {"priority": 9}}, streams={planned.stream})
+    (tmp_path / "copy").mkdir()
+    fork(history, rows[-1].position, edits, tmp_path / "copy" / "signalbox.db", quiet)
+    history.close()
+    copy, seeds = SqliteLog(tmp_path / "copy" / "signalbox.db"), MemorySeeds()
+    keys = SubjectKeys(seeds)
+    check_belonging(copy, seeds, keys, Envelopes(catalogue.SEALINGS, keys))
+    made = json.loads(copy.events_of(planned.stream, limit=1)[0].state)
+    assert (made["title"], made["priority"], "sealed" in made) == ("[sealed]", 9, False)
+    assert len(copy.page(after=0, limit=500)) == len(rows)
+    copy.close()
 
 
 def test_an_exact_fork_is_decided_the_same(replay: Replay, tmp_path: Path) -> None:
