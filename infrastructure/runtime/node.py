@@ -16,12 +16,14 @@ from domain.kernel.message import Command, Stamp
 from domain.lock.commands import AwaitLocks
 from domain.node.decider import NODE
 from domain.node.health import NodeReport
+from infrastructure.bundle.judging import processes_at_most
 from infrastructure.expressions.conditions import CelExpressions
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
 from infrastructure.runtime import hints_checkpoint
 from infrastructure.runtime.builds.desk import BuildDesk
+from infrastructure.runtime.builds.helped import begin_helper
 from infrastructure.runtime.builds.worker import Around
 from infrastructure.runtime.committer import Committer
 from infrastructure.runtime.dispatching import Dispatching
@@ -128,6 +130,7 @@ class Node:
                 node=self.name,
                 busy=lambda: self.committer.busy,
                 promoted=self.projector.look_again,
+                helper=begin_helper if processes_at_most() > 1 else None,
             ),
             self.projector.status,
         )

@@ -1,7 +1,7 @@
 """Folds a page of events into the change of one generation; keeps its live rows at hand."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from domain.kernel.decider import Recorded
 from infrastructure.rows.generations import Generation
@@ -19,6 +19,14 @@ SLICE_EVENTS: Final = 50
 Touched = list[tuple[Recorded, tuple[str, ...]]]
 
 
+class LiveRows(Protocol):
+    """What a folder asks of a store."""
+
+    def rows(self, generation: Generation, keys: Sequence[str]) -> dict[str, Any]: ...
+
+    def parked(self, generation: Generation) -> tuple[Parked, ...]: ...
+
+
 class _Poison(Exception):
     """One event cannot be folded, however often it is tried."""
 
@@ -29,7 +37,7 @@ class _Poison(Exception):
 class Folder:
     """One projection's place in the log. Used by one thread."""
 
-    def __init__(self, store: RowStore, generation: Generation) -> None:
+    def __init__(self, store: LiveRows, generation: Generation) -> None:
         self._store = store
         self.generation = generation
         self.halted: Parked | None = None

@@ -15,6 +15,7 @@ from infrastructure.rows.generations import Generation
 from infrastructure.rows.port import RowStore, RowsUnavailable, TableOutdated
 from infrastructure.runtime.builds.building import BuildFailed, Tools, fill, take_over
 from infrastructure.runtime.builds.compare import Comparison, compare, snapshot
+from infrastructure.runtime.builds.helped import Helper
 from infrastructure.runtime.projector_decode import Decode
 from projections.catalogue import AnyProjection
 from projections.kernel.rows import json_text
@@ -49,6 +50,7 @@ class Around:
     """Whether commands are being written."""
     promoted: Callable[[], None]
     """Called after another generation became live."""
+    helper: Callable[[], Helper] | None = None
 
 
 class BuildWorker:
@@ -67,7 +69,7 @@ class BuildWorker:
         self.asking: Final = threading.Lock()
         """Held where a generation and its build are made or ended, so that none is taken for one that was left over."""
         self._thread = threading.Thread(target=self._run, name="builds", daemon=True)
-        self._tools = Tools(around.log, around.store, around.decode, self._breathe, self._goes_on)
+        self._tools = Tools(around.log, around.store, around.decode, self._breathe, self._goes_on, around.helper)
 
     def start(self) -> None:
         """Begin to look for work."""
