@@ -9,6 +9,7 @@ from api.ledger_port import LedgerPort
 from api.past_port import PastPort
 from api.projection_port import ProjectionPort
 from domain.dispatch.explanation import Explanation
+from domain.dispatch.spent import Account
 from domain.dispatch.standstill import Standstill, Work
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
@@ -225,6 +226,10 @@ class ExplainPort(Protocol):
 
     async def run(self, project: ProjectId, name: str, place: str) -> Explanation | Rejection:
         """``place`` is empty for the whole run."""
+        ...
+
+    async def account(self, project: ProjectId) -> Account:
+        """What the project has spent and set aside. Raises ServiceFault."""
         ...
 
     async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:

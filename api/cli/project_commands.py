@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from api.cli import project_limits
 from api.cli.command import At, command, group
 from api.cli.queries import PROJECT, PROJECTS
 from api.cli.reading import listing, single
@@ -34,6 +35,10 @@ def register(app: typer.Typer) -> None:
     command(nouns, "template")(template)
     command(nouns, "freeze")(freeze)
     command(nouns, "unfreeze")(unfreeze)
+    command(nouns, "pause")(freeze)
+    command(nouns, "resume")(unfreeze)
+    command(nouns, "limits")(project_limits.limits)
+    command(nouns, "budget")(project_limits.budget)
     app.add_typer(nouns, name="project")
 
 

@@ -101,6 +101,7 @@ INBOX: Final = _list(
 )
 PROJECTS: Final = _list("projects", "id name frozen lockDelaySeconds createdAt")
 PROJECT: Final = _single("project", _PROJECT, name="String!")
+PROJECT_ACCOUNT: Final = _single("project", "name settings account { spent reserved }", name="String!")
 KEYS: Final = _list("keys", "id name role projectIds projectNames issuedAt expiresAt revoked")
 QUOTAS: Final = _list("quotas", "id name state kind reason failures dueAt sessionsLive changedAt", project="String")
 NODES: Final = _list(

@@ -9,6 +9,7 @@ from domain.dispatch.explain_session import explain_session
 from domain.dispatch.explain_task import explain_task
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.lookup import lock_stream
+from domain.dispatch.spent import Account, account_of
 from domain.dispatch.standstill import Standstill, Work, standstills
 from domain.kernel.decider import View
 from domain.kernel.errors import Rejection, UnknownThing
@@ -54,6 +55,10 @@ class Explainer:
         """The circles of waits among these tasks of the project and its lock space."""
         stream = lock_stream(project)
         return await in_our_words(self._node.looker.look(lambda view: standstills(works, view.read(LOCKS, stream))))
+
+    async def account(self, project: ProjectId) -> Account:
+        """What the project has spent and set aside."""
+        return await in_our_words(self._node.looker.look(lambda view: account_of(project, view)))
 
     def _now(self) -> Instant:
         return Instant(self._node.log.now())

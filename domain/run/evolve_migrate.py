@@ -6,6 +6,9 @@ from typing import Final
 from immutables import Map
 
 from domain.kernel.change import replace
+from domain.kernel.pipeline.definition import Definition, RepeatPhase
+from domain.kernel.work import Budget
+from domain.run.account import Account
 from domain.run.events import Consumed, PhaseInvalidated
 from domain.run.migrate_events import KnownPhase, RunMigrated
 from domain.run.state import Effect, PhaseState, Run
@@ -24,6 +27,7 @@ def migrated(run: Run, event: RunMigrated) -> Run:
     known = {"definition": event.definition, "version": event.version, "digest": event.digest}
     queued = run.queued.model_copy(update={**known, "inputs": event.inputs, "pins": event.pins})
     kept = replace(run, queued=queued, begun_as=run.begun_as or run.queued, moved_deadline=event.deadline)
+    kept = replace(kept, account=_bounded(run, event.definition))
     ledger: Map[str, Effect] = Map((one.key, one) for one in effects)
     renamed = replace(kept, phases=_phases(run, named), tasks=_tasks(run, named), ledger=ledger, owed=())
     failing = "" if run.failing in event.gone else named.at(run.failing)
@@ -37,6 +41,19 @@ def invalidated(run: Run, event: PhaseInvalidated) -> Run:
     former = run.former.delete(event.place) if event.place in run.former else run.former
     anew = replace(run, phases=run.phases.set(event.place, fresh), former=former)
     return given_up(anew, event.place)
+
+
+def _bounded(run: Run, definition: Definition) -> Account:
+    """Bounds of loops that were set by hand hold as long as the version says of these loops what the former said."""
+    if not run.account.loop_limits:
+        return run.account
+    before, after = _budgets(run.queued.definition), _budgets(definition)
+    held = {key: one for key, one in run.account.loop_limits.items() if before.get(key) == after.get(key)}
+    return replace(run.account, loop_limits=Map(held))
+
+
+def _budgets(definition: Definition) -> dict[str, Budget]:
+    return {one.key: one.budget for one in definition.phases if isinstance(one, RepeatPhase)}
 
 
 class _Named:

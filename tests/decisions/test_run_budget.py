@@ -10,14 +10,14 @@ from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import ProjectId, StreamId
 from domain.kernel.pipeline.definition import MapPhase, RepeatPhase
 from domain.kernel.pipeline.flow import Map
-from domain.kernel.pipeline.work import TaskSpec, Undo
+from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.work import Budget
 from domain.project.commands import UpdateProject
 from domain.project.settings import ProjectBudget
 from domain.run.account import amount
 from domain.run.budget_commands import AdjustBudget
 from domain.run.budget_events import RunBudgetNoticed
-from domain.run.commands import CancelRun, FireTimer, ForkRun, RetryPhase, RollbackRun
+from domain.run.commands import CancelRun, FireTimer, ForkRun, MigrateRun, PauseRun, ResumeRun, RetryPhase, RollbackRun
 from domain.run.errors import BudgetRefused
 from domain.task.commands import CompleteTask, FailTask, ReportProgress, RetryTask, Usage
 from domain.task.errors import BudgetSpent, TaskOfRun
@@ -306,3 +306,42 @@ def test_what_it_took_to_take_back_a_run_inside_counts_around_it_at_every_depth(
     purse.do(CompleteTask(project="shop", task=entry.undo_task, token=token, usage=used(7)))
     assert [purse.account(one) for one in (inside, outside, run)] == [(7, 0), (7, 0), (22, 0)]
     assert purse.stands(run) == "failed"
+
+
+def a_loop(*, tokens: int, bound: int | None = None) -> RepeatPhase:
+    spec = TaskSpec(title="Do fix", retry=ONCE, budget=Budget(tokens=bound))
+    phases = (work("fix", effect="pure").model_copy(update={"work": Work(task=spec, effect="pure")}),)
+    return RepeatPhase(
+        key="polish", phases=phases, until="iteration == 3", max_iterations=5, budget=Budget(tokens=tokens)
+    )
+
+
+def migrated(purse: Purse, run: str, *phases: Any) -> None:
+    """The run goes over to a version with these phases, and goes on."""
+    purse.publish("ship", *phases)
+    purse.do(PauseRun(project="shop", run=run))
+    purse.do(MigrateRun(project="shop", run=run, reason="a mend"))
+    purse.do(ResumeRun(project="shop", run=run))
+
+
+def test_a_loop_that_stays_the_same_keeps_its_account_in_another_version_and_what_was_raised_by_hand() -> None:
+    purse = purse_of(a_loop(tokens=50), work("end", "polish"), budget=Budget())
+    run = purse.start("ship")
+    purse.spends(run, "polish/1/fix", 30)
+    purse.do(AdjustBudget(project="shop", run=run, phase="polish", budget=Budget(tokens=60)))
+    migrated(purse, run, a_loop(tokens=50), work("end", "polish", effect="pure"))
+    assert (purse.bound(run, "polish/2/fix"), purse.run(run).phase("polish").generation) == (20, 1)
+    purse.spends(run, "polish/2/fix", 20)
+    assert purse.bound(run, "polish/3/fix") == 10
+
+
+def test_a_loop_with_another_budget_begins_anew_with_that_whatever_was_raised_before() -> None:
+    purse = purse_of(a_loop(tokens=50), budget=Budget())
+    run = purse.start("ship")
+    purse.spends(run, "polish/1/fix", 30)
+    purse.do(AdjustBudget(project="shop", run=run, phase="polish", budget=Budget(tokens=60)))
+    migrated(purse, run, a_loop(tokens=80))
+    assert purse.run(run).phase("polish").generation == 2
+    assert purse.bound(run, "polish/1/fix") == 80
+    purse.spends(run, "polish/1/fix", 75)
+    assert purse.bound(run, "polish/2/fix") == 5

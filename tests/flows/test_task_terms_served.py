@@ -117,6 +117,16 @@ def test_settings_of_a_project_hold(cli: CommandLine) -> None:
     cli("worker", "-p", "capped", "--until-idle")
     words = cli("events", "-p", "capped").out
     assert "project.budget_noticed.v1" in words
+    told = {one["unit"]: one for one in cli("project", "budget", "capped", "--json").json["budget"]}
+    assert told["tokens"] == {"unit": "tokens", "spent": 6, "reserved": 0, "soft": 5, "hard": 50, "left": 44}
+    assert told["cost_microdollars"]["left"] is None
+    limits = cli("project", "limits", "capped", "--json").json
+    assert limits == {"project": "capped", "running": 0, "running_max": 1, "weight": 1}
+    cli("project", "pause", "capped", "--reason", "a freeze by its other name")
+    assert cli("project", "show", "capped", "--json").json["frozen"] is True
+    cli("project", "resume", "capped")
+    assert cli("project", "show", "capped", "--json").json["frozen"] is False
+    cli("project", "budget", "nowhere", code=1)
 
 
 def test_a_plan_that_would_be_refused_differs_with_code_1(cli: CommandLine) -> None:

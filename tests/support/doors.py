@@ -17,6 +17,7 @@ from api.projection_port import ProjectionPort
 from domain.catalogue import AGGREGATES, rules
 from domain.dispatch.explanation import Explanation
 from domain.dispatch.ready import ReadyIndex
+from domain.dispatch.spent import Account
 from domain.dispatch.standstill import Standstill, Work
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
@@ -177,6 +178,9 @@ class Fakes:
 
     async def standstills(self, project: ProjectId, works: Sequence[Work]) -> tuple[Standstill, ...]:
         raise AssertionError("the doors for machines explain nothing")
+
+    async def account(self, project: ProjectId) -> Account:
+        raise AssertionError("the doors for machines tell no budgets")
 
     def health(self) -> Health:
         return Health(self.ready, "node_1", "memory", self.head(), self.head(), ("mind the gap",))

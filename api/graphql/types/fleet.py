@@ -1,10 +1,22 @@
 """Projects, keys and the server itself, as they are shown."""
 
+from typing import Any
+
 import strawberry
 from strawberry.scalars import JSON
 
+from api.graphql.asking import Asking
 from api.graphql.enums import Role
-from domain.kernel.ids import Instant, Position
+from domain.kernel.ids import Instant, Position, ProjectId
+from domain.kernel.values import Spend
+
+
+@strawberry.type
+class ProjectAccount:
+    """What a project has spent, and what is set aside for work under way; its bounds are in its settings."""
+
+    spent: JSON = strawberry.field(description="By unit: tokens, cost_microdollars, wall_seconds.")
+    reserved: JSON = strawberry.field(description="The same.")
 
 
 @strawberry.type
@@ -20,6 +32,12 @@ class Project:
     needs_granted: list[str] = strawberry.field(description="Ids of projects whose tasks may need tasks of this one.")
     created_at: Instant
     changed_at: Instant
+
+    @strawberry.field
+    async def account(self, info: Asking) -> ProjectAccount:
+        """What was spent of its budget, as claims are decided with. Of now."""
+        found = await info.context.services.explains.account(ProjectId(self.id))
+        return ProjectAccount(spent=_json(found.spent), reserved=_json(found.reserved))
 
 
 @strawberry.type
@@ -76,3 +94,7 @@ class Status:
     projections: list[Projection]
     warnings: list[str]
     principal: Caller
+
+
+def _json(spend: Spend) -> Any:
+    return spend.model_dump()
