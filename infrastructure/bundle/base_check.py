@@ -4,11 +4,12 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
 from domain.catalogue import AGGREGATES
+from domain.kernel.decider import Aggregate
 from domain.kernel.ids import prefix
 from domain.kernel.past.trees import differences, path_text
 from infrastructure.archive.bare_fold import BareFold, BareFolds
@@ -18,7 +19,7 @@ from infrastructure.erasure.base_words import subjects_of
 from infrastructure.log.archived import BaseState
 from infrastructure.log.erasures import ERASED_TYPE
 from infrastructure.log.port import LogRow
-from infrastructure.runtime.state_codec import shape_of
+from infrastructure.runtime.state_codec import freeze, shape_of, thaw
 from infrastructure.sql import load
 from projections.audit_ledger.verdicts import Finding, Verdict
 
@@ -109,6 +110,7 @@ class BaseCheck:
                 break
             self._go_on(moved, behind(end))
             only = moved
+        findings.sort(key=lambda one: one.position)
         return Compared(self._equal, [*findings, *self._left_out()])
 
     def _go_on(self, moved: dict[str, tuple[int, int]], rows: Iterator[ReadRow]) -> None:
@@ -130,8 +132,8 @@ class BaseCheck:
             words = f"is kept as of @{base.position}, where its archived events end with {ends}"
             return _altered(base, fold.position, words)
         bare, subjects = self._folds.bare(fold.state)
-        if bare != base.state:
-            return _altered(base, base.position, _difference(bare, base.state))
+        if trouble := _difference(aggregate, bare, base.state):
+            return _altered(base, base.position, trouble)
         # Of several subjects the words may lie under one, so that only a single one can be asked for.
         if len(subjects) == 1 and not subjects & (self._erased | _subjects(base)):
             return _altered(base, base.position, "lacks the words that nobody erased")
@@ -195,14 +197,19 @@ def _altered(base: BaseState, position: int, trouble: str) -> Finding:
     return Finding(Verdict.ALTERED, position, 0, f"the base state of {base.stream}@{base.version} {trouble}")
 
 
-def _difference(bare: bytes, state: bytes) -> str:
-    """The first field that differs; both are without words of anybody."""
+def _difference(aggregate: Aggregate[Any], bare: bytes, state: bytes) -> str:
+    """The first field that differs, empty where none does; both are without words of anybody.
+
+    What is kept is read as whoever decides reads it: another version may have put fewer fields there, or more.
+    """
+    if bare == state:
+        return ""
     try:
-        change = next(differences(orjson.loads(bare), orjson.loads(state)), None)
-    except orjson.JSONDecodeError:
+        said, kept = (orjson.loads(freeze(thaw(aggregate, text))) for text in (bare, state))
+    except Exception:  # whatever stands there: no state can be made of it
         return "cannot be read"
-    field = "" if change is None else path_text(change.path)
-    return f"is not what its events come to: {field}" if field else "is not stored as its events come to"
+    change = next(differences(said, kept), None)
+    return "" if change is None else f"is not what its events come to: {path_text(change.path) or 'all of it'}"
 
 
 def _subjects(base: BaseState) -> set[str]:

@@ -58,13 +58,13 @@ def a_task(world: World) -> BaseState:
 
 def _priority(world: World, base: BaseState) -> None:
     state = orjson.loads(base.state)
-    changed(world, base.stream, state=orjson.dumps({**state, "priority": 99}))
+    changed(world, base.stream, state=orjson.dumps({**state, "plan": {**state["plan"], "priority": 99}}))
 
 
 TAMPERINGS: dict[str, tuple[Callable[[World, BaseState], None], Verdict, str]] = {
-    "a field": (_priority, Verdict.ALTERED, "is not what its events come to: priority"),
+    "a field": (_priority, Verdict.ALTERED, "is not what its events come to: plan.priority"),
     "bytes": (lambda w, b: changed(w, b.stream, state=b"{"), Verdict.ALTERED, "cannot be read"),
-    "spaces": (lambda w, b: changed(w, b.stream, state=b.state + b" "), Verdict.ALTERED, "is not stored as its events"),
+    "something else": (lambda w, b: changed(w, b.stream, state=b"[1]"), Verdict.ALTERED, "all of it"),
     "an earlier version": (
         lambda w, b: changed(w, b.stream, version=b.version - 1), Verdict.ALTERED, "archived events end with",
     ),
@@ -106,6 +106,15 @@ def test_a_state_that_was_changed_is_named(world: World) -> None:
             connection.execute("DELETE FROM base_states WHERE stream IN (?, ?)", (base.stream, OTHER))
         world.log.keep_base_states([base])
         assert bases(world) == before
+
+
+def test_fields_that_another_version_left_out_or_added_change_nothing(world: World) -> None:
+    base = a_task(world)
+    state = orjson.loads(base.state)
+    assert state["plan"].pop("concurrency_key") == "", "what is not there is read as nothing"
+    changed(world, base.stream, state=orjson.dumps({**state, "of_tomorrow": 1}))
+    report = verified(world)
+    assert (report.verdict, report.bases) == (Verdict.INTACT, len(bases(world)))
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["bundle here", "no bundle"])
