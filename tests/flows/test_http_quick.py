@@ -128,6 +128,41 @@ async def test_a_whole_command_gets_the_answer_of_any_other_without_a_task() -> 
     line.end()
 
 
+async def test_a_head_that_was_read_before_is_not_parsed_again() -> None:
+    doors = Doors()
+    line = Line(doors)
+    protocol: Any = line.protocol
+    for number in range(4):
+        if number == 2:
+            protocol.parser = None  # whoever needs it from here on fails
+        content = {"type": "create_project", "command": {"name": "a" * number}}
+        usual = await doors.ask("POST", "/v1/commands", content)
+        line.send(content)
+        status, told = await line.answer()
+        assert (status, told["ok"]) == (usual.status, usual.content["ok"])
+        assert line.counts_as_idle()
+    line.end()
+
+
+async def test_another_head_behind_known_ones_is_parsed() -> None:
+    line = Line(Doors())
+    content = {"type": "create_project", "command": {"name": "shop"}}
+    for _ in range(3):
+        line.send(content)
+        assert (await line.answer())[0] == 200
+    line.key = "another"
+    line.send(content)
+    assert (await line.answer())[0] == 401
+    # Two in one piece, and one in several, are none that a known head says all of.
+    line.send(content)
+    assert (await line.answer())[0] == 401
+    line.send(content, pieces=2)
+    assert (await line.answer())[0] == 401
+    line.send_together(line.request(content), line.request(content))
+    assert (await line.answer())[0] == 401
+    line.end()
+
+
 async def test_a_command_in_pieces_is_answered_the_usual_way() -> None:
     doors = Doors()
     line = Line(doors)
