@@ -30,7 +30,7 @@ SUFFIX_LENGTH: Final = 26
 DERIVED_PREFIX: Final = "derived_"
 """Ids of commands begin so where nobody but a policy asks them."""
 _PAIRS: Final = tuple(first + second for first in _ALPHABET for second in _ALPHABET)
-_SHIFTS: Final = tuple(range(120, -1, -10))
+_LOW: Final = (1 << 60) - 1
 _SUFFIX: Final = re.compile(f"[0-7][{_ALPHABET}]{{{SUFFIX_LENGTH - 1}}}")
 
 
@@ -38,8 +38,14 @@ def suffix_of(number: int) -> str:
     """A 128-bit number as the 26 characters of the public TypeID form."""
     if not 0 <= number < 1 << 128:
         raise ValueError("a TypeID suffix holds 128 bits")
-    # Two letters at a time: ids are made for every command.
-    return "".join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])
+    # Two letters at a time, without a loop and with small numbers: ids are made for every command.
+    pairs, high, low = _PAIRS, number >> 60, number & _LOW
+    return (
+        f"{pairs[high >> 60]}{pairs[high >> 50 & 1023]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
+        f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}"
+        f"{pairs[low >> 50]}{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}"
+        f"{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}{pairs[low & 1023]}"
+    )
 
 
 def prefix(identifier: str) -> str:
