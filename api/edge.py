@@ -169,7 +169,7 @@ class Edge:
             command=command.NAME, code=refusal.code(), message=refusal.message(), principal=stamp.principal
         )
         identifier = CommandId(fresh_command_id(stamp.time))
-        its_stamp = stamp.model_copy(update={"command_id": identifier, "causation_id": stamp.command_id})
+        its_stamp = stamp._replace(command_id=identifier, causation_id=stamp.command_id)
         task = asyncio.get_running_loop().create_task(self._keep(record, its_stamp), name="refusal")
         self._recordings.add(task)
         task.add_done_callback(self._recordings.discard)

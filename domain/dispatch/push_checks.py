@@ -63,7 +63,7 @@ def _pushing(command: CheckPush, stamp: Stamp, view: View) -> Session | Rejectio
         return absent
     if command.pusher not in ("", state.opened.owner):
         return NotSessionOwner(session=command.session)
-    as_owner = Stamp.model_validate({**dict(stamp), "principal": PrincipalId(state.opened.owner)})
+    as_owner = stamp._replace(principal=PrincipalId(state.opened.owner))
     return live(state, command.session, command.incarnation, as_owner)
 
 

@@ -72,7 +72,7 @@ class CommandKey(NamedTuple):
     principal: str
 
 
-class Stamp(Message):
+class Stamp(NamedTuple):
     """Who asked, when, and as part of what; set once, at the edge."""
 
     command_id: CommandId
@@ -96,7 +96,7 @@ class Stamp(Message):
         return "\x1f".join(self.key)
 
 
-class KeyRow(Message):
+class KeyRow(NamedTuple):
     """A unique name that an append inserts: (scope, kind, name) leads to one stream for ever."""
 
     scope: ProjectId

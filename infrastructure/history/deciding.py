@@ -171,7 +171,7 @@ class Decider:
         if kept.body:
             return _parsed(kept.body), stamp
         derived = self._derived(kept, first, view)
-        return derived.command, stamp.model_copy(update={"project": derived.project})
+        return derived.command, stamp._replace(project=derived.project)
 
     def _derived(self, kept: KeptCommand, first: LogRow, view: GroupView) -> Derived:
         """What a policy asked in the group of its cause, of which no body is kept: the policy is asked again."""

@@ -199,7 +199,7 @@ class Node:
 
         async def attempt() -> Outcome:
             now = Instant(max(self.log.now(), stamp.time))
-            return await self.committer.execute(command, stamp.model_copy(update={"time": now}))
+            return await self.committer.execute(command, stamp._replace(time=now))
 
         if isinstance(command, AwaitLocks):
             request = (stamp.project, int(command.request))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from domain.kernel.ids import PrincipalId, ProjectId
+from domain.kernel.ids import CommandId, PrincipalId, ProjectId
 from domain.kernel.message import Command, Stamp
 from domain.project.commands import CreateProject
 from domain.session.commands import OpenSession
@@ -51,14 +51,12 @@ def test_forgetting_an_old_receipt_spares_a_young_one_of_the_same_id(log_store: 
 
 
 def stamped(fleet: Fleet, principal: str, project: ProjectId | None = None) -> Stamp:
-    return Stamp.model_validate(
-        {
-            "command_id": "cmd_the_same",
-            "project": project or fleet.project_id,
-            "principal": PrincipalId(principal),
-            "time": fleet.services.clock.now(),
-            "correlation_id": "c",
-        }
+    return Stamp(
+        command_id=CommandId("cmd_the_same"),
+        project=project or fleet.project_id,
+        principal=PrincipalId(principal),
+        time=fleet.services.clock.now(),
+        correlation_id="c",
     )
 
 

@@ -275,7 +275,7 @@ def test_a_pool_is_joined_only_by_way_of_a_project_that_its_sessions_serve(fleet
     other = fleet.a_project("other")
 
     def join(*projects: str, sees: frozenset[ProjectId] | None) -> Decision:
-        stamp = fleet.stamp("fleet", "key_stranger").model_copy(update={"sees": sees})
+        stamp = fleet.stamp("fleet", "key_stranger")._replace(sees=sees)
         return fleet.when(OpenSession(projects=projects, credential_pool="max"), stamp)
 
     fleet.opened()
@@ -291,7 +291,7 @@ def test_a_pool_without_sessions_is_anybodys(fleet: Pooled) -> None:
     other = fleet.a_project("other")
     session = fleet.opened()
     fleet.done(fleet.ask(EndSession(session=session, incarnation=1)))
-    stamp = fleet.stamp("fleet", "key_stranger").model_copy(update={"sees": frozenset({other})})
+    stamp = fleet.stamp("fleet", "key_stranger")._replace(sees=frozenset({other}))
     assert fleet.when(OpenSession(projects=("other",), credential_pool="max"), stamp).rejection is None
     assert set(fleet.pool.projects) == {other}
 

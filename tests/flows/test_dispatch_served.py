@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from api.ports import Heard, ProjectToken
-from domain.kernel.ids import SECOND, CommandId, PrincipalId
+from domain.kernel.ids import FLEET, SECOND, CommandId, PrincipalId
 from domain.kernel.message import Command, Stamp
 from domain.kernel.values import ScopeClaim
 from domain.principal.allow import Principal
@@ -40,15 +40,12 @@ _NUMBERS = itertools.count()
 async def waiting(fleet: Fleet, command: Command) -> Outcome:
     """A claim that waits for work."""
     identifier = CommandId(f"cmd_waiting_{next(_NUMBERS)}")
-    project = fleet.project_id if command.NAME != "claim_work" else "fleet"
-    stamp = Stamp.model_validate(
-        {
-            "command_id": identifier,
-            "project": project,
-            "principal": "key_fleet",
-            "time": fleet.services.clock.now(),
-            "correlation_id": identifier,
-        }
+    stamp = Stamp(
+        command_id=identifier,
+        project=fleet.project_id if command.NAME != "claim_work" else FLEET,
+        principal=PrincipalId("key_fleet"),
+        time=fleet.services.clock.now(),
+        correlation_id=identifier,
     )
     outcome = await fleet.services.commands.claim(command, stamp, wait_seconds=WAIT_SECONDS)
     assert isinstance(outcome, Outcome)
