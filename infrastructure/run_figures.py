@@ -78,9 +78,6 @@ class RunFigures:
         """Where the states of what was appended are known; what is not in memory there is not told apart."""
         self._state_of = state_of
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Nothing counts before it is in the log."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """What fell was never counted."""
 

@@ -77,16 +77,13 @@ class Eraser:
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Not durable yet."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """The log did not change."""
 
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Some of it may be an erasure."""
         for stream, _, event, _ in places:
-            if isinstance(event, SubjectErased):
+            if type(event) is SubjectErased:
                 self.pending = f"{stream} at @{position}: begins"
                 self._wake.set()
 

@@ -254,9 +254,6 @@ class HeadSign:
     def __init__(self, head: PositionWaiters) -> None:
         self._head = head
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Not durable yet."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """The log did not change."""
 

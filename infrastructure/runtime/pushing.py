@@ -49,9 +49,6 @@ class Pusher:
         self._timing = Timing(manners)
         self._turns: dict[str, int] = {}
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Nothing is given out before it is durable."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """The next sweep finds what that made possible."""
 

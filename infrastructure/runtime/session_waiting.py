@@ -55,9 +55,6 @@ class SessionRoom:
             for woken in room:
                 woken.set()
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Nothing is told before it is durable."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """What fell was not told."""
 

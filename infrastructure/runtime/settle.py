@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 import structlog
 
@@ -40,16 +40,21 @@ class ContendedError(Exception):
 class Observer(Protocol):
     """What keeps hints beside the states: the ready index, the agenda, the waiters, the snapshots."""
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Events of a group that is about to be appended."""
-        ...
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """The state of a stream whose decided events fell."""
         ...
 
     def committed(self, places: Sequence[Place], position: int) -> None:
         """Events that are in the log now, the last one at ``position``."""
+        ...
+
+
+@runtime_checkable
+class EarlyObserver(Observer, Protocol):
+    """One that hears of events before they are durable, behind each decision: only what the next one has to know."""
+
+    def decided(self, places: Sequence[Place]) -> None:
+        """Events of a group that is about to be appended."""
         ...
 
 
@@ -87,6 +92,7 @@ class Settler:
         self._hot = hot
         self._aggregates = aggregates
         self._observers = observers
+        self._early = tuple(one for one in observers if isinstance(one, EarlyObserver))
         self._told_moved = moved
         self.answered: Final = AnsweredStretches()
         """What the reactor need not look at."""
@@ -95,7 +101,7 @@ class Settler:
         """Tell the hints at once what was decided, so that the next command does not choose it again."""
         places = [place for one in decided for place in one.events]
         if places:
-            for observer in self._observers:
+            for observer in self._early:
                 observer.decided(places)
 
     def withdraw(self, group: Group) -> None:

@@ -41,9 +41,6 @@ class Snapshotter:
         self._past_kept: OrderedDict[str, int] = OrderedDict()
         """Version of each stream whose state was kept last for looking back; of the thread alone."""
 
-    def decided(self, places: Sequence[Place]) -> None:
-        """Only what is durable is kept."""
-
     def restored(self, stream: StreamId, state: Any) -> None:
         """Nothing was kept of what fell."""
 

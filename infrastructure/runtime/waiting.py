@@ -193,7 +193,7 @@ class WaitingRoom:
         Only of projects that do so where ``gathers`` is given; one that just changed its ways counts as both.
         """
         changed: dict[str, int] = {}
-        for _, _, event, project in places:
+        for _, _, event, project in places if self._rooms else ():
             wakes = type(event) in _WAKING or (isinstance(event, LocksGranted) and not event.session)
             if not wakes or not self._rooms.get(project):
                 continue
