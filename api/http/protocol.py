@@ -18,6 +18,16 @@ REQUEST_SECONDS_MAX: Final = 60.0
 _TOO_LARGE: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 
 
+class _NobodyWaits(asyncio.Event):
+    """Stands for the word that more of a body is there, for a request that is whole and has no task."""
+
+    def set(self) -> None:
+        """Nobody is told."""
+
+
+_NOBODY_WAITS: Final = _NobodyWaits()
+
+
 class _Held(NamedTuple):
     """A request that has begun and has no task yet: its body may arrive in the same piece as its head."""
 
@@ -121,14 +131,13 @@ class BoundedProtocol(HttpToolsProtocol):
             access_logger=self.access_logger,
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
+            message_event=_NOBODY_WAITS,
             expect_100_continue=False,
             keep_alive=True,
             on_response=self.on_response_complete,
         )
         cycle.body += body
         cycle.more_body = False
-        cycle.message_event.set()
         self._offer(cycle, known.app)
         return True
 
@@ -147,6 +156,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _go_the_usual_way(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._held = None
+        if cycle.message_event is _NOBODY_WAITS:
+            cycle.message_event = asyncio.Event()
+            cycle.message_event.set()
         self._start_asgi_task(cycle, app)
 
     def _answer(self, cycle: RequestResponseCycle, reply: Reply) -> None:
