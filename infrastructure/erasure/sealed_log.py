@@ -31,6 +31,8 @@ class _SealedLog:
         self._log: Final = log
         self._envelopes: Final = envelopes
         self._keys: Final = keys
+        self.now: Final = log.now
+        """Asked several times for each command, so not looked for in one log behind the other."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)

@@ -72,19 +72,22 @@ def touched(members: Sequence[Member]) -> Touched:
     keys: set[KeyName] = set()
     leases: set[LeaseName] = set()
     receipted: set[CommandKey] = set()
+    commands: list[CommandKey] = []
     for index, member in enumerate(members):
         streams.update(_checked_streams(index, member))
+        key = member.key
+        commands.append(key)
         if member.receipt:
-            if member.key in receipted:
+            if key in receipted:
                 raise MalformedGroupError(f"member {index}: command {member.command_id} is in the group twice")
-            receipted.add(member.key)
+            receipted.add(key)
         if member.cause is not None and not 0 <= member.cause < index:
             raise MalformedGroupError(f"member {index}: its cause {member.cause} is not an earlier member")
         if member.keys or member.absent_keys:
             keys.update(_checked_keys(index, member))
         if member.leases:
             leases.update(_checked_leases(index, member))
-    return Touched(frozenset(streams), tuple(member.key for member in members), frozenset(keys), frozenset(leases))
+    return Touched(frozenset(streams), tuple(commands), frozenset(keys), frozenset(leases))
 
 
 def checked_under_lock(members: Sequence[Member]) -> Sequence[Member]:
@@ -175,7 +178,7 @@ class _Walk:
         return Walked(self._results, tuple(self._new_keys), tuple(self._new_leases.values()), self._position)
 
     def step(self, member: Member) -> None:
-        receipt = self._receipts.get(member.key)
+        receipt = self._receipts.get(member.key) if self._receipts else None
         refused = self._moved(member) if receipt is None else Repeated(receipt)
         if refused is None:
             self._take(member)
@@ -194,9 +197,9 @@ class _Walk:
                 moved = (*moved, stream)
         keys = lease = False
         if member.keys or member.absent_keys:
-            fell = fell or not self._tainted_keys.isdisjoint(_key_names(member))
-            keys = any(key_name(row) in self._keys for row in member.keys)
-            keys = keys or any(name in self._keys for name in member.absent_keys)
+            if self._tainted_keys:
+                fell = fell or not self._tainted_keys.isdisjoint(_key_names(member))
+            keys = not self._keys.keys().isdisjoint(_key_names(member))
         if member.leases:
             fell = fell or not self._tainted_leases.isdisjoint(lease_name(change) for change in member.leases)
             lease = any(self._lease_after(change) is None for change in member.leases)
@@ -225,7 +228,7 @@ class _Walk:
 
 def key_name(row: KeyRow) -> KeyName:
     """What a unique name is looked up by."""
-    return (row.scope, row.kind, row.name)
+    return row[:3]
 
 
 def lease_name(change: LeaseChange) -> LeaseName:
@@ -234,7 +237,7 @@ def lease_name(change: LeaseChange) -> LeaseName:
 
 
 def _key_names(member: Member) -> list[KeyName]:
-    return [*(key_name(row) for row in member.keys), *member.absent_keys]
+    return [*map(key_name, member.keys), *member.absent_keys]
 
 
 def _checked_streams(index: int, member: Member) -> dict[str, int]:

@@ -36,7 +36,9 @@ def lacking(
     names: dict[Name, None] = {}
     for command, stamp, mistaken in commands:
         wanted = named(command, stamp)
-        streams.update((stream, None) for stream in wanted.streams if hot.get(stream) is None)
+        for stream in wanted.streams:
+            if hot.get(stream) is None:
+                streams[stream] = None
         names.update((name, None) for name in wanted.names if not hot.has_name(name))
         if mistaken:
             names.update((name, None) for name in wanted.new if not hot.has_name(name))

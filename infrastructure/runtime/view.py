@@ -21,7 +21,7 @@ class GroupView:
         self._era = era
         self._overlay: dict[str, Held] = {}
         self._names: dict[Name, str] = {}
-        self._journal = GroupView.Journal([], [])
+        self._journal: GroupView.Journal | None = None
         self.reads: dict[str, int] = {}
         self.absent: dict[Name, None] = {}
 
@@ -40,7 +40,7 @@ class GroupView:
         """Forget the reads of the decision before."""
         self.reads = {}
         self.absent = {}
-        self._journal = GroupView.Journal([], [])
+        self._journal = None
 
     def read(self, aggregate: Aggregate[S], stream: StreamId) -> S:
         found = self._overlay.get(stream) or self.hot.get(stream)
@@ -78,30 +78,33 @@ class GroupView:
         Raises Unreplayable for events that cannot be folded.
         """
         before: dict[str, int] = {}
-        folded = decision.folded
+        folded, journal = decision.folded, self.journal()
         for write in decision.writes:
             version, state = self._held_or_new(write.stream)
             known = folded.get(write.stream) if write.stream not in before else None
             before.setdefault(write.stream, version)
             self.reads.setdefault(write.stream, version)
-            self._journal.states.append((write.stream, self._overlay.get(write.stream)))
+            journal.states.append((write.stream, self._overlay.get(write.stream)))
             after = self._evolved(write, state) if known is None else known
             self._overlay[write.stream] = (version + len(write.events), after)
         for row in decision.keys:
             wanted = (row.scope, row.kind, row.name)
             self._names[wanted] = row.stream
-            self._journal.names.append(wanted)
+            journal.names.append(wanted)
             self.absent.pop(wanted, None)
         return before
 
     def journal(self) -> "GroupView.Journal":
         """How to take back the decision at hand, later."""
+        if self._journal is None:
+            # Not before somebody asks: policies only look, and they are asked several times for each decision.
+            self._journal = GroupView.Journal([], [])
         return self._journal
 
     def undo(self) -> None:
         """Take back the decision at hand."""
-        self.take_back(self._journal)
-        self._journal = GroupView.Journal([], [])
+        self.take_back(self.journal())
+        self._journal = None
 
     def take_back(self, journal: "GroupView.Journal") -> None:
         """Take back a decision; the later ones have to be taken back before."""
