@@ -29,9 +29,11 @@ from domain.dispatch.ready import ReadyIndex
 from domain.dispatch.run_rules import RUN_COMMANDS, run_decisions
 from domain.dispatch.session_rules import SESSION_DECISIONS
 from domain.fact import decider as fact
+from domain.fact import sealed as fact_sealed
 from domain.fact.events import FactEvent
 from domain.kernel.decider import AggregateByPrefix
 from domain.kernel.decisions import Decide, Rules
+from domain.kernel.erasure_events import ErasureEvent
 from domain.kernel.message import Command, Event
 from domain.kernel.pipeline.expressions import UNTOLD, Expressions
 from domain.kernel.registry import Registry
@@ -72,6 +74,7 @@ from domain.refusal import commands as refusal_commands
 from domain.refusal import decider as refusal
 from domain.refusal import events as refusal_events
 from domain.refusal import upcasts as refusal_upcasts
+from domain.run import sealed as run_sealed
 from domain.run import upcasts as run_upcasts
 from domain.run.evolve import RUN, RunEvent
 from domain.session import decider as session
@@ -81,7 +84,6 @@ from domain.session import upcasts as session_upcasts
 from domain.task import commands as task_commands
 from domain.task import decider as task
 from domain.task import derived as task_derived
-from domain.task import erasure_events as task_erasure
 from domain.task import events as task_events
 from domain.task import holder_commands as task_holder_commands
 from domain.task import holder_events as task_holders
@@ -147,8 +149,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     task_events.TaskAttentionRaised,
     task_events.TaskAttentionCleared,
     task_events.LateReportDiscarded,
-    task_erasure.SubjectErasureAsked,
-    task_erasure.SubjectErased,
+    *get_args(ErasureEvent),
     TaskAwaited,
     *get_args(quota.QuotaEvent),
     note_events.NotePosted,
@@ -202,7 +203,13 @@ REGISTRY: Final = Registry(
     },
 )
 
-SEALINGS: Final[Mapping[str, Sealing]] = {**task_sealed.SEALED, **note_sealed.SEALED, **session_sealed.SEALED}
+SEALINGS: Final[Mapping[str, Sealing]] = {
+    **task_sealed.SEALED,
+    **note_sealed.SEALED,
+    **session_sealed.SEALED,
+    **run_sealed.SEALED,
+    **fact_sealed.SEALED,
+}
 """What events say in words, by stored name: kept under the key of their subject."""
 
 POLICIES: Final = policies.POLICIES

@@ -1,16 +1,14 @@
 """`signalbox audit`: export bundles, verify them and the live log, print proofs, sign checkpoints, rotate keys."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from api.cli import archive_commands
-from api.cli.command import Project, command, group
+from api.cli import archive_commands, erase_commands
+from api.cli.command import command, group
 from api.cli.exits import Exit
 from api.cli.progress import Bar
-from api.cli.reading import project_of, task_named
 from api.cli.terminal import Column, Terminal
 from api.cli.words import count, moment
 from signalbox.client import audit
@@ -39,7 +37,7 @@ def register(app: typer.Typer) -> None:
     command(nouns, "prove")(prove)
     command(nouns, "consistency")(consistency)
     command(nouns, "checkpoint")(checkpoint)
-    command(nouns, "erase")(erase)
+    erase_commands.register(nouns)
     archive_commands.register(nouns)
     keys = group("Keys that sign checkpoints: list, rotate.")
     command(keys, "list")(list_keys)
@@ -170,44 +168,6 @@ def checkpoint(terminal: Terminal) -> None:
     if not signed:
         raise Refused("empty_log", "there is nothing in the log yet", "Do something first.")
     terminal.show(signed, text(signed, "note").rstrip("\n"))
-
-
-def erase(
-    terminal: Terminal,
-    task: Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 4 or more characters of an id.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stays readable for ever.")],
-    project: Project = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking.")] = False,
-) -> None:
-    """Destroy the key of everything that was said of a settled task. Nothing brings it back."""
-    chosen = project_of(terminal.client, project)
-    identifier = task_named(terminal.client, chosen, task)
-    _confirm(terminal, task, yes=yes)
-    answer = terminal.client.command("erase_subject", project=chosen, subject=identifier, reason=reason)
-    fields = {**answer.answer, "position": answer.position}
-    if answer.answer["stays_readable"]:
-        terminal.note(
-            f"{task} was planned before words were kept under keys: the log, its copies, exports and past keep"
-            " them readable; only the present, receipts and snapshots lose them"
-        )
-    terminal.show(fields, f"{task}: {erasure_words(answer.answer)}")
-
-
-def erasure_words(answer: Fields) -> str:
-    """What came of an erasure that was asked for."""
-    if not answer["erased"]:
-        return "asked for; it is erased when another administrator asks for it, too"
-    where = " from the present, receipts and snapshots" if answer["stays_readable"] else ""
-    return f"what was said of it is erased{where}"
-
-
-def _confirm(terminal: Terminal, task: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if terminal.as_json or not sys.stdin.isatty():
-        raise Refused("not_confirmed", "Nothing was erased.", "Say --yes: it cannot be undone.", {"task": task})
-    if not typer.confirm(f"Erase what was said of {task} for ever?"):
-        raise Refused("not_confirmed", "Nothing was erased.", "Ask again when you want it.")
 
 
 def list_keys(terminal: Terminal) -> None:

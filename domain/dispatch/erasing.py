@@ -1,58 +1,76 @@
-"""Erasing what was said of a task: who may, when, and that a second person wants it, too."""
+"""Erasing what was said of a subject: who may, when, and that a second person wants it, too."""
 
-from domain.dispatch.lookup import find_task
+from typing import Final
+
+from domain.dispatch.erasable import Going, Subject, going, subject_of
 from domain.kernel.decider import Decision, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
+from domain.kernel.errors import Rejection
 from domain.kernel.ids import StreamId, is_type_id
 from domain.kernel.message import Answer, Stamp
 from domain.principal.decider import KEY
 from domain.principal.state import Key
-from domain.task.aggregate import rests
 from domain.task.commands import EraseSubject
-from domain.task.decider import phase_name
-from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
-from domain.task.errors import TaskUnsettled, WordsOfRun
+
+NAMED_MAX: Final = 200
+"""Subjects that go with another one and are named in an answer."""
 
 
 class ErasureTaken(Answer):
     """Whether the words are gone, or wait for a second person to want it."""
 
     subject: str
-    """Id of the task."""
+    """Id."""
     erased: bool
     asked_by: str
     """Principal that wanted it first."""
     stays_readable: bool
     """Whether words stay readable for ever in the log, in its copies, in exports and in the past of read models: those
-    of a task that was planned before there were keys are not under one. The present is rid of them all the same."""
+    of a subject that began before there were keys are not under one. The present is rid of them all the same."""
+    with_it: tuple[str, ...] = ()
+    """Ids of what goes with it, because it has copies of the words; the first 200."""
+    with_it_total: int = 0
+    """How many these are."""
 
 
 def erase_subject(command: EraseSubject, stamp: Stamp, view: View) -> Decision:
     """The first person asks for it, another one does it; the owner of a local installation is alone and does both.
 
-    A task that is erased already changes nothing, nor does asking twice.
+    A subject that is erased already changes nothing, nor does asking twice. A dry run only tells what would go.
     """
-    found = find_task(view, stamp.project, command.subject)
-    if isinstance(found, UnknownThing):
+    found = subject_of(command.subject, stamp, view)
+    if isinstance(found, Rejection):
         return refuse(found)
-    stream, task = found
-    stays = not task.plan.under_key
-    if task.erased:
-        first = task.erasure_asked_by
-        return Decision(answer=ErasureTaken(subject=stream, erased=True, asked_by=first, stays_readable=stays))
-    if task.plan.origin is not None:
-        return refuse(WordsOfRun(task=command.subject, run=task.plan.origin.run))
-    if not rests(task):
-        return refuse(TaskUnsettled(task=command.subject, status=phase_name(task)))
-    asked_by = task.erasure_asked_by
-    if asked_by in ("", stamp.principal) and not _is_alone(stamp, view):
-        answer = ErasureTaken(subject=stream, erased=False, asked_by=stamp.principal, stays_readable=stays)
-        asked = SubjectErasureAsked(subject=stream, reason=command.reason, by=stamp.principal, at=stamp.time)
-        return Decision((Write(stream, (asked,), stamp.project),) if not asked_by else (), answer)
-    first = asked_by or stamp.principal
-    erased = SubjectErased(subject=stream, reason=command.reason, asked_by=first, by=stamp.principal, at=stamp.time)
-    answer = ErasureTaken(subject=stream, erased=True, asked_by=first, stays_readable=stays)
-    return Decision((Write(stream, (erased,), stamp.project),), answer)
+    if found.erased:
+        return Decision(answer=_taken(found, Going((found.stream,)), found.asked_by, erased=True))
+    goes = going(found, command.subject, stamp, view)
+    if isinstance(goes, Rejection):
+        return refuse(goes)
+    first = found.asked_by or stamp.principal
+    if command.dry_run:
+        return Decision(answer=_taken(found, goes, found.asked_by, erased=False))
+    if found.asked_by in ("", stamp.principal) and not _is_alone(stamp, view):
+        asked = SubjectErasureAsked(subject=found.stream, reason=command.reason, by=stamp.principal, at=stamp.time)
+        writes = () if found.asked_by else (Write(found.stream, (asked,), stamp.project),)
+        return Decision(writes, _taken(found, goes, stamp.principal, erased=False))
+    said = {"reason": command.reason, "asked_by": first, "by": stamp.principal, "at": stamp.time}
+    erased = (
+        Write(stream, (SubjectErased.model_validate({**said, "subject": stream}),), stamp.project)
+        for stream in goes.streams
+    )
+    return Decision((*erased, *goes.copies), _taken(found, goes, first, erased=True))
+
+
+def _taken(subject: Subject, goes: Going, asked_by: str, *, erased: bool) -> ErasureTaken:
+    others = goes.streams[1:]
+    return ErasureTaken(
+        subject=subject.stream,
+        erased=erased,
+        asked_by=asked_by,
+        stays_readable=not subject.under_key,
+        with_it=others[:NAMED_MAX],
+        with_it_total=len(others),
+    )
 
 
 def _is_alone(stamp: Stamp, view: View) -> bool:

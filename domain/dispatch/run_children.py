@@ -140,6 +140,7 @@ def _queued(parent: Run, name: StreamId, above: ParentRun, stamp: Stamp, view: V
             soft=version.definition.budget_soft,
             carved=share is not None,
         ),
+        under_key=True,
     )
 
 

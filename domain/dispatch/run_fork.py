@@ -88,7 +88,13 @@ def _queued(command: ForkRun, source: Run, stamp: Stamp, view: View) -> RunQueue
     said |= {"version": version, "digest": digest, "inputs": inputs, "pins": pins, "by": stamp.principal}
     bounds = tightest(definition.budget, _of_start(before))
     said |= {"budget": RunBudget(hard=bounds, soft=definition.budget_soft), "concurrency": turn}
-    said |= {"engine_semantics": ENGINE_SEMANTICS, "start_at": stamp.time, "at": stamp.time, "parent": None}
+    said |= {
+        "engine_semantics": ENGINE_SEMANTICS,
+        "start_at": stamp.time,
+        "at": stamp.time,
+        "parent": None,
+        "under_key": True,
+    }
     return before.model_copy(
         update={**said, "idempotency_key": "", "deadline_seconds": None, "forked_from": before.run}
     )

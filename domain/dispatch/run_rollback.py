@@ -40,7 +40,7 @@ def taking_back(
     name = derived_id(RUN.prefix, before.at, (before.run, "rollback"))
     said = {"run": name, "idempotency_key": "", "correlation_key": "", "start_at": at, "by": by, "at": at}
     queued = before.model_copy(
-        update={**said, "parent": parent, "pins": (), "rolls_back": before.run, "budget": NO_BUDGET}
+        update={**said, "parent": parent, "pins": (), "rolls_back": before.run, "budget": NO_BUDGET, "under_key": True}
     )
     left = tuple(_adopted(source, one) for _, one in sorted(source.ledger.items()) if one.undo in ("", "failed"))
     walk = RunWalk(Run(queued), stamp, view, expressions)

@@ -23,7 +23,7 @@ from domain.run.budget_events import RunBudget
 from domain.run.child_events import Pin
 from domain.run.children import calls_in
 from domain.run.commands import StartRun
-from domain.run.errors import InputsUnfit, RunKeyReused, TurnUnfit
+from domain.run.errors import InputsUnfit, RunErased, RunKeyReused, TurnUnfit
 from domain.run.events import RunQueued
 from domain.run.evolve import RUN
 from domain.run.state import Run
@@ -103,6 +103,8 @@ def _concurrency(command: StartRun, definition: Definition, inputs: str) -> Conc
 def _again(command: StartRun, stream: StreamId, view: View) -> Decision:
     """The run that the key began, where that was of the same pipeline with the same inputs."""
     run = view.read(RUN, stream)
+    if isinstance(run, Run) and run.erased:
+        return refuse(RunErased(run=stream))
     queued = run.begun_as or run.queued if isinstance(run, Run) else None
     if queued is None or queued.pipeline != command.pipeline or queued.inputs != _inputs(command, queued.definition):
         return refuse(RunKeyReused(key=command.idempotency_key, run=stream))
@@ -126,6 +128,7 @@ def _queued(command: StartRun, number: int, version: Version, inputs: str, stamp
         start_at=max(stamp.time, command.start_at or Instant(0)),
         by=stamp.principal,
         at=stamp.time,
+        under_key=True,
     )
 
 

@@ -19,7 +19,7 @@ from domain.run.commands import (
     RunVerb,
     TellRun,
 )
-from domain.run.errors import PhaseNotInState, RunMovedOn, RunNotInState
+from domain.run.errors import PhaseNotInState, RunErased, RunMovedOn, RunNotInState
 from domain.run.events import (
     PhaseParked,
     PhaseReleased,
@@ -201,6 +201,8 @@ def asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return run
+    if run.erased:
+        return RunErased(run=command.run)
     revision = view.version(StreamId(command.run))
     if command.expected_revision is not None and command.expected_revision != revision:
         return RunMovedOn(run=command.run, expected=command.expected_revision, revision=revision)

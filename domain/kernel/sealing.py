@@ -1,7 +1,7 @@
 """Texts that are kept under a key of whom they are about, and what is read in their place once that key is gone."""
 
 from collections.abc import Mapping
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 SEALED: Final = "[sealed]"
 """What stands in a stored event where a text is under a key, and what somebody reads who has no keys."""
@@ -9,12 +9,14 @@ ERASED: Final = "[erased]"
 """What is read there once the key was destroyed."""
 Blank = Literal["text", "json", "list"]
 """How a field without its text is filled: with the marker, with the marker as JSON text, or with nothing."""
+Filling = Blank | Mapping[str, Blank]
+"""Or a list of objects stays, and the fields of each that hold words are filled so."""
 
 
 class Sealing(NamedTuple):
     """What an event says of its subject in words of its own."""
 
-    fields: Mapping[str, Blank]
+    fields: Mapping[str, Filling]
     """Only those that hold something are put under the key."""
     about: str = ""
     """The field that holds the subject's id; empty where the stream is the subject. Without an id nothing is sealed."""
@@ -25,3 +27,29 @@ def blank(kind: Blank, marker: str) -> str | list[str]:
     if kind == "list":
         return []
     return f'"{marker}"' if kind == "json" else marker
+
+
+def says(kind: Filling, value: Any) -> bool:
+    """Whether a field of an event as JSON holds words."""
+    if isinstance(kind, str):
+        return bool(value)
+    return bool(value) and any(one.get(field) for one in value for field in kind)
+
+
+def blanked(kind: Filling, value: Any, marker: str) -> Any:
+    """A field of an event as JSON without its words."""
+    if isinstance(kind, str):
+        return blank(kind, marker)
+    return [
+        {**one, **{field: blank(inner, marker) for field, inner in kind.items() if one.get(field)}} for one in value
+    ]
+
+
+def remarked(kind: Filling, value: Any, before: str, after: str) -> Any:
+    """The same field with another marker in the place of the words."""
+    if isinstance(kind, str):
+        return blank(kind, after) if value == blank(kind, before) else value
+    return [
+        {**one, **{field: remarked(inner, one[field], before, after) for field, inner in kind.items() if field in one}}
+        for one in value
+    ]

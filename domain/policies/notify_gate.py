@@ -17,10 +17,10 @@ def react(cause: Cause, view: View) -> tuple[Derived, ...]:
     event, run = cause.event, view.read(RUN, cause.stream)
     if not isinstance(event, GateEscalated) or not isinstance(run, Run):
         return ()
-    gate = run.phase(event.place).gate
-    if gate is None:
+    if run.phase(event.place).gate is None:
         return ()
-    words = f"The gate {event.place} of run {cause.stream} waits for an answer: {gate.opened.question}"
+    # Its question stays where it is: it goes with the run when that is erased.
+    words = f"The gate {event.place} of run {cause.stream} waits for an answer: see `signalbox gate show`."
     named = dict.fromkeys(one for one in event.notify if is_type_id(one, SESSION.prefix))
     said = ((name, SendMessage(project=cause.project, to=name, text=words[:NOTE_CHARACTERS_MAX])) for name in named)
     return tuple(Derived(message, StreamId(name), cause.project) for name, message in said)

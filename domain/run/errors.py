@@ -246,3 +246,37 @@ class AnnotationsFull(Rejection):
     HTTP_STATUS: ClassVar[int] = 422
     run: str
     count: int
+
+
+class RunErased(Rejection):
+    """What was said of the run {run} was erased; nothing is done with it any more.
+
+    Start another run if the work is wanted again.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+
+
+class RunUnsettled(Rejection):
+    """{part} is {status}, and somebody may still need what was said of the run {run}.
+
+    End the run with `signalbox run cancel`, wait until all that is inside of it has settled, and erase it then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    part: str
+    """The run itself, or a task or a run inside of it."""
+    status: str
+
+
+class RunInside(Rejection):
+    """The run {run} is a part of what the run {root} has done, which has copies of what was said of it.
+
+    Erase the run {root}: what is inside of it goes with it.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    run: str
+    root: str

@@ -63,6 +63,8 @@ class RunQueued(Event):
     """The key under which it has or waits for its turn, with nothing left to fill in; None where it needs none."""
     budget: RunBudget = RunBudget()
     """What it may spend, with all that is inside of it."""
+    under_key: bool = False
+    """Whether its words are kept under its key; those of runs from before there were keys for runs are not."""
 
 
 class RunStarted(Event):

@@ -6,6 +6,7 @@ from immutables import Map
 
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
+from domain.kernel.erasure_events import ErasureEvent
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.graph import key_at
 from domain.run.account import evolved
@@ -17,6 +18,7 @@ from domain.run.budget_events import (
     RunBudgetSettled,
 )
 from domain.run.child_events import ChildEvent, ChildStarted, LedgerAdopted, RunRolledBack
+from domain.run.erasure import erasing
 from domain.run.events import (
     ConditionEvaluated,
     Consumed,
@@ -93,12 +95,14 @@ Following = _Whole | _Opening | _Again | _Closing | WaitingEvent | MapExpanded |
 RunEvent = RunQueued | Following
 
 
-def evolve(state: RunState, event: RunEvent) -> RunState:
+def evolve(state: RunState, event: RunEvent | ErasureEvent) -> RunState:
     """The run after the event."""
     if isinstance(event, RunQueued):
         return Run(queued=event)
     if isinstance(state, Absent):
         return state
+    if isinstance(event, ErasureEvent):
+        return erasing(state, event)
     return changed(state, event)
 
 

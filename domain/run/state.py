@@ -225,6 +225,9 @@ class Run:
     """Settled phases by key as they were when they settled, where the version of now has them otherwise or not."""
     moved: Map[str, str] = Map()
     """Key that a phase was moved to, by the one that it had; of a phase moved twice, one after the other."""
+    erasure_asked_by: str = ""
+    """Who wants its words erased; empty where nobody does."""
+    erased: bool = False
     kept_outline: Outline | None = field(default=None, init=False, compare=False, repr=False)
     """What its definition says of its phases, once somebody has asked for it (``outline_now``)."""
 

@@ -256,13 +256,15 @@ class DismissAttention(ProjectCommand):
 
 
 class EraseSubject(ProjectCommand):
-    """Destroy the key under which everything is kept that was said of a settled task; a second person has to agree."""
+    """Destroy the key of what was said of something that has settled; a second person has to agree."""
 
     NAME: ClassVar[str] = "erase_subject"
     subject: Reference
-    """Task by key or id."""
+    """Task by key or id; run by id, with all that is inside of it."""
     reason: str = Field(min_length=1, max_length=500)
     """Stays readable for ever: it should not repeat what is erased."""
+    dry_run: bool = False
+    """Only tell what would be erased."""
 
 
 class SettleNeed(ProjectCommand):

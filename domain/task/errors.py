@@ -165,7 +165,7 @@ class TaskUnsettled(Rejection):
 class WordsOfRun(Rejection):
     """The task {task} belongs to the run {run}, which has copies of what was said of it.
 
-    The words of runs cannot be erased yet; leave them out of what you export.
+    Erase the run: its tasks go with it.
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT

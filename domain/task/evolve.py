@@ -5,9 +5,9 @@ from typing import assert_never
 from immutables import Map
 
 from domain.kernel.change import replace
+from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.awaited_events import TaskAwaited
 from domain.task.erasure import without_words
-from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,

@@ -10,7 +10,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from pydantic_core import from_json, to_json
 
-from domain.kernel.sealing import ERASED, SEALED, Sealing, blank
+from domain.kernel.sealing import ERASED, SEALED, Sealing, blanked, remarked, says
 from infrastructure.erasure.keys import Key, SubjectKeys
 from infrastructure.log.port import LogRow, NewEvent
 
@@ -47,14 +47,14 @@ class Envelopes:
             return event
         content: dict[str, Any] = from_json(event.state)
         subject = content.get(sealing.about) if sealing.about else event.stream
-        words = {field: content.pop(field) for field in sealing.fields if content.get(field)}
+        words = {field: content.pop(field) for field, kind in sealing.fields.items() if says(kind, content.get(field))}
         if not words or not subject:
             return event
         key = self._keys.key(subject)
         marker = SEALED if key is not None else ERASED
         # What is put back when it is opened stands behind everything else, so that nothing has to be read for that.
         rest = _text(content)[:-1] + (b"," if content else b"")
-        state = rest + _text({field: blank(sealing.fields[field], marker) for field in words})[1:]
+        state = rest + _text({field: blanked(sealing.fields[field], said, marker) for field, said in words.items()})[1:]
         if key is not None:
             closed = _closed(key, _text(words))
             state = state[:-1] + b'%s%s","from":%d,"text":"%s"}}' % (_MARK, subject.encode(), len(rest), closed)
@@ -104,8 +104,8 @@ class Envelopes:
 
     def _erased(self, row: LogRow, state: bytes, marker: str = ERASED) -> bytes:
         content, fields = from_json(state), self._sealings[row.type].fields
-        gone = (field for field, kind in fields.items() if content.get(field) == blank(kind, SEALED))
-        return _text(content | {field: blank(fields[field], marker) for field in gone})
+        known = fields.keys() & content.keys()
+        return _text(content | {field: remarked(fields[field], content[field], SEALED, marker) for field in known})
 
 
 def _text(content: dict[str, Any]) -> bytes:

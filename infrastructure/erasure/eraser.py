@@ -9,16 +9,15 @@ import orjson
 import structlog
 
 from domain.kernel.decider import Recorded
-from domain.kernel.ids import StreamId, with_prefix
+from domain.kernel.erasure_events import SubjectErased
+from domain.kernel.ids import StreamId
 from domain.kernel.sealing import Sealing
 from domain.refusal.events import CommandRefused
-from domain.task.erasure_events import SubjectErased
-from domain.task.errors import TaskErased
-from domain.task.events import TaskPlanned
 from infrastructure.erasure.envelope import subject_of
 from infrastructure.erasure.keys import OwnedKeys
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.refold import refolded
+from infrastructure.erasure.subjects import asked_as, erased, other_streams
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import Log, LogRow, Receipt
 from infrastructure.rows.builds import Listed
@@ -58,6 +57,8 @@ class Eraser:
         self._thread = threading.Thread(target=self._run, name="eraser", daemon=True)
         self._forget: Callable[[], None] = lambda: None
         self._carried_out = self._forgotten = around.seeds.done()
+        self._orders = 0
+        """Erasures that were decided here, to tell whether one came during a round."""
         self._silent = 0
         """Position of the erasure whose receipts and snapshots are done, while its rows are waited for."""
         self._ahead: Final[set[int]] = set()
@@ -84,6 +85,7 @@ class Eraser:
         """Some of it may be an erasure."""
         for stream, _, event, _ in places:
             if type(event) is SubjectErased:
+                self._orders += 1
                 self.pending = f"{stream} at @{position}: begins"
                 self._wake.set()
 
@@ -94,7 +96,7 @@ class Eraser:
         then it may have written some of it behind the other one: in a snapshot, or in rows that it built anew.
         Raises EventsArchived once all are carried out but those whose events lie in a bundle that is not here.
         """
-        around = self._around
+        around, orders = self._around, self._orders
         rows = around.log.erasures(after=min(around.seeds.done(), self._carried_out))
         for row in rows:
             if row.position not in self._ahead:
@@ -113,7 +115,8 @@ class Eraser:
                 self._ahead.add(row.position)
         if lacking is not None:
             raise lacking
-        self.pending = ""
+        if orders == self._orders:
+            self.pending = ""
         return True
 
     def _end(self, row: LogRow) -> None:
@@ -157,15 +160,14 @@ class Eraser:
         """Every event that says something of the subject, read as it reads now."""
         log, sealings = self._around.log, self._around.sealings
         found = [one for one in log.events_of(subject) if one.position <= position]
-        sessions = {orjson.loads(one.state)["session"] for one in found if one.type == "task.claimed.v1"}
-        for stream in (with_prefix("board", subject), *sorted(sessions)):
+        for stream in other_streams(subject, found):
             found += [one for one in log.events_of(stream) if subject_of(sealings, one) == subject]
         return sorted(found)
 
     def _forget_words(self, row: LogRow, found: Sequence[LogRow], idle: set[tuple[str, str]]) -> None:
         streams = sorted({one.stream for one in found})
         commands = {(one.command_id, one.actor or "") for one in found if one.command_id}
-        outcome = refused(TaskErased(task=row.stream))
+        outcome = refused(erased(row.stream))
         self._around.log.forget_words(streams, sorted((commands | idle) - _of(row)), outcome=outcome)
 
     def _idle(self, row: LogRow, events: Sequence[Recorded]) -> set[tuple[str, str]]:
@@ -173,8 +175,7 @@ class Eraser:
 
         No event leads to them, and their receipts say what was asked.
         """
-        keys = {one.event.key for one in events if isinstance(one.event, TaskPlanned)}
-        names = [orjson.dumps(name) for name in (row.stream, *keys)]
+        names = [orjson.dumps(name) for name in (row.stream, *asked_as(events))]
         before = (one for one in self._around.log.receipts_reading(row.stream) if one.position < row.position)
         named = (one for one in before if any(name in one.body for name in names))
         return {(one.command_id, one.principal) for one in named if not self._changed_something(one)}

@@ -9,11 +9,13 @@ import orjson
 
 from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.message import Event
-from domain.kernel.sealing import ERASED, blank
+from domain.kernel.sealing import ERASED, blanked
+from domain.run.events import RunQueued
 from domain.task.events import TaskPlanned
 from infrastructure.history.deciding import Again, AskedNoMore, Decider, NotDecidable
 from infrastructure.history.port import Filter, History, KeptCommand
 from infrastructure.history.searching import Progress, search
+from infrastructure.log.erasures import ERASED_TYPE
 from infrastructure.log.port import LogRow
 
 RUNS_AT_ONCE: Final = 500
@@ -47,6 +49,7 @@ def redecide(history: History, *, after: int, until: int, progress: Progress) ->
     """
     after, until = _end_of_command(history, after), _end_of_command(history, until)
     decider = Decider(history)
+    erased = _erased_streams(history)
     for row in search(history, Filter(), None, after=0, until=after, progress=progress):
         decider.ready.observe(*_observed(row))
     rows = search(history, Filter(), None, after=after, until=until, progress=progress)
@@ -55,7 +58,7 @@ def redecide(history: History, *, after: int, until: int, progress: Progress) ->
         kept = history.commands([_asked_by(run) for run in batch])
         for run in batch:
             events = [REGISTRY.read(row.type, row.state) for row in run]
-            yield _verdict(decider, kept.get(_asked_by(run)), run, events)
+            yield _verdict(decider, kept.get(_asked_by(run)), run, events, erased)
             for row, event in zip(run, events, strict=True):
                 decider.absorb(row, event)
             decider.hot.trim()
@@ -78,7 +81,22 @@ def _end_of_command(history: History, position: int) -> int:
     return position
 
 
-def _verdict(decider: Decider, kept: KeptCommand | None, run: Sequence[LogRow], events: Sequence[Event]) -> Verdict:
+def _erased_streams(history: History) -> frozenset[str]:
+    """Subjects that were erased by now: what was decided over their words cannot be decided again."""
+    wanted, found, after, head = Filter(types=(ERASED_TYPE,)), set[str](), 0, history.head()
+    while rows := history.found(wanted, after=after, until=head, limit=RUNS_AT_ONCE):
+        found.update(row.stream for row in rows)
+        after = rows[-1].position
+    return frozenset(found)
+
+
+def _verdict(
+    decider: Decider,
+    kept: KeptCommand | None,
+    run: Sequence[LogRow],
+    events: Sequence[Event],
+    erased: frozenset[str],
+) -> Verdict:
     first = run[0]
     place = (first.command_id or "", "", first.position)
     if kept is None:
@@ -93,7 +111,10 @@ def _verdict(decider: Decider, kept: KeptCommand | None, run: Sequence[LogRow], 
     except AskedNoMore as problem:
         return Verdict("erased", *place, why=str(problem))
     except NotDecidable as problem:
-        return Verdict("not_decidable", *place, why=str(problem))
+        gone = not erased.isdisjoint(row.stream for row in run)
+        return Verdict("erased" if gone else "not_decidable", *place, why=str(problem))
+    if not erased.isdisjoint((*again.reads, *(row.stream for row in run))):
+        return Verdict("erased", *place, why="it was decided over words that were erased")
     decided = tuple(_told(stream, version, event) for stream, version, event, _ in again.events)
     told = tuple(_told(row.stream, row.version, event) for row, event in zip(run, events, strict=True))
     why = "" if again.rejection is None else again.rejection.message()
@@ -120,10 +141,10 @@ def _as_erased(event: Event, known: Event) -> Event:
     gone: dict[str, object] = {
         field: getattr(known, field)
         for field, kind in sealing.fields.items()
-        if kind != "list" and getattr(known, field) == blank(kind, ERASED)
+        if kind in ("text", "json") and getattr(known, field) == blanked(kind, "", ERASED)
     }
-    if isinstance(known, TaskPlanned):
-        # Whether there were keys when it was planned is no decision about it.
+    if isinstance(known, TaskPlanned | RunQueued):
+        # Whether there were keys when it began is no decision about it.
         gone["under_key"] = known.under_key
     return event.model_copy(update=gone) if gone else event
 

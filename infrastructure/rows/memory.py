@@ -1,11 +1,11 @@
 """Rows in the memory of the process, for tests and for nodes whose log is in memory, too."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, assert_never
 
-from domain.kernel.sealing import ERASED
+from domain.kernel.sealing import Blank
 from infrastructure.rows.generations import Generation
 from infrastructure.rows.memory_builds import MemoryBuilds, Table
 from infrastructure.rows.port import (
@@ -17,6 +17,7 @@ from infrastructure.rows.port import (
     Selected,
     TableOutdated,
     Tallied,
+    without_words,
 )
 from projections.catalogue import AnyProjection
 from projections.kernel.projection import Projection
@@ -78,15 +79,15 @@ class MemoryRows(MemoryBuilds, RowStore):
             return True
 
     def rewrite(self, rewriting: Rewriting) -> None:
-        words = rewriting.generation.projection.words
+        projection = rewriting.generation.projection
         known = {(one.row.key, one.since): one.row for one in rewriting.versions}
         with self._lock:
             table = self._table(rewriting.generation)
             for key in {one.row.key for one in rewriting.versions} & table.versions.keys():
                 table.versions[key] = [
                     one
-                    if one.since > rewriting.through
-                    else one._replace(row=_rewritten(one.row, known.get((key, one.since)), words))
+                    if one.since > rewriting.through or (projection.gathers and (key, one.since) not in known)
+                    else one._replace(row=_rewritten(one.row, known.get((key, one.since)), projection.words))
                     for one in table.versions[key]
                 ]
 
@@ -165,9 +166,10 @@ class MemoryRows(MemoryBuilds, RowStore):
         table.generation = table.generation.at(change.checkpoint)
 
 
-def _rewritten(row: Any, known: Any, words: tuple[str, ...]) -> Any:
-    said = {word: getattr(known, word) if known is not None else ERASED if getattr(row, word) else "" for word in words}
-    return row._replace(**said)
+def _rewritten(row: Any, known: Any, words: Mapping[str, Blank]) -> Any:
+    if known is not None:
+        return row._replace(**{word: getattr(known, word) for word in words})
+    return row._replace(**{word: without_words(kind) if getattr(row, word) else "" for word, kind in words.items()})
 
 
 def _rows_at(table: Table, as_of: int | None) -> Iterable[Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from domain.kernel.sealing import ERASED, Blank, blank
 from infrastructure.rows.builds import BuildStore, Skip
 from infrastructure.rows.generations import Generation
 from projections.catalogue import AnyProjection
@@ -53,7 +54,12 @@ class Rewriting:
     """Versions that arose at or before this position."""
     versions: tuple[Versioned[Any], ...]
     """As they read now; only the columns that hold words are written. Every other version of these keys gets the
-    marker there."""
+    marker there, unless rows of the projection gather words of several subjects."""
+
+
+def without_words(kind: Blank) -> str:
+    """What stands in a column of which only that is known that there were words."""
+    return "[]" if kind == "list" else str(blank(kind, ERASED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, assert_never
 
-from domain.kernel.sealing import ERASED
 from infrastructure.rows.generations import Generation
-from infrastructure.rows.port import Rewriting
+from infrastructure.rows.port import Rewriting, without_words
 from infrastructure.rows.spans import PROBED_VERSIONS, is_spanned, level, spanned
 from infrastructure.rows.statements import Statements, identifier
 from projections.catalogue import AnyProjection
@@ -245,9 +244,10 @@ def rewriting_statements(
     table, words = table_name(dialect, rewriting.generation), [identifier(word) for word in projection.words]
     marked = ", ".join(f"{word} = CASE WHEN {word} = '' THEN '' ELSE {dialect.value} END" for word in words)
     said = ", ".join(f"{word} = {dialect.value}" for word in words)
-    marker: Values = [ERASED] * len(words)
+    marker: Values = [without_words(kind) for kind in projection.words.values()]
     # A line is written once, at the position of its event, and no index finds it by its key alone.
-    keys = [] if projection.keeps == "lines" else list(dict.fromkeys(one.row.key for one in rewriting.versions))
+    alone = projection.keeps == "lines" or projection.gathers
+    keys = [] if alone else list(dict.fromkeys(one.row.key for one in rewriting.versions))
     known: list[Values] = [
         [*(getattr(one.row, word) for word in projection.words), one.row.key, one.since] for one in rewriting.versions
     ]

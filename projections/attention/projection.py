@@ -2,7 +2,10 @@
 
 from typing import Any, Final, assert_never, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import FLEET
 from domain.kernel.sealing import ERASED
 from domain.lock.events import (
@@ -15,7 +18,6 @@ from domain.lock.events import (
 )
 from domain.project.events import ProjectBudgetNoticed, ProjectFrozen, ProjectSet, ProjectUnfrozen
 from domain.quota.events import QuotaClosed, QuotaOpened, QuotaSessionJoined
-from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskAttentionCleared, TaskAttentionRaised
 from projections.attention.of_pools import pool_row
 from projections.attention.of_runs import GateTurn, RunEvent, Seen, more_urgent, raised_by, run_keys, seen_keys
@@ -150,7 +152,7 @@ ATTENTION: Final = Projection(
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),
-    words=("why",),
+    words=Map(why="text"),
     keys=keys,
     evolve=evolve,
     indexes=(("stands", "key"),),

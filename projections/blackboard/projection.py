@@ -2,6 +2,8 @@
 
 from typing import Final, cast
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.note.events import NotePosted
 from projections.blackboard.rows import NoteRow
@@ -41,6 +43,6 @@ BLACKBOARD: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=("agent", "text"),
+    words=Map(agent="text", text="text"),
     indexes=(("project", "position"), ("task", "position")),
 )

@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never, cast
 
+from immutables import Map
+
 from domain.fact.events import ArtefactPublished, ArtefactWithdrawn, FactPublished, SignalPublished
 from domain.kernel.decider import Recorded
 from projections.facts.rows import FactRow
@@ -78,4 +80,6 @@ FACTS: Final = Projection(
     begins=frozenset({FactPublished, SignalPublished, ArtefactPublished}),
     keys=keys,
     evolve=evolve,
+    words=Map(content="json"),
+    gathers=True,
 )

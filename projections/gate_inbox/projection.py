@@ -2,6 +2,8 @@
 
 from typing import Any, Final, assert_never, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.kernel.pipeline.definition import Definition, GatePhase
 from domain.kernel.pipeline.gate import Gate, eligible_of, quorum_of
@@ -189,5 +191,6 @@ GATE_INBOX: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, IterationStarted}),
     keys=keys,
     evolve=evolve,
+    words=Map(question="text", evidence="list", votes="list", comment="text"),
     indexes=(("project", "status", "key"), ("status", "opened_at", "key"), ("run", "key")),
 )

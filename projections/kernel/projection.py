@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.kernel.message import Event
+from domain.kernel.sealing import Blank
 from projections.kernel.rows import R, storable
 
 
@@ -37,8 +40,11 @@ class Projection(Generic[R]):
     keeps: Literal["versions", "latest", "lines"] = "versions"
     """``versions``: every version of a row. ``latest``: only that, the past cannot be asked. ``lines``: a row is
     written once, by an event that begins it, and never changes."""
-    words: tuple[str, ...] = ()
-    """Text columns that hold what was said of a subject: they are overwritten, in every version, when it is erased."""
+    words: Map[str, Blank] = Map()
+    """Text columns that hold what was said of a subject, and what stands there without it: they are overwritten, in
+    every version, when the subject is erased."""
+    gathers: bool = False
+    """Whether versions of one row hold words of several subjects, each those of its own event and of no other."""
     on_poison: Literal["park_stream", "halt"] = "park_stream"
     """What an event does whose fold raises: ``halt`` where one row gathers several streams."""
 

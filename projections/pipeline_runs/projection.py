@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.run.budget_events import BudgetEvent
 from domain.run.child_events import ChildEvent, RunRolledBack
@@ -208,6 +210,7 @@ PIPELINE_RUNS: Final = Projection(
     keys=keys,
     evolve=evolve,
     begun="begun_position",
+    words=Map(reason="text", inputs="json", outputs="json", untold="list", annotations="list"),
     indexes=(
         ("project", "begun_position"),
         ("project", "status", "begun_position"),

@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.run.child_events import ChildStarted, LedgerAdopted
 from domain.run.events import (
@@ -181,6 +183,7 @@ RUN_PHASES: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
+    words=Map(reason="text", input="json", output="json", summary="text"),
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("status", "key"), ("task",)),
     past_indexes=(("run", "position", "key"),),
 )

@@ -2,6 +2,8 @@
 
 from typing import Final, assert_never, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.task.events import (
     LateReportDiscarded,
@@ -213,7 +215,7 @@ TASK_BOARD: Final = Projection(
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
-    words=("title", "note", "reason", "summary"),
+    words=Map(title="text", note="text", reason="text", summary="text"),
     keys=keys,
     evolve=evolve,
     begun="begun_position",

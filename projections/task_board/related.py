@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.sealing import ERASED
-from domain.task.erasure_events import SubjectErased
 from domain.task.events import (
     TaskAttentionCleared,
     TaskAttentionRaised,

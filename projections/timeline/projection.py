@@ -2,6 +2,8 @@
 
 from typing import Final, cast, get_args
 
+from immutables import Map
+
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
 from domain.lock.events import LocksGranted
@@ -51,6 +53,6 @@ TIMELINE: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=("summary",),
+    words=Map(summary="text"),
     indexes=(("project", "position"), ("stream", "position"), ("task", "position"), ("session", "position")),
 )

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
+from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,

@@ -1,13 +1,11 @@
 """Given, when, then: who erases what was said of a task, when, and what is left of the task."""
 
-from typing import Any
-
 import pytest
 from pydantic_core import from_json, to_json
 
-from domain.catalogue import EVENTS, SEALINGS
 from domain.dispatch.erasing import ErasureTaken
 from domain.kernel.decider import Decision
+from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import derived_id
 from domain.kernel.message import Command
@@ -25,7 +23,6 @@ from domain.task.commands import (
     RetryTask,
 )
 from domain.task.decider import phase_name
-from domain.task.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.errors import TaskErased, TaskUnsettled, WordsOfRun
 from domain.task.events import TaskCancelled, TaskPlanned
 from domain.task.terms import Origin
@@ -159,46 +156,3 @@ def test_an_erased_task_is_neither_claimed_nor_bid_for() -> None:
         project="shop", session=session, incarnation=1, task="a", cost_microdollars=1, confidence_percent=50
     )
     refused(fleet.ask(bid), TaskErased)
-
-
-NAMES = {
-    "task.planned.v1": {"project", "key", "kind", "run", "parent", "parent_key", "concurrency_key", "idempotency_key"},
-    "task.dependant_added.v1": {"dependant", "project"},
-    "task.need_settled.v1": {"need"},
-    "task.need_reopened.v1": {"need"},
-    "task.part_added.v1": {"part", "key"},
-    "task.part_settled.v1": {"part"},
-    "task.held_back.v1": {"by"},
-    "task.claimed.v1": {"session", "strategy", "host", "model"},
-    "task.cancelled.v1": {"because"},
-    "task.awaited.v1": {"run", "project"},
-    "task.reassigned.v1": {"session", "by"},
-    "task.bid.v1": {"session"},
-    "task.attention_cleared.v1": {"by"},
-    "task.late_report_discarded.v1": {"report", "digest"},
-    "subject.erasure_asked.v1": {"subject", "reason", "by"},
-    "subject.erased.v1": {"subject", "reason", "asked_by", "by"},
-    "note.posted.v1": {"task", "author", "session"},
-}
-"""Fields that hold names of things, and reasons that say beforehand that they stay."""
-
-
-@pytest.mark.parametrize("name", [event.TYPE for event in EVENTS if event.TYPE in NAMES or event.TYPE in SEALINGS])
-def test_each_text_is_either_sealed_or_known_to_stay(name: str) -> None:
-    """Whoever gives an event of a task a further text says here, or in its ``sealed.py``, what it is."""
-    kind: Any = next(event for event in EVENTS if name == event.TYPE)
-    texts = {field for field, info in kind.model_fields.items() if info.annotation in (str, str | None)}
-    sealing = SEALINGS.get(name)
-    sealed = set() if sealing is None else {field for field, blank in sealing.fields.items() if blank != "list"}
-    about = {"session.revoke_noticed.v1": {"project", "task"}}.get(name, set())
-    assert texts == sealed | NAMES.get(name, set()) | about
-
-
-def test_every_event_of_a_task_is_looked_at() -> None:
-    known = {event.TYPE for event in EVENTS if event.TYPE.startswith("task.")}
-    with_texts = {
-        event.TYPE
-        for event in EVENTS
-        if event.TYPE in known and any(info.annotation in (str, str | None) for info in event.model_fields.values())
-    }
-    assert with_texts <= NAMES.keys() | SEALINGS.keys()

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 import pytest
 
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import Instant, StreamId
-from domain.task.erasure_events import SubjectErased
 from infrastructure.archive import bare_fold
 from infrastructure.bundle.report import Report
 from infrastructure.bundle.store_source import StoreSource

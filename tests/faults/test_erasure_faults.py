@@ -12,9 +12,9 @@ import pytest
 
 from api.composition.erasure import Erasure, open_seeds
 from domain.catalogue import REGISTRY
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import CommandKey, Event
-from domain.task.erasure_events import SubjectErased
 from domain.task.events import TaskFailed
 from infrastructure.erasure import belonging
 from infrastructure.erasure.belonging import ForeignKeysError

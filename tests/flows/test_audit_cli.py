@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from api.cli.audit_commands import erasure_words
+from api.cli.erase_commands import erasure_words, would_words
 from api.cli.exits import Exit
 from tests.support.command_line import CommandLine, end
 
@@ -12,9 +12,17 @@ PLAN = 'project: shop\ntasks:\n  - {key: one, title: One, kind: "=1+1"}\n  - {ke
 
 
 def test_of_what_stays_readable_it_is_not_said_that_it_is_erased() -> None:
-    assert "when another administrator" in erasure_words({"erased": False, "stays_readable": True})
-    assert erasure_words({"erased": True, "stays_readable": False}).endswith("is erased")
-    assert erasure_words({"erased": True, "stays_readable": True}).endswith("from the present, receipts and snapshots")
+    alone = {"with_it": [], "with_it_total": 0}
+    assert "when another administrator" in erasure_words({**alone, "erased": False, "stays_readable": True})
+    assert erasure_words({**alone, "erased": True, "stays_readable": False}) == "what was said of it is erased"
+    assert erasure_words({**alone, "erased": True, "stays_readable": True}).endswith("as far as it was under a key")
+
+
+def test_of_what_goes_with_a_subject_it_is_told_how_much_and_beforehand_which() -> None:
+    answer = {"erased": False, "stays_readable": False, "with_it": ["task_1", "run_2"], "with_it_total": 2}
+    assert would_words(answer).endswith("2 subjects that it has inside would be erased: task_1, run_2")
+    assert erasure_words({**answer, "erased": True}).endswith("2 subjects that it has inside is erased")
+    assert would_words({**answer, "erased": True}) == "it is erased already"
 
 
 def test_who_has_no_key_for_the_server_is_not_sent_to_an_option_that_means_another_key(tmp_path: Path) -> None:

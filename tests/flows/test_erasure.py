@@ -13,8 +13,18 @@ from tests.support.whole_server import WholeServer, whole_server
 
 WORDS = ("Zibeline", "Quixotry", "Jabberwock", "Vellichor", "Susurrus", "Apricity", "Limerence", "Phosphene")
 """Each stands in one place where something may be said of a task, and nowhere else."""
+RUN_WORDS = ("Defenestrate", "Petrichor", "Sonder", "Ailurophile", "Kalopsia")
+"""Each is said of a run, in one place; what is made of them is all over the run, its task and what it published."""
 KEPT = "Susquehanna"
 """Said of another task."""
+
+
+RELEASE = """
+pipeline: release
+inputs: {who: {type: text}}
+phases:
+  build: {work: {title: Build, inputs: {who: inputs.who}}}
+"""
 
 
 async def told(server: WholeServer) -> str:
@@ -39,6 +49,35 @@ async def told(server: WholeServer) -> str:
     await owner.done("complete_task", **report, summary=WORDS[6], artifacts=artifacts)
     await owner.done("complete_task", **report, summary=WORDS[6], artifacts=artifacts)
     return str(claimed["task"])
+
+
+async def told_of_run(server: WholeServer) -> tuple[str, str]:
+    """A run of which everything is said that can be; answers its id and that of its task."""
+    owner = server.owner
+    who, said = [{"name": "who"}], [{"name": "who", "value": "phases.build.output.who"}]
+    task = {"title": "Build", "body": "for ${who}"}
+    inputs = [{"name": "who", "value": "inputs.who"}]
+    evidence = [{"name": "plan", "subject": "plan", "value": "phases.build.output.who"}]
+    gate = {"gate_class": "production", "question": "Ship it?", "evidence": evidence}
+    phases = [
+        {"key": "build", "kind": "work", "work": {"task": task, "inputs": inputs, "outputs": who, "effect": "pure"}},
+        {"key": "word", "kind": "wait", "wait": {"kind": "signal", "name": "go", "outputs": who}},
+        {"key": "ask", "kind": "gate", "gate": gate, "needs": [{"phase": "build"}]},
+    ]
+    definition = {"name": "release", "phases": phases, "inputs": who, "outputs": said}
+    await owner.done("publish_definition", project="shop", definition=definition)
+    asked = {"pipeline": "release", "inputs": json.dumps({"who": RUN_WORDS[0]}), "idempotency_key": "n-1"}
+    run = (await owner.done("start_run", project="shop", **asked))["run"]
+    await owner.done("start_run", project="shop", **asked)  # once more changes nothing, and is remembered
+    session = await owner.done("open_session", projects=["shop"])
+    life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
+    claimed = await owner.done("claim_task", **life, task=f"{run}/build")
+    report = {"project": "shop", "task": claimed["task"], "token": claimed["token"]}
+    await owner.done("complete_task", **report, summary=RUN_WORDS[1], output=json.dumps({"who": RUN_WORDS[2]}))
+    await owner.done("send_signal", project="shop", run=run, name="go", content=json.dumps({"who": RUN_WORDS[3]}))
+    vote = {"phase": "ask", "verdict": "approve", "comment": RUN_WORDS[4]}
+    await owner.done("cast_vote", project="shop", run=run, **vote)
+    return run, str(claimed["task"])
 
 
 def found_in(folder: Path, words: tuple[str, ...]) -> set[str]:
@@ -66,6 +105,13 @@ query($asOf: Position, $after: Position) {
   tasks(first: 10, asOf: $asOf, after: $after) { edges { node { title note reason summary } } }
   timeline(project: "shop", first: 60, asOf: $asOf, after: $after) { edges { node { summary } } }
   notes(first: 10, asOf: $asOf, after: $after) { edges { node { text } } }
+  runs(first: 10, asOf: $asOf, after: $after) {
+    edges { node { reason inputs outputs phases { reason input output summary } } }
+  }
+  facts(first: 10, asOf: $asOf, after: $after) { edges { node { content } } }
+  gates(first: 10, asOf: $asOf, after: $after) {
+    edges { node { question comment evidence votes { comment } } }
+  }
 }
 """
 
@@ -89,22 +135,25 @@ async def test_after_an_erasure_the_words_are_nowhere(
 ) -> None:
     url = request.getfixturevalue("postgres_url") if store == "postgres" else store
     async with whole_server(tmp_path, url) as server:
-        task = await told(server)
+        task, (run, inside) = await told(server), await told_of_run(server)
         before = server.head
         said = await read(server, after=before)
-        assert {word for word in WORDS if word in said} == {*WORDS[:1], WORDS[2], *WORDS[4:7]}
+        shown = {*WORDS[:1], WORDS[2], *WORDS[4:7], *RUN_WORDS}
+        assert {word for word in (*WORDS, *RUN_WORDS) if word in said} == shown
         answer = await server.owner.done("erase_subject", project="shop", subject="one", reason="she asked for it")
         assert (answer["subject"], answer["erased"]) == (task, True)
+        answer = await server.owner.done("erase_subject", project="shop", subject=run, reason="17")
+        assert (answer["subject"], answer["erased"], answer["with_it"]) == (run, True, [inside])
         await carried_out(server)
         for point in ({}, {"asOf": before}):
             said = await read(server, **point)
-            assert not [word for word in WORDS if word in said]
+            assert not [word for word in (*WORDS, *RUN_WORDS) if word in said]
             assert KEPT in said
             assert "[erased]" in said
         if store == "postgres":
-            assert found_in_tables(url, (*WORDS, KEPT)) == {KEPT}
+            assert found_in_tables(url, (*WORDS, *RUN_WORDS, KEPT)) == {KEPT}
         await refused_from_now_on(server)
-    assert found_in(tmp_path, (*WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
+    assert found_in(tmp_path, (*WORDS, *RUN_WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
 
 
 async def refused_from_now_on(server: WholeServer) -> None:
@@ -126,7 +175,15 @@ def test_a_server_that_is_killed_behind_the_erasure_ends_it_when_it_is_back(tmp_
         cli("plan", "apply", "plan.yaml")
         (tmp_path / "plan.yaml").unlink()
         cli("task", "cancel", "one", "-p", "shop", "--reason", WORDS[6])
+        (tmp_path / "release.yaml").write_text(RELEASE)
+        cli("pipeline", "publish", "release.yaml", "-p", "shop")
+        run = cli("run", "start", "release", "-p", "shop", "--input", f"who={RUN_WORDS[0]}", "--json").json["run"]
+        cli("run", "cancel", run, "-p", "shop", "--reason", RUN_WORDS[1])
         cli("audit", "export", "bundle")
+        would = cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--dry-run")
+        assert "1 subject that it has inside" in would.out
+        assert not cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--dry-run", "--json").json["erased"]
+        cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--yes")
         task = cli("audit", "erase", "one", "-p", "shop", "--reason", "17", "--yes", "--json").json["subject"]
     finally:
         server.kill()
@@ -134,16 +191,18 @@ def test_a_server_that_is_killed_behind_the_erasure_ends_it_when_it_is_back(tmp_
     server = cli.serve()
     try:
         until(lambda: not cli("status", "--json").json["warnings"])
-        differing = cli("projections", "verify", "task_board", "timeline", "--json")
+        differing = cli("projections", "verify", "task_board", "timeline", "run_phases", "--json")
         assert "differs" not in differing.out
     finally:
         assert end(server) == 0
-    assert found_in(tmp_path, (*WORDS, KEPT)) == {KEPT}
+    assert found_in(tmp_path, (*WORDS, *RUN_WORDS, KEPT)) == {KEPT}
     keys = str(tmp_path / ".signalbox" / "ledger-keys" / "public.txt")
     assert cli("audit", "verify", "bundle", "--key", keys, "--json").json["verdict"] == "intact"
     again = cli("replay", "redecide", "--json").json
-    assert (again["different"], again["not_decidable"], again["erased"]) == (0, 0, 2)
+    assert (again["different"], again["not_decidable"]) == (0, 0)
+    assert again["erased"] > 2  # what was asked of the task, and what was decided over words of the run
     with opened(None, tmp_path / ".signalbox") as past:
         assert "[erased]" in repr(past.state(task, past.head()))
+        assert "[erased]" in repr(past.state(run, past.head()))
     with opened(None, tmp_path, tmp_path / "bundle") as past:
         assert "[sealed]" in repr(past.state(task, past.head()))

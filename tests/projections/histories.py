@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from domain.kernel.decider import Recorded
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import FLEET, Instant, ProjectId, StreamId
 from domain.kernel.message import Event
 from domain.kernel.registry import Registry
@@ -36,7 +37,6 @@ from domain.session.events import (
     SessionSuspected,
 )
 from domain.task.commands import SPENT_MAX, Usage
-from domain.task.erasure_events import SubjectErased
 from domain.task.events import (
     LateReportDiscarded,
     NeedEdge,

@@ -1,4 +1,4 @@
-"""That somebody wants what was said of a task to be erased, and that it was."""
+"""That somebody wants what was said of a subject to be erased, and that it was."""
 
 from typing import ClassVar
 
@@ -27,3 +27,7 @@ class SubjectErased(Event):
     by: str
     """Principal that wanted it second; the same where one person alone may."""
     at: Instant
+
+
+ErasureEvent = SubjectErasureAsked | SubjectErased
+"""They come to every kind of subject."""
