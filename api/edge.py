@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Final
 
 import structlog
 
-from api.parsing import parse
 from api.ports import Answered, Services, Told
 from domain.dispatch.authority import actions_of
 from domain.kernel import text
@@ -58,11 +57,6 @@ class Edge:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._recordings: set[asyncio.Task[None]] = set()
-
-    async def submit_json(self, name: str, fields: bytes, origin: Origin) -> Answered | Rejection:
-        """Parse the JSON text of a command's fields and submit it."""
-        command = parse(name, fields)
-        return command if isinstance(command, Rejection) else await self.submit(command, origin)
 
     async def submit(self, command: Command, origin: Origin) -> Answered | Rejection:
         """Authorise, stamp and execute a command. A refusal before it is stamped comes back as it is.

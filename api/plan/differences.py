@@ -61,11 +61,6 @@ class PlanDifferences:
     changed: tuple[ChangedTask, ...]
     only_on_server: tuple[str, ...]
 
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether applying the plan would leave everything as it is."""
-        return not self.added and not self.changed
-
 
 def differences_of(
     existing: Iterable[Mapping[str, object]],

@@ -3,13 +3,9 @@
 from collections.abc import Collection, Sequence
 from typing import Final, cast
 
-import yaml
-
 from api.plan.fields import moment_of
 from api.plan.lines import named
-from api.plan.nodes import UnreadableError
 from api.plan.notation import duration_of, notation_of
-from api.plan.yaml_text import plain_value
 from domain.kernel.values import Requirement, ScopeClaim
 from domain.kernel.work import Budget, RetryRule
 from domain.task.commands import ApplyPlan, Need, PlannedTask
@@ -55,11 +51,6 @@ def plan_document(command: ApplyPlan) -> dict[str, object]:
         for task in command.tasks
     ]
     return {"project": command.project, "tasks": [task_document(task) for task in tasks]}
-
-
-def plan_text(command: ApplyPlan) -> str:
-    """The plan as YAML that this program reads back as the same command."""
-    return yaml.dump(plan_document(command), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=120)
 
 
 def task_document(task: PlannedTask) -> dict[str, object]:
@@ -117,28 +108,6 @@ def _qualified(need: Need, project: str, keys: Collection[str]) -> Need:
     outside = "/" in need.task and need.task not in keys
     written = f"{project}/{need.task}" if outside else need.task
     return Need.model_construct(task=written, accept=need.accept, project="")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what YAML 1.1 takes for text and YAML 1.2 does not, such as 1e100; never writes aliases."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
-def _write_text(_: _Dumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return yaml.ScalarNode("tag:yaml.org,2002:str", text, style=style if _is_text(text) else "'")
-
-
-def _is_text(text: str) -> bool:
-    try:
-        return isinstance(plain_value(text), str)
-    except UnreadableError:
-        return False
-
-
-_Dumper.add_representer(str, _write_text)
 
 
 def _need(need: Need) -> object:

@@ -9,7 +9,7 @@ from domain.kernel.values import ScopeClaim
 from domain.lock.blocking import Obstacle, grants_in_the_way, requests_in_the_way, wishes_of
 from domain.lock.circles import closed_by_wait
 from domain.lock.decider import limited, next_token
-from domain.lock.entries import Grant, Owner, Waiter, wishes_in
+from domain.lock.entries import Owner, Waiter, wishes_in
 from domain.lock.errors import AlreadyWaiting, BadPattern, LocksLimited, TooComplex
 from domain.lock.events import LockRequestWithdrawn, LockRevokeNoticed, LocksGranted, LocksRequested, LossRule
 from domain.lock.evolve import evolve
@@ -200,8 +200,3 @@ def _endless(before: LockSpace, after: LockSpace, requested: LocksRequested) -> 
         return found
     tokens = after.coverage.queue.shut_by.get(waiter.number, ())
     return closed_by_wait(before, waiter.owner, waiter.claims, tokens)
-
-
-def holders_of(found: list[Obstacle]) -> list[Grant]:
-    """The grants among the obstacles."""
-    return [one.holder for one in found if isinstance(one.holder, Grant)]

@@ -1,13 +1,10 @@
 """What a store of events keeps of a beginning of the log that lies in bundles: which, and what streams had come to."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from infrastructure.log.port import LogRow
-
-BASE_STREAMS_MAX: Final = 5_000
-"""States that are asked for, or given back, at once."""
 
 
 class EventsArchived(Exception):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from projections.audit_ledger.tree import HASH_BYTES, perfect_root, split
+from projections.audit_ledger.tree import HASH_BYTES, perfect_root
 
 TILE_HEIGHT: Final = 8
 TILE_HASHES: Final = 1 << TILE_HEIGHT
@@ -67,8 +67,3 @@ def node_reader(read_tile: ReadTile) -> ReadNode:
         return perfect_root(read_tile(level, number)[start : start + (HASH_BYTES << above)])
 
     return node
-
-
-def hashes_of(tile: bytes) -> list[bytes]:
-    """The hashes of a tile, one by one."""
-    return split(tile)

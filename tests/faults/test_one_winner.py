@@ -14,6 +14,7 @@ import pytest
 from api.composition.server import running
 from api.composition.stores import open_log
 from api.edge import Edge, Origin, fresh_command_id
+from api.parsing import parse
 from api.ports import Services
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import PrincipalId
@@ -69,7 +70,9 @@ class Nodes:
     async def _send(self, kind: str, fields: dict[str, Any], command_id: str) -> dict[str, Any]:
         self.sent += 1
         edge = self.edges[self.sent % len(self.edges)]
-        answer = await edge.submit_json(kind, json.dumps(fields).encode(), Origin(OWNER, command_id))
+        command = parse(kind, json.dumps(fields).encode())
+        assert not isinstance(command, Rejection), command
+        answer = await edge.submit(command, Origin(OWNER, command_id))
         assert not isinstance(answer, Rejection), answer
         content: dict[str, Any] = json.loads(answer.text)
         text = json.dumps(content.get("answer"), sort_keys=True)

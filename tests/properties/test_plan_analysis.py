@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.plan.analysis import CircularPlanError, analyse
-from api.plan.document import plan_document, plan_text
+from api.plan.document import plan_document
 from api.plan.read import Plan, read_plan
 from domain.kernel.graphs import circles_of
 from domain.kernel.values import Requirement, ScopeClaim
@@ -17,6 +17,7 @@ from domain.kernel.work import Budget, Escalation, RetryRule
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.resource import Resource, parse
 from domain.task.commands import ApplyPlan, Need, PlannedTask
+from tests.support.plan_yaml import plan_yaml
 from tests.support.steps import calls_of
 
 _PATTERNS = ("src/**", "src/a.py", "docs/**", "src/*.py", "docs/x.md", "lib", "**")
@@ -307,6 +308,6 @@ def test_a_plan_written_and_read_again_is_the_same(command: ApplyPlan) -> None:
     as_json = read_plan(json.dumps(document), "plan.json")
     assert isinstance(as_json, Plan), as_json
     assert as_json.command == command
-    as_yaml = read_plan(plan_text(command), "plan.yaml")
+    as_yaml = read_plan(plan_yaml(document), "plan.yaml")
     assert isinstance(as_yaml, Plan), as_yaml
     assert as_yaml.command == command

@@ -126,16 +126,6 @@ def on_exhausted_of(phase: AnyPhase) -> OnExhausted | None:
             assert_never(phase)
 
 
-def edges_along(graph: Graph, key: str, arm: str) -> tuple[tuple[str, Edge], ...]:
-    """The edges that follow one arm of a phase, each with the phase that it leads to."""
-    return tuple(
-        (dependant, edge)
-        for dependant in graph.dependants[key]
-        for edge in graph.phases[dependant].needs
-        if edge.phase == key and edge.arm == arm
-    )
-
-
 def behind_arm(graph: Graph, key: str, arm: str) -> tuple[str, ...]:
     """Phases that run only where the arm is taken, in order: all their ways from the roots lead along it."""
     inside: set[str] = set()
