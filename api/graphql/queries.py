@@ -6,42 +6,44 @@ import strawberry
 
 from api.graphql.asking import Asking
 from api.graphql.attention_queries import AttentionQuery
-from api.graphql.enums import NodeStatus, Role, SessionStatus, TaskOrder, TimeOrder
+from api.graphql.enums import SessionStatus, TaskOrder, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
+from api.graphql.fleet_queries import FleetQuery
+from api.graphql.lock_queries import LockQuery
 from api.graphql.note_queries import NoteQuery
 from api.graphql.pages import Connection
 from api.graphql.past_queries import PastQuery
 from api.graphql.pipeline_queries import PipelineQuery
 from api.graphql.projection_queries import ProjectionQuery
 from api.graphql.proposal_queries import ProposalQuery
-from api.graphql.reads import fleet, locks, metrics, rows, tasks
-from api.graphql.reads import nodes as reads_nodes
-from api.graphql.reads import pools as reads_pools
-from api.graphql.reads import quotas as reads_quotas
+from api.graphql.reads import metrics, rows, tasks
 from api.graphql.reads.asked import After, AsOf, At, Cursor, First, asked
 from api.graphql.reads.explain import Named, explained
 from api.graphql.reads.ledger import LedgerQuery
-from api.graphql.reads.pools import PoolFilter
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
 from api.graphql.run_queries import RunQuery
 from api.graphql.types.counts import TaskCounts
 from api.graphql.types.explanation import Explanation
-from api.graphql.types.fleet import Caller, Key, Project, ProjectFound, Projection, Status
-from api.graphql.types.lock import Lock
-from api.graphql.types.lock_request import LockRequest
 from api.graphql.types.metrics import FleetMetrics
-from api.graphql.types.node import Node
-from api.graphql.types.pool import Pool
-from api.graphql.types.quota import Quota
 from api.graphql.types.session import Session, SessionFound
 from api.graphql.types.task import Task, TaskFound
-from domain.kernel.ids import Position
 from projections.kernel.requests import LIMIT_DEFAULT
 
 
 @strawberry.type
-class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, ProjectionQuery, ProposalQuery, RunQuery):
+class Query(
+    AttentionQuery,
+    FleetQuery,
+    LedgerQuery,
+    LockQuery,
+    NoteQuery,
+    PastQuery,
+    PipelineQuery,
+    ProjectionQuery,
+    ProposalQuery,
+    RunQuery,
+):
     """Every list is a page, every answer says as of which position it is true."""
 
     @strawberry.field
@@ -137,128 +139,6 @@ class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, Pr
         return await rows.session(info.context, identifier, await asked(info.context, 1, None, as_of, at, after))
 
     @strawberry.field
-    async def quotas(
-        self,
-        info: Asking,
-        *,
-        project: str | None = None,
-        name: str | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Quota]:
-        """Credential pools whose quota sessions of a project spend, or all where the key sees all."""
-        return await reads_quotas.quotas(
-            info.context, project, name, await asked(info.context, first, cursor, as_of, at, after)
-        )
-
-    @strawberry.field
-    async def nodes(
-        self,
-        info: Asking,
-        *,
-        status: list[NodeStatus] | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Node]:
-        """Servers of this store, the latest started first, for people whose key sees all projects."""
-        return await reads_nodes.nodes(info.context, status, await asked(info.context, first, cursor, as_of, at, after))
-
-    @strawberry.field
-    async def locks(
-        self,
-        info: Asking,
-        *,
-        project: str | None = None,
-        session: str | None = None,
-        task: str | None = None,
-        resource: str | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Lock]:
-        """Live locks by token; `resource` is a piece of a claim's text, what overlaps is told by `acquireLocks`."""
-        wanted = await asked(info.context, first, cursor, as_of, at, after)
-        return await rows.locks(info.context, project, session, task, resource, wanted)
-
-    @strawberry.field
-    async def lock_requests(
-        self,
-        info: Asking,
-        *,
-        project: str | None = None,
-        session: str | None = None,
-        task: str | None = None,
-        resource: str | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[LockRequest]:
-        """Requests for locks that wait, the first to be served first; what blocks one is told by `awaitLocks`."""
-        wanted = await asked(info.context, first, cursor, as_of, at, after)
-        return await locks.lock_requests(info.context, project, session, task, resource, wanted)
-
-    @strawberry.field
-    async def pools(
-        self,
-        info: Asking,
-        *,
-        where: PoolFilter | None = None,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Pool]:
-        """Pools of units of a project, or of all where the key sees all, by name."""
-        wanted = await asked(info.context, first, cursor, as_of, at, after)
-        return await reads_pools.pools(info.context, where or PoolFilter(), wanted)
-
-    @strawberry.field
-    async def project(
-        self, info: Asking, name: str, as_of: AsOf = None, at: At = None, after: After = None
-    ) -> ProjectFound:
-        """One project, by slug or id."""
-        return await fleet.project(info.context, name, await asked(info.context, 1, None, as_of, at, after))
-
-    @strawberry.field
-    async def projects(
-        self,
-        info: Asking,
-        *,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Project]:
-        """Projects that the key sees."""
-        return await fleet.projects(info.context, await asked(info.context, first, cursor, as_of, at, after))
-
-    @strawberry.field
-    async def keys(
-        self,
-        info: Asking,
-        *,
-        first: First = LIMIT_DEFAULT,
-        cursor: Cursor = None,
-        as_of: AsOf = None,
-        at: At = None,
-        after: After = None,
-    ) -> Connection[Key]:
-        """API keys, for admins."""
-        return await fleet.keys(info.context, await asked(info.context, first, cursor, as_of, at, after))
-
-    @strawberry.field
     async def explain(
         self,
         info: Asking,
@@ -272,29 +152,3 @@ class Query(AttentionQuery, LedgerQuery, NoteQuery, PastQuery, PipelineQuery, Pr
     ) -> Explanation:
         """Why one task, session, lock or run does not move and what would unblock it, as it is decided. Of now."""
         return await explained(info.context, project, Named(task, session, lock, run, phase))
-
-    @strawberry.field
-    async def status(self, info: Asking) -> Status:
-        """How the server is, and who is asking. Always of now."""
-        context = info.context
-        health, who = context.services.health.health(), context.principal
-        mine = None if who.projects is None else sorted(who.projects)
-        names = await fleet.project_names(context, set(mine or ()))
-        return Status(
-            ready=health.ready,
-            node=health.node,
-            store=health.store,
-            head=Position(health.head),
-            projected=Position(health.projected),
-            projections=[
-                Projection(name=name, position=Position(position))
-                for name, position in sorted(context.services.reads.positions().items())
-            ],
-            warnings=list(health.warnings),
-            principal=Caller(
-                id=who.id,
-                role=Role(who.role),
-                project_ids=None if mine is None else [*mine],
-                project_names=None if mine is None else [names.get(one, one) for one in mine],
-            ),
-        )
