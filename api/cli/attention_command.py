@@ -2,17 +2,20 @@
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from api.cli.command import Project, command, group
+from api.cli.command import At, Project, command, group
 from api.cli.queries import ATTENTION, PROJECTS, STANDSTILLS
 from api.cli.reading import ROWS_MAX, listing, project_of, single
 from api.cli.terminal import Column, Terminal
 from api.cli.words import age, short, snake_row
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, optional_object, optional_text
+
+if TYPE_CHECKING:
+    from signalbox.client.synchronous import Client
 
 COLUMNS = (
     Column("SINCE", "age", right=True),
@@ -38,21 +41,30 @@ def attention(
     terminal: Terminal,
     project: Project = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=20_000, help="Rows at most.")] = 200,
+    at: At = None,
 ) -> None:
     """What a person has to look at, the oldest first. Tasks, runs, locks, pools, sessions, quotas, circles of waits."""
     client = terminal.client
-    names = [project] if project else [str(one.get("name")) for one in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
     # The server keeps them by kind and id: which are the oldest is known when all are read.
-    rows = [shown(row) for row in listing(client, ATTENTION, {"where": {"project": project}}, ROWS_MAX).rows]
-    for name in names:
+    asked = {"where": {"project": project}, "at": at}
+    rows = [shown(row) for row in listing(client, ATTENTION, asked, ROWS_MAX).rows]
+    for name in [] if at else _projects(client, project):
         found = single(client, STANDSTILLS, {"project": name})
         rows += [shown_standstill(name, one) for one in objects(found, "standstills")]
         if not found.get("complete"):
             terminal.note(f"{name} has more open work than is looked through for waits that go round")
+    if at:
+        terminal.note("waits that go round are known of now only")
     rows.sort(key=lambda row: str(row.get("since")).zfill(20))
     if len(rows) > limit:
         terminal.note(f"{len(rows) - limit} more than --limit {limit} shows")
     terminal.table("attention", rows[:limit], COLUMNS, "nothing needs a person")
+
+
+def _projects(client: "Client", project: str | None) -> list[str]:
+    if project is not None:
+        return [project]
+    return [str(one.get("name")) for one in listing(client, PROJECTS, {}, PROJECTS_MAX).rows]
 
 
 def acknowledge(

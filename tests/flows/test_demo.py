@@ -13,6 +13,7 @@ import pytest
 from api.cli.demo.findings import examine
 from api.cli.demo.repository import history_of
 from api.cli.demo.work import pieces_of
+from api.composition.opening import opened
 from tests.support.waiting import SECONDS_MAX, until
 
 
@@ -56,6 +57,11 @@ def test_with_locks_every_promise_holds_though_a_worker_is_killed(tmp_path: Path
         len(piece.edits) + bool(piece.report) for piece in pieces
     )
     assert examine(pieces, history).lost_lines == ()
+    # And whatever the fleet asked for is decided by today's rules as it was then.
+    with opened(None, tmp_path / "demo" / "server") as replay:
+        verdicts = list(replay.redecide(after=0, until=replay.head(), progress=lambda _: None))
+    assert len(verdicts) > 2 * 30
+    assert [one for one in verdicts if one.kind == "different"] == []
 
 
 def test_without_locks_the_same_work_collides(tmp_path: Path) -> None:

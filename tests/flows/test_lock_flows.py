@@ -184,12 +184,16 @@ def test_what_a_person_has_to_look_at_over_tasks_locks_and_sessions(cli: Command
     assert {step["because"] for step in found["standstill"]["steps"]} == {"PART", "SCOPE"}
     told = cli("attention", "list").out
     assert "merge or rebase?" in told
+    head = cli("status", "--json").json["head"]
     cli("session", "end", agent)
     cli("task", "cancel", "part", "-p", "shop")
     cli("lock", "pool", "return", "oven", "2")
     left = cli("attention", "list", "-p", "shop", "--json").json["attention"]
     assert not {row["about"] for row in left} & {"oven", agent}
     assert "standstill" not in {row["topic"] for row in left}
+    then = cli("attention", "list", "-p", "shop", "--at", f"@{head}", "--json").json["attention"]
+    assert {"oven", agent} <= {row["about"] for row in then}
+    assert "standstill" not in {row["topic"] for row in then}, "waits that go round are known of now only"
     cli("session", "end", worker)
 
 
