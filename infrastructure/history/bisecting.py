@@ -62,10 +62,12 @@ class Seen:
         """Whether something is not the same as in the state before, or may be: else there is nothing to ask anew."""
         if self._of_events or self._whole:
             return True
-        parts: list[object] = [type(state), *(getattr(state, name, MISSING) for name in self._fields)]
-        same = len(parts) == len(self._parts) and all(map(is_, parts, self._parts))
+        parts: list[object] = [getattr(state, name, MISSING) for name in self._fields]
+        parts.append(type(state))
+        if self._parts and all(map(is_, parts, self._parts)):
+            return False
         self._parts = parts
-        return not same
+        return True
 
     def _of_state(self, state: object) -> Tree:
         if self._whole:

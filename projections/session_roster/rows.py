@@ -4,8 +4,10 @@ from typing import NamedTuple
 
 from domain.kernel.activity import Activity, Liveness, SessionStatus
 from domain.session.events import Beginning
+from projections.kernel.quick import quick
 
 
+@quick
 class SessionRosterRow(NamedTuple):
     """A session as it stands. Instants are microseconds since 1970."""
 

@@ -1,10 +1,12 @@
 """How the events of a task become its row on the board."""
 
-from typing import Final, assert_never, cast, get_args
+from collections.abc import Callable
+from typing import Any, Final, assert_never, cast, get_args
 
 from immutables import Map
 
 from domain.kernel.decider import Recorded
+from domain.kernel.message import Event
 from domain.task.events import (
     LateReportDiscarded,
     TaskAttemptEnded,
@@ -42,17 +44,7 @@ def evolve(row: TaskBoardRow | None, recorded: Recorded, key: str) -> TaskBoardR
     event = cast(TaskBoardEvent, recorded.event)
     if isinstance(event, TaskPlanned):
         return _planned(event, recorded, key)
-    if row is None:
-        return None
-    match event:
-        case TaskClaimed() | TaskStarted() | TaskProgressed() | TaskAttemptEnded() | LateReportDiscarded():
-            return _attempted(row, event)
-        case TaskCompleted() | TaskFailed() | TaskCancelled():
-            return _settled(row, event)
-        case TaskNeedSettled() | TaskReadied() | TaskBackedOff() | TaskParked() | TaskRetried():
-            return _waiting(row, event)
-        case _:
-            return related(row, event)
+    return None if row is None else _TURNS[type(event)](row, event)
 
 
 def _planned(event: TaskPlanned, recorded: Recorded, key: str) -> TaskBoardRow:
@@ -208,6 +200,13 @@ def _waiting(row: TaskBoardRow, event: _Waiting) -> TaskBoardRow:
         case _:
             assert_never(event)
 
+
+_TURNS: Final[dict[type[Event], Callable[[TaskBoardRow, Any], TaskBoardRow | None]]] = {
+    kind: turn
+    for kinds, turn in ((_Attempted, _attempted), (_Settled, _settled), (_Waiting, _waiting), (Related, related))
+    for kind in get_args(kinds)
+}
+"""One look where asking class by class takes as long as the change itself."""
 
 TASK_BOARD: Final = Projection(
     name="task_board",

@@ -2,6 +2,8 @@
 
 from typing import Final, Literal, NamedTuple
 
+from projections.kernel.quick import quick
+
 TaskStatus = Literal["pending", "ready", "assigned", "running", "backoff", "parked", "completed", "failed", "cancelled"]
 LIVE: Final[tuple[TaskStatus, ...]] = ("assigned", "running")
 SETTLED: Final[tuple[TaskStatus, ...]] = ("completed", "failed", "cancelled")
@@ -9,6 +11,7 @@ SUMMARY_LENGTH_MAX: Final = 4_096
 """Characters of a completion's summary that the board keeps; the whole is in the event."""
 
 
+@quick
 class TaskBoardRow(NamedTuple):
     """A task as it stands. Instants are microseconds since 1970; None where it has not happened."""
 
