@@ -14,6 +14,7 @@ from api.ports import Services
 from infrastructure.settings import Settings
 from tests.support.doors import Answer, Doors
 from tests.support.graphql import schema
+from tests.support.patience import PATIENT
 
 
 class NodeDoors(Doors):
@@ -61,7 +62,7 @@ class NodeDoors(Doors):
 @asynccontextmanager
 async def node_doors(folder: Path, store: str = "memory") -> AsyncIterator[NodeDoors]:
     """A node on ``store`` with the project ``shop``, and its doors."""
-    settings = Settings(data=folder / "data", store=store)
+    settings = Settings(data=folder / "data", store=store, http=PATIENT)
     async with running(settings) as services:
         doors = NodeDoors(services, settings, (folder / "data" / "local.key").read_text().strip())
         await doors.project("shop")

@@ -5,10 +5,13 @@ from typing import Final
 
 import pytest
 
+from infrastructure.settings import HttpSettings
 from tests.support.waiting import SECONDS_MAX
 
 _BOUNDS: Final = ("api.composition.reads", "api.graphql.context")
 _NAME: Final = "STALE_SECONDS"
+PATIENT: Final = HttpSettings(command_seconds_max=SECONDS_MAX)
+"""Of servers in the test's own process: a command is answered, however long a busy machine keeps it from its turn."""
 
 
 @pytest.fixture(autouse=True)

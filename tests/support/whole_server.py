@@ -17,6 +17,7 @@ from api.ports import Services
 from domain.session.decider import POLICY_PREFIX
 from infrastructure.settings import Settings
 from tests.support.graphql import schema
+from tests.support.patience import PATIENT
 from tests.support.waiting import happens
 
 
@@ -149,7 +150,7 @@ class WholeServer:
 @asynccontextmanager
 async def whole_server(folder: Path, store: str = "memory", **said: Any) -> AsyncIterator[WholeServer]:
     """A server that ends with the block; ``said`` are further settings."""
-    settings = Settings(data=folder, store=store, **said)
+    settings = Settings(data=folder, store=store, **{"http": PATIENT, **said})
     async with running(settings) as services:
         edge = Edge(services)
         graphql, mcp = create_graphql_app(services, edge, schema=schema()), create_mcp_app(services, edge, settings)
