@@ -9,6 +9,7 @@ SESSION_OVER = frozenset({"session_was_lost", "session_has_ended"})
 """Refusals after which the same agent may go on with its next life."""
 BATCH_MAX = 100
 """Commands that the server takes in one request."""
+HEAD = "{ status { head } }"
 NOT_THERE = frozenset({"unknown_thing", "not_session_owner"})
 
 
@@ -28,12 +29,10 @@ class RefusedError(Exception):
 class Answer:
     """What an accepted command was answered with; ``repeated`` where it was accepted before under the same id."""
 
-    __slots__ = ("fields", "position", "repeated")
+    __slots__ = ("fields", "repeated")
 
-    def __init__(self, fields: "dict[str, object]", position: int, *, repeated: bool) -> None:
+    def __init__(self, fields: "dict[str, object]", *, repeated: bool) -> None:
         self.fields = fields
-        self.position = position
-        """Of the log, from which on the answer is true."""
         self.repeated = repeated
 
 
@@ -69,6 +68,15 @@ def graphql(wire: Wire, query: str, variables: "dict[str, object]") -> "dict[str
     return data if is_object(data) else {}
 
 
+def head(wire: Wire) -> int:
+    """Where the log ends: whatever anybody was answered a moment ago is in what is read from here on.
+
+    Raises RefusedError, NoAnswerError.
+    """
+    status = graphql(wire, HEAD, {}).get("status")
+    return int(number_in(status, "head")) if is_object(status) else 0
+
+
 def _either(fields: "dict[str, object]") -> "Answer | RefusedError":
     try:
         return _answer(fields)
@@ -78,8 +86,7 @@ def _either(fields: "dict[str, object]") -> "Answer | RefusedError":
 
 def _answer(fields: "dict[str, object]") -> Answer:
     answer = _refused_or(fields).get("answer")
-    position = int(number_in(fields, "position"))
-    return Answer(answer if is_object(answer) else {}, position, repeated=fields.get("repeated") is True)
+    return Answer(answer if is_object(answer) else {}, repeated=fields.get("repeated") is True)
 
 
 def _refused_or(fields: "dict[str, object]") -> "dict[str, object]":

@@ -1,8 +1,8 @@
 """What an agent is told when its session begins: its handle, its task, and who else is at work."""
 
-from signalbox.hook.asking import RefusedError, graphql
+from signalbox.hook.asking import RefusedError, graphql, head
 from signalbox.hook.desk import Desk
-from signalbox.hook.reading import is_list, is_object, number_in, text_in
+from signalbox.hook.reading import is_list, is_object, text_in
 from signalbox.hook.wire import NoAnswerError
 from signalbox.hook.words import quoted
 
@@ -11,7 +11,6 @@ RULES = (
     "Every file is locked for you before you edit it; an edit of a file that another agent holds is refused with the "
     "reason and what to do next. Do not get around a refusal by other means."
 )
-HEAD = "{ status { head } }"
 QUERY = """query($project: String!, $session: String!, $after: Position) {
   mine: tasks(where: {project: $project, session: $session, status: [ASSIGNED, RUNNING]}, first: 5, after: $after) {
     edges { node { key title token } } }
@@ -29,7 +28,7 @@ def context(desk: Desk, home: str) -> "tuple[str, list[str]]":
     who = f"You are session {memory.session}, incarnation {memory.incarnation}."
     lines = [f"Signalbox coordinates the agents of project {memory.project}. {who}", RULES]
     try:
-        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk)}
+        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk.wire)}
         found = graphql(desk.wire, QUERY, asked)
     except (RefusedError, NoAnswerError):
         return "\n".join(lines), []
@@ -46,15 +45,6 @@ def context(desk: Desk, home: str) -> "tuple[str, list[str]]":
             lines.append(f"- and {len(held) - OTHERS_MAX} more; `signalbox lock list` shows all")
     claims = [claim for one in nodes_of(found, "others") for claim in _claims(one)]
     return "\n".join(lines), [claim for claim in claims if claim.startswith(f"path:{home}//")]
-
-
-def head(desk: Desk) -> int:
-    """Where the log ends: what was given to the session a moment ago is in what is read from here on.
-
-    Raises RefusedError, NoAnswerError.
-    """
-    status = graphql(desk.wire, HEAD, {}).get("status")
-    return int(number_in(status, "head")) if is_object(status) else 0
 
 
 def _claims(one: "dict[str, object]") -> list[str]:

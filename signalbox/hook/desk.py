@@ -221,9 +221,9 @@ class Desk:
         return command(self.wire, "open_session", fields, _command_id(self.memory.project, event, fields, after))
 
     def _only_project(self) -> str:
-        from signalbox.hook.asking import graphql
+        from signalbox.hook.asking import graphql, head
 
-        page = graphql(self.wire, "query { projects(first: 2) { edges { node { name } } } }", {}).get("projects")
+        page = graphql(self.wire, PROJECTS, {"after": head(self.wire)}).get("projects")
         names = [one.get("node") for one in objects_in(page, "edges")] if is_object(page) else []
         found = [text_in(one, "name") for one in names if is_object(one)]
         if len(found) == 1:
@@ -232,6 +232,7 @@ class Desk:
         raise RefusedError({"code": "which_project", "message": what, "next": "connect again with --project NAME"})
 
 
+PROJECTS = "query($after: Position) { projects(first: 2, after: $after) { edges { node { name } } } }"
 QUEUE_SECONDS = 120
 """How long a refused edit keeps its place in the line."""
 

@@ -2,9 +2,9 @@
 
 import os
 
-from signalbox.hook.asking import RefusedError, graphql
+from signalbox.hook.asking import RefusedError, graphql, head
 from signalbox.hook.changes import changed
-from signalbox.hook.context import head, nodes_of
+from signalbox.hook.context import nodes_of
 from signalbox.hook.desk import Desk
 from signalbox.hook.places import path_claim, repository_of
 from signalbox.hook.reading import is_list, is_object, objects_in, text_in
@@ -55,7 +55,7 @@ def _claims(desk: Desk, tokens: list[str]) -> "dict[str, list[str]]":
     if len(found) == len(tokens):
         return found
     try:
-        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk)}
+        asked: dict[str, object] = {"project": memory.project, "session": memory.session, "after": head(desk.wire)}
         told = graphql(desk.wire, QUERY, asked)
     except (RefusedError, NoAnswerError):
         return found
