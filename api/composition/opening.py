@@ -10,6 +10,9 @@ from api.composition.replay import ROWS_FILE, Replay
 from domain.kernel.errors import Rejection
 from infrastructure.archive.reading import archived_history
 from infrastructure.archive.shelf import Shelf
+from infrastructure.erasure.belonging import ForeignKeysError
+from infrastructure.erasure.envelope import SealBrokenError
+from infrastructure.erasure.keys import SeedMissingError
 from infrastructure.erasure.port import SeedsRead
 from infrastructure.history.port import History
 from infrastructure.history.rows import PastRows
@@ -51,10 +54,19 @@ def in_our_errors() -> Generator[None]:
         raise in_words(refused.rejection) from refused
     except EventsArchived as error:
         raise in_words(in_bundle(error)) from error
+    except (ForeignKeysError, SealBrokenError, SeedMissingError) as error:
+        raise foreign_keys(error) from error
     except StoreUnavailable as error:
         raise ServerUnavailable(
             "store_unavailable", str(error), "Name a data folder with --data, or a store with --store."
         ) from error
+
+
+def foreign_keys(problem: Exception) -> Refused:
+    """What lies beside a log are not the keys under which it was written, as the command line tells it."""
+    advice = f"Put the {KEYS_FILE} that belongs to the log beside it; without any, words read as [sealed]."
+    said = str(problem) if isinstance(problem, ForeignKeysError) else f"they do not open what is sealed: {problem}"
+    return Refused("keys_foreign", said, advice)
 
 
 def in_words_of_export(problem: Exception) -> Refused:
@@ -120,6 +132,7 @@ def _open(store: str | None, data: Path, shelf: Shelf) -> tuple[History, PastRow
 def _with_words(history: History, seeds: Callable[[], SeedsRead]) -> History:
     """Where the keys are at hand, the words of subjects are read, too; a copy without them tells the rest."""
     from domain.catalogue import SEALINGS
+    from infrastructure.erasure.belonging import check_reading
     from infrastructure.erasure.envelope import Envelopes
     from infrastructure.erasure.keys import SubjectKeys
     from infrastructure.erasure.opened_history import opened_history
@@ -128,4 +141,11 @@ def _with_words(history: History, seeds: Callable[[], SeedsRead]) -> History:
         read = seeds()
     except StoreUnavailable:
         return history
-    return opened_history(history, Envelopes(SEALINGS, SubjectKeys(read)), read.close)
+    try:
+        keys = SubjectKeys(read)
+        check_reading(history.keys_mark(), keys)
+    except BaseException:
+        read.close()
+        history.close()
+        raise
+    return opened_history(history, Envelopes(SEALINGS, keys), read.close)

@@ -67,6 +67,14 @@ def check_belonging(log: Log, seeds: SeedReader, keys: SubjectKeys, envelopes: E
         raise _foreign(problem) from problem
 
 
+def check_reading(bound: str, keys: SubjectKeys) -> None:
+    """To be called before words are read beside a log's server, or without one: the log must be bound to these keys,
+    or to none. Raises ForeignKeysError, StoreUnavailable.
+    """
+    if bound and mark_of(keys) != bound:
+        raise ForeignKeysError("the keys of what was said are not those of this log")
+
+
 def _foreign(problem: Exception) -> ForeignKeysError:
     return ForeignKeysError(f"the keys of what was said of tasks are not those of this log: {problem}")
 

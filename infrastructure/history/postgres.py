@@ -92,6 +92,10 @@ class PostgresHistory:
         era: int = self._rows("era")[0][0]
         return era
 
+    def keys_mark(self) -> str:
+        rows = self._rows("keys_mark") if self._rows("keeps_mark")[0][0] else []
+        return str(rows[0][0]) if rows else ""
+
     def close(self) -> None:
         self._connection.close()
 

@@ -148,6 +148,10 @@ class SqliteHistory:
         era: int = self._rows(_LOG["era"])[0][0]
         return era
 
+    def keys_mark(self) -> str:
+        rows = self._rows(_LOG["keys_mark"]) if self._rows(_SQL["keeps_mark"]) else []
+        return str(rows[0][0]) if rows else ""
+
     def close(self) -> None:
         self._connection.close()
 

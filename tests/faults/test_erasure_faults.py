@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from api.composition.erasure import Erasure, open_seeds
+from api.composition.opening import opened
 from domain.catalogue import REGISTRY
 from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import Instant, ProjectId, StreamId
@@ -29,6 +30,7 @@ from infrastructure.runtime.projector import Projector
 from infrastructure.runtime.recent import RecentAnswers
 from infrastructure.settings import Settings
 from projections.catalogue import PROJECTIONS
+from signalbox.client.errors import Refused
 from tests.contracts.stores import STORES, Place
 from tests.support.waiting import SECONDS_MAX, until
 
@@ -257,6 +259,14 @@ def test_a_log_is_not_written_under_other_keys_than_its_own(stage: Stage, tmp_pa
     foreign = SqliteSeeds(keys)
     foreign.begin(b"7" * 32)
     foreign.close()
+    beside = keys.parent / "log" / "signalbox.db"
+    shutil.copy(keys, beside.with_name(keys.name))
+    with pytest.raises(Refused) as refused, opened(f"sqlite:///{beside}", tmp_path):
+        pass
+    assert refused.value.code == "keys_foreign"
+    beside.with_name(keys.name).unlink()
+    with opened(f"sqlite:///{beside}", tmp_path) as past:
+        assert past.head() == 3
     with pytest.raises(ForeignKeysError, match="not those"):
         Erasure(stage.reopened(), stage.rows, stage.settings)
     allowed = stage.settings.model_copy(update={"allow_unsafe_durability": True})

@@ -8,6 +8,14 @@ SELECT position FROM signalbox.head
 -- Log era.
 SELECT era FROM signalbox.marks
 
+-- name: keeps_mark
+-- Whether the database is of a program that binds a log to keys.
+SELECT to_regclass('signalbox.keys_mark') IS NOT NULL
+
+-- name: keys_mark
+-- The mark of the keys that the log is bound to.
+SELECT mark FROM signalbox.keys_mark
+
 -- name: page
 -- Events after a position.
 SELECT position, stream, stream_version, type, schema_version, state, recorded_at,

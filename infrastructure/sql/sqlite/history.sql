@@ -67,3 +67,7 @@ ORDER BY key, since;
 -- name: rows_latest
 -- What is true of each row now.
 SELECT {columns} FROM {table} WHERE until IS NULL ORDER BY key;
+
+-- name: keeps_mark
+-- Whether the file is of a program that binds a log to keys.
+SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'keys_mark';
