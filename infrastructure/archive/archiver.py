@@ -208,7 +208,8 @@ class Archiver:
         around = self._around
         folder = around.shelf.folder_of(bundle_name(first, last))
         self.under_way = UnderWay("exports", first, last, 0)
-        remove_abandoned(around.shelf.folder, self.leftovers(), archived=first - 1, but=folder.name)
+        with suppress(OSError):  # what cannot be removed holds up nothing
+            remove_abandoned(around.shelf.folder, self.leftovers(), archived=first - 1, but=folder.name)
         if not (folder / MANIFEST).exists():
             source = StoreSource(around.log, around.scribe, self._asked_by)
             export(source, folder, Wish(first=first, last=last), self._progress("exports", first, last))

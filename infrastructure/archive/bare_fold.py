@@ -39,9 +39,8 @@ class BareFolds:
 
     def add(self, row: LogRow) -> None:
         """The next event of its stream."""
-        found = self._hot.pop(row.stream, None)
-        state = self._thawed(row.stream) if found is None else found[2]
-        self._hot[row.stream] = (row.version, row.position, self._evolved(state, row))
+        self._hot[row.stream] = (row.version, row.position, self._evolved(row))
+        self._hot.move_to_end(row.stream)
         if len(self._hot) > STREAMS_MAX:
             self._put_away(STREAMS_MAX // 2)
 
@@ -53,20 +52,20 @@ class BareFolds:
         """A kept state without its markers, and whose words these stood for."""
         return self._markers.bare(state), self._markers.subjects_in(state)
 
-    def _evolved(self, state: Any, row: LogRow) -> Any:
-        if state is None:
-            return None
+    def _evolved(self, row: LogRow) -> Any:
         try:
+            state = self._hot[row.stream][2] if row.stream in self._hot else self._thawed(row.stream)
+            if state is None:
+                return None
             marked = self._envelopes.marked(row, self._markers.of)
             return AGGREGATES[prefix(row.stream)].evolve(state, REGISTRY.read(marked.type, marked.state))
         except Exception:  # an event that was changed, or of another version: whoever compares leaves the stream out
             return None
 
     def _thawed(self, stream: str) -> Any:
-        aggregate = AGGREGATES.get(prefix(stream))
-        former = self._kept(stream)
-        if former is None or aggregate is None:
-            return None if aggregate is None else aggregate.initial
+        aggregate, former = AGGREGATES[prefix(stream)], self._kept(stream)
+        if former is None:
+            return aggregate.initial
         return None if former.state is None else thaw(aggregate, former.state)
 
     def _put_away(self, left: int) -> None:

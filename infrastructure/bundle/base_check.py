@@ -23,6 +23,8 @@ from infrastructure.runtime.state_codec import freeze, shape_of, thaw
 from infrastructure.sql import load
 from projections.audit_ledger.verdicts import Finding, Verdict
 
+_END: Final = 2**62
+"""A position that no log comes to."""
 ROUNDS_MAX: Final = 3
 """How often states that move on while they are compared are looked at again."""
 _SQL: Final = load("sqlite/base_check.sql")
@@ -56,6 +58,7 @@ class BaseCheck:
         self._folds: Final = BareFolds(self._keep, self._kept)
         self._erased: set[str] = set()
         self._equal = 0
+        self._wordless: list[tuple[str, Finding]] = []
         self._unreadable: Counter[str] = Counter()
 
     def close(self) -> None:
@@ -110,6 +113,7 @@ class BaseCheck:
                 break
             self._go_on(moved, behind(end))
             only = moved
+        findings += self._without_words(behind)
         findings.sort(key=lambda one: one.position)
         return Compared(self._equal, [*findings, *self._left_out()])
 
@@ -136,9 +140,20 @@ class BaseCheck:
             return _altered(base, base.position, trouble)
         # Of several subjects the words may lie under one, so that only a single one can be asked for.
         if len(subjects) == 1 and not subjects & (self._erased | _subjects(base)):
-            return _altered(base, base.position, "lacks the words that nobody erased")
-        self._equal += 1
+            finding = _altered(base, base.position, "lacks the words that nobody erased")
+            self._wordless.append((*subjects, finding))
+        else:
+            self._equal += 1
         return None
+
+    def _without_words(self, behind: Behind) -> list[Finding]:
+        """States without words whose subject nobody erased, also not since the log was read."""
+        for one in behind(_END) if self._wordless else ():
+            if one.row.type == ERASED_TYPE:
+                self._erased.add(one.row.stream)
+        found = [finding for subject, finding in self._wordless if subject not in self._erased]
+        self._equal += len(self._wordless) - len(found)
+        return found[:FINDINGS_MAX]
 
     def _missed(self, bases: Iterator[BaseState]) -> Iterator[Finding]:
         rows = self._file.execute(_SQL["needed"])

@@ -155,17 +155,42 @@ def test_states_that_move_on_while_they_are_compared_are_folded_on(world: World)
     assert len(bases(world)) >= before
 
 
+def test_words_that_are_erased_while_states_are_compared_are_not_missed(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    task = next(row for row in reversed(world.rows) if row.type == "task.completed.v1" and row.position <= UNTIL).stream
+    scribe = world.archives.scribe()
+
+    class Erasing(StoreSource):
+        """What is erased behind what was read is archived before the states are asked for."""
+
+        def bases(self, after: str, limit: int) -> list[BaseState]:
+            if not world.log.erasures(after=0):
+                erase(world, task)
+                world.archives.archive(UNTIL)
+            return super().bases(after, limit)
+
+    world.archives.archive(UNTIL - 9)
+    report = verified(world, Erasing(world.archives.whole, scribe, "key_1"))
+    assert (report.findings, report.bases) == ((), len(bases(world)))
+    world.log.close()
+
+
+def erase(world: World, task: str) -> None:
+    event = SubjectErased(subject=StreamId(task), reason="17", asked_by="key_1", by="key_2", at=Instant(2))
+    version = world.log.events_of(task)[-1].version + 1
+    erased = NewEvent(task, version, event.TYPE, 1, event.model_dump_json().encode(), "project_1")
+    said = member("cmd_erase", (task, version))._replace(events=(erased,))
+    world.archives.log.append([said], now=world.log.now())
+    assert world.archives.keys.is_destroyed(task)
+
+
 @pytest.mark.parametrize("told", [True, False], ids=["by an event", "by nobody"])
 def test_words_that_are_gone_have_to_be_erased(tmp_path: Path, *, told: bool) -> None:
     world = World(tmp_path)
     archives = world.archives
     task = next(row for row in reversed(world.rows) if row.type == "task.completed.v1" and row.position <= UNTIL).stream
     if told:
-        event = SubjectErased(subject=StreamId(task), reason="17", asked_by="key_1", by="key_2", at=Instant(2))
-        version = world.log.events_of(task)[-1].version + 1
-        erased = NewEvent(task, version, event.TYPE, 1, event.model_dump_json().encode(), "project_1")
-        archives.log.append([member("cmd_erase", (task, version))._replace(events=(erased,))], now=world.log.now())
-        assert archives.keys.is_destroyed(task)
+        erase(world, task)
     else:
         archives.keys.destroy(task)
     archives.archive(world.log.head())

@@ -61,6 +61,7 @@ GETS: dict[str, dict[str, object]] = {
     "events": {},
     "kept": {},
     "lost": {},
+    "bases": {},
 }
 POSTS: dict[str, dict[str, object]] = {"checkpoint": {}, "statement": {"first": 1, "last": 2}}
 
@@ -88,7 +89,7 @@ async def test_only_administrators_rotate_keys(audited: Audited) -> None:
 
 
 async def test_whoever_serves_one_project_exports_only_its_events(audited: Audited) -> None:
-    for everything_at in ("events", "kept", "lost"):
+    for everything_at in ("events", "kept", "lost", "bases"):
         assert (await audited.get("shopkeeper", everything_at)).code == "not_permitted"
     foreign = await audited.get("shopkeeper", "events", project="bank")
     absent = await audited.get("shopkeeper", "events", project="none")
