@@ -52,10 +52,11 @@ def _bids(task: Task) -> list[Reason]:
         return []
     ranked = sorted(task.bids.items(), key=lambda one: (-bid_score(one[1]), one[1].at, one[0]))
     best, bid = ranked[0]
+    who = "1 session bids" if len(ranked) == 1 else f"{len(ranked)} sessions bid"
     return [
         Reason(
             code="bids",
-            words=f"{len(ranked)} sessions bid for it, the best is {best} with {bid.cost_microdollars} micro-dollars"
+            words=f"{who} for it, the best is {best} with {bid.cost_microdollars} micro-dollars"
             f" and {bid.confidence_percent} % confidence",
             unblock="The best bidder that waits for work when the window closes gets it.",
             about=best,

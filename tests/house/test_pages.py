@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import typer.main
@@ -31,6 +32,32 @@ def test_the_page_of_the_command_line_names_every_command() -> None:
     assert [" ".join(path) for path in named if not _words_about(path[0], lines).issuperset(path)] == []
 
 
+def test_pages_say_only_commands_that_there_are() -> None:
+    known = {path[:2] for path in _commands()} | {path[:1] for path in _commands()}
+    groups = {path[0] for path in _commands() if len(path) > 1}
+    said = {
+        (page.name, tuple(match.split()))
+        for page in _pages()
+        for match in re.findall(
+            r"(?:^|[`(;&|] ?)signalbox ([a-z][a-z-]*(?: [a-z][a-z-]*)?)", _text_of(page), re.MULTILINE
+        )
+    }
+
+    assert ("agents.md", ("session", "open")) in said
+    wrong = [(page, words) for page, words in said if words[: 1 + (words[0] in groups)] not in known]
+    assert sorted(wrong) == []
+
+
+def test_pages_name_only_files_that_there_are() -> None:
+    named = re.compile(r"`([a-z]+/[a-z0-9_/.-]+)`")
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    said = {(page.name, path) for page in _pages() for path in named.findall(_text_of(page))}
+    of_ours = {(page, path) for page, path in said if path.split("/")[0] in tops}
+
+    assert ("AGENTS.md", "api/ports.py") in of_ours
+    assert sorted((page, path) for page, path in of_ours if not (ROOT / path).exists()) == []
+
+
 def test_the_help_tells_every_first_word_in_a_whole_sentence() -> None:
     told = CliRunner(env={"COLUMNS": str(COLUMNS)}).invoke(application(), ["--help"]).output
 
@@ -54,3 +81,11 @@ def _below(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
         yield path
     for name, one in inner.items():
         yield from _below((*path, name), one)
+
+
+def _pages() -> list[Path]:
+    return [*(ROOT / name for name in ("README.md", "AGENTS.md", "CONTRIBUTING.md")), *sorted(DOCS.glob("*.md"))]
+
+
+def _text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
