@@ -141,7 +141,7 @@ class BaseCheck:
         # Of several subjects the words may lie under one, so that only a single one can be asked for.
         if len(subjects) == 1 and not subjects & (self._erased | _subjects(base)):
             finding = _altered(base, base.position, "lacks the words that nobody erased")
-            self._wordless.append((*subjects, finding))
+            self._wordless.append((min(subjects), finding))
         else:
             self._equal += 1
         return None
