@@ -35,5 +35,5 @@ def left_behind(run: Run, now: Instant, view: View) -> Reason | None:
     words = f"run {parent.run}, which began it, goes on, and it has stayed paused{why}"
     unblock = f"Resume it: `signalbox run resume {run.queued.run}`."
     if refusal is not None:
-        unblock = f"Wait until one of those has ended, or cancel it; then: `signalbox run resume {run.queued.run}`."
+        unblock = "Wait until one of those has ended, or cancel it: then it goes on by itself."
     return Reason(code="run_paused", words=words, unblock=unblock, about=run.queued.run)

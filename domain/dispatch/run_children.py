@@ -5,7 +5,7 @@ from pydantic_core import from_json, to_json
 from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_rollback import take_back_child
 from domain.dispatch.run_start import ENGINE_SEMANTICS, pins_of
-from domain.dispatch.run_turns import concurrency_of
+from domain.dispatch.run_turns import concurrency_of, missed_turn
 from domain.dispatch.run_verbs import cancel, find_run, pause, resume
 from domain.dispatch.run_walk import RunWalk
 from domain.kernel.decider import Decision, View, refuse
@@ -46,6 +46,7 @@ from domain.run.commands import (
     TakeBackChild,
     TellParent,
 )
+from domain.run.errors import NoTurn
 from domain.run.events import PhaseParked, PhaseReleased, RunPaused, RunQueued
 from domain.run.evolve import RUN
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
@@ -176,7 +177,11 @@ def follow(command: FollowParent, stamp: Stamp, view: View, expressions: Express
         case "pause" if child.status in ("queued", "running"):
             return pause(PauseRun(project=project, run=run, reason=WHY_PAUSED), stamp, view, expressions)
         case "go_on" if child.status == "paused" and child.paused_by == STEERED:
-            return resume(ResumeRun(project=project, run=run), stamp, view, expressions)
+            resumed = resume(ResumeRun(project=project, run=run), stamp, view, expressions)
+            if isinstance(resumed.rejection, NoTurn):
+                missed = missed_turn(child, stamp, view)
+                return Decision((missed,) if missed is not None else ())
+            return resumed
         case _:
             return Decision()
 

@@ -9,13 +9,14 @@ from domain.kernel.change import replace
 from domain.kernel.decider import View, Write, fold
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.message import Stamp
 from domain.kernel.pipeline.flow import Concurrency
 from domain.kernel.pipeline.texts import filled
 from domain.run.errors import NoTurn, TurnUnfit
 from domain.run.evolve import RUN
 from domain.run.state import TERMINAL, Run
 from domain.turn.decider import LINE, WAITING_MAX, line_of, next_in, with_waiter
-from domain.turn.events import HeldPlace, TurnAsked, TurnEvent, TurnLeft, TurnTaken
+from domain.turn.events import HeldPlace, TurnAsked, TurnEvent, TurnLeft, TurnMissed, TurnTaken
 from domain.turn.state import Line, Waiting
 
 KEY_CHARACTERS_MAX: Final = 200
@@ -92,7 +93,8 @@ class Turn:
         waits = run.status == "paused" and run.paused_from == "queued"
         if run.status in TERMINAL or waits:
             line = self._line()
-            if self._name in line.place_of or line.waiter(self._name) is not None:
+            over = run.status in TERMINAL and self._name in line.missed
+            if over or self._name in line.place_of or line.waiter(self._name) is not None:
                 self._put(TurnLeft(run=self._name, at=self._now))
         return (Write(self._stream, tuple(self._said), self._project),) if self._said else ()
 
@@ -165,6 +167,17 @@ class Turn:
 
     def _taken_by_others(self, wanted: Concurrency, line: Line, action: str) -> NoTurn:
         return NoTurn(run=self._name, key=wanted.key, limit=wanted.limit, holders=told(line), action=action)
+
+
+def missed_turn(run: Run, stamp: Stamp, view: View) -> Write | None:
+    """That a run may not go on yet, so that it is told once somebody leaves; None where that is known."""
+    if run.queued.concurrency is None:
+        return None
+    stream = line_of(run.queued.project, run.queued.concurrency.key)
+    if run.queued.run in view.read(LINE, stream).missed:
+        return None
+    missed = TurnMissed(run=run.queued.run, at=stamp.time)
+    return Write(stream, (missed,), ProjectId(run.queued.project))
 
 
 def around(run: Run, view: View) -> Iterator[Run]:

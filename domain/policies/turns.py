@@ -5,18 +5,20 @@ from typing import Final
 from domain.kernel.decider import View
 from domain.kernel.ids import StreamId
 from domain.kernel.policy import Cause, Derived, Policy
+from domain.run.commands import FollowParent
 from domain.turn.commands import GiveWay, TakeTurn
 from domain.turn.decider import LINE, next_in
 from domain.turn.events import TurnAsked, TurnLeft, TurnTaken
 
 
 def give(cause: Cause, view: View) -> tuple[Derived, ...]:
-    """One command for each run that may take a place now."""
-    project = cause.project
-    return tuple(
-        Derived(TakeTurn(project=project, run=run), StreamId(run), project)
-        for run in next_in(view.read(LINE, cause.stream))
-    )
+    """One command for each run that may take a place now, and for each that missed its turn: it looks at its parent."""
+    project, line = cause.project, view.read(LINE, cause.stream)
+    found = [Derived(TakeTurn(project=project, run=run), StreamId(run), project) for run in next_in(line)]
+    if isinstance(cause.event, TurnLeft):
+        asked = (FollowParent(project=project, run=run) for run in sorted(line.missed))
+        found += [Derived(one, StreamId(one.run), project) for one in asked]
+    return tuple(found)
 
 
 def replace(cause: Cause, view: View) -> tuple[Derived, ...]:

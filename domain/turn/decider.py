@@ -8,7 +8,7 @@ from immutables import Map
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
 from domain.kernel.ids import Instant, StreamId, derived_id
-from domain.turn.events import TurnAsked, TurnEvent, TurnLeft, TurnTaken
+from domain.turn.events import TurnAsked, TurnEvent, TurnLeft, TurnMissed, TurnTaken
 from domain.turn.state import Line, Place, Waiting
 
 WAITING_MAX: Final = 10_000
@@ -33,6 +33,8 @@ def evolve(state: Line, event: TurnEvent) -> Line:
             return _taken(without(state, event.run), event)
         case TurnLeft():
             return _left(without(state, event.run), event.run)
+        case TurnMissed():
+            return replace(state, missed=state.missed.set(event.run, True))
         case _:
             assert_never(event)
 
@@ -44,7 +46,9 @@ def with_waiter(line: Line, one: Waiting) -> tuple[Waiting, ...]:
 
 
 def without(line: Line, run: str) -> Line:
-    """The same without a run that waits."""
+    """The same without a run that waits, or missed its turn."""
+    if run in line.missed:
+        line = replace(line, missed=line.missed.delete(run))
     one = line.waiter(run)
     if one is None:
         return line

@@ -50,4 +50,12 @@ class TurnLeft(Event):
     at: Instant
 
 
-TurnEvent = TurnAsked | TurnTaken | TurnLeft
+class TurnMissed(Event):
+    """A run that should go on may not wait here yet, or would close a circle; it is told once a place comes free."""
+
+    TYPE: ClassVar[str] = "turn.missed.v1"
+    run: str
+    at: Instant
+
+
+TurnEvent = TurnAsked | TurnTaken | TurnLeft | TurnMissed

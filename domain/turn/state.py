@@ -45,6 +45,8 @@ class Line:
     place_of: Map[str, str] = Map()
     """By run."""
     waiting: tuple[Waiting, ...] = ()
+    missed: Map[str, bool] = Map()
+    """Runs that are paused although they should go on, since they would wait in a circle; the values say nothing."""
     asked: int = 0
     """Runs that ever waited."""
     taken: int = 0

@@ -13,6 +13,7 @@ from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.run.commands import (
     CancelRun,
+    FollowParent,
     ForkRun,
     PassRunDeadline,
     PauseRun,
@@ -25,7 +26,7 @@ from domain.run.commands import (
 )
 from domain.run.errors import NoTurn, RunNotInState, TurnUnfit
 from domain.turn.decider import LINE, line_of
-from domain.turn.events import TurnLeft
+from domain.turn.events import TurnLeft, TurnMissed
 from domain.turn.state import Line
 from tests.support.fleet import accepted
 from tests.support.nested import Yard, nested
@@ -402,15 +403,43 @@ def test_who_resumes_a_run_whose_child_cannot_go_on_is_told_why_that_stays_pause
     assert child.words.startswith(f"run {east}, which began it, goes on, and it has stayed paused: Under the key west")
     assert (phase.code, phase.about, child.words in phase.words) == ("child", call, True)
     assert (
-        phase.unblock
-        == child.unblock
-        == (f"Wait until one of those has ended, or cancel it; then: `signalbox run resume {call}`.")
+        phase.unblock == child.unblock == "Wait until one of those has ended, or cancel it: then it goes on by itself."
     )
     yard.do(CancelRun(project="shop", run=west))
-    assert told_of(yard, call).unblock == f"Resume it: `signalbox run resume {call}`."
-    yard.do(ResumeRun(project="shop", run=call))
+    assert stands(yard, call) == ["running"], "the cause is gone"
     yard.succeed(call, "go")
     assert yard.stands(east) == "succeeded"
+
+
+def test_a_child_that_missed_its_turn_is_told_once_and_not_at_all_where_somebody_paused_it_meanwhile() -> None:
+    yard = crossing()
+    east, west = yard.start("via-east"), yard.start("via-west")
+    yard.succeed(east, "first")
+    call = yard.child(east, "call")
+    yard.do(PauseRun(project="shop", run=east))
+    yard.succeed(west, "first")
+    yard.do(ResumeRun(project="shop", run=east))
+    yard.do(FollowParent(project="shop", run=call))
+    assert len([one for one in yard.log if isinstance(one.event, TurnMissed)]) == 1
+    yard.do(PauseRun(project="shop", run=east))
+    yard.do(CancelRun(project="shop", run=west))
+    assert stands(yard, east, call) == ["paused", "paused"]
+    yard.do(ResumeRun(project="shop", run=east))
+    assert stands(yard, east, call) == ["running", "running"]
+
+
+def test_a_child_that_missed_its_turn_and_is_cancelled_is_forgotten() -> None:
+    yard = crossing()
+    east, west = yard.start("via-east"), yard.start("via-west")
+    yard.succeed(east, "first")
+    call = yard.child(east, "call")
+    yard.do(PauseRun(project="shop", run=east))
+    yard.succeed(west, "first")
+    yard.do(ResumeRun(project="shop", run=east))
+    line = line_of(yard.project, "west")
+    assert list(yard.read(LINE, line).missed) == [call]
+    yard.do(CancelRun(project="shop", run=east))
+    assert list(yard.read(LINE, line).missed) == []
 
 
 def told_of(yard: Yard, run: str) -> Reason:
