@@ -56,10 +56,12 @@ class LockSpace:
     def coverage(self) -> Coverage:
         """What decisions look up; from here on it is kept along."""
         known = self.kept_coverage
-        if known is None:
-            known = coverage_of(self.grants, self.waiters)
-            if known is not NOTHING:  # an empty space is shared by those who decide and those who look
-                object.__setattr__(self, "kept_coverage", known)
+        if known is not None:
+            return known
+        if not self.grants and not self.waiters:
+            return NOTHING  # and not kept: an empty space is shared by those who decide and those who look
+        known = coverage_of(self.grants, self.waiters)
+        object.__setattr__(self, "kept_coverage", known)
         return known
 
     def with_grant(self, grant: Grant) -> "LockSpace":
