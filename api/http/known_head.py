@@ -9,6 +9,8 @@ from api.http.asgi import Scope
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})(?=\r\n)", re.IGNORECASE)
 _DIGITS_MAX: Final = 9
+HEAD_BYTES_MAX: Final = 4_096
+"""Each connection keeps one: a larger head is parsed each time."""
 _OF_THE_CONNECTION: Final = (
     "type", "asgi", "http_version", "server", "client", "scheme", "root_path",
     "method", "path", "raw_path", "query_string",
@@ -55,6 +57,8 @@ class KnownHead:
 def known_head(data: bytes, scope: Scope, app: Any) -> KnownHead | None:
     """The head of a request that was parsed to this scope from one piece; None where it may mean more than it says."""
     head_bytes = data.find(b"\r\n\r\n") + 4
+    if head_bytes > HEAD_BYTES_MAX:
+        return None
     found = list(_LENGTH.finditer(data, 0, head_bytes))
     names = [name for name, _ in scope["headers"]]
     if len(found) != 1 or names.count(b"content-length") != 1 or not _OTHERWISE.isdisjoint(names):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from api.http.known_head import KnownHead, known_head
+from api.http.known_head import HEAD_BYTES_MAX, KnownHead, known_head
 
 
 class Parsed:
@@ -79,6 +79,7 @@ def test_what_a_known_head_takes_is_what_the_parser_makes_of_it(length: bytes, b
         b"POST / HTTP/1.0\r\ncontent-length: 1\r\n\r\na",
         b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
+        request(b"3", b"abc", b"x: " + b"y" * HEAD_BYTES_MAX + b"\r\n"),
     ],
 )
 def test_a_head_that_may_mean_more_than_it_says_is_parsed_each_time(data: bytes) -> None:
