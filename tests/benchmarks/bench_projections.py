@@ -26,6 +26,7 @@ from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.reader import Reader
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.builds.building import Tools, fill, take_over
+from infrastructure.runtime.builds.helped import begin_helper
 from infrastructure.runtime.interpreter import tune
 from infrastructure.runtime.projector import Projector
 from projections.catalogue import PROJECTIONS, AnyProjection
@@ -72,6 +73,15 @@ def rebuilding(log: Log, store: RowStore, projection: AnyProjection, events: int
     return events / (time.perf_counter() - began)
 
 
+def rebuilding_all(log: Log, store: RowStore, events: int) -> float:
+    """All at once, as a server does it: with a process that folds, once it has begun."""
+    began = time.perf_counter()
+    tools = Tools(log, store, decode, breathe=lambda: None, go_on=lambda: True, helper=begin_helper)
+    for generation in fill(tools, [store.begin(projection, "") for projection in PROJECTIONS]):
+        store.complete(generation)
+    return events / (time.perf_counter() - began)
+
+
 def pages(store: RowStore, as_of: int | None) -> float:
     """Milliseconds of the second page of the board."""
     reader = Reader(store)
@@ -102,6 +112,7 @@ def measure(name: str, log: Log, new_store: Callable[[], RowStore], events: int,
         found.setdefault("one without versions, rebuilding, events/s", []).append(
             rebuilding(log, store, latest, events)
         )
+        found.setdefault("all core at once, rebuilding, events/s", []).append(rebuilding_all(log, store, events))
         for projection in all_core:
             spent = 1_000_000 / rebuilding(log, store, projection, events)
             found.setdefault(f"rebuilding {projection.name.removesuffix(f'_{number}')}, us/event", []).append(spent)

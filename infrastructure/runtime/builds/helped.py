@@ -6,8 +6,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, Final, NamedTuple
 
-import structlog
-
 from infrastructure.bundle.judging import interrupts_for_this_one
 from infrastructure.log.port import LogRow
 from infrastructure.rows.fingerprint import fingerprint
@@ -29,7 +27,6 @@ LOOK_SECONDS: Final = 0.5
 SILENT_SECONDS_MAX: Final = 60.0
 """A process that answers nothing for so long, stopped or swapped out, is given up."""
 END_SECONDS: Final = 5.0
-_logger = structlog.get_logger("signalbox.builds")
 
 
 class HelperGone(Exception):
