@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     """Whether it may be true and whether it may be false of a file; told whether it is asked for certain."""
 
 FOUND_MAX = 1_000
-"""Beyond it the places where the search begins stand for all that is in them."""
+"""Of all actions of a search together; beyond it the places where the search begins stand for all that is in them."""
 BRACKETS_MAX = 32
 """Within each other; further ones are passed over."""
 NO_END = 1 << 30
@@ -75,23 +75,24 @@ class Find:
 
     def searched(self, actions: "list[int]", cwd: str, steps: "Steps") -> list[list[str]]:
         """For each of the actions, by its number, the files that may reach it; a folder stands for all below it."""
-        found: list[list[str]] = [[] for _ in actions]
+        found: dict[int, list[str]] = {action: [] for action in actions}
+        total = 0
         open_ = [(place, 0, frozenset(actions)) for place in reversed(self.places)]
         while open_:
             path, depth, left = open_.pop()
             full = os.path.join(cwd, os.path.expanduser(path))
             look = _Look(path, full, os.path.isdir(full) and (depth == 0 or not os.path.islink(full)))
-            if not steps.take() or any(len(files) > FOUND_MAX for files in found):
+            if not steps.take() or total > FOUND_MAX:
                 return [self.places] * len(actions)
             if depth >= self.shallowest:
                 self._judge(look, self._prunes)
-            for number, action in enumerate(actions):
-                if action in left & look.reached:
-                    found[number].append(path)
+            for action in left & look.reached:
+                found[action].append(path)
+                total += 1
             left -= look.reached
             if look.is_folder and not look.is_pruned and depth < self.deepest and left:
                 open_ += [(os.path.join(path, name), depth + 1, left) for name in _names_in(full)]
-        return found
+        return list(found.values())
 
     def printed(self, cwd: str, steps: "Steps") -> list[str]:
         """The files whose names it prints, itself or by what it runs."""
