@@ -44,7 +44,7 @@ class Explained:
 
 
 def explain(history: History, folds: Folds, command_id: str) -> Explained | UnknownThing:
-    """The refusal of a command by its id. Only refusals that matter for audit are on record."""
+    """The refusal of a command by its id, or by that of the command that recorded it. Only refusals that matter for audit are on record."""
     row = _record_of(history, command_id)
     if row is None:
         return UnknownThing(kind="recorded refusal of command", name=shown(command_id))
@@ -52,11 +52,19 @@ def explain(history: History, folds: Folds, command_id: str) -> Explained | Unkn
     said = event.event
     name = said.command if isinstance(said, CommandRefused) else ""
     kept = history.commands([(event.command_id, event.actor)]).get((event.command_id, event.actor))
-    if event.command_id != command_id:
+    if event.command_id != command_id or _is_of_another(event):
         note = "it was refused before anything was decided: who asked may not"
         return Explained(event, name, None, "", None, _principal(history, folds, event), note)
     if kept is None or not kept.body:
-        return Explained(event, name, None, "", None, {}, "its receipt is gone: receipts are kept for 8 days")
+        return Explained(
+            event,
+            name,
+            None,
+            "",
+            None,
+            {},
+            "its receipt is not here: receipts are kept for 8 days, and bundles have none",
+        )
     run = list(search(history, Filter(command=command_id), None, after=0, until=history.head()))
     command: dict[str, Any] = orjson.loads(kept.body)["command"]
     decider, tracer = Decider(history), RuleFinder()
@@ -107,6 +115,11 @@ def _record_of(history: History, command_id: str) -> LogRow | None:
         return found
     rows = search(history, Filter(types=REFUSED), None, after=0, until=until)
     return next((row for row in rows if row.causation_id == command_id), None)
+
+
+def _is_of_another(event: Recorded) -> bool:
+    """Whether it was recorded by a command of its own, because of the one that was refused; policies name events."""
+    return event.causation_id is not None and "@" not in event.causation_id
 
 
 def _principal(history: History, folds: Folds, event: Recorded) -> dict[str, tuple[int, Tree]]:

@@ -28,6 +28,7 @@ from infrastructure.history.forking import Edits, fork
 from infrastructure.history.sqlite import SqliteHistory
 from infrastructure.log.archived import Archive
 from infrastructure.log.mapper import recorded
+from infrastructure.log.port import NewEvent
 from infrastructure.log.sqlite import SqliteLog
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime.projector import Projector
@@ -35,6 +36,7 @@ from projections.catalogue import PROJECTIONS
 from projections.kernel.errors import RequestRefused
 from projections.kernel.replay import replay as folded
 from signalbox.client.errors import Refused
+from tests.contracts.groups import member
 from tests.support.archived import Archives
 from tests.support.teller import Step, told_on
 
@@ -261,6 +263,24 @@ def test_a_refusal_is_explained_by_its_rule_and_what_it_saw(folder: Path, replay
     assert found.command is not None
     with pytest.raises(Refused, match="recorded refusal"), opened(None, folder) as past:
         past.refusal("cmd_never")
+
+
+def test_who_was_not_let_in_is_told_so_by_either_id(tmp_path: Path) -> None:
+    log = SqliteLog(tmp_path / "signalbox.db")
+    told_on(log, SCRIPT)
+    stream = "refusals_01kdvjv9r3f2m8q4t6w0x2z4b6"
+    fields = {"command": "issue_key", "code": "not_permitted", "message": "No.", "principal": "key_1", "at": 1}
+    refused = NewEvent(stream, 1, "command.refused.v1", 1, json.dumps(fields).encode(), "project_1")
+    # As the edge has it kept: by a command of its own, which was accepted.
+    body = json.dumps({"type": "record_refusal", "command": {**fields, "at": None}}).encode()
+    said = member("cmd_record", (stream, 1))._replace(events=(refused,), causation_id="cmd_asked", body=body)
+    log.append([said], now=log.now())
+    log.close()
+    with opened(None, tmp_path) as past:
+        for command_id in ("cmd_asked", "cmd_record"):
+            found = past.refusal(command_id)
+            assert (found.name, found.command, list(found.states)) == ("issue_key", None, ["key_1"])
+            assert found.note == "it was refused before anything was decided: who asked may not"
 
 
 def test_a_bundle_is_looked_at_like_the_log_that_it_came_from(folder: Path, replay: Replay, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def difference_pane(title: str, changes: Sequence[Change]) -> Text:
 def why_pane(causes: Causes, asked: Mapping[str, Any] | None) -> Text:
     """Who asked, what led to the event, what came with it and of it."""
     root = causes.chain[-1] if causes.chain else causes.event
-    words = f": {asked['name']}" if asked else ", whose receipt is not kept any more"
+    words = f": {asked['name']}" if asked else ", whose receipt is not kept here"
     lines: list[Line] = [_heading(f"{root.actor} asked {root.command_id}{words}")]
     depth = 0
     for depth, one in enumerate(reversed(causes.chain), start=1):

@@ -33,7 +33,7 @@ def why(
 
 def _lines(causes: Causes, kept: dict[str, Any] | None) -> Iterator[str]:
     root = causes.chain[-1] if causes.chain else causes.event
-    asked = f": {kept['name']}" if kept else ", whose receipt is not kept any more"
+    asked = f": {kept['name']}" if kept else ", whose receipt is not kept here"
     yield f"{root.actor} asked {root.command_id}{asked}"
     for depth, one in enumerate(reversed(causes.chain)):
         yield event_line(one, indent="  " * (depth + 1))
