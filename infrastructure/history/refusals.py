@@ -44,7 +44,10 @@ class Explained:
 
 
 def explain(history: History, folds: Folds, command_id: str) -> Explained | UnknownThing:
-    """The refusal of a command by its id, or by that of the command that recorded it. Only refusals that matter for audit are on record."""
+    """The refusal of a command by its id, or by that of the command that recorded it.
+
+    Only refusals that matter for audit are on record.
+    """
     row = _record_of(history, command_id)
     if row is None:
         return UnknownThing(kind="recorded refusal of command", name=shown(command_id))
