@@ -3,7 +3,6 @@
 It runs behind every decision, so that nobody who frees a lock has to think of those who wait for it.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -144,15 +143,17 @@ class _Following:
         """The whole, with every lock given on that can be."""
         for project in tuple(self._spaces):
             self._hand_on(project)
+        if not self._spaces and not self._writes:
+            return self._decision
         writes = tuple(self._joined()) if self._writes else self._decision.writes
         return self._decision._replace(writes=writes, folded=self._folded())
 
     def _folded(self) -> dict[StreamId, Any]:
         """States that were folded on the way, of streams that have one write: then it is all there is to fold."""
-        written = Counter(write.stream for write in self._decision.writes)
+        written = [write.stream for write in self._decision.writes]
         kept = {stream: state for stream, state in self._decision.folded.items() if stream not in self._writes}
         spaces = {lock_stream(project): space for project, space in self._spaces.items()}
-        return kept | {stream: space for stream, space in spaces.items() if written[stream] <= 1}
+        return kept | {stream: space for stream, space in spaces.items() if written.count(stream) <= 1}
 
     def _end_attempt(self, stream: StreamId, session: Session, event: SessionAttemptEnded) -> None:
         project = ProjectId(event.project)

@@ -1,6 +1,6 @@
 """One decision about a run together with its tasks: what follows in the run, and what that asks of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from domain.dispatch.lookup import states_of
@@ -246,12 +246,10 @@ class RunWalk(RunRecord):
             one for one, state in states if state.is_out and not state.child and state.task not in self._touched
         )
 
-    def _scope(self) -> Iterator[str]:
+    def _scope(self) -> Iterable[str]:
         """Phases in the order of the graph, those inside of loops with their loop."""
-        for key in self._graph.order:
-            yield key
-            if self.run.phase(key).inside:
-                yield from self.run.scope(key)[1:]
+        order = self._graph.order
+        return (place for key in order for place in self.run.scope(key)) if self._outline.loops else order
 
     def _open_tasks(self, places: tuple[str, ...] | None = None) -> dict[str, tuple[StreamId, Task]]:
         """Their tasks by place; all, or those of some places. Each that is looked at is checked by the append."""

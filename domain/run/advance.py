@@ -177,7 +177,8 @@ class Advance:
     def _notice_failure(self) -> None:
         if self._run.failing or self._run.queued.definition.failure != "fail_fast":
             return
-        failed = next((key for key in self._order if is_final_failure(self._run, self._graph, key)), None)
+        gone = (key for key in self._order if self._run.phase(key).status == "failed")
+        failed = next((key for key in gone if is_final_failure(self._run, self._graph, key)), None)
         if failed is not None:
             self._put(RunFailing(because=failed, at=self._at))
 
