@@ -226,7 +226,7 @@ def _started(held: Held, stamp: Stamp) -> tuple[Event, ...]:
 def _moved(command: ReportProgress, held: Held, stamp: Stamp) -> dict[str, Any]:
     """Until when it has to say something new again; what it has said already is nothing new."""
     stall = held.task.plan.stall_seconds
-    if stall is None:
+    if stall is None or isinstance(held.task.phase, Settled):
         return {}
     said = command.model_dump_json(include={"percent", "note", "checkpoint", "artifacts"})
     digest = hashlib.blake2b(said.encode(), digest_size=8).hexdigest()

@@ -74,6 +74,6 @@ def timeout_due(task: Task) -> Instant | None:
 
 def stall_due(task: Task, attempt: Attempt, *, outage_ended_at: int = 0) -> Instant | None:
     """When it ends unless it says something new, counted anew after an outage of ours; None where it need not."""
-    if attempt.stalls_at is None or task.plan.stall_seconds is None:
-        return None
+    if not isinstance(task.phase, Running) or attempt.stalls_at is None or task.plan.stall_seconds is None:
+        return None  # the holder of what was cancelled has its grace
     return Instant(max(attempt.stalls_at, outage_ended_at + int(task.plan.stall_seconds * SECOND)))

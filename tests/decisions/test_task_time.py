@@ -9,7 +9,7 @@ from domain.kernel.work import KindPace, RetryPace, RetryRule
 from domain.node.events import OutageEnded
 from domain.node.state import OUTAGE_STREAM
 from domain.session.errors import LeaseStillRuns
-from domain.task.commands import ElapseBackoff, ReportProgress, TimeOutAttempt
+from domain.task.commands import CancelTask, ElapseBackoff, ReportProgress, TimeOutAttempt
 from domain.task.derived import StallAttempt
 from domain.task.errors import ExtensionRefused, Fenced
 from domain.task.events import TaskAttemptEnded, TaskBackedOff
@@ -68,6 +68,17 @@ def test_an_attempt_need_not_say_anything_where_its_plan_does_not_ask_for_it() -
     token = an_attempt(fleet)
     fleet.advance(10**6)
     assert not accepted(stalls(fleet, token)).writes
+
+
+def test_who_was_told_to_stop_has_the_grace_whatever_is_said() -> None:
+    fleet = Fleet()
+    token = an_attempt(fleet, stall_seconds=10.0)
+    accepted(fleet.ask(CancelTask(project="shop", task="a", grace_seconds=60)))
+    fleet.advance(5)
+    says(fleet, token, note="I tidy up")
+    fleet.advance(20)
+    assert not accepted(stalls(fleet, token)).writes
+    says(fleet, token, note="I am done")
 
 
 def test_while_no_server_ran_nobody_could_say_anything() -> None:
