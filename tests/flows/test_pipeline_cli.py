@@ -240,3 +240,28 @@ def test_a_run_is_moved_to_a_version_that_mends_it_looked_back_at_and_carried_aw
     assert cli("replay", "show", run, "--data", "apart", "--json").json["state"]["status"] == "succeeded"
     (cli.folder / "moved.jsonl").write_text((cli.folder / "moved.jsonl").read_text().replace("exit code 3", "exit 4"))
     assert "is not as it was written" in cli("replay", "export", "moved.jsonl", code=1).err
+
+
+def test_a_remark_stays_with_a_run_and_what_a_person_has_seen_does_not_ask_again(cli: CommandLine) -> None:
+    (cli.folder / "asks.yaml").write_text("pipeline: asks\nphases:\n  ask: {gate: {class: merge, question: Ready?}}\n")
+    cli("pipeline", "publish", "asks.yaml")
+    run = cli("run", "start", "asks", "--json").json["run"]
+    cli("run", "annotate", run, "ask", "-m", "the tests were slow today")
+    shown = cli("run", "show", run, "--json").json
+    assert [(one["place"], one["text"]) for one in shown["annotations"]] == [("ask", "the tests were slow today")]
+    assert "ask: the tests were slow today" in cli("run", "show", run).out
+    text = "{project: shop, tasks: [{key: late, title: Late, deadline: 2020-01-01T00:00:00Z, requires: {none: true}}]}"
+    (cli.folder / "late.yaml").write_text(text)
+    cli("plan", "apply", "late.yaml")
+
+    def asks() -> set[tuple[str, str]]:
+        rows = cli("attention", "list", "-p", "shop", "--json").json["attention"]
+        return {(one["topic"], one["named"]) for one in rows if one["about"] == run or one["named"] == "late"}
+
+    until(lambda: ("overdue", "late") in asks())
+    assert cli("attention", "ack", "late").out == "late: overdue is seen\n"
+    stands = cli("attention", "ack", run, code=1).out
+    assert "asks for open_gate as long as that stands" in stands
+    assert "Vote" in stands
+    assert "nothing asks for a person there" in cli("attention", "ack", "nobody-there", code=1).out
+    assert {topic for topic, _ in asks()} == {"open_gate"}
