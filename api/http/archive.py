@@ -29,7 +29,8 @@ class ArchiveWish(Message):
 class BasesQuery(Query):
     """What `GET /v1/audit/bases` takes: behind which stream, and how many."""
 
-    after: str = Field(default="", max_length=200, pattern=r"^[0-9a-z_]*$", description="id of a stream")
+    after: str = Field(default="", max_length=1_000, pattern=r"^[^\x00]*$", description="id of a stream")
+    """Whatever stands in the database where an id should: whoever verifies has to get past it."""
     limit: int = Field(default=BASES_MAX, ge=1, le=BASES_MAX)
 
 

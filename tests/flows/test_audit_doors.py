@@ -79,6 +79,11 @@ async def test_only_those_who_watch_over_it_read_the_ledger(audited: Audited) ->
             assert (await audited.post(role, door, **fields)).code == "not_permitted", (role, door)
 
 
+async def test_what_is_no_id_of_a_stream_ends_no_verification(audited: Audited) -> None:
+    assert (await audited.get("owner", "bases", after="~%C3%A9")).content == {"bases": []}
+    assert (await audited.get("owner", "bases", after="%00")).code == "invalid_request"
+
+
 async def test_only_administrators_rotate_keys(audited: Audited) -> None:
     for role in ("operator", "viewer", "worker", "shopkeeper"):
         assert (await audited.post(role, "rotate", overlap_seconds=60)).code == "not_permitted"
