@@ -41,7 +41,6 @@ from domain.kernel.sealing import Sealing
 from domain.lock import decider as lock
 from domain.lock import upcasts as lock_upcasts
 from domain.lock.evolve import LockEvent
-from domain.node import commands as node_commands
 from domain.node import decider as node
 from domain.node import events as node_events
 from domain.node import upcasts as node_upcasts
@@ -103,6 +102,7 @@ AGGREGATES: Final[AggregateByPrefix] = {
         principal.KEY,
         node.OUTAGES,
         node.NODE,
+        node.SUBJECT_KEYS,
         quota.QUOTA,
         note.BOARD,
         note.INBOX,
@@ -176,6 +176,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     principal_events.KeyIssued,
     principal_events.KeyRevoked,
     node_events.OutageEnded,
+    node_events.SubjectKeysLost,
     *get_args(NodeEvent),
     refusal_events.CommandRefused,
     *get_args(RunEvent),
@@ -260,11 +261,7 @@ _DECISIONS: Final[dict[type[Command], Decide]] = {
     **LOCK_DECISIONS,
     principal_commands.IssueKey: keys.issue_key,
     principal_commands.RevokeKey: principal.revoke_key,
-    node_commands.EndOutage: node.end_outage,
-    node_commands.JoinNode: node.join,
-    node_commands.ReportNode: node.report,
-    node_commands.LoseNode: node.lose,
-    node_commands.LeaveNode: node.leave,
+    **node.NODE_DECISIONS,
     refusal_commands.RecordRefusal: refusal.record,
 }
 """Decisions that need nothing but command, stamp and view."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from api.cli import archive_commands, erase_commands
+from api.cli import archive_commands, erase_commands, keys_lost_command
 from api.cli.command import command, group
 from api.cli.exits import Exit
 from api.cli.progress import Bar
@@ -39,9 +39,10 @@ def register(app: typer.Typer) -> None:
     command(nouns, "checkpoint")(checkpoint)
     erase_commands.register(nouns)
     archive_commands.register(nouns)
-    keys = group("Keys that sign checkpoints: list, rotate.")
+    keys = group("Keys that sign checkpoints: list, rotate; and keys of what was said: lost.")
     command(keys, "list")(list_keys)
     command(keys, "rotate")(rotate)
+    keys_lost_command.register(keys)
     nouns.add_typer(keys, name="keys")
     app.add_typer(nouns, name="audit")
 

@@ -9,10 +9,11 @@ import structlog
 
 from api.composition.pasts import PastReader
 from domain.catalogue import REGISTRY, SEALINGS
-from infrastructure.erasure.belonging import ForeignKeysError, bind, check_belonging
+from infrastructure.erasure.belonging import ForeignKeysError, bind, check_belonging, mark_of
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.erasure.eraser import Around, Eraser
 from infrastructure.erasure.keys import OwnedKeys, SubjectKeys
+from infrastructure.erasure.lost import losses, lost_through
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.sealed_log import sealed_log
 from infrastructure.erasure.seed_tree import SEED_BYTES
@@ -34,7 +35,7 @@ class Erasure:
     def __init__(self, log: Log, rows: RowStore, settings: Settings) -> None:
         self._seeds: Final = open_seeds(settings)
         try:
-            former = log.keys_mark()
+            former = taken_over(log, self._seeds)
             self.warnings: Final = _checked(log, self._seeds, settings)
             """What is wrong with the keys and was allowed."""
             self._seeds.begin(secrets.token_bytes(SEED_BYTES))
@@ -44,7 +45,7 @@ class Erasure:
         except BaseException:
             self._seeds.close()
             raise
-        self.envelopes: Final = Envelopes(SEALINGS, keys)
+        self.envelopes: Final = Envelopes(SEALINGS, keys, lost_through=lost_through(log, log.keys_mark()))
         self.log: Final = sealed_log(log, self.envelopes, keys)
         """With its words; the log itself has them under keys."""
         around = Around(
@@ -67,10 +68,23 @@ class Erasure:
         self._seeds.close()
 
 
+def taken_over(log: Log, seeds: SeedStore) -> str:
+    """The mark that the log is bound to, once it goes by those keys that took the place of lost ones.
+
+    Whoever declared them lost may have been ended before it did. Raises ForeignKeysError, StoreUnavailable.
+    """
+    bound, last = log.keys_mark(), next(iter(reversed(losses(log))), None)
+    waits = last is not None and last.lost == bound and seeds.seed("") is not None
+    if last is None or not waits or mark_of(SubjectKeys(seeds)) != last.new:
+        return bound
+    return log.bind_keys(last.new, instead_of=bound)
+
+
 def _checked(log: Log, seeds: SeedStore, settings: Settings) -> tuple[str, ...]:
     try:
         keys = SubjectKeys(seeds)
-        check_belonging(log, seeds, keys, Envelopes(SEALINGS, keys))
+        envelopes = Envelopes(SEALINGS, keys, lost_through=lost_through(log, log.keys_mark()))
+        check_belonging(log, seeds, keys, envelopes)
     except ForeignKeysError as trouble:
         if not settings.allow_unsafe_durability:
             raise

@@ -135,6 +135,7 @@ def _with_words(history: History, seeds: Callable[[], SeedsRead]) -> History:
     from infrastructure.erasure.belonging import check_reading
     from infrastructure.erasure.envelope import Envelopes
     from infrastructure.erasure.keys import SubjectKeys
+    from infrastructure.erasure.lost import lost_through
     from infrastructure.erasure.opened_history import opened_history
 
     try:
@@ -143,9 +144,11 @@ def _with_words(history: History, seeds: Callable[[], SeedsRead]) -> History:
         return history
     try:
         keys = SubjectKeys(read)
-        check_reading(history.keys_mark(), keys)
+        bound = history.keys_mark()
+        check_reading(bound, keys)
+        envelopes = Envelopes(SEALINGS, keys, lost_through=lost_through(history, bound))
     except BaseException:
         read.close()
         history.close()
         raise
-    return opened_history(history, Envelopes(SEALINGS, keys), read.close)
+    return opened_history(history, envelopes, read.close)

@@ -1,10 +1,12 @@
 """Starting a server from what was said on a command line, where each thing unsaid comes from the environment."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from api.composition.keys_lost import CannotDeclareError, KeysLost, declare
 from api.composition.server import UnsafeStoreError, run
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.local import UnsafeDataFolderError
@@ -17,9 +19,10 @@ from infrastructure.settings import KEYS_FILE, Settings
 class CannotStartError(Exception):
     """Fault: the server does not start; the message says why, ``advice`` what to do."""
 
-    def __init__(self, message: str, advice: str) -> None:
+    def __init__(self, message: str, advice: str, code: str = "cannot_start") -> None:
         super().__init__(message)
         self.advice = advice
+        self.code = code
 
 
 def start(said: Mapping[str, object], started: Callable[[str, str, Path], None]) -> None:
@@ -27,13 +30,28 @@ def start(said: Mapping[str, object], started: Callable[[str, str, Path], None])
 
     ``said`` names settings; None leaves one to the environment. Raises CannotStartError.
     """
-    settings = _settings({name: value for name, value in said.items() if value is not None})
-    try:
+    settings = _settings(said)
+    with _in_words(settings):
         run(settings, started=lambda url: started(url, settings.store_kind, settings.data))
+
+
+def declare_keys_lost(said: Mapping[str, object], reason: str) -> KeysLost:
+    """Give a log that no server has open other keys, because its own are gone for good. Raises CannotStartError."""
+    settings = _settings(said)
+    with _in_words(settings):
+        return declare(settings, reason)
+
+
+@contextmanager
+def _in_words(settings: Settings) -> Generator[None]:
+    try:
+        yield
+    except CannotDeclareError as error:
+        raise CannotStartError(str(error), error.advice, error.code) from error
     except UnsafeStoreError as error:
         raise CannotStartError(str(error), "Mend the store, or say --allow-unsafe-durability.") from error
     except ForeignKeysError as error:
-        advice = f"Put the {KEYS_FILE} that belongs to the log back. --allow-unsafe-durability starts without."
+        advice = f"Put the {KEYS_FILE} that belongs to the log back; `audit keys lost` gives up what is under it."
         raise CannotStartError(str(error), advice) from error
     except EventsArchived as error:
         advice = "Put the bundle back: states of archived streams have to be folded anew for this version."
@@ -55,7 +73,7 @@ def start(said: Mapping[str, object], started: Callable[[str, str, Path], None])
 
 def _settings(said: Mapping[str, object]) -> Settings:
     try:
-        return Settings.model_validate(said)
+        return Settings.model_validate({name: value for name, value in said.items() if value is not None})
     except ValidationError as error:
         wrong = "; ".join(
             ": ".join((*map(str, one["loc"]), one["msg"].removeprefix("Value error, ")))

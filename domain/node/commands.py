@@ -9,6 +9,7 @@ from domain.kernel.text import Reference
 from domain.node.events import Duty, Trouble
 
 Words = Annotated[str, StringConstraints(max_length=500)]
+Mark = Annotated[str, StringConstraints(max_length=64)]
 LEASE_SECONDS_MAX = 3_600
 
 
@@ -18,6 +19,17 @@ class EndOutage(FleetCommand):
     NAME: ClassVar[str] = "end_outage"
     began_at: int
     """Instant of the last sign of life, in microseconds."""
+
+
+class DeclareKeysLost(FleetCommand):
+    """The keys of what was said are gone for good (asked beside a log that no server has open)."""
+
+    NAME: ClassVar[str] = "declare_keys_lost"
+    lost: Mark
+    new: Mark = Field(min_length=1)
+    through: int = Field(ge=0, le=COUNT_MAX)
+    """Position up to which words were kept under the lost ones."""
+    reason: Words = Field(min_length=1)
 
 
 class NodeCommand(FleetCommand):

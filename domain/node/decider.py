@@ -1,16 +1,18 @@
 """What the servers decide about themselves: who is there and how, and that an outage of theirs is over."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, Protocol
 
+from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate, Decision, LeaseChange, View, Write, refuse
+from domain.kernel.decisions import Decide
 from domain.kernel.ids import SECOND, Instant, StreamId
-from domain.kernel.message import Event, Stamp
-from domain.node.commands import EndOutage, JoinNode, LeaveNode, LoseNode, NodeCommand, ReportNode
+from domain.kernel.message import Command, Event, Stamp
+from domain.node.commands import DeclareKeysLost, EndOutage, JoinNode, LeaveNode, LoseNode, NodeCommand, ReportNode
 from domain.node.errors import NodeStillHeard
-from domain.node.events import NodeJoined, NodeLeft, NodeLost, NodeStatusChanged, OutageEnded
+from domain.node.events import NodeJoined, NodeLeft, NodeLost, NodeStatusChanged, OutageEnded, SubjectKeysLost
 from domain.node.evolve import evolve_node
-from domain.node.state import OUTAGE_STREAM, Node, Outages
+from domain.node.state import KEYS_STREAM, OUTAGE_STREAM, Node, Outages, SubjectKeys
 
 
 def evolve(state: Outages, event: OutageEnded) -> Outages:
@@ -18,8 +20,20 @@ def evolve(state: Outages, event: OutageEnded) -> Outages:
     return Outages(Instant(max(state.ended_at, event.at)))
 
 
+def evolve_keys(state: SubjectKeys, event: SubjectKeysLost) -> SubjectKeys:
+    """The keys that took the place of lost ones last."""
+    return replace(state, new=event.new)
+
+
 OUTAGES: Final[Aggregate[Outages]] = Aggregate(
     prefix="outage", initial=Outages(), evolve=evolve, state_type=Outages, fleet=True, snapshot_every=1_000
+)
+SUBJECT_KEYS: Final[Aggregate[SubjectKeys]] = Aggregate(
+    prefix="subjectkeys",
+    initial=SubjectKeys(),
+    evolve=evolve_keys,
+    state_type=SubjectKeys,
+    fleet=True,
 )
 NODE: Final[Aggregate[Node]] = Aggregate(
     prefix="node", initial=Node(), evolve=evolve_node, state_type=Node, fleet=True, snapshot_every=1_000
@@ -51,6 +65,14 @@ def end_outage(command: EndOutage, stamp: Stamp, view: View) -> Decision:
     if command.began_at <= outages.ended_at or command.began_at >= stamp.time:
         return Decision()
     return Decision((Write(OUTAGE_STREAM, (OutageEnded(began_at=Instant(command.began_at), at=stamp.time),)),))
+
+
+def declare_keys_lost(command: DeclareKeysLost, stamp: Stamp, view: View) -> Decision:
+    """From now on words are kept under other keys; nothing where that was said before."""
+    if view.read(SUBJECT_KEYS, KEYS_STREAM).new == command.new:
+        return Decision()
+    said = command.model_dump() | {"by": stamp.principal, "at": stamp.time}
+    return Decision((Write(KEYS_STREAM, (SubjectKeysLost.model_validate(said),)),))
 
 
 def join(command: JoinNode, stamp: Stamp, view: View) -> Decision:
@@ -115,3 +137,14 @@ def _present(command: NodeCommand, view: View) -> Node | None:
 
 def _written(command: NodeCommand, event: Event, *leases: LeaseChange) -> Decision:
     return Decision((Write(StreamId(command.node), (event,)),), leases=leases)
+
+
+NODE_DECISIONS: Final[Mapping[type[Command], Decide]] = {
+    EndOutage: end_outage,
+    DeclareKeysLost: declare_keys_lost,
+    JoinNode: join,
+    ReportNode: report,
+    LoseNode: lose,
+    LeaveNode: leave,
+}
+"""What is decided when a server asks something of itself, or somebody in its place."""

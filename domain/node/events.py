@@ -59,3 +59,19 @@ class NodeLeft(Event):
     TYPE: ClassVar[str] = "node.left.v1"
     incarnation: int
     at: Instant
+
+
+class SubjectKeysLost(Event):
+    """The keys under which words were kept are gone for good: what was said until then reads as erased."""
+
+    TYPE: ClassVar[str] = "subject.keys_lost.v1"
+    lost: str
+    """Mark of the keys that are gone; empty where the log knew of none yet."""
+    new: str
+    """Mark of those under which words are kept from then on."""
+    through: int
+    """Position up to which words were kept under the lost ones."""
+    reason: str
+    by: str
+    """Principal."""
+    at: Instant

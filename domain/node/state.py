@@ -9,6 +9,16 @@ from domain.node.events import Duty, Trouble
 OUTAGE_STREAM: Final = StreamId("outage_00000000000000000000000000")
 
 
+KEYS_STREAM: Final = StreamId("subjectkeys_00000000000000000000000000")
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectKeys:
+    """Mark of the keys that took the place of lost ones last; empty where none were lost."""
+
+    new: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Outages:
     """The end of the latest outage; 0 where there was none."""

@@ -214,6 +214,7 @@ MATRIX: Final[Mapping[str, Row]] = {
     "revert_transfer": _NOBODY,
     "preempt_locks": _NOBODY,
     "end_outage": _NOBODY,
+    "declare_keys_lost": _NOBODY,
     "join_node": _NOBODY,
     "report_node": _NOBODY,
     "lose_node": _NOBODY,

@@ -81,7 +81,7 @@ def with_markers(base: BaseState, markers: Markers, envelopes: Envelopes) -> byt
 
 def _words(base: BaseState, envelopes: Envelopes) -> Iterator[tuple[str, Path, Any]]:
     for entry in orjson.loads(base.words or b"[]"):
-        opened = envelopes.words(entry["of"], entry["text"], f"the base of {base.stream}@{base.version}")
+        opened = envelopes.words(entry["of"], entry["text"], f"the base of {base.stream}@{base.version}", base.position)
         for path, value in orjson.loads(opened or b"[]"):
             yield entry["of"], tuple(path), value
 

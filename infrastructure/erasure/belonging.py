@@ -81,7 +81,8 @@ def _foreign(problem: Exception) -> ForeignKeysError:
 
 def _refuse_sealed(log: Log, envelopes: Envelopes, trouble: str) -> None:
     try:
-        row = next((row for row in _backwards(log, log.head()) if envelopes.is_sealed(row)), None)
+        rows = (row for row in _backwards(log, log.head()) if not envelopes.is_lost(row))
+        row = next((row for row in rows if envelopes.is_sealed(row)), None)
     except EventsArchived as problem:
         raise ForeignKeysError(f"{trouble}, and what lies in bundles that are not here may be sealed") from problem
     if row is not None:

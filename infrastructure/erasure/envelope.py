@@ -29,9 +29,11 @@ class SealBrokenError(Exception):
 class Envelopes:
     """Seals and opens by the names of events; of an event that has none of a subject's words nothing changes."""
 
-    def __init__(self, sealings: Mapping[str, Sealing], keys: SubjectKeys) -> None:
+    def __init__(self, sealings: Mapping[str, Sealing], keys: SubjectKeys, *, lost_through: int = 0) -> None:
+        """Words of events up to ``lost_through`` were kept under keys that are lost: they read as erased."""
         self._sealings: Final = sealings
         self._keys: Final = keys
+        self._lost_through: Final = lost_through
 
     def may_seal(self, name: str) -> bool:
         """Whether events of this stored name can hold words of a subject."""
@@ -64,6 +66,10 @@ class Envelopes:
         """Whether words of a subject were put under its key in this row."""
         return row.type in self._sealings and _MARK in row.state
 
+    def is_lost(self, row: LogRow) -> bool:
+        """Whether words of this row were kept under keys that are lost."""
+        return row.position <= self._lost_through
+
     def proves(self, row: LogRow) -> bool:
         """Whether a sealed row shows that the keys are its own; one that was erased shows nothing.
 
@@ -80,7 +86,7 @@ class Envelopes:
         if not self.is_sealed(row):
             return row
         seal = _seal_of(row)
-        key = self._keys.key(seal[1].decode())
+        key = None if self.is_lost(row) else self._keys.key(seal[1].decode())
         if key is None:
             return row._replace(state=self._erased(row, row.state[: seal.start()] + b"}"))
         return row._replace(state=row.state[: int(seal[2])] + _open(key, seal[3], _place(row))[1:])
@@ -97,9 +103,12 @@ class Envelopes:
         key = self._keys.key(subject)
         return None if key is None else _closed(key, words).decode()
 
-    def words(self, subject: str, text: str, where: str) -> bytes | None:
-        """What ``closed`` closed; None where the key was destroyed since. Raises SealBrokenError."""
-        key = self._keys.key(subject)
+    def words(self, subject: str, text: str, where: str, position: int) -> bytes | None:
+        """What ``closed`` closed, of events up to a position; None where the key was destroyed or lost since.
+
+        Raises SealBrokenError.
+        """
+        key = None if position <= self._lost_through else self._keys.key(subject)
         return None if key is None else _open(key, text.encode(), where)
 
     def _erased(self, row: LogRow, state: bytes, marker: str = ERASED) -> bytes:

@@ -2,9 +2,9 @@
 
 from typing import assert_never
 
-from domain.node.events import NodeJoined, NodeLeft, NodeLost, NodeStatusChanged, OutageEnded
+from domain.node.events import NodeJoined, NodeLeft, NodeLost, NodeStatusChanged, OutageEnded, SubjectKeysLost
 
-NodeTurn = NodeJoined | NodeStatusChanged | NodeLost | NodeLeft | OutageEnded
+NodeTurn = NodeJoined | NodeStatusChanged | NodeLost | NodeLeft | OutageEnded | SubjectKeysLost
 
 
 def node_turn(event: NodeTurn) -> str:
@@ -22,5 +22,7 @@ def node_turn(event: NodeTurn) -> str:
             return "server stopped"
         case OutageEnded():
             return "an outage of ours ended; every lease has one TTL of grace"
+        case SubjectKeysLost():
+            return f"the keys of what was said until @{event.through} are lost: {event.reason}"
         case _:
             assert_never(event)

@@ -82,6 +82,7 @@ DERIVED = {
     "revert_transfer",
     "preempt_locks",
     "end_outage",
+    "declare_keys_lost",
     "stall_attempt",
     "join_node",
     "report_node",

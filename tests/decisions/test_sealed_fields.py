@@ -25,6 +25,7 @@ NAMES = {
     "task.attention_cleared.v1": {"by"},
     "task.late_report_discarded.v1": {"report", "digest"},
     "subject.erasure_asked.v1": {"subject", "reason", "by"},
+    "subject.keys_lost.v1": {"lost", "new", "reason", "by"},
     "subject.erased.v1": {"subject", "reason", "asked_by", "by"},
     "note.posted.v1": {"task", "author", "session"},
     "run.queued.v1": {
