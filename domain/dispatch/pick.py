@@ -93,6 +93,9 @@ class Proposed:
         task = None if match is None else self.taking.view.read(TASK, match.task)
         if match is None or not isinstance(task, Task) or not isinstance(task.phase, Ready):
             return None
+        if task.phase.since != match.since:
+            # Somebody had it meanwhile and gave it back: what was bid for it then counts no more.
+            return None
         taken = self.taking.take(match.task, task, match.strategy, match.choice)
         return None if isinstance(taken, Rejection) else taken
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple, Protocol
 from domain.dispatch.affinity import AREAS_MAX
 from domain.dispatch.market import RESERVED_BONUS, Fit, Market, OpenTask, Seeker
 from domain.dispatch.matching import best_matching
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import Instant, StreamId
 from domain.project.settings import StrategyName
 from domain.task.terms import Bid, Choice, Loser
 
@@ -30,6 +30,8 @@ class Match(NamedTuple):
     task: StreamId
     strategy: StrategyName
     choice: Choice
+    since: Instant
+    """When the task became ready: what is proposed holds for no later time that it does."""
 
 
 class Strategy(Protocol):
@@ -128,7 +130,7 @@ def assign(market: Market, name: StrategyName) -> tuple[Match, ...]:
     pairs = strategy.pairs(market)
     tasks = {one.task: one for one in market.tasks}
     return tuple(
-        Match(seeker, task, name, _choice(market, strategy, seeker, tasks[task], pairs))
+        Match(seeker, task, name, _choice(market, strategy, seeker, tasks[task], pairs), tasks[task].since)
         for seeker, task in pairs.items()
     )
 

@@ -36,7 +36,7 @@ from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings, StrategyName
 from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionEnded
-from domain.task.commands import AssignTask, BidForTask, ClaimTasks, ClaimWork, LapseDelivery
+from domain.task.commands import AssignTask, BidForTask, ClaimTasks, ClaimWork, LapseDelivery, ReleaseTask
 from domain.task.derived import PushTask
 from domain.task.errors import TaskHeldByAnother, TaskNotReady
 from domain.task.events import TaskClaimed
@@ -185,6 +185,25 @@ def test_the_best_bid_of_those_who_wait_wins_when_the_window_of_the_task_is_over
     assert reasons == {dear: "its bid was lower or came later", silent: "it made no bid"}
     assert claimed_of(market.claim(cheap)).strategy == "auction"
     assert not market.task("a").bids
+
+
+def test_what_was_proposed_holds_no_more_for_a_task_that_somebody_had_meanwhile() -> None:
+    market = Market("auction")
+    slow, quick = market.a_session("slow"), market.a_session("quick")
+    market.plan(a_task("a"))
+    market.bid(slow, "a", 500, 20)
+    market.advance(1)
+    assert set(market.close(slow)) == {slow}
+    token = market.claimed(quick, "a").token
+    market.advance(1)
+    accepted(market.ask(ReleaseTask(project="shop", task="a", token=token, note="not mine")))
+    refused(market.claim(slow), NothingReady)
+    market.bid(quick, "a", 0, 90)
+    market.advance(1)
+    assert set(market.close(slow, quick)) == {quick}
+    choice = claimed_of(market.claim(quick)).choice
+    assert choice is not None
+    assert choice.score == 90_000_000
 
 
 def test_what_nobody_bid_for_goes_by_priority() -> None:
