@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from tests.support.patience import read_patiently
-from tests.support.waiting import SECONDS_MAX
+from tests.support.waiting import SECONDS_MAX, START_SECONDS_MAX
 from tests.support.warm_processes import process_of
 
 
@@ -83,7 +83,7 @@ class ServerProcess:
         process = process_of(serve_until_killed, str(self._data), self._store, self._secret, self._graphql, port)
         self._process = process
         process.start()
-        ends_at = time.monotonic() + SECONDS_MAX
+        ends_at = time.monotonic() + START_SECONDS_MAX
         while (url := self._published()) is None:
             assert process.is_alive(), self.log()
             assert time.monotonic() < ends_at, self.log()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import SECONDS_MAX, until
+from tests.support.waiting import SECONDS_MAX, START_SECONDS_MAX, until
 from tests.support.warm_processes import Command
 
 
@@ -65,7 +65,7 @@ class CommandLine:
             assert process.poll() is None, log.read_text()
             return published.exists() and json.loads(published.read_text())["pid"] == process.pid
 
-        until(is_up)
+        until(is_up, seconds=START_SECONDS_MAX)
         return process
 
     def _environment(self, own: Mapping[str, str]) -> dict[str, str]:
