@@ -77,7 +77,7 @@ FACTS: Final = Projection(
     version=1,
     row=FactRow,
     handles=frozenset({FactPublished, SignalPublished, ArtefactPublished, ArtefactWithdrawn}),
-    begins=frozenset({FactPublished, SignalPublished, ArtefactPublished}),
+    begins=frozenset({ArtefactPublished}),
     keys=keys,
     evolve=evolve,
     words=Map(content="json"),

@@ -18,6 +18,11 @@ def rows_of(*history: tuple[str, Event]) -> dict[str, FactRow]:
         recorded.append(
             Recorded(place, StreamId(stream), version, event, Instant(7), ProjectId("proj_1"), "key", command, command)
         )
+    known: set[str] = set()
+    for one in recorded:
+        keys = set(FACTS.keys(one)) if type(one.event) in FACTS.handles else set[str]()
+        assert type(one.event) not in FACTS.begins or not keys & known, "its row may be there, and has to be read"
+        known |= keys
     return replay(FACTS, [one for one in recorded if type(one.event) in FACTS.handles])
 
 
