@@ -25,7 +25,7 @@ from infrastructure.erasure.memory import MemorySeeds
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.seed_tree import SEED_BYTES
 from infrastructure.keys import Keys, key_of
-from infrastructure.local import local_key, server_secret
+from infrastructure.local import KEY_FILE, local_key, server_secret
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Appended, Log
 from infrastructure.runtime.group import Group, GroupDecider, Pending
@@ -63,6 +63,7 @@ def declare(settings: Settings, reason: str) -> KeysLost:
 
     Raises CannotDeclareError, StoreInUse, StoreUnavailable, EventsArchived.
     """
+    _refuse_nothing(settings)
     with closing(archived_log(open_log(settings), shelf_of(settings))) as log, closing(open_seeds(settings)) as seeds:
         by = _administrator(log, settings)
         _refuse_living(log, settings)
@@ -82,6 +83,14 @@ def declare(settings: Settings, reason: str) -> KeysLost:
             raise _beaten()
         bind(log, keys, instead_of=lost)
         return KeysLost(position, before, lost, command.new)
+
+
+def _refuse_nothing(settings: Settings) -> None:
+    """Opening a store makes one where there is none, and asking for a key makes that."""
+    if settings.store_kind == "memory" or (settings.store_kind == "sqlite" and not settings.sqlite_file.is_file()):
+        raise CannotDeclareError("no_log", f"there is no log in {settings.data}", "Name its data folder with --data.")
+    if not (settings.data / KEY_FILE).is_file():
+        raise _not_permitted(settings)
 
 
 def _gone_on_with(log: Log, seeds: SeedStore) -> KeysLost:
@@ -129,10 +138,13 @@ def _administrator(log: Log, settings: Settings) -> Principal:
         keys.observe(row.stream, recorded(row, REGISTRY).event)
     found = keys.authenticate(own, Instant(log.now()))
     if found is None or found.role not in ("owner", "admin"):
-        words = f"{settings.data} holds no key of somebody who administers this log"
-        advice = "Name the data folder of a server of this log with --data."
-        raise CannotDeclareError("not_permitted", words, advice)
+        raise _not_permitted(settings)
     return found
+
+
+def _not_permitted(settings: Settings) -> CannotDeclareError:
+    words = f"{settings.data} holds no key of somebody who administers this log"
+    return CannotDeclareError("not_permitted", words, "Name the data folder of a server of this log with --data.")
 
 
 def _appended(log: Log, command: DeclareKeysLost, by: Principal) -> int:

@@ -43,6 +43,7 @@ ARGUMENTS: Final[dict[str, tuple[str, ...]]] = {
     "task bid": ("a", "sess", "--cost", "1", "--confidence", "50"),
     "task dismiss": ("a", "parked"),
     "task progress": ("a", "--token", "1"),
+    "task extend": ("a", "--token", "1", "--seconds", "60"),
     "run at": ("run_01k6c4tr9xe5g8w8sdvqnmpq8y", "1"),
     "run budget": ("run_01k6c4tr9xe5g8w8sdvqnmpq8y", "--tokens", "1"),
     "replay bisect": ("--stream", "x", "--until", "x"),
@@ -61,6 +62,7 @@ OWN_WAYS: Final = frozenset(
     {
         *("up", "demo", "worker", "hook", "mcp", "debug", "doctor", "connect", "disconnect", "completion"),
         *("plan check", "plan schema", "pipeline lint", "pipeline schema", "run import", "replay export"),
+        "audit keys lost",
         *("git-guard install", "git-guard uninstall", "git-guard check"),
     }
 )

@@ -72,6 +72,14 @@ def killed_on_the_way(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             declare(settings, "never written in the mark")
 
 
+def test_where_there_is_no_log_or_no_administrator_nothing_is_made(tmp_path: Path) -> None:
+    for store, code in (("sqlite", "no_log"), ("memory", "no_log"), ("postgresql://127.0.0.1:1/x", "not_permitted")):
+        with pytest.raises(CannotDeclareError) as refused:
+            declare(Settings(data=tmp_path, store=store), "17")
+        assert refused.value.code == code
+    assert not list(tmp_path.iterdir())
+
+
 async def test_while_a_node_of_a_shared_database_lives_its_keys_are_not_lost(tmp_path: Path, postgres_url: str) -> None:
     settings = Settings(data=tmp_path, store=postgres_url)
     async with whole_server(tmp_path, postgres_url) as server:
