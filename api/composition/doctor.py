@@ -15,6 +15,7 @@ from domain.kernel.ids import Instant
 from domain.node.health import NodeReport
 from infrastructure.ledger.follower import LedgerFollower
 from infrastructure.runtime.node import Node
+from infrastructure.runtime.projector import ProjectionStatus
 from infrastructure.settings import Settings
 from infrastructure.telemetry import Metrics
 
@@ -65,11 +66,7 @@ class Doctor:
 
     def health(self) -> Health:
         """As of now. Whom the others may call lost is not ready either."""
-        troubles = tuple(
-            f"projection {one.name}: {one.state} {one.error}".strip()
-            for one in self._node.projector.status()
-            if one.error or one.drifted or one.parked_streams
-        )
+        troubles = tuple(trouble for one in self._node.projector.status() if (trouble := trouble_of(one)))
         if self._ledger.error:
             troubles += (f"ledger: {self._ledger.error}",)
         if self._erasure.eraser.pending:
@@ -84,3 +81,11 @@ class Doctor:
             projected=self._node.projector.position(),
             warnings=self._warnings + troubles,
         )
+
+
+def trouble_of(one: ProjectionStatus) -> str:
+    """What is wrong with a read model, in words; empty where nothing is."""
+    parked = f"{one.parked_streams} parked; see `signalbox projections parked list`" if one.parked_streams else ""
+    drifted = "its rows were begun by other code: rebuild it" if one.drifted and not one.error else ""
+    reasons = [reason for reason in (one.error, parked, drifted) if reason]
+    return f"projection {one.name}: {one.state}, {', '.join(reasons)}" if reasons else ""
