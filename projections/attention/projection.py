@@ -152,7 +152,7 @@ ATTENTION: Final = Projection(
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),
-    words=Map(why="text"),
+    words=Map({"why": "text"}),
     keys=keys,
     evolve=evolve,
     indexes=(("stands", "key"),),

@@ -43,6 +43,6 @@ BLACKBOARD: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=Map(agent="text", text="text"),
+    words=Map({"agent": "text", "text": "text"}),
     indexes=(("project", "position"), ("task", "position")),
 )

@@ -80,6 +80,6 @@ FACTS: Final = Projection(
     begins=frozenset({ArtefactPublished}),
     keys=keys,
     evolve=evolve,
-    words=Map(content="json"),
+    words=Map({"content": "json"}),
     gathers=True,
 )

@@ -191,6 +191,6 @@ GATE_INBOX: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, IterationStarted}),
     keys=keys,
     evolve=evolve,
-    words=Map(question="text", evidence="list", votes="list", comment="text"),
+    words=Map({"question": "text", "evidence": "list", "votes": "list", "comment": "text"}),
     indexes=(("project", "status", "key"), ("status", "opened_at", "key"), ("run", "key")),
 )

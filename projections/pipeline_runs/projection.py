@@ -210,7 +210,7 @@ PIPELINE_RUNS: Final = Projection(
     keys=keys,
     evolve=evolve,
     begun="begun_position",
-    words=Map(reason="text", inputs="json", outputs="json", untold="list", annotations="list"),
+    words=Map({"reason": "text", "inputs": "json", "outputs": "json", "untold": "list", "annotations": "list"}),
     indexes=(
         ("project", "begun_position"),
         ("project", "status", "begun_position"),

@@ -183,7 +183,7 @@ RUN_PHASES: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
-    words=Map(reason="text", input="json", output="json", summary="text"),
+    words=Map({"reason": "text", "input": "json", "output": "json", "summary": "text"}),
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("status", "key"), ("task",)),
     past_indexes=(("run", "position", "key"),),
 )

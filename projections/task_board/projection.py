@@ -214,7 +214,7 @@ TASK_BOARD: Final = Projection(
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
-    words=Map(title="text", note="text", reason="text", summary="text"),
+    words=Map({"title": "text", "note": "text", "reason": "text", "summary": "text"}),
     keys=keys,
     evolve=evolve,
     begun="begun_position",

@@ -53,6 +53,6 @@ TIMELINE: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=Map(summary="text"),
+    words=Map({"summary": "text"}),
     indexes=(("project", "position"), ("stream", "position"), ("task", "position"), ("session", "position")),
 )
