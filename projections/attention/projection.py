@@ -2,8 +2,6 @@
 
 from typing import Any, Final, assert_never, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import FLEET
@@ -23,7 +21,7 @@ from projections.attention.of_pools import pool_row
 from projections.attention.of_runs import GateTurn, RunEvent, Seen, more_urgent, raised_by, run_keys, seen_keys
 from projections.attention.of_sessions import SessionEvent, session_row
 from projections.attention.rows import AttentionRow, AttentionTopic, Subject
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import json_text, texts
 
 _Task = TaskAttentionRaised | TaskAttentionCleared | SubjectErased
@@ -152,7 +150,7 @@ ATTENTION: Final = Projection(
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),
-    words=Map({"why": "text"}),
+    words=worded(why="text"),
     keys=keys,
     evolve=evolve,
     indexes=(("stands", "key"),),

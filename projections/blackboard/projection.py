@@ -2,12 +2,10 @@
 
 from typing import Final, cast
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.note.events import NotePosted
 from projections.blackboard.rows import NoteRow
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -43,6 +41,6 @@ BLACKBOARD: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=Map({"agent": "text", "text": "text"}),
+    words=worded(agent="text", text="text"),
     indexes=(("project", "position"), ("task", "position")),
 )

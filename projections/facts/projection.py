@@ -2,12 +2,10 @@
 
 from typing import Final, assert_never, cast
 
-from immutables import Map
-
 from domain.fact.events import ArtefactPublished, ArtefactWithdrawn, FactPublished, SignalPublished
 from domain.kernel.decider import Recorded
 from projections.facts.rows import FactRow
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 
 _Fact = FactPublished | SignalPublished | ArtefactPublished | ArtefactWithdrawn
 
@@ -80,6 +78,6 @@ FACTS: Final = Projection(
     begins=frozenset({ArtefactPublished}),
     keys=keys,
     evolve=evolve,
-    words=Map({"content": "json"}),
+    words=worded(content="json"),
     gathers=True,
 )

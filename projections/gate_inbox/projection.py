@@ -2,8 +2,6 @@
 
 from typing import Any, Final, assert_never, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.kernel.pipeline.definition import Definition, GatePhase
 from domain.kernel.pipeline.gate import Gate, eligible_of, quorum_of
@@ -21,7 +19,7 @@ from domain.run.gate_events import (
 from domain.run.loop_events import IterationStarted
 from domain.run.migrate_events import RunMigrated
 from projections.gate_inbox.rows import GateRow
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import entries, json_text
 
 _OfGate = GateOpened | GateEvidenceChanged | VoteCast | LateVote | GateReminded | GateEscalated | GateDecided
@@ -191,6 +189,6 @@ GATE_INBOX: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, IterationStarted}),
     keys=keys,
     evolve=evolve,
-    words=Map({"question": "text", "evidence": "list", "votes": "list", "comment": "text"}),
+    words=worded(question="text", evidence="list", votes="list", comment="text"),
     indexes=(("project", "status", "key"), ("status", "opened_at", "key"), ("run", "key")),
 )

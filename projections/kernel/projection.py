@@ -57,3 +57,8 @@ class Projection(Generic[R]):
         """``evolve``, made fit for every store."""
         after = self.evolve(row, recorded, key)
         return after if after is None or after is row else storable(after)
+
+
+def worded(**kinds: Blank) -> Map[str, Blank]:
+    """The text columns of a projection that hold words, by name; ``Map`` alone would take their kinds for any text."""
+    return Map(kinds)

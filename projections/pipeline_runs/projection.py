@@ -2,8 +2,6 @@
 
 from typing import Final, assert_never, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.run.budget_events import BudgetEvent
 from domain.run.child_events import ChildEvent, RunRolledBack
@@ -36,7 +34,7 @@ from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import NeedEvent
 from domain.run.remark_events import RemarkEvent, RunAnnotated
 from domain.run.undo_events import RunCompensated, RunCompensationStarted, RunHeld, UndoEvent
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import entries, json_text, texts
 from projections.pipeline_runs.account import accounted, bounds_text
 from projections.pipeline_runs.rows import PipelineRunRow
@@ -210,7 +208,7 @@ PIPELINE_RUNS: Final = Projection(
     keys=keys,
     evolve=evolve,
     begun="begun_position",
-    words=Map({"reason": "text", "inputs": "json", "outputs": "json", "untold": "list", "annotations": "list"}),
+    words=worded(reason="text", inputs="json", outputs="json", untold="list", annotations="list"),
     indexes=(
         ("project", "begun_position"),
         ("project", "status", "begun_position"),

@@ -2,8 +2,6 @@
 
 from typing import Final, assert_never, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.run.child_events import ChildStarted, LedgerAdopted
 from domain.run.events import (
@@ -29,7 +27,7 @@ from domain.run.map_events import MapExpanded
 from domain.run.migrate_events import RunMigrated
 from domain.run.need_events import ExternalNeedRegistered, UpstreamRevised
 from domain.run.undo_events import UndoFailed, UndoResolved, UndoStarted, UndoSucceeded
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.run_phases.begun import adopted, begun, consumed_with, expanded, iterated, migrated
 from projections.run_phases.rows import PhaseStatus, RunPhaseRow
 
@@ -183,7 +181,7 @@ RUN_PHASES: Final = Projection(
     begins=frozenset({RunQueued, RunMigrated, MapExpanded, IterationStarted, LedgerAdopted}),
     keys=keys,
     evolve=evolve,
-    words=Map({"reason": "text", "input": "json", "output": "json", "summary": "text"}),
+    words=worded(reason="text", input="json", output="json", summary="text"),
     indexes=(("run", "position", "key"), ("project", "status", "key"), ("status", "key"), ("task",)),
     past_indexes=(("run", "position", "key"),),
 )

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final, assert_never, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.kernel.message import Event
 from domain.task.events import (
@@ -23,7 +21,7 @@ from domain.task.events import (
     TaskRetried,
     TaskStarted,
 )
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import json_text
 from projections.task_board.related import Related, related, spent
 from projections.task_board.rows import SETTLED, SUMMARY_LENGTH_MAX, TaskBoardRow, TaskStatus
@@ -214,7 +212,7 @@ TASK_BOARD: Final = Projection(
     row=TaskBoardRow,
     handles=frozenset(get_args(TaskBoardEvent)),
     begins=frozenset({TaskPlanned}),
-    words=Map({"title": "text", "note": "text", "reason": "text", "summary": "text"}),
+    words=worded(title="text", note="text", reason="text", summary="text"),
     keys=keys,
     evolve=evolve,
     begun="begun_position",

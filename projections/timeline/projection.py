@@ -2,12 +2,10 @@
 
 from typing import Final, cast, get_args
 
-from immutables import Map
-
 from domain.kernel.decider import Recorded
 from domain.kernel.ids import prefix
 from domain.lock.events import LocksGranted
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.timeline.rows import TimelineRow
 from projections.timeline.words import TimelineEvent, in_words
 
@@ -53,6 +51,6 @@ TIMELINE: Final = Projection(
     evolve=evolve,
     begun="position",
     keeps="lines",
-    words=Map({"summary": "text"}),
+    words=worded(summary="text"),
     indexes=(("project", "position"), ("stream", "position"), ("task", "position"), ("session", "position")),
 )
