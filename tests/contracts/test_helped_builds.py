@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import Pipe, active_children
 from pathlib import Path
+from struct import pack
 from threading import Thread
 from typing import Any
 
@@ -19,7 +20,7 @@ from infrastructure.rows.port import Change, RowRefused, RowStore
 from infrastructure.rows.postgres import PostgresRows
 from infrastructure.rows.sqlite import SqliteRows
 from infrastructure.runtime import projector_fold
-from infrastructure.runtime.builds import building, folding
+from infrastructure.runtime.builds import building, folding, helped
 from infrastructure.runtime.builds.building import BuildFailed, Tools, fill
 from infrastructure.runtime.builds.folding import Begin, Folded, Known, Page, serve
 from infrastructure.runtime.builds.helped import Helper, HelperGone, begin_helper
@@ -211,6 +212,21 @@ def test_a_generation_that_somebody_else_fills_is_left_to_him(monkeypatch: pytes
     monkeypatch.setattr(place.store, "write", lambda _changes: False)
     with pytest.raises(BuildFailed, match="somebody else"):
         place.with_help(place.begun())
+
+
+def test_who_is_stopped_in_the_middle_of_a_message_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(helped, "SILENT_SECONDS_MAX", 0.2)
+    ours, theirs = Pipe()
+    with ours, theirs:
+        helper = Helper(ours, lambda: None)
+        with pytest.raises(HelperGone):
+            helper.ask(Page(((b"x" * 4_000_000,),)))
+    ours, theirs = Pipe()
+    with ours, theirs:
+        helper = Helper(ours, lambda: None)
+        os.write(theirs.fileno(), pack("!i", 1_000) + b"the beginning of a thousand bytes")
+        with pytest.raises(HelperGone):
+            helper.answer(lambda: True)
 
 
 def test_a_process_that_is_killed_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

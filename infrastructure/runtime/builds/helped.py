@@ -1,9 +1,12 @@
 """Fills generations by two processes: another one folds a page while this one writes the page before it."""
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
+from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET, socket
+from struct import pack
 from typing import Any, Final, NamedTuple
 
 from infrastructure.bundle.judging import interrupts_for_this_one
@@ -55,9 +58,10 @@ def begin_helper() -> "Helper":
 
 
 class Helper:
-    """One who folds at the other end of a connection."""
+    """One who folds at the other end of a connection, which is a pair of sockets."""
 
     def __init__(self, connection: Connection, end: Callable[[], None]) -> None:
+        _bound(connection)
         self._connection = connection
         self._end = end
         self._is_there = False
@@ -97,6 +101,14 @@ class Helper:
         """End it, whatever it does; repeating it changes nothing."""
         self._connection.close()
         self._end()
+
+
+def _bound(connection: Connection) -> None:
+    """Whoever is stopped in the middle of a message holds nobody up: a page is more than fits between the two."""
+    bound = pack("ll", int(SILENT_SECONDS_MAX), int(SILENT_SECONDS_MAX % 1 * 1_000_000))
+    with socket(fileno=os.dup(connection.fileno())) as end:
+        end.setsockopt(SOL_SOCKET, SO_SNDTIMEO, bound)
+        end.setsockopt(SOL_SOCKET, SO_RCVTIMEO, bound)
 
 
 class Moved(Exception):
