@@ -36,6 +36,23 @@ class HttpSettings(BaseModel):
     """How long a stop waits for requests that are under way."""
 
 
+class CheckpointSettings(BaseModel):
+    """Where copied checkpoints are handed on to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    commit: bool = False
+    """Whether the folder of copies, which lies in a git working tree, is committed: once a minute, and at a stop."""
+    push_to: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
+    """Name of a git remote that each commit is pushed to; empty: none."""
+
+    @model_validator(mode="after")
+    def _pushed_is_committed(self) -> Self:
+        if self.push_to and not self.commit:
+            raise ValueError("what is pushed has to be committed: set commit as well")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything that differs between one installation and another."""
 
@@ -63,6 +80,7 @@ class Settings(BaseSettings):
     checkpoint_copies: Path | None = None
     """Folder for copies of the ledger's signed checkpoints; absent: `checkpoints` in the data folder. Best where the
     database's administrators cannot write."""
+    checkpoints: CheckpointSettings = CheckpointSettings()
     archives: Path | None = None
     """Folder for the bundles of archived ranges of the log; absent: `archives` in the data folder. Several servers of
     one database best share one."""

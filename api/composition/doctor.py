@@ -67,8 +67,7 @@ class Doctor:
     def health(self) -> Health:
         """As of now. Whom the others may call lost is not ready either."""
         troubles = tuple(trouble for one in self._node.projector.status() if (trouble := trouble_of(one)))
-        if self._ledger.error:
-            troubles += (f"ledger: {self._ledger.error}",)
+        troubles += tuple(f"ledger: {trouble}" for trouble in self._ledger.troubles())
         if self._erasure.eraser.pending:
             troubles += (f"erasure: {self._erasure.eraser.pending}",)
         if self._archive.trouble:

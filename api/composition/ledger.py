@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from api.composition.our_words import in_our_words
@@ -12,9 +13,12 @@ from api.ledger_port import Consistency, Inclusion, LedgerKey, LostEvent, Rules,
 from api.ports import ServiceFault
 from domain.kernel.ids import ProjectId
 from infrastructure.bundle.store_source import StoreSource
+from infrastructure.ledger import git_commits
 from infrastructure.ledger.copies import CheckpointCopies
 from infrastructure.ledger.follower import LedgerFollower, LedgerOptions
+from infrastructure.ledger.git_commits import CheckpointCommits
 from infrastructure.ledger.key_ring import KeyRing, TooManyKeys
+from infrastructure.ledger.outlet import Outlet
 from infrastructure.ledger.port import CHECKPOINTS_MAX, TILES_MAX, LedgerStore, SignedCheckpoint
 from infrastructure.ledger.scribe import LedgerAheadOfLog, Scribe
 from infrastructure.log.port import Log, LogRow
@@ -44,8 +48,9 @@ async def ledger_beside(
     store = await asyncio.to_thread(open_ledger, settings)
     try:
         scribe = await asyncio.to_thread(scribe_of, log, store, settings)
-        copies = CheckpointCopies(settings.checkpoint_copies or settings.data / COPIES_FOLDER)
-        options = LedgerOptions(node.name, lambda: node.committer.busy, copies)
+        folder = settings.checkpoint_copies or settings.data / COPIES_FOLDER
+        outlets = await asyncio.to_thread(outlets_of, settings, folder)
+        options = LedgerOptions(node.name, lambda: node.committer.busy, CheckpointCopies(folder), outlets)
         follower = LedgerFollower(log, scribe, options)
         follower.start()
         try:
@@ -54,6 +59,15 @@ async def ledger_beside(
             await asyncio.to_thread(follower.stop)
     finally:
         store.close()
+
+
+def outlets_of(settings: Settings, folder: Path) -> tuple[Outlet, ...]:
+    """Where the operator wants copied checkpoints to be handed on to."""
+    found: tuple[Outlet, ...] = ()
+    if settings.checkpoints.commit:
+        commits = CheckpointCommits(folder, settings.checkpoints.push_to)
+        found += (Outlet("git", commits, between_seconds=git_commits.BETWEEN_SECONDS),)
+    return found
 
 
 def open_ledger(settings: Settings) -> LedgerStore:

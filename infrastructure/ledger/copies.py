@@ -23,11 +23,11 @@ class CheckpointCopies:
         self._folder: Final = folder
         self._copied = SignedCheckpoint(0, 0, "")
 
-    def keep(self, checkpoint: SignedCheckpoint, *, at_once: bool) -> None:
-        """Copy it durably, unless it is copied already, or one was a moment ago."""
+    def keep(self, checkpoint: SignedCheckpoint, *, at_once: bool) -> bool:
+        """Copy it durably, unless it is copied already, or one was a moment ago: then False."""
         recent = checkpoint.at - self._copied.at < SECONDS_BETWEEN * _SECOND
         if checkpoint == self._copied or (recent and not at_once):
-            return
+            return False
         day = datetime.fromtimestamp(checkpoint.at / _SECOND, UTC).strftime("%Y-%m-%d")
         descriptor = os.open(self._folder / f"{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
@@ -36,6 +36,7 @@ class CheckpointCopies:
         finally:
             os.close(descriptor)
         self._copied = checkpoint
+        return True
 
 
 def checkpoint_line(checkpoint: SignedCheckpoint) -> bytes:

@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 
 from infrastructure.ledger.copies import CheckpointCopies
+from infrastructure.ledger.outlet import Outlet
 from infrastructure.ledger.port import SignedCheckpoint
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.log.port import Log
@@ -35,6 +36,8 @@ class LedgerOptions:
     busy: Callable[[], bool] = field(default=lambda: False)
     """Whether commands are being written: then the ledger comes later, and in larger pages."""
     copies: CheckpointCopies | None = None
+    outlets: tuple[Outlet, ...] = ()
+    """What each copied checkpoint is offered to; the follower starts and stops them."""
 
 
 class LedgerFollower:
@@ -53,6 +56,8 @@ class LedgerFollower:
 
     def start(self) -> None:
         """Begin to follow."""
+        for outlet in self._options.outlets:
+            outlet.start()
         self._thread.start()
 
     def stop(self, *, timeout_seconds: float = 10.0) -> None:
@@ -61,6 +66,15 @@ class LedgerFollower:
         self._pace.hurry()
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
+        for outlet in self._options.outlets:
+            outlet.end()
+        for outlet in self._options.outlets:
+            outlet.join()
+
+    def troubles(self) -> tuple[str, ...]:
+        """What is wrong now with the ledger and with where its checkpoints are handed on to, in words."""
+        own = (self.error,) if self.error else ()
+        return own + tuple(outlet.trouble for outlet in self._options.outlets if outlet.trouble)
 
     def checkpoint(self) -> SignedCheckpoint | None:
         """A checkpoint of everything that is in the log now, signed by this node; blocking."""
@@ -110,8 +124,10 @@ class LedgerFollower:
         self._copy(at_once=quiet)
 
     def _copy(self, *, at_once: bool) -> None:
-        if self._options.copies is not None and self._scribe.signed is not None:
-            self._options.copies.keep(self._scribe.signed, at_once=at_once)
+        copies, signed = self._options.copies, self._scribe.signed
+        if copies is not None and signed is not None and copies.keep(signed, at_once=at_once):
+            for outlet in self._options.outlets:
+                outlet.offer(signed)
 
     def _on_duty(self) -> bool:
         if self._log.shared and time.monotonic() - self._renewed_at >= DUTY_RENEWED_SECONDS:
