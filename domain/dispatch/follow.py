@@ -3,12 +3,11 @@
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.lookup import find_task
 from domain.kernel.decider import Decision, View, Write, refuse
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import NotDueYet, UnknownThing
 from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Event, Stamp
 from domain.node.decider import OUTAGES
 from domain.node.state import OUTAGE_STREAM
-from domain.session.errors import LeaseStillRuns
 from domain.task.attention import raised
 from domain.task.commands import AttemptReport, ElapseBackoff, LapseDelivery, SettleNeed, TimeOutAttempt
 from domain.task.decider import DELIVERY_SECONDS_MAX, TASK, delivery_due, live_attempt, stall_due, timeout_due
@@ -95,7 +94,7 @@ def stall(command: StallAttempt, stamp: Stamp, view: View) -> Decision:
     if due is None:
         return Decision()
     if stamp.time < due:
-        return refuse(LeaseStillRuns(session=held.attempt.session, incarnation=held.attempt.incarnation, until=due))
+        return refuse(NotDueYet(until=due))
     reason = f"it reported nothing new for {held.task.plan.stall_seconds:g} s"
     return Decision(end_in_silence(held, "timeout", reason, stamp, view))
 
@@ -135,7 +134,7 @@ def lapse_delivery(command: LapseDelivery, stamp: Stamp, view: View) -> Decision
     # While nobody was served nobody could acknowledge anything; who asks may not have heard of that yet.
     until = delivery_due(held.attempt, outage_ended_at=view.read(OUTAGES, OUTAGE_STREAM).ended_at)
     if stamp.time < until:
-        return refuse(LeaseStillRuns(session=held.attempt.session, incarnation=held.attempt.incarnation, until=until))
+        return refuse(NotDueYet(until=until))
     reason = f"the assignment was not acknowledged within {DELIVERY_SECONDS_MAX} s"
     return Decision(end_in_silence(held, "lost_delivery", reason, stamp, view))
 

@@ -5,9 +5,9 @@ from typing import assert_never
 from domain.dispatch.run_answer import do_anew
 from domain.dispatch.run_verbs import asked, find_run
 from domain.dispatch.run_walk import RunWalk
-from domain.dispatch.run_work_time import pass_work_time
+from domain.dispatch.run_work_time import nobody_takes_back, pass_work_time
 from domain.kernel.decider import Decision, View, refuse
-from domain.kernel.errors import Rejection, UnknownThing
+from domain.kernel.errors import NotDueYet, Rejection, UnknownThing
 from domain.kernel.message import Stamp
 from domain.kernel.pipeline.definition import ExternalPhase, GatePhase, WaitPhase
 from domain.kernel.pipeline.expressions import Expressions, Flaw
@@ -53,8 +53,12 @@ def fire(command: FireTimer, stamp: Stamp, view: View, expressions: Expressions)
         return refuse(run)
     walk = RunWalk(run, stamp, view, expressions)
     match command.kind:
-        case "start" | "close" | "pickup" | "undo" | "undo_pickup":
+        case "start" | "close" | "pickup" | "undo":
             pass_work_time(walk, command, stamp, view)
+        case "undo_pickup":
+            again_at = nobody_takes_back(walk, command, stamp, view)
+            if again_at is not None:
+                return refuse(NotDueYet(until=again_at))
         case "gate" | "wait" | "deadline":
             state = run.phase(command.place)
             due = state.timers.get(command.kind)

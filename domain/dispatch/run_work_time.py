@@ -35,12 +35,10 @@ def pass_work_time(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) 
             _undo_is_late(walk, command, stamp, view)
         case "pickup":
             _nobody_came(walk, command, stamp, view)
-        case "undo_pickup":
-            _nobody_takes_back(walk, command, stamp, view)
         case "start" | "close":
             _work_is_late(walk, command, command.kind, stamp, view)
-        case "gate" | "wait" | "deadline":
-            pass  # of what waits, not of what works
+        case "gate" | "wait" | "deadline" | "undo_pickup":
+            pass  # of what waits, not of what works, or asked by itself
         case _:
             assert_never(command.kind)
 
@@ -182,19 +180,22 @@ def _nobody_came(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) ->
     walk.settle(stream, Write(stream, raised(task, "unclaimed", reason, stamp.time), stamp.project))
 
 
-def _nobody_takes_back(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) -> None:
-    """The rest of a rollback waits for it, too."""
+def nobody_takes_back(walk: RunWalk, command: FireTimer, stamp: Stamp, view: View) -> Instant | None:
+    """The rest of a rollback waits for it, too. When to look again: who has come may give it back, or be lost."""
     entry = walk.run.ledger.get(effect_key(command.place, command.generation))
     if entry is None or entry.undo != "undoing" or entry.is_run:
-        return
+        return None
     stream = StreamId(entry.undo_task)
     task = view.read(TASK, stream)
-    if not isinstance(task, Task) or not isinstance(task.phase, Ready) or "unclaimed" in task.attention:
-        return
-    if stamp.time < task.phase.since + UNCLAIMED_SECONDS * SECOND:
-        return
+    if not isinstance(task, Task) or isinstance(task.phase, Parked | Settled) or "unclaimed" in task.attention:
+        return None
+    since = task.phase.since if isinstance(task.phase, Ready) else stamp.time
+    due = Instant(since + UNCLAIMED_SECONDS * SECOND)
+    if stamp.time < due:
+        return due
     reason = f"nobody has come within {UNCLAIMED_SECONDS} s to take back what {command.place} did"
     walk.settle(stream, Write(stream, raised(task, "unclaimed", reason, stamp.time), stamp.project))
+    return None
 
 
 def _waiting(walk: RunWalk, place: str, view: View) -> Iterator[tuple[Instant, StreamId, Task]]:

@@ -109,5 +109,16 @@ class CommandIdReused(Rejection):
     command_id: str
 
 
+class NotDueYet(Rejection):
+    """It is not due before {until}.
+
+    Ask again then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    until: int
+    """Microseconds since 1970."""
+
+
 class Unreplayable(Exception):
     """Fault: a decision produced events that its own state cannot fold; nothing was written."""

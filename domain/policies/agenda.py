@@ -42,8 +42,9 @@ class AgendaRows(Message):
 class Agenda:
     """Waits by subject. It is a hint: each command is decided again, so one that is stale changes nothing.
 
-    Whoever asks the commands calls ``forget`` with what was answered, whether it was accepted or refused, and keeps
-    what could not be decided. Events may arrive more than once, as long as each stream's come in order.
+    Whoever asks the commands calls ``forget`` with what was answered, whether it was accepted or refused, and
+    ``postpone`` with what was asked too early; what could not be decided stays. Events may arrive more than once, as
+    long as each stream's come in order.
     """
 
     def __init__(self) -> None:
@@ -95,6 +96,13 @@ class Agenda:
             wait = self._waits.get(subject)
             if wait is not None and wait.cause.version == cause.version:
                 del self._waits[subject]
+
+    def postpone(self, policy: str, cause: Cause, until: Instant) -> None:
+        """The command of that policy and cause is not due before ``until``; a wait that began since stays as it is."""
+        for subject in _subjects(policy, cause):
+            wait = self._waits.get(subject)
+            if wait is not None and wait.cause.version == cause.version:
+                self._put(wait._replace(at=until))
 
     def dump(self) -> AgendaRows:
         """The agenda as plain JSON, in a fixed order."""

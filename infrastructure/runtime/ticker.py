@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import orjson
 import structlog
 
 from domain.kernel.ids import FLEET, SECOND, Instant, PrincipalId, StreamId, command_id_of, prefix
@@ -30,8 +31,8 @@ OUTAGE_SECONDS: Final = 5
 """A sign of life that is older than this means that nobody could renew: every lease gets a grace."""
 DUTY_SECONDS: Final = 3
 DUTY: Final = "ticker"
-TOO_EARLY: Final = b'"code":"lease_still_runs"'
-"""Said of an outage that this node has not heard of yet: what is due then is asked again."""
+_TOO_EARLY: Final = b'"code":"not_due_yet"'
+"""Of an outage, say, that this node has not heard of yet: it is asked again once it is due."""
 
 _logger = structlog.get_logger("signalbox.ticker")
 Execute = Callable[[Command, Stamp], Awaitable[Outcome]]
@@ -165,7 +166,11 @@ class Ticker:
             return_exceptions=True,
         )
         for (policy, cause, _), outcome in zip(due, told, strict=True):
-            if not isinstance(outcome, BaseException) and TOO_EARLY not in outcome.text[:60]:
+            if isinstance(outcome, BaseException):
+                continue
+            if _TOO_EARLY in outcome.text[:60]:
+                agenda.postpone(policy, cause, Instant(orjson.loads(outcome.text)["error"]["data"]["until"]))
+            else:
                 agenda.forget(policy, cause)
         _all_told(told)
 

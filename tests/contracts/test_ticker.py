@@ -7,17 +7,17 @@ import pytest
 from domain import catalogue
 from domain.kernel.decider import LeaseChange
 from domain.kernel.decisions import Rules
+from domain.kernel.errors import NotDueYet
 from domain.kernel.ids import SECOND, Instant, ProjectId, StreamId
 from domain.kernel.message import Command, Stamp
 from domain.kernel.policy import Cause
 from domain.node.commands import EndOutage
 from domain.node.decider import OUTAGES, end_outage
 from domain.session.commands import LoseSession
-from domain.session.errors import LeaseStillRuns
 from domain.session.liveness import Standing
 from domain.task.commands import LapseDelivery
 from domain.task.decider import DELIVERY_SECONDS_MAX
-from domain.task.events import TaskBackedOff, TaskClaimed
+from domain.task.events import TaskBackedOff, TaskClaimed, TaskStarted
 from infrastructure.keys import Keys
 from infrastructure.log.mapper import recorded
 from infrastructure.log.memory import MemoryLog
@@ -32,7 +32,7 @@ from tests.contracts.groups import asked, member
 from tests.support.world import World
 
 DONE = Outcome(b'{"ok":true,"answer":{}}', 1)
-EARLY = Outcome(refused(LeaseStillRuns(session="sess_1", incarnation=1, until=0)), 0)
+EARLY = Outcome(refused(NotDueYet(until=0)), 0)
 
 
 class Desk:
@@ -142,6 +142,22 @@ async def test_what_was_asked_too_early_for_an_outage_that_another_node_found_is
     await swept.sweep()
     await swept.sweep()
     assert [type(one) for one in desk.asked] == [LapseDelivery] * 2
+
+
+async def test_what_was_asked_too_early_is_asked_again_when_it_is_due_and_not_each_second() -> None:
+    log, desk = Clock(), Desk()
+    swept, hints = ticker(log, desk)
+    started = TaskStarted(token=1, at=Instant(log.time), stalls_at=Instant(log.time))
+    hints.agenda.observe(Cause(StreamId("task_1"), 1, started, ProjectId("proj_1")))
+    desk.answer = Outcome(refused(NotDueYet(until=log.time + 4 * SECOND)), 0)
+    asked_in = []
+    for second in range(6):
+        before = len(desk.asked)
+        await swept.sweep()
+        asked_in += [second] * (len(desk.asked) - before)
+        log.time += SECOND
+        desk.answer = desk.answer if second < 3 else DONE
+    assert asked_in == [0, 4]
 
 
 @pytest.mark.parametrize("seconds", [3, 3_600, -3, -3_600])

@@ -193,6 +193,19 @@ def test_what_is_due_stays_until_it_is_forgotten_and_only_then() -> None:
     assert agenda.next_at() is None
 
 
+def test_what_was_asked_too_early_is_due_later_and_holds_up_nothing_meanwhile() -> None:
+    agenda = agenda_of(planned(), backed_off(10))
+    ((policy, cause, derived),) = agenda.due(at(10))
+    agenda.postpone(policy, cause, at(40))
+    assert agenda.next_at() == at(40)
+    assert agenda.due(at(39)) == ()
+    ((_, _, again),) = agenda.due(at(40))
+    assert again.command == derived.command
+    agenda.observe(Cause(TASK_ID, 3, backed_off(50), PROJECT))
+    agenda.postpone(policy, cause, at(90))
+    assert agenda.next_at() == at(50), "that is another wait"
+
+
 def test_forgetting_a_former_wait_leaves_one_that_began_since() -> None:
     agenda = agenda_of(planned(), backed_off(10))
     ((policy, cause, _),) = agenda.due(at(10))

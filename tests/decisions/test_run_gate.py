@@ -6,7 +6,7 @@ import pytest
 
 from domain.dispatch.run_gate import VoteCounted
 from domain.kernel.decider import Decision
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import NotDueYet, UnknownThing
 from domain.kernel.ids import SECOND, Instant, derived_id
 from domain.kernel.pipeline.definition import GatePhase, WaitPhase
 from domain.kernel.pipeline.flow import Edge, Signal, Timer
@@ -79,8 +79,12 @@ class Station(Railway):
             self.agenda.observe(one)
         self.seen = len(self.log)
         for policy, cause, derived in self.agenda.due(self.now):
-            self.agenda.forget(policy, cause)
-            accepted(self.when(derived.command, derived_stamp(policy, cause, derived, self.now, "c")))
+            decision = self.when(derived.command, derived_stamp(policy, cause, derived, self.now, "c"))
+            if isinstance(decision.rejection, NotDueYet):
+                self.agenda.postpone(policy, cause, Instant(decision.rejection.until))
+            else:
+                self.agenda.forget(policy, cause)
+                accepted(decision)
         self.react()
 
     def told(self, kind: type[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.work import RetryPace
 from domain.run.commands import FireTimer, PauseRun, ResolveUndo, ResumeRun, RetryPhase
 from domain.run.gate_events import TimerKind, TimerSet
-from domain.task.commands import AcknowledgeAttempt, DismissAttention, RetryTask
+from domain.task.commands import AcknowledgeAttempt, DismissAttention, ReleaseTask, RetryTask
 from domain.task.events import TaskAttemptEnded
 from projections.attention.projection import ATTENTION
 from projections.kernel.replay import replay
@@ -146,6 +146,24 @@ def test_each_item_of_a_map_has_its_own_time() -> None:
     taken(station, "many/x")
     station.wait(61)
     assert (station.status("many/x"), station.status("many/y")) == ("offered", "failed")
+
+
+def test_an_undo_that_is_given_back_asks_for_a_person_when_nobody_comes_again() -> None:
+    undo = Undo(task=TaskSpec(title="Undo", retry=ONCE))
+    station = Station(work("a", undo=undo), work("b", "a", **PURE), on_failure="compensate")
+    station.succeed("a")
+    station.go_wrong("b")
+    station.wait(200)
+    (entry,) = station.run.ledger.values()
+    token = station.claimed(station.crew, entry.undo_task).token
+    accepted(station.ask(AcknowledgeAttempt(project="shop", task=entry.undo_task, token=token)))
+    station.wait(200)
+    accepted(station.ask(ReleaseTask(project="shop", task=entry.undo_task, token=token)))
+    for _ in range(2):
+        station.wait(149)
+        assert wants_person(station) == []
+    station.wait(3)
+    assert wants_person(station) == ["unclaimed"]
 
 
 def test_an_undo_for_which_nobody_comes_asks_for_a_person_until_somebody_does() -> None:

@@ -25,7 +25,7 @@ from domain.dispatch.market import gather
 from domain.dispatch.proposals import Proposals
 from domain.dispatch.strategies import Match, assign
 from domain.kernel.decider import Decision
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import NotDueYet, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId
 from domain.kernel.values import Requirement
 from domain.lock.errors import LockConflict
@@ -34,7 +34,6 @@ from domain.project.commands import UpdateProject
 from domain.project.errors import ProjectIsFrozen
 from domain.project.events import ProjectFrozen, ProjectSet
 from domain.project.settings import ProjectSettings, StrategyName
-from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionEnded
 from domain.task.commands import AssignTask, BidForTask, ClaimTasks, ClaimWork, LapseDelivery, ReleaseTask
 from domain.task.derived import PushTask
@@ -263,7 +262,7 @@ def test_an_assignment_does_not_lapse_for_the_time_in_which_nobody_could_acknowl
     market.advance(25)
     accepted(market.ask(EndOutage(began_at=Instant(market.now - 20 * SECOND)), by="policy:x"))
     market.advance(29)
-    refused(market.ask(lapse, by="policy:x"), LeaseStillRuns)
+    refused(market.ask(lapse, by="policy:x"), NotDueYet)
     market.advance(1)
     assert "TaskAttemptEnded" in names_of(accepted(market.ask(lapse, by="policy:x")))
 

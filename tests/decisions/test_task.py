@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
-from domain.kernel.errors import UnknownThing
+from domain.kernel.errors import NotDueYet, UnknownThing
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.message import Command
 from domain.kernel.work import RetryRule
 from domain.lock.events import LocksLingered, LocksReleased
-from domain.session.errors import LeaseStillRuns
 from domain.session.events import SessionAttemptEnded
 from domain.task.commands import (
     AcknowledgeAttempt,
@@ -131,7 +130,7 @@ def test_an_assignment_that_nobody_names_is_taken_back() -> None:
     token = an_attempt(fleet)
     command = LapseDelivery(project="shop", task="a", token=token)
     fleet.advance(DELIVERY_SECONDS_MAX - 0.1)
-    refused(fleet.ask(command), LeaseStillRuns)  # and so asked again: an accepted one would never be
+    refused(fleet.ask(command), NotDueYet)  # and so asked again: an accepted one would never be
     fleet.advance(0.1)
     assert names_of(fleet.ask(command)) == ["TaskAttemptEnded", "TaskReadied", "SessionAttemptEnded"]
     assert (fleet.task("a").consumed, fleet.task("a").lost) == (0, 0), "a lost delivery is no attempt"

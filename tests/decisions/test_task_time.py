@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from domain.kernel.errors import NotDueYet
 from domain.kernel.ids import SECOND
 from domain.kernel.work import KindPace, RetryPace, RetryRule
 from domain.node.events import OutageEnded
 from domain.node.state import OUTAGE_STREAM
-from domain.session.errors import LeaseStillRuns
 from domain.task.commands import CancelTask, ElapseBackoff, ReportProgress, TimeOutAttempt
 from domain.task.derived import StallAttempt
 from domain.task.errors import ExtensionRefused, Fenced
@@ -43,7 +43,7 @@ def test_an_attempt_that_says_nothing_new_has_timed_out() -> None:
     says(fleet, token, note="halfway")
     fleet.advance(6)
     says(fleet, token, note="halfway")
-    refused(stalls(fleet, token), LeaseStillRuns)
+    refused(stalls(fleet, token), NotDueYet)
     fleet.advance(4)
     ended = events_of(accepted(stalls(fleet, token)))[0]
     assert isinstance(ended, TaskAttemptEnded)
@@ -60,7 +60,7 @@ def test_another_note_percent_or_checkpoint_is_something_new(new: dict[str, Any]
     fleet.advance(9)
     says(fleet, token, **new)
     fleet.advance(9)
-    refused(stalls(fleet, token), LeaseStillRuns)
+    refused(stalls(fleet, token), NotDueYet)
 
 
 def test_an_attempt_need_not_say_anything_where_its_plan_does_not_ask_for_it() -> None:
@@ -88,7 +88,7 @@ def test_while_no_server_ran_nobody_could_say_anything() -> None:
     fleet.advance(3_600)
     fleet.given(OUTAGE_STREAM, OutageEnded(began_at=began, at=fleet.now))
     fleet.advance(9)
-    refused(stalls(fleet, token), LeaseStillRuns)
+    refused(stalls(fleet, token), NotDueYet)
     fleet.advance(1)
     assert names_of(stalls(fleet, token))[0] == "TaskAttemptEnded"
 

@@ -9,12 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from domain.dispatch.take import Claimed
 from domain.kernel.decider import Decision
+from domain.kernel.errors import NotDueYet
 from domain.kernel.message import Command
 from domain.kernel.values import Requirement
 from domain.kernel.work import RetryRule
 from domain.lock.commands import EndLockDelay
 from domain.lock.events import LocksGranted
-from domain.session.errors import LeaseStillRuns
 from domain.session.state import Session
 from domain.task.commands import (
     AcknowledgeAttempt,
@@ -253,7 +253,7 @@ class TaskMachine(RuleBasedStateMachine):
         row = self.rows[key]
         decision = self.ask(LapseDelivery(project="shop", task=key, token=token))
         early = decision.rejection
-        assert early is None or (isinstance(early, LeaseStillRuns) and early.until > self.fleet.now)
+        assert early is None or (isinstance(early, NotDueYet) and early.until > self.fleet.now)
         assert (early is not None or bool(decision.writes)) == ((row.status, row.token) == ("assigned", token))
         if decision.writes:
             row.take_away(self.fleet.now)
