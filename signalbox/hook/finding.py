@@ -1,9 +1,11 @@
 """What `find` finds: which files each of its actions may reach, judged by names, paths and kinds alone."""
 
 import os
+import re
 from fnmatch import fnmatchcase
 
 from signalbox.hook.shell import STANDS
+from signalbox.hook.wrappers import unwrapped
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
@@ -11,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from signalbox.hook.writes import Steps
+    from signalbox.hook.writes import Writes
 
     Judge = Callable[["_Look", bool], tuple[bool, bool]]
     """Whether it may be true and whether it may be false of a file; told whether it is asked for certain."""
@@ -36,9 +38,9 @@ _SETTING = frozenset(
     | {"-ignore_readdir_race", "-noignore_readdir_race"}
 )
 """Those that hold always."""
-_SIGNED = frozenset(
+_TAKING = frozenset(
     {"-atime", "-ctime", "-mtime", "-amin", "-cmin", "-mmin", "-size", "-perm", "-links", "-inum", "-used"}
-    | {"-uid", "-gid"}
+    | {"-uid", "-gid", *_NAMES, *_PATHS, "-type", "-regex", "-iregex", "-lname", "-ilname"}
 )
 """Tests whose word may begin with a dash."""
 
@@ -73,28 +75,31 @@ class Find:
             judges.append(self._group(0))  # a bracket that nobody opened ends none
         self._judge = _all(judges)
 
-    def searched(self, actions: "list[int]", cwd: str, steps: "Steps") -> list[list[str]]:
-        """For each of the actions, by its number, the files that may reach it; a folder stands for all below it."""
+    def searched(self, actions: "list[int]", writes: "Writes") -> list[list[str]]:
+        """For each of the actions, by its number, the files that may reach it, and what is below them; what removes a
+        folder with all in it is told of the folder alone."""
         found: dict[int, list[str]] = {action: [] for action in actions}
+        removing = {action for action in actions if _takes_all(self.actions[action][1])}
         total = 0
         open_ = [(place, 0, frozenset(actions)) for place in reversed(self.places)]
         while open_:
             path, depth, left = open_.pop()
-            full = os.path.join(cwd, os.path.expanduser(path))
+            full = os.path.join(writes.cwd, os.path.expanduser(path))
             look = _Look(path, full, os.path.isdir(full) and (depth == 0 or not os.path.islink(full)))
-            if not steps.take() or total > FOUND_MAX:
+            if not writes.steps.take() or total > FOUND_MAX:
+                writes.take_for_all(self.places)
                 return [self.places] * len(actions)
             if depth >= self.shallowest:
                 self._judge(look, self._prunes)
             for action in left & look.reached:
                 found[action].append(path)
                 total += 1
-            left -= look.reached
+            left -= look.reached & removing
             if look.is_folder and not look.is_pruned and depth < self.deepest and left:
                 open_ += [(os.path.join(path, name), depth + 1, left) for name in _names_in(full)]
         return list(found.values())
 
-    def printed(self, cwd: str, steps: "Steps") -> list[str]:
+    def printed(self, writes: "Writes") -> list[str]:
         """The files whose names it prints, itself or by what it runs."""
         printing = [number for number, (name, _) in enumerate(self.actions) if name in _PRINTING]
         if not printing:
@@ -102,7 +107,7 @@ class Find:
         if not self.actions:
             self._judge = _all([self._judge, self._acting("-print", [], (True, False))])
             printing = [0]
-        return list(dict.fromkeys(file for files in self.searched(printing, cwd, steps) for file in files))
+        return list(dict.fromkeys(file for files in self.searched(printing, writes) for file in files))
 
     def _taken(self) -> str:
         self._next += 1
@@ -151,7 +156,7 @@ class Find:
         if word in _ALONE or not word.startswith("-"):
             return _unknown
         behind = self._words[self._next : self._next + 1]
-        if not behind or (word not in _SIGNED and behind[0].startswith("-")):
+        if not behind or (word not in _TAKING and behind[0].startswith("-")):
             return _unknown
         return self._with_value(word, self._taken())
 
@@ -261,13 +266,21 @@ def _kind(letters: str) -> "Judge":
     kinds = letters.split(",")
 
     def judge(look: _Look, _: bool) -> tuple[bool, bool]:
-        if look.is_folder or os.path.islink(look.full):
+        is_link = os.path.islink(look.full)
+        if look.is_folder and is_link:
+            return True, True  # where a search begins, and by its options either
+        if look.is_folder or is_link:
             fits = ("d" if look.is_folder else "l") in kinds
             return fits, not fits
         # What is neither a folder nor a link is a file, or something rare.
         return "f" in kinds or not {"d", "l"}.issuperset(kinds), "f" not in kinds
 
     return judge
+
+
+def _takes_all(words: list[str]) -> bool:
+    run = unwrapped(words)
+    return os.path.basename("".join(run[:1])) == "rm" and any(re.match(r"-\w*[rR]|--recursive", one) for one in run)
 
 
 def _names_in(folder: str) -> list[str]:

@@ -106,7 +106,9 @@ def _want_paths(
     home = home_of(event, environment)
     for path, folder in paths.items():
         for place in real_places(path, event.cwd):
-            repository = repository_of(os.path.dirname(place))
+            # A checkout that one works in lies in itself where all of it is written.
+            within = folder and f"{os.path.realpath(event.cwd)}/".startswith(f"{place}/")
+            repository = repository_of(place if within else os.path.dirname(place))
             if repository is None:
                 # Nobody's to lock: scratch files, the client's own notes.
                 continue

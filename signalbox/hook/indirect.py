@@ -65,7 +65,7 @@ def run_by_find(arguments: list[str], found: "Writes", writes: "Writing") -> "It
     if runs and found.is_trial:
         yield from ([word.replace("{}", ANY) for word in find.actions[number][1]] for number in runs)
     elif runs:
-        for number, files in zip(runs, find.searched(runs, found.cwd, found.steps), strict=True):
+        for number, files in zip(runs, find.searched(runs, found), strict=True):
             yield from _for_each(find.actions[number][1], "{}", files)
 
 
@@ -90,7 +90,7 @@ def listed_by(words: list[str], before: list[str], found: "Writes") -> list[str]
     if name == "find":
         from signalbox.hook.finding import Find
 
-        return Find(arguments).printed(found.cwd, found.steps)
+        return Find(arguments).printed(found)
     if name in ("echo", "ls"):
         return plain
     if name == "printf":

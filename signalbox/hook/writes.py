@@ -16,13 +16,14 @@ _LOOKS_ONLY = frozenset({"list", "show"})
 _GIT_OPTIONS_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
 EXPANDED_MAX = 1_000
 STEPS_MAX = 20_000
+RUN_MAX = 4_000
 
 
 class Steps:
-    """How many files may still be looked at for one line, whatever searches for them."""
+    """How much may still be done for one line."""
 
-    def __init__(self) -> None:
-        self.left = STEPS_MAX
+    def __init__(self, most: int) -> None:
+        self.left = most
 
     def take(self) -> bool:
         """Whether there was one left."""
@@ -47,8 +48,12 @@ class Writes:
         """How many commands that run others are around the one that is read."""
         self.is_trial = False
         """Only to see whether a command writes at all: nothing is searched for, and `*` is the name of some file."""
-        self.steps = Steps()
+        self.steps = Steps(STEPS_MAX)
+        """Files that may be looked at, whatever searches for them."""
         self._run: set[tuple[str, ...]] = set()
+        self._left = Steps(RUN_MAX)
+        """Commands that others may run: of those within each other there are powers."""
+        self._for_all: set[str] = set()
 
     def on_trial(self) -> "Writes":
         """What a command writes that is run from here."""
@@ -61,14 +66,18 @@ class Writes:
         return not (self.paths or self.trees or self.branches)
 
     def is_run_first(self, words: list[str]) -> bool:
-        """Whether no other command has run this one here."""
+        """Whether no other command has run this one here, nor too many others."""
         before = len(self._run)
         self._run.add((self.cwd, *words))
-        return len(self._run) > before
+        return len(self._run) > before and self._left.take()
+
+    def take_for_all(self, places: list[str]) -> None:
+        """From here on a folder that is written stands for all below it, where it is one of these."""
+        self._for_all |= {path for place in places for path in self._expanded(place)}
 
     def add(self, word: str, *, folder: bool = False) -> None:
         for path in self._expanded(word):
-            self.paths[path] = self.paths.get(path, False) or folder
+            self.paths[path] = self.paths.get(path, False) or folder or path in self._for_all
 
     def move(self, folder: str, mode: str) -> None:
         if self.trees.get(folder) != "exclusive":

@@ -203,6 +203,10 @@ WRITES = {
     "echo one | xargs -I X find folder -maxdepth 0 -exec touch {}/X \\;": ["folder/one"],
     "echo one | xargs xargs rm z": ["z", "one"],
     "find . \\) -name one -delete": ["one"],
+    "find folder -exec rm {} \\;": ["folder", "folder/deep", "folder/deep/y.o", "folder/x.o"],
+    "find folder -mtime -1 -exec rm -rf {} +": ["folder"],
+    "find folder | xargs sed -i s/a/b/": ["folder", "folder/deep", "folder/deep/y.o", "folder/x.o"],
+    "find . -name -o -o -name one -delete": ["one"],
     "env -S 'rm a' b": ["a", "b"],
     "env -i -vS'X=1 rm -f \"a b\"'": ["a b"],
     "/usr/bin/env --split-string='nice rm a' && env --split-string 'rm b'": ["a", "b"],
@@ -253,6 +257,8 @@ def test_a_search_through_more_than_it_may_stands_for_the_places_where_it_begins
     monkeypatch.setattr(finding, "FOUND_MAX", 4)
     assert list(shell_writes("find src -name '*.o' -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
     assert not shell_writes("find src -name '*.o' -exec cat {} + | xargs cat", str(tmp_path)).paths
+    for run in ("-exec sed -i s/a/b/ {} +", "| xargs touch"):
+        assert shell_writes(f"find src -newer src {run}", str(tmp_path)).paths == {str(tmp_path / "src"): True}
     monkeypatch.setattr(writes, "STEPS_MAX", 3)
     assert list(shell_writes("find src -name 5.o -delete", str(tmp_path)).paths) == [str(tmp_path / "src")]
     monkeypatch.setattr(writes, "STEPS_MAX", 10)
@@ -278,6 +284,23 @@ def test_a_row_of_commands_that_run_each_other_takes_a_few_readings_for_each_of_
     assert shell_writes(" ".join([*[runs] * deep, "rm -r z"]), str(tmp_path)).paths
     assert len(readings) < 300
     assert not shell_writes(" ".join([*[runs] * 400, "rm -r z"]), str(tmp_path)).paths
+
+
+def test_of_commands_that_run_powers_of_each_other_some_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = "rm"
+    for level in range(12):
+        line = f"sh -c 'echo a{level} b{level} | xargs -I%{level}% \"$@\" %{level}%' _ {line}"
+    monkeypatch.setattr(writes, "RUN_MAX", 60)
+    readings: list[list[str]] = []
+    read = shell.read_command
+
+    def counted(words: list[str], found: writes.Writes) -> None:
+        readings.append(words)
+        read(words, found)
+
+    monkeypatch.setattr(shell, "read_command", counted)
+    assert shell_writes(line, "/nowhere").paths
+    assert len(readings) < 60 * 12 * 4
 
 
 _TESTS = ("-name one", "-name 'x*'", "-type d", "-type f", "-path './folder/*'", "-size -1k", "-newer one", "-true")
@@ -478,6 +501,25 @@ def test_a_repository_carries_the_name_that_was_given_for_it(tmp_path: Path) -> 
         }
         wanted = wanted_by(event_of("claude", json.dumps(told), {}), options, {})
         assert f"path:{name}//x" in wanted.claims
+
+
+@pytest.mark.parametrize("line", ["rm -rf ../here", "find . -delete", "find . -newer x -exec sed -i s/a/b/ {} +"])
+def test_a_checkout_that_is_written_as_a_whole_from_inside_is_wanted_as_a_whole(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = repository(tmp_path / "here")
+    for name in ("x", "y"):
+        (here / name).touch()
+    monkeypatch.setattr(finding, "FOUND_MAX", 1)
+    told = {
+        "session_id": "s",
+        "hook_event_name": "PreToolUse",
+        "cwd": str(here),
+        "tool_name": "Bash",
+        "tool_input": {"command": line},
+    }
+    wanted = wanted_by(event_of("claude", json.dumps(told), {}), options_of(["claude"], {}), {})
+    assert wanted.claims["path:here//**"] == "exclusive"
 
 
 @pytest.mark.parametrize("content", ['{"url": "http://127.0.0.1:1"}', "{", "[]", '{"url": 3}', '{"url": "nonsense"}'])
