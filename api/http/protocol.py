@@ -75,6 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._held is not None:
             self._go_the_usual_way(*self._held)
         if not self._in_request:
+            if self.timeout_keep_alive_task is None and self._is_idle():
+                self._limit_time()  # line ends between requests begin none
             if idle and self._offered is not None and self.cycle.keep_alive:
                 self._known = known_head(data, cast("Scope", self.scope), self._offered)
             return
@@ -121,6 +123,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if found is None:
             return False
         digits, body = found
+        self._is_whole()
         self._unset_keepalive_if_required()
         self.scope = cast("Any", known.scope(digits, self.app_state.copy()))
         self.cycle = cycle = RequestResponseCycle(

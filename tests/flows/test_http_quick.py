@@ -100,6 +100,11 @@ class Line(asyncio.Transport):
         """Whether the connection is closed unless a request begins soon."""
         return self.protocol.timeout_keep_alive_task is not None
 
+    def is_bounded(self) -> bool:
+        """Whether the connection is closed unless a request ends soon."""
+        protocol: Any = self.protocol
+        return protocol._timer is not None
+
     def end(self) -> None:
         """The client hangs up."""
         self.protocol.connection_lost(None)
@@ -291,3 +296,18 @@ async def test_a_client_that_reads_too_slowly_gets_its_answer_all_the_same() -> 
     line.protocol.resume_writing()
     assert (await line.answer())[0] == 200
     line.end()
+
+
+async def test_line_ends_between_requests_do_not_keep_a_connection_open_for_ever() -> None:
+    services = Slow()
+    line = Line(Doors(services))
+    for _ in range(2):
+        line.send(task("a"))
+        assert not line.is_bounded(), "of what came as a whole nothing is late"
+        services.ends.pop()(DONE)
+        assert (await line.answer())[0] == 200
+        assert line.counts_as_idle()
+        line.protocol.data_received(b"\r\n")
+        assert line.counts_as_idle() or line.is_bounded()
+    line.end()
+    assert not line.is_bounded()
