@@ -139,16 +139,17 @@ class HeartbeatDesk:
         refusal = allow(principal, "heartbeat", None)
         if refusal is not None:
             return refusal
-        remembered = self._remembered(session, incarnation)
-        state = remembered or await self._session(session)
-        if not isinstance(state, Session) or state.opened.owner != principal.id:
-            return UnknownThing(kind="session", name=session[:100])
-        named = await self._resolved(tokens)
-        if incarnation != state.opened.incarnation:
-            return state, heard(state, "fenced", 0, named)
-        if state.status in ("lost", "ended"):
-            return state, heard(state, state.status, 0, named)
+        # In the room before anything is read: no news are missed that come meanwhile.
         with self._node.session_room.entered(session) as woken:
+            remembered = self._remembered(session, incarnation)
+            state = remembered or await self._session(session)
+            if not isinstance(state, Session) or state.opened.owner != principal.id:
+                return UnknownThing(kind="session", name=session[:100])
+            named = await self._resolved(tokens)
+            if incarnation != state.opened.incarnation:
+                return state, heard(state, "fenced", 0, named)
+            if state.status in ("lost", "ended"):
+                return state, heard(state, state.status, 0, named)
             renewed_at = await self._node.leases.renew(session, incarnation)
             # An answer from before the renewal would confirm what was taken back in the meantime.
             latest = await self._session(session) if remembered or renewed_at is None else None

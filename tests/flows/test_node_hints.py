@@ -1,5 +1,6 @@
 """What a node remembers beside the log stays true when the store breaks or projects hand out the same numbers."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from api.composition.commands import HeartbeatDesk
 from api.ports import Heard, ProjectToken, ServiceFault
 from domain.kernel.ids import PrincipalId, StreamId
 from domain.principal.allow import Principal
@@ -157,3 +159,31 @@ async def test_news_that_come_while_it_is_read_how_the_session_stands_wake_the_b
         await soon(room.wait(woken, seconds=2 * SECONDS_MAX))
         assert not other.is_set()
     assert len(room) == 0
+
+
+async def test_news_that_come_behind_the_first_reading_of_a_session_wake_its_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[bool] = []
+    wait, resolved = SessionRoom.wait, HeartbeatDesk._resolved
+
+    async def waited(room: SessionRoom, event: asyncio.Event, *, seconds: float) -> None:
+        woken.append(event.is_set())
+        await wait(room, event, seconds=seconds)
+
+    async with running_fleet(tmp_path) as fleet:
+        await fleet.plan(1)
+        session = await fleet.session()
+
+        async def claims_meanwhile(desk: HeartbeatDesk, tokens: Any) -> Any:
+            await fleet.ask(ClaimTask(project="shop", session=session, incarnation=1))
+            return await resolved(desk, tokens)
+
+        monkeypatch.setattr(SessionRoom, "wait", waited)
+        monkeypatch.setattr(HeartbeatDesk, "_resolved", claims_meanwhile)
+        monkeypatch.setattr(HeartbeatDesk, "_remembered", lambda *_: None)
+        who = Principal(PrincipalId("key_fleet"), "worker", None, human=False)
+        heard = await fleet.services.heartbeats.beat(who, session, 1, (), wait_seconds=1.0)
+        assert isinstance(heard, Heard)
+        assert len(heard.pushed) == 1
+    assert woken == [True]
