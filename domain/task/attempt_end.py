@@ -109,11 +109,11 @@ def _pace_of(task: Task, kind: EndKind) -> KindPace | None:
 
 
 def _used_up(task: Task, kind: EndKind) -> bool:
-    """Whether no further attempt may fail in this way; the one that ends now is not among the failed ones yet."""
+    """Whether no further attempt may fail in this way; the one that ends now is not counted yet."""
     pace = _pace_of(task, kind)
     if pace is None or pace.max_attempts is None:
         return False
-    return sum(one.kind == kind for one in task.failed) + 1 >= pace.max_attempts
+    return task.used_up.get(kind, 0) + 1 >= pace.max_attempts
 
 
 def _retry_at(task: Task, tries: int, kind: EndKind, at: Instant, seed: str) -> Instant:

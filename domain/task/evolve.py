@@ -111,7 +111,7 @@ def _held_back(task: Task, by: str) -> Task:
 
 def _retried(task: Task, event: TaskRetried) -> Task:
     """A generation begins with nothing spent and nobody to avoid."""
-    fresh = replace(task, generation=event.generation, begun=False, consumed=0, lost=0, failed=())
+    fresh = replace(task, generation=event.generation, begun=False, consumed=0, used_up=Map(), lost=0, failed=())
     budget = task.plan.budget if event.budget is None else event.budget
     fresh = replace(fresh, settled_because="")
     return replace(fresh, phase=Pending(), budget=budget, spent=type(task.spent)(), spent_seconds=0.0)

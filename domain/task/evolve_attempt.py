@@ -161,6 +161,7 @@ def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
         tried = Tried(attempt.session, attempt.host, attempt.model, event.kind)
         failed = (*failed, tried)[-TRIED_BY_MAX:]
     spent = _spent(task, event.usage or _usage_of(task), event.at)
+    so = task.used_up.get(event.kind, 0) + 1
     return replace(
         task,
         spent=spent.of_generation,
@@ -168,6 +169,7 @@ def _attempt_ended(task: Task, event: TaskAttemptEnded) -> Task:
         used=spent.of_all,
         phase=replace(task.phase, leaving=None, revoked_at=None) if isinstance(task.phase, Settled) else Ended(),
         consumed=task.consumed + event.consumed,
+        used_up=task.used_up.set(event.kind, so) if event.consumed else task.used_up,
         lost=task.lost + (event.kind == "session_lost"),
         checkpoint=task.checkpoint if event.checkpoint is None else event.checkpoint,
         handover=event.reason if given_back else task.handover,

@@ -166,6 +166,8 @@ class Task:
     """The need for whose sake it was cancelled."""
     failed: tuple[Tried, ...] = ()
     """Attempts of this generation that failed, latest last, at most 16."""
+    used_up: Map[str, int] = Map()
+    """How many of this generation that count against the retry rule ended in which way."""
     artifacts: tuple[Artifact, ...] = ()
     """What attempts have left, latest last, at most 64."""
     budget: Budget = Budget()

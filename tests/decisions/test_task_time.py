@@ -171,6 +171,18 @@ def test_what_failed_in_one_way_has_its_own_pause_and_its_own_number_of_attempts
     assert not [one for one in events_of(ended) if isinstance(one, TaskBackedOff)]
 
 
+def test_how_many_failed_in_one_way_is_known_however_many_were_refused_meanwhile() -> None:
+    kinds = (KindPace(kind="invalid_result", max_attempts=2), KindPace(kind="rate_limited", backoff_seconds_max=0))
+    fleet = Fleet()
+    fleet.plan(a_task("a", retry=RetryRule(max_attempts=9, backoff_seconds_first=0, kinds=kinds)))
+    session = fleet.a_session()
+    for kind in ("invalid_result", *["rate_limited"] * 16):
+        accepted(fleet.fail("a", fleet.claimed(session).token, kind))
+        accepted(fleet.ask(ElapseBackoff(project="shop", task="a", until=fleet.now)))
+    ended = fleet.fail("a", fleet.claimed(session).token, "invalid_result")
+    assert names_of(ended)[:2] == ["TaskAttemptEnded", "TaskFailed"]
+
+
 def test_a_phase_hands_all_of_that_to_its_task_and_time_brings_it_about() -> None:
     spec = {"stall_seconds": 30.0, "timeout_seconds": 60.0, "extend_seconds_max": 40.0}
     pace = RetryPace(max_attempts=2, backoff_seconds_first=10.0, jitter="none")
