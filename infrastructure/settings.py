@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from infrastructure.ledger.webhook_address import Target, read_target
 from infrastructure.log.port import StoreKind
 
 MEBIBYTE: Final = 1_048_576
@@ -45,6 +46,21 @@ class CheckpointSettings(BaseModel):
     """Whether the folder of copies, which lies in a git working tree, is committed: once a minute, and at a stop."""
     push_to: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,99})?$")
     """Name of a git remote that each commit is pushed to; empty: none."""
+
+    webhook: str = ""
+    """Https address that each copied checkpoint is posted to, one of ten seconds at most; empty: none."""
+    webhook_private: bool = False
+    """Whether that may be a machine that the internet does not reach, at any port; this machine without TLS as well."""
+
+    @property
+    def webhook_target(self) -> Target | None:
+        """The address in its parts."""
+        return read_target(self.webhook, private=self.webhook_private) if self.webhook else None
+
+    @model_validator(mode="after")
+    def _webhook_is_an_address(self) -> Self:
+        _ = self.webhook_target
+        return self
 
     @model_validator(mode="after")
     def _pushed_is_committed(self) -> Self:
