@@ -1,6 +1,6 @@
 """What people say of a run beside steering it: a remark, and that they have seen what it asked them to look at."""
 
-from domain.dispatch.run_verbs import asked
+from domain.dispatch.run_verbs import asked, found
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import StreamId
@@ -25,8 +25,8 @@ def annotate(command: AnnotateRun, stamp: Stamp, view: View) -> Decision:
 
 
 def dismiss(command: DismissRunAttention, stamp: Stamp, view: View) -> Decision:
-    """It has been seen; what does not ask, or not any more, stays as it is."""
-    run = asked(command, stamp, view)
+    """It has been seen; what does not ask, or not any more, stays as it is. Runs without their words ask, too."""
+    run = found(command, stamp, view)
     if isinstance(run, Rejection):
         return refuse(run)
     place = command.phase or ""

@@ -197,12 +197,16 @@ def _outcome(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> PhaseSettle
 
 
 def asked(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
-    """The run, if it is where whoever asks believes it to be."""
+    """The run, if it is where whoever asks believes it to be, and its words were not erased."""
+    run = found(command, stamp, view)
+    return RunErased(run=command.run) if isinstance(run, Run) and run.erased else run
+
+
+def found(command: RunVerb, stamp: Stamp, view: View) -> Run | Rejection:
+    """The same of a run for which no words are needed."""
     run = find_run(view, command.run, stamp)
     if isinstance(run, UnknownThing):
         return run
-    if run.erased:
-        return RunErased(run=command.run)
     revision = view.version(StreamId(command.run))
     if command.expected_revision is not None and command.expected_revision != revision:
         return RunMovedOn(run=command.run, expected=command.expected_revision, revision=revision)

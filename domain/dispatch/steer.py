@@ -4,7 +4,7 @@ from typing import Final
 
 from domain.dispatch.attempt import Held, end_in_silence
 from domain.dispatch.errors import SessionNotLive
-from domain.dispatch.lookup import find_readable
+from domain.dispatch.lookup import find_readable, find_task
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
@@ -110,8 +110,8 @@ def reassign(command: ReassignTask, stamp: Stamp, view: View) -> Decision:
 
 
 def dismiss(command: DismissAttention, stamp: Stamp, view: View) -> Decision:
-    """A person has seen it; what the task's own state says stays until that changes."""
-    found = find_readable(view, stamp.project, command.task)
+    """A person has seen it; what the task's own state says stays until that changes. A task without words asks, too."""
+    found = find_task(view, stamp.project, command.task)
     if isinstance(found, Rejection):
         return refuse(found)
     stream, task = found

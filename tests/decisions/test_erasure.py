@@ -24,7 +24,7 @@ from domain.task.commands import (
 )
 from domain.task.decider import phase_name
 from domain.task.errors import TaskErased, TaskUnsettled, WordsOfRun
-from domain.task.events import TaskCancelled, TaskPlanned
+from domain.task.events import TaskAttentionRaised, TaskCancelled, TaskPlanned
 from domain.task.terms import Origin
 from tests.support.fleet import Fleet, a_task, accepted, events_of, refused
 
@@ -138,13 +138,22 @@ def test_what_is_not_there_is_not_erased() -> None:
         RetryTask(project="shop", task="a"),
         CancelTask(project="shop", task="a"),
         ReassignTask(project="shop", task="a"),
-        DismissAttention(project="shop", task="a", topic="overdue"),
     ],
 )
 def test_nothing_is_done_with_an_erased_task(command: Command) -> None:
     fleet = settled()
     erase(fleet, a_person(fleet, "owner", "owner"))
     assert refused(fleet.ask(command), TaskErased).task == "a"
+
+
+def test_what_an_erased_task_asks_for_ends_when_a_person_has_seen_it() -> None:
+    fleet = settled()
+    stranded = TaskAttentionRaised(topic="stranded", reason=WORD, at=fleet.now)
+    fleet.given(fleet.id_of("a"), stranded, project=fleet.project)
+    erase(fleet, a_person(fleet, "owner", "owner"))
+    assert list(fleet.task("a").attention) == ["stranded"]
+    accepted(fleet.ask(DismissAttention(project="shop", task="a", topic="stranded")))
+    assert list(fleet.task("a").attention) == []
 
 
 def test_an_erased_task_is_neither_claimed_nor_bid_for() -> None:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId
 from domain.kernel.work import Budget
 from domain.run.budget_events import RunBudgetNoticed
 from domain.run.commands import CancelRun, RollbackRun
-from domain.run.errors import AnnotationsFull, RunMovedOn
+from domain.run.errors import AnnotationsFull, RunErased, RunMovedOn
 from domain.run.events import PhaseParked
 from domain.run.need_events import UpstreamRevised
 from domain.run.remark_commands import ANNOTATIONS_MAX, AnnotateRun, DismissRunAttention
@@ -80,6 +81,20 @@ def test_a_fact_that_was_revised_behind_a_run_asks_until_somebody_has_seen_it() 
     assert [one.place for one in two.said(RunAttentionDismissed)] == ["dep"]
     assert accepted(two.ask(seen)).writes == ()
     assert len(two.said(UpstreamRevised)) == 1
+
+
+def test_a_run_whose_words_were_erased_asks_no_longer_than_until_somebody_has_seen_it() -> None:
+    two = Two(on_revised="attention")
+    built = two.build()
+    run = two.start("release")
+    two.succeed(run, "ship")
+    erased = SubjectErased(subject=run, reason="17", asked_by="key_a", by="key_b", at=two.now)
+    two.given(StreamId(run), erased, project=two.project)
+    two.do(RollbackRun(project="core", run=built, reason="it is bad"), project=two.core)
+    assert asks(two) == [("revised_fact", run)]
+    assert isinstance(two.ask(AnnotateRun(project="shop", run=run, text="hm")).rejection, RunErased)
+    two.do(DismissRunAttention(project="shop", run=run, topic="revised_fact", phase="dep"))
+    assert asks(two) == []
 
 
 def test_a_budget_that_is_nearly_spent_asks_until_somebody_has_seen_it() -> None:
