@@ -29,7 +29,7 @@ from domain.task.evidence import fitted_output, refused_evidence
 from domain.task.holder_commands import ExtendAttempt
 from domain.task.holder_events import TaskExtended
 from domain.task.spending import overspent, time_is_up
-from domain.task.state import Assigned, Running, Settled, Task
+from domain.task.state import Assigned, Settled, Task
 from domain.task.waiting import folded
 
 DISCARDED_MAX: Final = 64
@@ -74,7 +74,9 @@ def extend(command: ExtendAttempt, stamp: Stamp, view: View) -> Decision:
     if isinstance(held, Decision):
         return held
     plan, more = held.task.plan, command.seconds
-    if plan.timeout_seconds is None or not isinstance(held.task.phase, Assigned | Running):
+    if isinstance(held.task.phase, Settled):
+        return refuse(ExtensionRefused(task=command.task, seconds=more, reason="it was cancelled"))
+    if plan.timeout_seconds is None:
         return Decision()
     most = plan.extend_seconds_max or 0.0
     if more > most:

@@ -124,6 +124,14 @@ def test_without_leave_of_the_plan_no_timeout_is_prolonged_and_without_timeout_n
     assert not accepted(free.ask(ExtendAttempt(project="shop", task="a", token=token, seconds=1))).writes
 
 
+def test_who_was_told_to_stop_gets_no_more_time() -> None:
+    fleet = Fleet()
+    token = an_attempt(fleet, timeout_seconds=10.0, extend_seconds_max=20.0)
+    accepted(fleet.ask(CancelTask(project="shop", task="a", grace_seconds=60)))
+    asked = ExtendAttempt(project="shop", task="a", token=token, seconds=5)
+    assert "it was cancelled" in refused(fleet.ask(asked), ExtensionRefused).message()
+
+
 def test_an_attempt_begins_with_the_timeout_of_its_plan_again() -> None:
     fleet = Fleet()
     rule = RetryRule(backoff_seconds_first=0)
