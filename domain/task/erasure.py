@@ -34,7 +34,8 @@ def _phase(phase: Phase) -> Phase:
     match phase:
         case Settled():
             output = f'"{ERASED}"' if phase.output else ""
-            return replace(phase, summary=ERASED if phase.summary else "", output=output)
+            leaving = phase.leaving and replace(phase.leaving, said=ERASED if phase.leaving.said else "")
+            return replace(phase, summary=ERASED if phase.summary else "", output=output, leaving=leaving)
         case Parked():
             return replace(phase, reason=ERASED if phase.reason else "")
         case Pending() | Ready() | Assigned() | Running() | Backoff() | Ended():

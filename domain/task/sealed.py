@@ -7,7 +7,7 @@ from domain.kernel.sealing import Sealing
 
 SEALED: Final[Mapping[str, Sealing]] = {
     "task.planned.v1": Sealing({"title": "text", "body": "text", "input": "json"}),
-    "task.progressed.v1": Sealing({"note": "text", "checkpoint": "text", "artifacts": "list"}),
+    "task.progressed.v1": Sealing({"note": "text", "checkpoint": "text", "artifacts": "list", "digest": "text"}),
     "task.completed.v1": Sealing({"summary": "text", "artifacts": "list", "evidence": "list", "output": "json"}),
     "task.attempt_ended.v1": Sealing({"reason": "text", "checkpoint": "text", "artifacts": "list"}),
     "task.failed.v1": Sealing({"reason": "text"}),

@@ -16,7 +16,6 @@ NAMES = {
     "task.part_added.v1": {"part", "key"},
     "task.part_settled.v1": {"part"},
     "task.held_back.v1": {"by"},
-    "task.progressed.v1": {"digest"},
     "task.claimed.v1": {"session", "strategy", "host", "model"},
     "task.cancelled.v1": {"because"},
     "task.awaited.v1": {"run", "project"},
