@@ -180,7 +180,6 @@ class TaskProgressed(Event):
     usage: Usage | None = None
     stalls_at: Instant | None = None
     digest: str = ""
-    """Of what was said, where that has to be new in time; under the key as well, for it tells whoever guesses it."""
 
 
 class TaskCompleted(Event):

@@ -16,4 +16,5 @@ SEALED: Final[Mapping[str, Sealing]] = {
     "task.reassigned.v1": Sealing({"reason": "text"}),
     "task.attention_raised.v1": Sealing({"reason": "text"}),
 }
-"""By stored name. Keys, labels, kinds, claims and ids are names by which programs find things, and stay readable."""
+"""By stored name. Keys, labels, kinds, claims and ids are names by which programs find things, and stay readable; a
+digest does not, for whoever guesses the words could try them out by it."""
