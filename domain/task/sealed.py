@@ -10,6 +10,7 @@ SEALED: Final[Mapping[str, Sealing]] = {
     "task.progressed.v1": Sealing({"note": "text", "checkpoint": "text", "artifacts": "list", "digest": "text"}),
     "task.completed.v1": Sealing({"summary": "text", "artifacts": "list", "evidence": "list", "output": "json"}),
     "task.attempt_ended.v1": Sealing({"reason": "text", "checkpoint": "text", "artifacts": "list"}),
+    "task.late_report_discarded.v1": Sealing({"digest": "text"}),
     "task.failed.v1": Sealing({"reason": "text"}),
     "task.parked.v1": Sealing({"reason": "text"}),
     "task.cancelled.v1": Sealing({"reason": "text"}),

@@ -22,7 +22,7 @@ NAMES = {
     "task.reassigned.v1": {"session", "by"},
     "task.bid.v1": {"session"},
     "task.attention_cleared.v1": {"by"},
-    "task.late_report_discarded.v1": {"report", "digest"},
+    "task.late_report_discarded.v1": {"report"},
     "subject.erasure_asked.v1": {"subject", "reason", "by"},
     "subject.keys_lost.v1": {"lost", "new", "reason", "by"},
     "subject.erased.v1": {"subject", "reason", "asked_by", "by"},
