@@ -74,6 +74,10 @@ class Assignment(Message):
     """The phase of a run whose work it is."""
     input: str = ""
     """JSON text: what that phase hands over."""
+    stall_seconds: float | None = None
+    """Within which the attempt has to report something new."""
+    extend_seconds_max: float | None = None
+    """By how much its timeout may be prolonged."""
 
 
 class Claimed(Assignment, Answer):
@@ -218,4 +222,6 @@ def told(stream: StreamId, task: Task, token: int, number: int) -> Claimed:
         deadline=plan.deadline,
         origin=plan.origin,
         input=plan.input,
+        stall_seconds=plan.stall_seconds,
+        extend_seconds_max=plan.extend_seconds_max,
     )

@@ -44,6 +44,8 @@ class Assignment:
     timeout_seconds: float | None
     fields: Fields
     """The whole answer: body, kind, scope, checkpoint and handover of former attempts, and more."""
+    extend_seconds_max: float | None = None
+    """By how much its holder may prolong the timeout."""
 
     @property
     def project_token(self) -> ProjectToken:
@@ -188,4 +190,5 @@ def _assignment(project: str, answer: Fields) -> Assignment:
         run=optional_text(answer, "run"),
         timeout_seconds=optional_number(answer, "timeout_seconds"),
         fields=answer,
+        extend_seconds_max=optional_number(answer, "extend_seconds_max"),
     )

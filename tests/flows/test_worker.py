@@ -179,6 +179,13 @@ async def test_work_that_runs_too_long_is_killed_before_its_failure_is_told(
     assert server.of("fail_task")[0].fields["kind"] == "timeout"
 
 
+async def test_work_that_may_be_prolonged_is_not_killed_before_it_could_have_been(server: ScriptedServer) -> None:
+    server.tasks = [{"timeout_seconds": 0.1, "extend_seconds_max": 600.0}]
+    async with running(server, command="sleep 1"):
+        await happens(lambda: server.reports)
+    assert server.reports == ["complete_task"]
+
+
 async def test_nothing_runs_before_a_heartbeat_has_confirmed_the_token(server: ScriptedServer, tmp_path: Path) -> None:
     server.tasks = [{}, {}]
     server.revoked = {"1001"}

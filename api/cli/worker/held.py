@@ -90,9 +90,15 @@ class Held:
         self._tail.append(line)
 
     def seconds_left(self) -> float | None:
-        """Of the attempt's timeout, which runs from the assignment; None where it has none."""
-        limit = self.assignment.timeout_seconds
-        return None if limit is None else max(0.0, limit - (time.monotonic() - self._since))
+        """Of the attempt's timeout, which runs from the assignment; None where it has none.
+
+        The command itself may have prolonged it (`task extend`): where it did not, the server takes the task back.
+        """
+        work = self.assignment
+        if work.timeout_seconds is None:
+            return None
+        limit = work.timeout_seconds + (work.extend_seconds_max or 0.0)
+        return max(0.0, limit - (time.monotonic() - self._since))
 
     def bound(self, why: Stop, until: float) -> None:
         """It has to have stopped by an instant of the life's clock, whatever else is heard; the earliest counts."""
