@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from infrastructure.ledger.webhook_address import Target, read_target
 from infrastructure.log.port import StoreKind
+from projections.audit_ledger.cosignature import WitnessKey, read_witness_key
+from projections.audit_ledger.note import NoteUnreadable
 
 MEBIBYTE: Final = 1_048_576
 SECRET_CHARACTERS_MIN: Final = 32
@@ -52,6 +54,20 @@ class CheckpointSettings(BaseModel):
     webhook_private: bool = False
     """Whether that may be a machine that the internet does not reach, at any port; this machine without TLS as well."""
 
+    witness: str = ""
+    """Https address in front of ``/add-checkpoint`` of a witness that cosigns copied checkpoints; empty: none."""
+    witness_key: str = Field(default="", max_length=500)
+    """Its public key, ``name+hash+base64``."""
+    witness_private: bool = False
+    """The same as ``webhook_private``."""
+
+    @property
+    def cosigner(self) -> tuple[Target, WitnessKey] | None:
+        """The witness by address and key."""
+        if not self.witness:
+            return None
+        return read_target(self.witness, private=self.witness_private), read_witness_key(self.witness_key)
+
     @property
     def webhook_target(self) -> Target | None:
         """The address in its parts."""
@@ -60,6 +76,16 @@ class CheckpointSettings(BaseModel):
     @model_validator(mode="after")
     def _webhook_is_an_address(self) -> Self:
         _ = self.webhook_target
+        return self
+
+    @model_validator(mode="after")
+    def _witness_is_known(self) -> Self:
+        if bool(self.witness) != bool(self.witness_key) or "?" in self.witness:
+            raise ValueError("a witness has an address without a query, and a key")
+        try:
+            _ = self.cosigner
+        except NoteUnreadable as error:
+            raise ValueError(str(error)) from error
         return self
 
     @model_validator(mode="after")

@@ -93,12 +93,18 @@ def verify(
     copies: Annotated[
         Path | None, typer.Option("--copies", help="Folder of copied checkpoints, with --live; else the data folder's.")
     ] = None,
+    witness: Annotated[
+        list[str] | None,
+        typer.Option("--witness", help="Public key of a witness: what it has cosigned of the copies; repeatable."),
+    ] = None,
 ) -> None:
     """Tell whether everything is what was signed; exit code 1 where it is not. A bundle needs no server."""
     from api.composition.audit import AuditError, own_keys, verified_bundle, verified_live
 
-    if (bundle is None) != live or (copies is not None and not live):
-        raise typer.BadParameter("name a bundle, or --live (which may have --copies)", param_hint="BUNDLE")
+    if (bundle is None) != live or ((copies is not None or witness) and not live):
+        raise typer.BadParameter(
+            "name a bundle, or --live (which may have --copies and --witness)", param_hint="BUNDLE"
+        )
     keys = key or []
     with Bar(terminal, "verified") as bar:
         try:
@@ -109,7 +115,7 @@ def verify(
                 beside = data / "checkpoints" if data is not None else None
                 kept = copies or (beside if beside is not None and beside.is_dir() else None)
                 keys = keys or (own_keys(data) if data is not None else [])
-                report = verified_live(_client(terminal), keys, kept, bar.move)
+                report = verified_live(_client(terminal), keys, kept, bar.move, witness or [])
         except AuditError as error:
             raise _refused(error) from error
     if not keys:
@@ -209,7 +215,12 @@ def _report_words(report: Fields) -> list[str]:
         if report.get("bases"):
             lines.append(f"  bases       {count(int(str(report['bases'])), 'state')} folded anew from archived events")
         lines.append(f"  roots       {count(int(str(report['checkpoints'])), 'signed checkpoint')} computed anew")
-    return lines
+    return lines + [_cosigned_words(one) for one in objects(report, "cosigned")]
+
+
+def _cosigned_words(one: Fields) -> str:
+    said = f"{one['size']} events at {moment(one['at'])}" if one.get("size") else "nothing of the copies"
+    return f"  cosigned    {said} by {one['witness']}"
 
 
 def _refused(error: "AuditError") -> Refused:

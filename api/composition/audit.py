@@ -15,9 +15,11 @@ from infrastructure.bundle.verify_bundle import verify_bundle
 from infrastructure.bundle.verify_live import verify_live
 from infrastructure.bundle.writer import NothingToExport, Wish, export
 from infrastructure.ledger.copies import read_copies
-from infrastructure.ledger.key_ring import PUBLIC_FILE
+from infrastructure.ledger.cosigning import largest_cosigned
+from infrastructure.ledger.key_ring import PUBLIC_FILE, SECOND
 from infrastructure.ledger.port import KeyPeriod, SignedCheckpoint
 from infrastructure.log.archived import BaseState, LostEvent
+from projections.audit_ledger.cosignature import WitnessKey, read_witness_key
 from projections.audit_ledger.note import NoteUnreadable, PublicKey, read_key
 from signalbox.client import audit
 from signalbox.client.fields import Fields, integer, objects, optional_object, text, texts
@@ -121,8 +123,14 @@ def verified_bundle(folder: Path, keys: Sequence[str], progress: Progress) -> Fi
     return _told(report)
 
 
-def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, progress: Progress) -> Fields:
-    """The report on a server's log. Without keys those that the server names are believed. Raises AuditError."""
+def verified_live(
+    client: "Client", keys: Sequence[str], copies: Path | None, progress: Progress, witnesses: Sequence[str] = ()
+) -> Fields:
+    """The report on a server's log, and what witnesses have cosigned of the copies.
+
+    Without keys those that the server names are believed. Raises AuditError.
+    """
+    known = witness_keys(witnesses)
     source = ServerSource(client)
     trusted = trusted_keys(keys) or [read_key(one.key) for one in source.public_keys()]
     try:
@@ -134,7 +142,21 @@ def verified_live(client: "Client", keys: Sequence[str], copies: Path | None, pr
     boundary = max((integer(one, "last") for one in ranges if one["pruned"]), default=0)
     archived = max((integer(one, "last") for one in ranges if one["pruned"] and not one["here"]), default=0)
     report = verify_live(source, trusted, kept, progress, archived=archived, boundary=boundary)
-    return {**_told(report), "copies": len(kept)}
+    return {**_told(report), "copies": len(kept), "cosigned": [_cosigned(kept, one) for one in known]}
+
+
+def _cosigned(copies: Sequence[SignedCheckpoint], key: WitnessKey) -> Fields:
+    found = largest_cosigned(copies, key)
+    at = None if found is None else found.at_seconds * SECOND
+    return {"witness": str(key), "size": 0 if found is None else found.size, "at": at}
+
+
+def witness_keys(keys: Sequence[str]) -> list[WitnessKey]:
+    """Keys of witnesses, given as text. Raises AuditError."""
+    try:
+        return [read_witness_key(one) for one in keys]
+    except NoteUnreadable as error:
+        raise AuditError(f"{error}", "Give the key as its witness publishes it.") from error
 
 
 def trusted_keys(keys: Sequence[str]) -> list[PublicKey]:
@@ -174,6 +196,7 @@ def _told(report: Report) -> Fields:
         "origin": None if checkpoint is None else checkpoint.origin,
         "root": None if checkpoint is None else base64.b64encode(checkpoint.root).decode(),
         "signed_by": [str(one) for one in report.signed_by],
+        "cosigned": [],
         "findings": [
             {"verdict": one.verdict.value, "position": one.position, "events": one.events, "words": one.words}
             for one in report.findings

@@ -5,25 +5,19 @@ import re
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from api.composition.our_words import in_our_words
+from api.composition.outlets import outlets_of
 from api.ledger_port import Consistency, Inclusion, LedgerKey, LostEvent, Rules, SignedNote
 from api.ports import ServiceFault
 from domain.kernel.ids import ProjectId
 from infrastructure.bundle.store_source import StoreSource
-from infrastructure.ledger import git_commits, webhook
 from infrastructure.ledger.copies import CheckpointCopies
 from infrastructure.ledger.follower import LedgerFollower, LedgerOptions
-from infrastructure.ledger.git_commits import CheckpointCommits
 from infrastructure.ledger.key_ring import KeyRing, TooManyKeys
-from infrastructure.ledger.outlet import Outlet
 from infrastructure.ledger.port import CHECKPOINTS_MAX, TILES_MAX, LedgerStore, SignedCheckpoint
 from infrastructure.ledger.scribe import LedgerAheadOfLog, Scribe
-from infrastructure.ledger.webhook import CheckpointWebhook
-from infrastructure.ledger.webhook_request import read_secret, secret_text
-from infrastructure.local import UnsafeDataFolderError, kept_text
 from infrastructure.log.port import Log, LogRow
 from infrastructure.runtime.node import Node
 from infrastructure.settings import Settings
@@ -36,7 +30,6 @@ T = TypeVar("T")
 LEDGER_FILE: Final = "ledger.db"
 KEYS_FOLDER: Final = "ledger-keys"
 COPIES_FOLDER: Final = "checkpoints"
-WEBHOOK_FILE: Final = "webhook.secret"
 _PLACE: Final = re.compile(r"([a-z]{1,20}_[0-9a-z]{26})@([1-9][0-9]{0,9})")
 _POSITION: Final = re.compile(r"@?([1-9][0-9]{0,17})")
 
@@ -53,7 +46,7 @@ async def ledger_beside(
     try:
         scribe = await asyncio.to_thread(scribe_of, log, store, settings)
         folder = settings.checkpoint_copies or settings.data / COPIES_FOLDER
-        outlets = await asyncio.to_thread(outlets_of, settings, folder)
+        outlets = await asyncio.to_thread(outlets_of, settings, folder, scribe)
         options = LedgerOptions(node.name, lambda: node.committer.busy, CheckpointCopies(folder), outlets)
         follower = LedgerFollower(log, scribe, options)
         follower.start()
@@ -63,28 +56,6 @@ async def ledger_beside(
             await asyncio.to_thread(follower.stop)
     finally:
         store.close()
-
-
-def outlets_of(settings: Settings, folder: Path) -> tuple[Outlet, ...]:
-    """Where the operator wants copied checkpoints to be handed on to."""
-    found: tuple[Outlet, ...] = ()
-    if settings.checkpoints.commit:
-        commits = CheckpointCommits(folder, settings.checkpoints.push_to)
-        found += (Outlet("git", commits, between_seconds=git_commits.BETWEEN_SECONDS),)
-    target = settings.checkpoints.webhook_target
-    if target is not None:
-        post = CheckpointWebhook(target, webhook_secret(settings.data))
-        found += (Outlet("webhook", post, between_seconds=webhook.BETWEEN_SECONDS),)
-    return found
-
-
-def webhook_secret(data: Path) -> bytes:
-    """What posts are signed with, made at the first start. Raises UnsafeDataFolderError."""
-    file = data / WEBHOOK_FILE
-    try:
-        return read_secret(kept_text(file, lambda: secret_text(secrets.token_bytes(32))))
-    except ValueError as error:
-        raise UnsafeDataFolderError(f"{file}: {error}; remove it to get a new one") from error
 
 
 def open_ledger(settings: Settings) -> LedgerStore:

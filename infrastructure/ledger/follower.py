@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from infrastructure.ledger.copies import CheckpointCopies
-from infrastructure.ledger.outlet import Outlet
+from infrastructure.ledger.outlet import LAST_SECONDS_MAX, Outlet
 from infrastructure.ledger.port import SignedCheckpoint
 from infrastructure.ledger.scribe import Scribe
 from infrastructure.log.port import Log
@@ -66,10 +66,11 @@ class LedgerFollower:
         self._pace.hurry()
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)
+        ends_at = time.monotonic() + LAST_SECONDS_MAX
         for outlet in self._options.outlets:
             outlet.end()
         for outlet in self._options.outlets:
-            outlet.join()
+            outlet.join(timeout_seconds=max(0.0, ends_at - time.monotonic()))
 
     def troubles(self) -> tuple[str, ...]:
         """What is wrong now with the ledger and with where its checkpoints are handed on to, in words."""

@@ -11,7 +11,7 @@ from infrastructure.ledger.outlet_pace import Attempts
 from infrastructure.ledger.port import SignedCheckpoint
 
 LAST_SECONDS_MAX: Final = 15.0
-"""A stop waits so long for the last checkpoint to be handed on."""
+"""A stop waits so long, for all outlets together, for the last checkpoint to be handed on."""
 _logger = structlog.get_logger("signalbox.ledger")
 
 
@@ -55,7 +55,7 @@ class Outlet:
             self._stopping = True
             self._changed.notify_all()
 
-    def join(self, *, timeout_seconds: float = LAST_SECONDS_MAX) -> None:
+    def join(self, *, timeout_seconds: float) -> None:
         """Wait for the end."""
         if self._thread.ident is not None:
             self._thread.join(timeout_seconds)

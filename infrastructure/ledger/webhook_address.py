@@ -39,18 +39,24 @@ class Target:
 def read_target(text: str, *, private: bool) -> Target:
     """Raises ValueError with words that do not repeat the address."""
     if len(text) > ADDRESS_CHARACTERS_MAX or not _PRINTABLE.fullmatch(text):
-        raise ValueError(f"a webhook is an https address of up to {ADDRESS_CHARACTERS_MAX} printable characters")
+        raise ValueError(
+            f"checkpoints are posted to an https address of up to {ADDRESS_CHARACTERS_MAX} printable characters"
+        )
     parts = urlsplit(text)
     if parts.scheme != "https" and not (parts.scheme == "http" and private):
-        raise ValueError("a webhook is an https address; http only with webhook_private, to this machine")
+        raise ValueError(
+            "checkpoints are posted to an https address; http only where private ones are allowed, to this machine"
+        )
     host = parts.hostname or ""
     if not host or "@" in parts.netloc or parts.fragment:
-        raise ValueError("a webhook names a host, and neither a user nor a fragment")
+        raise ValueError("the address names a host, and neither a user nor a fragment")
     if _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]) and not _canonical(host):
         raise ValueError("an IPv4 address is written as four decimal numbers")
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
     if port not in PORTS and not private:
-        raise ValueError(f"a webhook is at port {' or '.join(str(one) for one in PORTS)}; others with webhook_private")
+        raise ValueError(
+            f"the address has port {' or '.join(str(one) for one in PORTS)}; others where private ones are allowed"
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme == "https", host, port, path, private)
 

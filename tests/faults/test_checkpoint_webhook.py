@@ -22,18 +22,23 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import ValidationError
 
-from api.composition.ledger import outlets_of, webhook_secret
+from api.composition.outlets import webhook_secret
 from infrastructure.ledger.copies import read_checkpoint_lines
+from infrastructure.ledger.outgoing import Outgoing
 from infrastructure.ledger.outlet import OutletError
 from infrastructure.ledger.port import SignedCheckpoint
 from infrastructure.ledger.webhook import CheckpointWebhook
 from infrastructure.ledger.webhook_address import read_target
 from infrastructure.ledger.webhook_request import read_secret, secret_text
 from infrastructure.local import UnsafeDataFolderError
-from infrastructure.settings import CheckpointSettings, Settings
+from infrastructure.settings import CheckpointSettings
 
 SECRET = b"s" * 32
 CHECKPOINT = SignedCheckpoint(7, 1_700_000_000_000_000, "signalbox/test\n7\n")
+
+
+def to_loopback(_host: str, _port: int) -> list[str]:
+    return ["127.0.0.1"]
 
 
 class Receiver:
@@ -80,7 +85,7 @@ def receiver() -> Iterator[Receiver]:
 
 def post(url: str, *, private: bool = True, addresses: tuple[str, ...] = ("127.0.0.1",)) -> None:
     target = read_target(url, private=private)
-    CheckpointWebhook(target, SECRET, resolve=lambda _host, _port: addresses)(CHECKPOINT)
+    CheckpointWebhook(Outgoing(target, resolve=lambda _host, _port: addresses), SECRET)(CHECKPOINT)
 
 
 def test_a_post_is_signed_and_is_a_line_of_copies(receiver: Receiver, tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_no_redirect_is_followed_and_the_number_alone_is_told(receiver: Receiver
 def test_who_is_silent_or_talks_nonsense_is_left(said: bytes) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         target = read_target(f"http://localhost:{listening.getsockname()[1]}/", private=True)
-        webhook = CheckpointWebhook(target, SECRET, resolve=lambda _host, _port: ["127.0.0.1"], seconds_max=0.3)
+        webhook = CheckpointWebhook(Outgoing(target, resolve=to_loopback, seconds_max=0.3), SECRET)
         failed: list[str] = []
 
         def deliver() -> None:
@@ -204,23 +209,21 @@ def test_the_certificate_has_to_be_that_of_the_host_and_of_somebody_trusted(tmp_
     try:
         for host, context in (("hooks.example", None), ("other.example", trusting)):
             target = read_target(f"https://{host}:{receiver.port}/", private=True)
-            webhook = CheckpointWebhook(target, SECRET, resolve=lambda _host, _port: ["127.0.0.1"], context=context)
+            webhook = CheckpointWebhook(Outgoing(target, resolve=to_loopback, context=context), SECRET)
             with pytest.raises(OutletError, match=f"{host}: its certificate does not hold"):
                 webhook(CHECKPOINT)
         assert receiver.got == []
         target = read_target(f"https://hooks.example:{receiver.port}/", private=True)
-        CheckpointWebhook(target, SECRET, resolve=lambda _host, _port: ["127.0.0.1"], context=trusting)(CHECKPOINT)
+        CheckpointWebhook(Outgoing(target, resolve=to_loopback, context=trusting), SECRET)(CHECKPOINT)
         assert len(receiver.got) == 1
     finally:
         receiver.close()
 
 
 def test_the_secret_is_private_and_stays(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path, checkpoints=CheckpointSettings(webhook="https://hooks.example/"))
-    assert len(outlets_of(settings, tmp_path)) == 1
-    file = tmp_path / "webhook.secret"
+    made, file = webhook_secret(tmp_path), tmp_path / "webhook.secret"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert webhook_secret(tmp_path) == webhook_secret(tmp_path) == read_secret(file.read_text().strip())
+    assert made == webhook_secret(tmp_path) == read_secret(file.read_text().strip())
     assert read_secret(secret_text(SECRET)) == SECRET
     for text in (
         "whsec_short",

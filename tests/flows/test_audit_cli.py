@@ -6,6 +6,7 @@ from pathlib import Path
 
 from api.cli.erase_commands import erasure_words, would_words
 from api.cli.exits import Exit
+from projections.audit_ledger.cosignature import WitnessKey
 from tests.support.command_line import CommandLine, end
 
 PLAN = 'project: shop\ntasks:\n  - {key: one, title: One, kind: "=1+1"}\n  - {key: two, title: Two}\n'
@@ -39,8 +40,10 @@ def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) ->
         cli("plan", "apply", "plan.yaml")
         whole = cli("audit", "export", "whole", "--json").json
         assert (whole["first"], whole["last"], whole["events"]) == (1, whole["last"], whole["last"])
-        live = cli("audit", "verify", "--live", "--json").json
+        witness = str(WitnessKey("nobody", bytes(32)))
+        live = cli("audit", "verify", "--live", "--witness", witness, "--json").json
         assert (live["verdict"], live["findings"]) == ("intact", [])
+        assert live["cosigned"] == [{"witness": witness, "size": 0, "at": None}]
         redacted = ["--project", "shop", "--format", "csv", "--redact", "policy.json", "--from", "2"]
         cli("audit", "export", "some", *redacted)
         cli("audit", "export", "some", *redacted, code=Exit.REFUSED)
