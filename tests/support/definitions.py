@@ -25,6 +25,7 @@ def phases() -> list[dict[str, Any]]:
         "scope": [{"claim": "env:staging", "mode": "exclusive"}],
         "requires": [{"key": "region", "operator": "=", "value": "eu", "weight": 3}],
         "timeout_seconds": 60.0,
+        "retry": {"kinds": [{"kind": "timeout", "max_attempts": 2}]},
         "run": "./deploy",
         "evidence": ["note"],
         "labels": ["live"],

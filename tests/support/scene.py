@@ -146,6 +146,7 @@ FILLED: Mapping[str, Callable[[Scene], object | None]] = {
     "acknowledge_messages.through": lambda _: 1,
     "open_proposal.options": lambda _: [{"name": "left", "text": ""}, {"name": "right", "text": ""}],
     "open_proposal.quorum.approvals": lambda _: 1_000,
+    "per_role.role": lambda _: "operator",
     "output": lambda _: "{}",
     "inputs": lambda _: "{}",
     "content": lambda _: "{}",
