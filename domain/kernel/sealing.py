@@ -1,7 +1,7 @@
 """Texts that are kept under a key of whom they are about, and what is read in their place once that key is gone."""
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, NamedTuple, cast
 
 SEALED: Final = "[sealed]"
 """What stands in a stored event where a text is under a key, and what somebody reads who has no keys."""
@@ -10,7 +10,7 @@ ERASED: Final = "[erased]"
 Blank = Literal["text", "json", "list"]
 """How a field without its text is filled: with the marker, with the marker as JSON text, or with nothing."""
 Filling = Blank | Mapping[str, Blank]
-"""Or a list of objects stays, and the fields of each that hold words are filled so."""
+"""Or an object stays, or a list of objects, and the fields of each that hold words are filled so."""
 
 
 class Sealing(NamedTuple):
@@ -33,23 +33,35 @@ def says(kind: Filling, value: Any) -> bool:
     """Whether a field of an event as JSON holds words."""
     if isinstance(kind, str):
         return bool(value)
-    return bool(value) and any(one.get(field) for one in value for field in kind)
+    return any(one.get(field) for one in _objects(value) for field in kind)
 
 
 def blanked(kind: Filling, value: Any, marker: str) -> Any:
     """A field of an event as JSON without its words."""
     if isinstance(kind, str):
         return blank(kind, marker)
-    return [
-        {**one, **{field: blank(inner, marker) for field, inner in kind.items() if one.get(field)}} for one in value
-    ]
+    return _each(
+        value, lambda one: {**one, **{field: blank(inner, marker) for field, inner in kind.items() if one.get(field)}}
+    )
 
 
 def remarked(kind: Filling, value: Any, before: str, after: str) -> Any:
     """The same field with another marker in the place of the words."""
     if isinstance(kind, str):
         return blank(kind, after) if value == blank(kind, before) else value
-    return [
-        {**one, **{field: remarked(inner, one[field], before, after) for field, inner in kind.items() if field in one}}
-        for one in value
-    ]
+    return _each(
+        value,
+        lambda one: {
+            **one,
+            **{field: remarked(inner, one[field], before, after) for field, inner in kind.items() if field in one},
+        },
+    )
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return cast("list[dict[str, Any]]", value) if isinstance(value, list) else [value] if value else []
+
+
+def _each(value: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    changed = [change(one) for one in _objects(value)]
+    return changed if isinstance(value, list) else changed[0] if changed else value

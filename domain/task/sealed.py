@@ -6,7 +6,7 @@ from typing import Final
 from domain.kernel.sealing import Sealing
 
 SEALED: Final[Mapping[str, Sealing]] = {
-    "task.planned.v1": Sealing({"title": "text", "body": "text", "input": "json"}),
+    "task.planned.v1": Sealing({"title": "text", "body": "text", "input": "json", "origin": {"changes": "text"}}),
     "task.progressed.v1": Sealing({"note": "text", "checkpoint": "text", "artifacts": "list", "digest": "text"}),
     "task.completed.v1": Sealing({"summary": "text", "artifacts": "list", "evidence": "list", "output": "json"}),
     "task.attempt_ended.v1": Sealing({"reason": "text", "checkpoint": "text", "artifacts": "list"}),

@@ -13,7 +13,7 @@ from tests.support.whole_server import WholeServer, whole_server
 
 WORDS = ("Zibeline", "Quixotry", "Jabberwock", "Vellichor", "Susurrus", "Apricity", "Limerence", "Phosphene")
 """Each stands in one place where something may be said of a task, and nowhere else."""
-RUN_WORDS = ("Defenestrate", "Petrichor", "Sonder", "Ailurophile", "Kalopsia")
+RUN_WORDS = ("Defenestrate", "Petrichor", "Sonder", "Ailurophile", "Kalopsia", "Nunchi")
 """Each is said of a run, in one place; what is made of them is all over the run, its task and what it published."""
 KEPT = "Susquehanna"
 """Said of another task."""
@@ -51,14 +51,14 @@ async def told(server: WholeServer) -> str:
     return str(claimed["task"])
 
 
-async def told_of_run(server: WholeServer) -> tuple[str, str]:
-    """A run of which everything is said that can be; answers its id and that of its task."""
+async def told_of_run(server: WholeServer) -> tuple[str, set[str]]:
+    """A run of which everything is said that can be; answers its id and those of its tasks."""
     owner = server.owner
     who, said = [{"name": "who"}], [{"name": "who", "value": "phases.build.output.who"}]
     task = {"title": "Build", "body": "for ${who}"}
     inputs = [{"name": "who", "value": "inputs.who"}]
     evidence = [{"name": "plan", "subject": "plan", "value": "phases.build.output.who"}]
-    gate = {"gate_class": "production", "question": "Ship it?", "evidence": evidence}
+    gate = {"gate_class": "production", "question": "Ship it?", "evidence": evidence, "rework": "build"}
     phases = [
         {"key": "build", "kind": "work", "work": {"task": task, "inputs": inputs, "outputs": who, "effect": "pure"}},
         {"key": "word", "kind": "wait", "wait": {"kind": "signal", "name": "go", "outputs": who}},
@@ -71,13 +71,19 @@ async def told_of_run(server: WholeServer) -> tuple[str, str]:
     await owner.done("start_run", project="shop", **asked)  # once more changes nothing, and is remembered
     session = await owner.done("open_session", projects=["shop"])
     life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
-    claimed = await owner.done("claim_task", **life, task=f"{run}/build")
-    report = {"project": "shop", "task": claimed["task"], "token": claimed["token"]}
-    await owner.done("complete_task", **report, summary=RUN_WORDS[1], output=json.dumps({"who": RUN_WORDS[2]}))
+    made = set[str]()
+    for name, vote in (
+        ("build", {"verdict": "request_changes", "comment": RUN_WORDS[5]}),
+        ("build@2", {"verdict": "approve", "comment": RUN_WORDS[4]}),
+    ):
+        claimed = await owner.done("claim_task", **life, task=f"{run}/{name}")
+        made.add(claimed["task"])
+        report = {"project": "shop", "task": claimed["task"], "token": claimed["token"]}
+        output = json.dumps({"who": RUN_WORDS[2]})
+        await owner.done("complete_task", **report, summary=RUN_WORDS[1], output=output)
+        await owner.done("cast_vote", project="shop", run=run, phase="ask", **vote)
     await owner.done("send_signal", project="shop", run=run, name="go", content=json.dumps({"who": RUN_WORDS[3]}))
-    vote = {"phase": "ask", "verdict": "approve", "comment": RUN_WORDS[4]}
-    await owner.done("cast_vote", project="shop", run=run, **vote)
-    return run, str(claimed["task"])
+    return run, made
 
 
 def found_in(folder: Path, words: tuple[str, ...]) -> set[str]:
@@ -143,7 +149,7 @@ async def test_after_an_erasure_the_words_are_nowhere(
         answer = await server.owner.done("erase_subject", project="shop", subject="one", reason="she asked for it")
         assert (answer["subject"], answer["erased"]) == (task, True)
         answer = await server.owner.done("erase_subject", project="shop", subject=run, reason="17")
-        assert (answer["subject"], answer["erased"], answer["with_it"]) == (run, True, [inside])
+        assert (answer["subject"], answer["erased"], set(answer["with_it"])) == (run, True, inside)
         await carried_out(server)
         for point in ({}, {"asOf": before}):
             said = await read(server, **point)

@@ -11,6 +11,7 @@ from pydantic_core import from_json
 from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id
 from domain.kernel.sealing import blanked
+from domain.task.terms import Origin
 from infrastructure.erasure.envelope import Envelopes, SealBrokenError
 from infrastructure.erasure.keys import OwnedKeys, SeedMissingError, SubjectKeys
 from infrastructure.erasure.memory import MemorySeeds
@@ -76,6 +77,20 @@ def an_event(name: str) -> NewEvent:
 def a_row(event: NewEvent) -> LogRow:
     stored = (event.stream, event.version, event.type, event.schema_version, event.state)
     return LogRow(7, *stored, 1, "proj_1", "key_1", "cmd_1", "cmd_1", None, None)
+
+
+def test_what_a_gate_asked_for_is_sealed_in_the_task_that_does_it_anew_and_where_it_came_from_stays() -> None:
+    _, keys = planted()
+    envelopes = Envelopes(SEALINGS, keys)
+    event = an_event("task.planned.v1")
+    origin = Origin(run="run_1", place="build", generation=2, changes="Zibeline").model_dump(mode="json")
+    said = orjson.loads(event.state) | {"origin": origin}
+    sealed = envelopes.sealed(event._replace(state=orjson.dumps(said)))
+    assert b"Zibeline" not in sealed.state
+    assert orjson.loads(sealed.state)["origin"] == origin | {"changes": "[sealed]"}
+    assert orjson.loads(envelopes.opened(a_row(sealed)).state) == said
+    keys.destroy(TASK)
+    assert orjson.loads(envelopes.opened(a_row(sealed)).state)["origin"] == origin | {"changes": "[erased]"}
 
 
 @pytest.mark.parametrize("name", sorted(SEALINGS))
