@@ -1,10 +1,12 @@
 """Every text of every event of a subject is either under its key or known to stay readable."""
 
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
 from domain.catalogue import EVENTS, SEALINGS
+from domain.kernel.message import Message
 
 KINDS = ("task.", "run.", "fact.published", "subject.", "note.")
 """How the stored names of events begin that may hold words of a subject."""
@@ -86,11 +88,47 @@ NAMES = {
 }  # fmt: skip
 """Fields that hold names of things, reasons that say beforehand that they stay, and figures in words."""
 ABOUT = {"session.revoke_noticed.v1": {"project", "task"}}
+INNER = {
+    "task.planned.v1": {
+        "escalate.requires.key", "escalate.requires.value", "labels", "needs.key", "needs.project", "needs.task",
+        "origin.place", "origin.run", "outputs", "requires.key", "requires.value", "scope.claim",
+    },
+    "task.part_settled.v1": {"usage.model"},
+    "task.claimed.v1": {"choice.losers.reason", "choice.losers.session"},
+    "task.progressed.v1": {"usage.model"},
+    "task.completed.v1": {"usage.model"},
+    "task.attempt_ended.v1": {"usage.model"},
+    "run.queued.v1": {"definition", "concurrency.key", "parent", "labels", "pins.pipeline"},
+    "run.settled.v1": {"because"},
+    "run.join_fired.v1": {"satisfied_by.place"},
+    "run.condition_evaluated.v1": {"reads.place"},
+    "run.phase_ready.v1": {"reads.place"},
+    "run.phase_blocked.v1": {"causes"},
+    "run.reworked.v1": {"phases"},
+    "run.phase_invalidated.v1": {"gone"},
+    "run.gate_opened.v1": {"evidence.digest", "evidence.name", "reads.place"},
+    "run.gate_evidence_changed.v1": {"evidence.digest", "evidence.name", "voided"},
+    "run.vote_cast.v1": {"roles"},
+    "run.gate_escalated.v1": {"notify"},
+    "run.gate_decided.v1": {"tally.roles", "tally.voter"},
+    "run.phase_waiting.v1": {"reads.place"},
+    "run.map_expanded.v1": {"items.key", "items.place", "reads.place"},
+    "run.iteration_started.v1": {"phases"},
+    "run.iteration_settled.v1": {"reads.place"},
+    "run.compensation_started.v1": {"because", "entries.place", "redo"},
+    "run.held.v1": {"because", "behind"},
+    "run.ledger_adopted.v1": {"entries"},
+    "run.phase_adopted.v1": {"consumed.place"},
+    "run.migrated.v1": {
+        "definition", "pins.pipeline", "dropped", "gone", "drifted.phase",
+        "moved.before", "moved.place", "moved.arm", "moved.task", "moved.undo", "moved.consumed.place",
+    },
+}  # fmt: skip
+"""The same inside of objects and lists; of an object that is the definition's own, all of it."""
+OF_A_SUBJECT = [event.TYPE for event in EVENTS if event.TYPE.startswith(KINDS) or event.TYPE in SEALINGS]
 
 
-@pytest.mark.parametrize(
-    "name", [event.TYPE for event in EVENTS if event.TYPE.startswith(KINDS) or event.TYPE in SEALINGS]
-)
+@pytest.mark.parametrize("name", OF_A_SUBJECT)
 def test_each_text_is_either_sealed_or_known_to_stay(name: str) -> None:
     """Whoever gives an event of a subject a further text says here, or in a ``sealed.py``, what it is."""
     kind: Any = next(event for event in EVENTS if name == event.TYPE)
@@ -100,5 +138,43 @@ def test_each_text_is_either_sealed_or_known_to_stay(name: str) -> None:
     assert texts == sealed | NAMES.get(name, set()) | ABOUT.get(name, set())
 
 
+@pytest.mark.parametrize("name", OF_A_SUBJECT)
+def test_each_text_inside_of_an_object_or_a_list_is_either_sealed_or_known_to_stay(name: str) -> None:
+    kind: Any = next(event for event in EVENTS if name == event.TYPE)
+    texts = set(inner_texts(kind, "", frozenset()))
+    fields = SEALINGS[name].fields if name in SEALINGS else {}
+    sealed = {field for field, how in fields.items() if how == "list"} | {
+        f"{field}.{part}" for field, how in fields.items() if isinstance(how, Mapping) for part in how
+    }
+    known = INNER.get(name, set())
+    assert {one for one in texts if not is_inside(one, sealed | known)} == set()
+    assert {one for one in known if not any(is_inside(text, {one}) for text in texts)} == set()
+
+
+def inner_texts(kind: type[Message], before: str, around: frozenset[Any]) -> Iterator[str]:
+    """Paths of the texts below an event's own."""
+    for field, info in kind.model_fields.items():
+        path = f"{before}{field}"
+        parts = list(parts_of(info.annotation))
+        if str in parts and (before or info.annotation not in (str, str | None)):
+            yield path
+        for part in parts:
+            if isinstance(part, type) and issubclass(part, Message) and part not in around:
+                yield from inner_texts(part, f"{path}.", around | {part})
+
+
+def parts_of(form: Any) -> Iterator[Any]:
+    """The types of which a type is made."""
+    yield form
+    if get_origin(form) is not Literal:
+        for part in get_args(form):
+            yield from parts_of(part)
+
+
+def is_inside(path: str, known: set[str]) -> bool:
+    return any(path == one or path.startswith(f"{one}.") for one in known)
+
+
 def test_what_is_known_to_stay_is_there() -> None:
+    assert INNER.keys() <= set(OF_A_SUBJECT)
     assert NAMES.keys() | SEALINGS.keys() <= {event.TYPE for event in EVENTS}
