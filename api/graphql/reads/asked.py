@@ -1,19 +1,23 @@
 """What every question has in common: which past, which write of one's own, how many, from where."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 
 import strawberry
 
 from api.graphql.context import Context
 from api.graphql.errors import Refused, RequestNotReadable
+from api.graphql.pages import Connection, T, connection
 from api.graphql.scalars import PointText
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import Position, ProjectId
 from domain.kernel.past.points import AtBookmark, AtEvent, read_point
 from domain.kernel.past.trees import at_path
 from projections.kernel.errors import CursorUnreadable, PageSizeOutOfBounds
-from projections.kernel.requests import LIMIT_MAX
+from projections.kernel.requests import LIMIT_MAX, Request, cursor_after
+from projections.kernel.rows import R
 
 First = Annotated[int, strawberry.argument(description="Rows of a page, 1 to 200.")]
 Cursor = Annotated[str | None, strawberry.argument(description="`endCursor` of the page before, or any edge's cursor.")]
@@ -109,6 +113,18 @@ async def ask(context: Context, request: Any, after: Position | None) -> Page:
     found = await context.services.reads.ask(request, after=after)
     position = found.position if request.as_of is None else min(found.position, request.as_of)
     return Page(tuple(found.rows), found.next_cursor, position, found.stale)
+
+
+def connection_of(request: Request[R], page: Page, node_of: Callable[[R], T | None]) -> Connection[T]:
+    """The page as it is answered, each row with the way to its cursor; what nothing may be shown of is left out."""
+    selection = request.selection()
+    shown = ((node_of(row), row) for row in page.rows)
+    return connection(
+        [(node, partial(cursor_after, selection, row)) for node, row in shown if node is not None],
+        next_cursor=page.next_cursor,
+        position=page.position,
+        stale=page.stale,
+    )
 
 
 def text(value: str | None) -> str | None:

@@ -1,15 +1,14 @@
 """What a person has to look at: from its read model, and circles of waits looked for in what is unsettled."""
 
 from dataclasses import replace
-from functools import partial
 from typing import Any, Final
 
 import strawberry
 
 from api.graphql.context import Context
 from api.graphql.errors import Refused, RequestNotReadable
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of
 from api.graphql.types.attention import (
     Attention,
     AttentionSubject,
@@ -22,8 +21,7 @@ from domain.dispatch.standstill import Work
 from domain.kernel.ids import Instant, Position
 from domain.kernel.values import ScopeClaim
 from projections.attention.queries import AttentionPage
-from projections.attention.rows import AttentionRow
-from projections.kernel.requests import LIMIT_MAX, cursor_after
+from projections.kernel.requests import LIMIT_MAX
 from projections.kernel.rows import entries
 from projections.task_board.queries import TaskPage
 from projections.task_board.rows import LIVE, TaskBoardRow
@@ -54,15 +52,7 @@ async def attention(context: Context, where: AttentionFilter, asked: Asked) -> C
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    rows: tuple[AttentionRow, ...] = page.rows
-    shown = ((row, attention_of(row, page.position, context)) for row in rows)
-    selection = request.selection()
-    return connection(
-        [(one, partial(cursor_after, selection, row)) for row, one in shown if one is not None],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: attention_of(row, page.position, context))
 
 
 async def standstills(context: Context, name: str, after: Position | None) -> Standstills:

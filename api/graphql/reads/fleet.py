@@ -1,22 +1,22 @@
 """Projects and keys from their read models."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import strawberry
 
 from api.graphql.context import Context
 from api.graphql.enums import Role
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import NO_IDS, Asked, ask
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, connection_of
 from api.graphql.types.fleet import Key, Project, ProjectFound
 from domain.kernel.errors import Rejection
 from domain.kernel.ids import Instant, Position
 from domain.project.settings import ProjectSettings
 from projections.api_keys.queries import ApiKeyPage
 from projections.api_keys.rows import ApiKeyRow
-from projections.kernel.requests import LIMIT_MAX, Request, cursor_after
-from projections.kernel.rows import R, texts
+from projections.kernel.requests import LIMIT_MAX
+from projections.kernel.rows import texts
 from projections.projects.queries import ProjectPage
 from projections.projects.rows import ProjectRow
 
@@ -42,12 +42,7 @@ async def projects(context: Context, asked: Asked) -> Connection[Project]:
         keys = tuple(one for one in sorted(mine) if context.may("read.projects", one)) or NO_IDS
     request = ProjectPage(keys=keys, limit=asked.first, cursor=asked.cursor, as_of=asked.as_of)
     page = await ask(context, request, asked.after)
-    return connection(
-        [(_project_of(row, context), _cursor(request, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: _project_of(row, context))
 
 
 async def keys(context: Context, asked: Asked) -> Connection[Key]:
@@ -57,12 +52,7 @@ async def keys(context: Context, asked: Asked) -> Connection[Key]:
     page = await ask(context, request, asked.after)
     rows: Sequence[ApiKeyRow] = page.rows
     names = await project_names(context, {one for row in rows for one in texts(row.projects)})
-    return connection(
-        [(_key_of(row, names), _cursor(request, row)) for row in rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: _key_of(row, names))
 
 
 async def project_names(context: Context, ids: set[str]) -> dict[str, str]:
@@ -107,7 +97,3 @@ def _key_of(row: ApiKeyRow, names: dict[str, str]) -> Key:
         revoked=row.revoked,
         revoked_at=None if row.revoked_at is None else Instant(row.revoked_at),
     )
-
-
-def _cursor(request: Request[R], row: R) -> Callable[[], str]:
-    return lambda: cursor_after(request.selection(), row)

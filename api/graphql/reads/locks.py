@@ -1,14 +1,10 @@
 """The queue of locks from its read model."""
 
-from collections.abc import Callable
-
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of, text
 from api.graphql.types.lock_request import LockRequest, lock_request_of
-from projections.kernel.requests import Selection, cursor_after
 from projections.lock_queue.queries import LockQueuePage
-from projections.lock_queue.rows import LockQueueRow
 
 
 async def lock_requests(
@@ -25,14 +21,4 @@ async def lock_requests(
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(lock_request_of(row), _cursor(selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
-
-
-def _cursor(selection: Selection[LockQueueRow], row: LockQueueRow) -> Callable[[], str]:
-    return lambda: cursor_after(selection, row)
+    return connection_of(request, page, lock_request_of)

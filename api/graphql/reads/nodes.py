@@ -1,15 +1,13 @@
 """Servers from their read model, with what each says of itself now."""
 
 from collections.abc import Mapping
-from functools import partial
 
 from api.graphql.context import Context
 from api.graphql.enums import NodeStatus
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of
 from api.graphql.types.node import Node, node_of
 from domain.node.health import NodeReport
-from projections.kernel.requests import cursor_after
 from projections.node_roster.queries import NodePage
 from projections.node_roster.rows import NodeRosterRow
 
@@ -28,10 +26,4 @@ async def nodes(context: Context, statuses: list[NodeStatus] | None, asked: Aske
     told: Mapping[str, NodeReport] = {}
     if asked.as_of is None and rows:
         told = await context.services.health.told()
-    selection = request.selection()
-    return connection(
-        [(node_of(row, told.get(row.key)), partial(cursor_after, selection, row)) for row in rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: node_of(row, told.get(row.key)))

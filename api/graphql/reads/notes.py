@@ -1,19 +1,14 @@
 """Boards and inboxes from their read models."""
 
-from functools import partial
-
 import strawberry
 
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of, text
 from api.graphql.reads.rows import is_own
 from api.graphql.types.note import InboxMessage, Note, message_of, note_of
 from projections.blackboard.queries import NotePage
-from projections.blackboard.rows import NoteRow
 from projections.inbox.queries import MessagePage
-from projections.inbox.rows import MessageRow
-from projections.kernel.requests import cursor_after
 
 
 @strawberry.input
@@ -40,14 +35,7 @@ async def notes(context: Context, where: NoteFilter, asked: Asked) -> Connection
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    rows: tuple[NoteRow, ...] = page.rows
-    selection = request.selection()
-    return connection(
-        [(note_of(row), partial(cursor_after, selection, row)) for row in rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, note_of)
 
 
 async def inbox(
@@ -64,11 +52,4 @@ async def inbox(
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    rows: tuple[MessageRow, ...] = page.rows
-    selection = request.selection()
-    return connection(
-        [(message_of(row), partial(cursor_after, selection, row)) for row in rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, message_of)

@@ -1,17 +1,15 @@
 """Definitions of pipelines from their read model."""
 
-from collections.abc import Callable
 from typing import cast, get_args
 
 import strawberry
 
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of, text
 from api.graphql.types.pipeline import PipelineDefinition, definition_of
-from projections.kernel.requests import Selection, cursor_after
 from projections.pipeline_definitions.queries import DefinitionPage
-from projections.pipeline_definitions.rows import PipelineDefinitionRow, VersionState
+from projections.pipeline_definitions.rows import VersionState
 
 
 @strawberry.input
@@ -38,14 +36,4 @@ async def definitions(context: Context, where: DefinitionFilter, asked: Asked) -
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(definition_of(row), _cursor(selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
-
-
-def _cursor(selection: Selection[PipelineDefinitionRow], row: PipelineDefinitionRow) -> Callable[[], str]:
-    return lambda: cursor_after(selection, row)
+    return connection_of(request, page, definition_of)

@@ -1,16 +1,12 @@
 """Pools of units from their read model."""
 
-from collections.abc import Callable
-
 import strawberry
 
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import Asked, ask, connection_of, text
 from api.graphql.types.pool import Pool, pool_of
-from projections.kernel.requests import Selection, cursor_after
 from projections.pools.queries import PoolPage
-from projections.pools.rows import PoolRow
 
 
 @strawberry.input
@@ -35,14 +31,4 @@ async def pools(context: Context, where: PoolFilter, asked: Asked) -> Connection
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(pool_of(row), _cursor(selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
-
-
-def _cursor(selection: Selection[PoolRow], row: PoolRow) -> Callable[[], str]:
-    return lambda: cursor_after(selection, row)
+    return connection_of(request, page, pool_of)

@@ -1,14 +1,12 @@
 """Proposals from their read model."""
 
 from dataclasses import replace
-from functools import partial
 
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import NO_IDS, Asked, ask
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, connection_of
 from api.graphql.reads.short_ids import ids_ending
 from api.graphql.types.proposal import Proposal, ProposalFilter, proposal_of
-from projections.kernel.requests import cursor_after
 from projections.proposals.queries import ProposalPage
 
 
@@ -26,10 +24,4 @@ async def proposals(context: Context, which: ProposalFilter, asked: Asked) -> Co
         ids = await ids_ending(context, "proposal", which.id_suffix, project, asked)
         request = replace(request, keys=ids or NO_IDS)
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(proposal_of(row), partial(cursor_after, selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, proposal_of)

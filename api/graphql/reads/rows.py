@@ -1,23 +1,21 @@
 """Sessions, locks and lines from their read models."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import strawberry
 
 from api.graphql.context import Context
 from api.graphql.enums import SessionStatus, TimeOrder
 from api.graphql.errors import Refused, RequestNotReadable
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, connection_of, text
 from api.graphql.reads.short_ids import ids_ending
 from api.graphql.types.history import TimelineLine, line_of
 from api.graphql.types.lock import Lock, lock_of
 from api.graphql.types.session import Session, SessionFound, session_of
 from domain.kernel.activity import SessionStatus as Status
 from domain.kernel.ids import Position
-from projections.kernel.requests import Selection, cursor_after
 from projections.lock_map.queries import LockPage
 from projections.session_roster.queries import SessionOrder, SessionPage
 from projections.session_roster.rows import SessionRosterRow
@@ -98,13 +96,7 @@ async def sessions(
     if where.id_suffix is not None:
         request = replace(request, keys=await ids_ending(context, "sess", where.id_suffix, None, asked) or NO_IDS)
     page = await ask(context, request, asked.after)
-    shown = ((row, session_of(row, context, page.position)) for row in page.rows)
-    return connection(
-        [(session, _cursor(request.selection(), row)) for row, session in shown if session is not None],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: session_of(row, context, page.position))
 
 
 async def session(context: Context, identifier: str, asked: Asked) -> SessionFound:
@@ -132,13 +124,7 @@ async def locks(
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(lock_of(row, page.position), _cursor(selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: lock_of(row, page.position))
 
 
 async def timeline(
@@ -167,13 +153,7 @@ async def timeline(
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(line_of(row), _cursor(selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, line_of)
 
 
 def checked_types(types: list[str] | None) -> tuple[str, ...]:
@@ -188,7 +168,3 @@ async def is_own(context: Context, identifier: str) -> bool:
     page = await ask(context, SessionPage(keys=(text(identifier) or "",), limit=1), None)
     rows: tuple[SessionRosterRow, ...] = page.rows
     return any(row.owner == context.principal.id for row in rows)
-
-
-def _cursor(selection: Selection[Any], row: Any) -> Callable[[], str]:
-    return lambda: cursor_after(selection, row)

@@ -1,17 +1,15 @@
 """Runs from their list."""
 
 from dataclasses import replace
-from functools import partial
 
 from api.graphql.context import Context
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, connection_of, text
 from api.graphql.reads.short_ids import ids_ending
 from api.graphql.types.gate import Gate, GateFilter, gate_of
 from api.graphql.types.run import Run, RunFilter, RunFound, run_of
 from domain.kernel.ids import Position
 from projections.gate_inbox.queries import GatePage
-from projections.kernel.requests import cursor_after
 from projections.pipeline_runs.queries import RunPage
 
 
@@ -32,13 +30,7 @@ async def runs(context: Context, which: RunFilter, asked: Asked) -> Connection[R
         ids = await ids_ending(context, "run", which.id_suffix, project, asked)
         request = replace(request, keys=ids or NO_IDS)
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(run_of(row, page.position), partial(cursor_after, selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, lambda row: run_of(row, page.position))
 
 
 async def run(context: Context, identifier: str, asked: Asked) -> RunFound:
@@ -66,10 +58,4 @@ async def gates(context: Context, which: GateFilter, asked: Asked) -> Connection
         as_of=asked.as_of,
     )
     page = await ask(context, request, asked.after)
-    selection = request.selection()
-    return connection(
-        [(gate_of(row), partial(cursor_after, selection, row)) for row in page.rows],
-        next_cursor=page.next_cursor,
-        position=page.position,
-        stale=page.stale,
-    )
+    return connection_of(request, page, gate_of)

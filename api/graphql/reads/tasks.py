@@ -1,6 +1,5 @@
 """Tasks from the board."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -9,16 +8,14 @@ import strawberry
 from api.graphql.context import Context
 from api.graphql.enums import TaskOrder, TaskStatus
 from api.graphql.errors import Refused, RequestNotReadable
-from api.graphql.pages import Connection, connection
-from api.graphql.reads.asked import NO_IDS, Asked, ask, text
+from api.graphql.pages import Connection
+from api.graphql.reads.asked import NO_IDS, Asked, ask, connection_of, text
 from api.graphql.reads.short_ids import ids_ending
 from api.graphql.types.counts import StatusCount, TaskCounts
 from api.graphql.types.task import Task, TaskFound, task_of
 from domain.kernel.ids import Position
-from projections.kernel.requests import Selection, cursor_after
 from projections.task_board import queries
 from projections.task_board.queries import TaskPage
-from projections.task_board.rows import TaskBoardRow
 from projections.task_board.rows import TaskStatus as Status
 
 _ORDERS: Final[dict[TaskOrder, queries.TaskOrder]] = {
@@ -75,7 +72,7 @@ async def tasks(context: Context, which: TaskFilter, order: TaskOrder, asked: As
         ids = await ids_ending(context, "task", which.id_suffix, project, asked)
         request = replace(request, keys=ids or NO_IDS)
     page = await ask(context, request, asked.after)
-    return _shown(page.rows, request, page.next_cursor, page.position, stale=page.stale)
+    return connection_of(request, page, lambda row: task_of(row, page.position))
 
 
 async def counts(context: Context, project: str, asked: Asked) -> TaskCounts:
@@ -114,24 +111,3 @@ async def task(
         position=Position(page.position),
         stale=page.stale,
     )
-
-
-def _shown(
-    rows: "list[TaskBoardRow] | tuple[TaskBoardRow, ...]",
-    request: TaskPage,
-    end: str | None,
-    position: int,
-    *,
-    stale: bool,
-) -> Connection[Task]:
-    selection = request.selection()
-    return connection(
-        [(task_of(row, position), _cursor(selection, row)) for row in rows],
-        next_cursor=end,
-        position=position,
-        stale=stale,
-    )
-
-
-def _cursor(selection: Selection[TaskBoardRow], row: TaskBoardRow) -> Callable[[], str]:
-    return lambda: cursor_after(selection, row)
