@@ -43,6 +43,18 @@ async def test_an_agent_begins_gets_work_and_completes_it(server: WholeServer, m
         assert (await one.done("next_task", **life))["key"] == "docs"
 
 
+async def test_an_agent_is_told_what_may_end_its_attempt(server: WholeServer) -> None:
+    bounds = {"timeout_seconds": 600, "stall_seconds": 60, "extend_seconds_max": 300}
+    await server.owner.done("apply_plan", project="shop", tasks=[task("api", **bounds)])
+    async with agent(await server.caller("worker", "shop")) as one:
+        life = await begun(one)
+        given = await one.done("next_task", **life)
+        again = (await one.done("prime", **life))["tasks"][0]
+    for told in (given, again):
+        assert (told["seconds_max"], told["stall_seconds"], told["extend_seconds_max"]) == (600, 60, 300)
+    assert "something new within stall_seconds" in given["next"]
+
+
 async def begun(one: Agent, **more: Any) -> dict[str, Any]:
     """The life of a fresh session, as arguments."""
     primed = await one.done("prime", **more)

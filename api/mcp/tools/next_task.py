@@ -14,6 +14,7 @@ from projections.kernel.rows import texts
 WAIT_SECONDS_MAX: Final = 25
 BODY_CHARACTERS_MAX: Final = 24_000
 _DO: Final = "Work on it inside its locks and pass `task` to report. Long work: report progress now and then."
+_DO_NOT_STALL: Final = " Report something new within stall_seconds each time, or it is taken back."
 
 
 class NextTask(Arguments):
@@ -59,5 +60,5 @@ def _told(claimed: Fields, heard: Heard) -> Fields:
     return {
         **shown.assignment(claimed, BODY_CHARACTERS_MAX),
         **present(locks_end_in_seconds=None if seconds is None else int(seconds)),
-        "next": _DO,
+        "next": _DO if claimed.get("stall_seconds") is None else _DO + _DO_NOT_STALL,
     }

@@ -42,6 +42,8 @@ def assignment(claimed: Mapping[str, Any], characters_max: int) -> Fields:
         locks=claims(claimed["scope"], characters_max // 100 + 1),
         evidence_needed=claimed["evidence"],
         seconds_max=claimed["timeout_seconds"],
+        stall_seconds=claimed.get("stall_seconds"),
+        extend_seconds_max=claimed.get("extend_seconds_max"),
         deadline=claimed["deadline"],
         phase=claimed.get("origin"),
         input=untrusted(claimed["input"], "the phases before it", characters_max) if claimed.get("input") else None,
