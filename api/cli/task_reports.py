@@ -7,6 +7,7 @@ import typer
 from api.cli.command import Project
 from api.cli.reading import project_of
 from api.cli.terminal import Terminal
+from signalbox.client.fields import Fields
 
 
 def progress(
@@ -41,4 +42,12 @@ def extend(
         raise typer.BadParameter("a report has to carry the attempt's token", param_hint="--token")
     chosen = project_of(terminal.client, project)
     answer = terminal.client.command("extend_attempt", project=chosen, task=task, token=token, seconds=seconds)
-    terminal.show({"task": task, "seconds": seconds, "position": answer.position}, f"{task} has {seconds:g} s more")
+    fields = {"task": task, **answer.answer, "position": answer.position}
+    terminal.show(fields, f"{task} {extension_words(answer.answer)}")
+
+
+def extension_words(answer: Fields) -> str:
+    """How much time the attempt has, whether that is more than before or not."""
+    if answer["until"] is None:
+        return "has no timeout that could be prolonged"
+    return f"has {answer['extended_seconds']:g} s on top of its timeout"

@@ -30,6 +30,7 @@ from domain.dispatch.open_session import SessionLife
 from domain.dispatch.plan import PlanApplied, TaskCreated
 from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.dispatch.push_checks import PushChecked
+from domain.dispatch.report import AttemptExtended
 from domain.dispatch.run_budget import BudgetAdjusted
 from domain.dispatch.run_fork import RunForked
 from domain.dispatch.run_gate import VoteCounted
@@ -87,7 +88,7 @@ ANSWERS: Final[Mapping[str, type[Answer]]] = {
     "claim_tasks": ClaimedTasks,
     "claim_work": ClaimedTasks,
     "report_progress": Done,
-    "extend_attempt": Done,
+    "extend_attempt": AttemptExtended,
     "complete_task": Done,
     "fail_task": Done,
     "release_task": Done,

@@ -8,7 +8,7 @@ from domain.dispatch.lookup import find_session, find_task
 from domain.kernel.decider import Decision, View, Write, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId
-from domain.kernel.message import Event, Stamp
+from domain.kernel.message import Answer, Event, Stamp
 from domain.session.decider import SESSION, speaks_for
 from domain.session.errors import NotSessionOwner
 from domain.session.state import Session
@@ -34,6 +34,15 @@ from domain.task.waiting import folded
 
 DISCARDED_MAX: Final = 64
 """Late reports that one task records; further ones are refused without a trace of their own."""
+
+
+class AttemptExtended(Answer):
+    """How much time the attempt has, whatever this command has changed."""
+
+    extended_seconds: float = 0.0
+    """On top of its timeout, with all that was before."""
+    until: Instant | None = None
+    """When its time is up; None where it has no timeout."""
 
 
 def acknowledge(command: AcknowledgeAttempt, stamp: Stamp, view: View) -> Decision:
@@ -69,26 +78,28 @@ def report_progress(command: ReportProgress, stamp: Stamp, view: View) -> Decisi
 
 
 def extend(command: ExtendAttempt, stamp: Stamp, view: View) -> Decision:
-    """The attempt takes longer than planned; the same again changes nothing."""
+    """The attempt takes longer than planned; the same again, or less, changes nothing."""
     held = _held(command, stamp, view)
     if isinstance(held, Decision):
         return held
     plan, more = held.task.plan, command.seconds
     if isinstance(held.task.phase, Settled):
         return refuse(ExtensionRefused(task=command.task, seconds=more, reason="it was cancelled"))
+    started = _started(held, stamp)
     if plan.timeout_seconds is None:
-        return Decision()
+        return _noted(held, started, stamp)._replace(answer=AttemptExtended())
     most = plan.extend_seconds_max or 0.0
     if more > most:
         reason = f"its plan allows {most:g} s" if most else "its plan allows none"
         return refuse(ExtensionRefused(task=command.task, seconds=more, reason=reason))
-    started = _started(held, stamp)
-    if more <= held.attempt.extended_seconds:
-        return _noted(held, started, stamp)
     begun = stamp.time if started else held.attempt.started_at or held.attempt.at
-    until = Instant(begun + int((plan.timeout_seconds + more) * SECOND))
+    longest = max(more, held.attempt.extended_seconds)
+    until = Instant(begun + int((plan.timeout_seconds + longest) * SECOND))
+    answer = AttemptExtended(extended_seconds=longest, until=until)
+    if more <= held.attempt.extended_seconds:
+        return _noted(held, started, stamp)._replace(answer=answer)
     longer = TaskExtended(token=held.attempt.token, seconds=more, until=until, at=stamp.time)
-    return _noted(held, (*started, longer), stamp)
+    return _noted(held, (*started, longer), stamp)._replace(answer=answer)
 
 
 def complete(command: CompleteTask, stamp: Stamp, view: View) -> Decision:

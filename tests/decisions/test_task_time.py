@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from domain.dispatch.report import AttemptExtended
 from domain.kernel.errors import NotDueYet
-from domain.kernel.ids import SECOND
+from domain.kernel.ids import SECOND, Instant
 from domain.kernel.work import KindPace, RetryPace, RetryRule
 from domain.node.events import OutageEnded
 from domain.node.state import OUTAGE_STREAM
@@ -101,9 +102,12 @@ def test_a_holder_prolongs_its_timeout_as_far_as_the_plan_allows() -> None:
     def longer(seconds: float) -> Any:
         return fleet.ask(ExtendAttempt(project="shop", task="a", token=token, seconds=seconds))
 
-    assert names_of(longer(15)) == ["TaskExtended"]
-    assert not accepted(longer(15)).writes, "it has that already"
-    assert not accepted(longer(5)).writes, "it is never shortened"
+    told = AttemptExtended(extended_seconds=15, until=Instant(fleet.now + 25 * SECOND))
+    first = accepted(longer(15))
+    assert (names_of(first), first.answer) == (["TaskExtended"], told)
+    again, less = accepted(longer(15)), accepted(longer(5))
+    assert (again.writes, again.answer) == ((), told), "it has that already"
+    assert (less.writes, less.answer) == ((), told), "it is never shortened"
     assert "its plan allows 20 s" in refused(longer(21), ExtensionRefused).message()
     fleet.advance(24)
     assert not accepted(fleet.ask(due)).writes
@@ -121,7 +125,8 @@ def test_without_leave_of_the_plan_no_timeout_is_prolonged_and_without_timeout_n
     assert "its plan allows none" in refused(fleet.ask(asked), ExtensionRefused).message()
     free = Fleet()
     token = an_attempt(free)
-    assert not accepted(free.ask(ExtendAttempt(project="shop", task="a", token=token, seconds=1))).writes
+    unbounded = accepted(free.ask(ExtendAttempt(project="shop", task="a", token=token, seconds=1)))
+    assert (unbounded.writes, unbounded.answer) == ((), AttemptExtended(extended_seconds=0, until=None))
 
 
 def test_who_was_told_to_stop_gets_no_more_time() -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from api.cli.task_reports import extension_words
 from api.cli.words import printable
 from api.cli.worker.directives import (
     Artifact,
@@ -204,3 +205,9 @@ def test_what_is_pending_alone_is_looked_at_twice() -> None:
 )
 def test_what_work_left_and_spent_is_heard(line: str, said: object) -> None:
     assert directive_of(line) == said
+
+
+def test_what_task_extend_says_is_what_the_attempt_has_whatever_was_asked() -> None:
+    until = 1_000_000
+    assert extension_words({"extended_seconds": 15.0, "until": until}) == "has 15 s on top of its timeout"
+    assert extension_words({"extended_seconds": 0.0, "until": None}) == "has no timeout that could be prolonged"
