@@ -4,7 +4,7 @@ from typing import Literal, assert_never
 
 from domain.dispatch.run_due import start_if_due
 from domain.dispatch.run_walk import RunWalk
-from domain.dispatch.run_work_time import begun_late, given_up, look_again, start_late
+from domain.dispatch.run_work_time import begun_late, given_up, look_again, pickup_due, start_late
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import SECOND, Instant, StreamId, is_type_id
@@ -30,6 +30,7 @@ from domain.run.events import (
     RunResumed,
 )
 from domain.run.evolve import RUN
+from domain.run.gate_events import TimerSet
 from domain.run.state import SETTLED, TERMINAL, Run, effect_key
 from domain.run.undo_events import UndoFailed, UndoSucceeded
 from domain.task.commands import Usage
@@ -142,9 +143,14 @@ def tell(command: TellRun, stamp: Stamp, view: View, expressions: Expressions) -
 def _note_undo(walk: RunWalk, origin: Origin, name: str, task: Task, stamp: Stamp) -> None:
     """How it went to take back an effect; a parked task waits for a person like any other."""
     entry = walk.run.ledger.get(effect_key(origin.place, origin.generation))
-    if entry is None or entry.undo != "undoing" or entry.undo_task != name or not isinstance(task.phase, Settled):
+    if entry is None or entry.undo != "undoing" or entry.undo_task != name:
         return
     place, generation, at = origin.place, origin.generation, stamp.time
+    if isinstance(task.phase, Ready | Backoff):
+        due = pickup_due(task.phase)
+        walk.put(TimerSet(place=place, generation=generation, kind="undo_pickup", due=due, at=at))
+    if not isinstance(task.phase, Settled):
+        return
     walk.spend_undo(name, place)
     if task.phase.outcome == "completed":
         walk.put(UndoSucceeded(place=place, generation=generation, at=at))
@@ -171,7 +177,7 @@ def _note(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
             elif begun_late(walk, place, task, stamp):
                 start_late(walk, place, task, stamp)
             elif task.attempts and isinstance(task.phase, Ready | Backoff):
-                look_again(walk, place, task, stamp)
+                look_again(walk, place, task.phase, stamp)
         case _:
             assert_never(task.phase)
 

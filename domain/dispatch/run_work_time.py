@@ -88,13 +88,18 @@ def given_up(walk: RunWalk, place: str, reason: str, stamp: Stamp) -> PhaseSettl
     return settled(phase, place, "failed", reason, stamp.time)
 
 
-def look_again(walk: RunWalk, place: str, task: Task, stamp: Stamp) -> None:
+def look_again(walk: RunWalk, place: str, phase: Ready | Backoff, stamp: Stamp) -> None:
     """An attempt has ended and another is to come: should nobody come for that, somebody has to be asked."""
     unit, at = unit_at(place), stamp.time
     if walk.run.phase(unit).timers.get("pickup", Instant(0)) > at:
         return
-    since = task.phase.until if isinstance(task.phase, Backoff) else at
-    walk.put(timer(walk.run, unit, "pickup", Instant(since + UNCLAIMED_SECONDS * SECOND), at))
+    walk.put(timer(walk.run, unit, "pickup", pickup_due(phase), at))
+
+
+def pickup_due(phase: Ready | Backoff) -> Instant:
+    """When somebody has to have come for a task that may be claimed, or may be once its pause is over."""
+    since = phase.until if isinstance(phase, Backoff) else phase.since
+    return Instant(since + UNCLAIMED_SECONDS * SECOND)
 
 
 def _work_is_late(walk: RunWalk, command: FireTimer, kind: Literal["start", "close"], stamp: Stamp, view: View) -> None:

@@ -72,6 +72,8 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
     """The waits that the event starts."""
     event = cause.event
     match event:
+        case TimerSet(kind="undo_pickup"):
+            return (_undo_pickup(cause, event.place, event.generation, event.due),)
         case TimerSet():
             return (_timer(cause, event.place, event.generation, event.kind, event.due),)
         case UndoStarted():
@@ -87,13 +89,16 @@ def waits_of(cause: Cause) -> tuple[Wait, ...]:
 def _of_undo(cause: Cause, event: UndoStarted) -> Iterator[Wait]:
     if event.due is not None:
         yield _timer(cause, event.place, event.generation, "undo", event.due)
-    said = partial(FireTimer, project=cause.project, run=cause.stream, place=event.place)
-    ask = partial(said, generation=event.generation, kind="undo_pickup")
-    due = Instant(event.at + UNCLAIMED_SECONDS * SECOND)
-    yield Wait(_undo_pickup(cause, event.place, event.generation), due, cause, ask)
+    yield _undo_pickup(cause, event.place, event.generation, Instant(event.at + UNCLAIMED_SECONDS * SECOND))
 
 
-def _undo_pickup(cause: Cause, place: str, generation: int) -> Subject:
+def _undo_pickup(cause: Cause, place: str, generation: int, due: Instant) -> Wait:
+    said = partial(FireTimer, project=cause.project, run=cause.stream, place=place)
+    ask = partial(said, generation=generation, kind="undo_pickup")
+    return Wait(_of_pickup(cause, place, generation), due, cause, ask)
+
+
+def _of_pickup(cause: Cause, place: str, generation: int) -> Subject:
     return Subject(UNDO_PICKUP, f"{cause.stream}/{place}@{generation}")
 
 
@@ -103,7 +108,7 @@ def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     if not isinstance(event, _Gone | _Undone):
         return ()
     found = tuple(_subject(cause, event.place, event.generation, kind) for kind in kinds)
-    return (*found, _undo_pickup(cause, event.place, event.generation)) if isinstance(event, _Undone) else found
+    return (*found, _of_pickup(cause, event.place, event.generation)) if isinstance(event, _Undone) else found
 
 
 def _pickup(cause: Cause, event: _Out | PhaseSettled) -> Wait:

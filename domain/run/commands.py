@@ -12,8 +12,6 @@ from domain.kernel.text import JsonText, Reference
 from domain.kernel.work import Budget, Label
 from domain.run.gate_events import TimerKind, VoteWord
 
-DueKind = Literal[TimerKind, "undo_pickup"]
-"""``undo_pickup``: nobody has come for what takes back an effect."""
 GRACE_SECONDS = 30
 GRACE_SECONDS_MAX = 3_600
 
@@ -221,7 +219,7 @@ class FireTimer(ProjectCommand):
     run: str
     place: str
     generation: int
-    kind: DueKind
+    kind: TimerKind
 
 
 class TellRun(ProjectCommand):

@@ -250,8 +250,8 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
             return replace(phase, status="offered", task=event.task, offered_at=event.at)
         case PhaseWaiting():
             return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
-        case TimerSet():
-            return replace(phase, timers=phase.timers.set(event.kind, event.due))
+        case TimerSet(kind=kind):  # that of an undo is of an effect, not of the phase as it stands
+            return phase if kind == "undo_pickup" else replace(phase, timers=phase.timers.set(kind, event.due))
         case GateOpened():
             gate = GateState(event, event.at)
             return replace(_having_read(phase, event.reads), status="waiting", reason="", gate=gate)

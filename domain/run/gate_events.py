@@ -10,8 +10,9 @@ from domain.run.events import Consumed
 VoteWord = Literal["approve", "reject", "request_changes"]
 GateDecision = Literal["approved", "rejected", "expired", "changes_requested"]
 DecidedBy = Literal["quorum", "veto", "request", "expiry", "override", "autopilot"]
-TimerKind = Literal["gate", "wait", "deadline", "start", "close", "pickup", "undo"]
-"""``start``, ``close`` and ``pickup`` are of work: somebody has to have begun, it has to be over, nobody has come."""
+TimerKind = Literal["gate", "wait", "deadline", "start", "close", "pickup", "undo", "undo_pickup"]
+"""``start``, ``close`` and ``pickup`` are of work: somebody has to have begun, it has to be over, nobody has come.
+``undo`` and ``undo_pickup`` are the latter two of what takes back an effect."""
 
 
 class EvidencePiece(Message):

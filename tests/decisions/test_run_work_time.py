@@ -179,6 +179,17 @@ def test_an_undo_for_which_nobody_comes_asks_for_a_person_until_somebody_does() 
     token = station.claimed(station.crew, entry.undo_task).token
     station.react()
     assert wants_person(station) == []
+    accepted(station.ask(AcknowledgeAttempt(project="shop", task=entry.undo_task, token=token)))
+    accepted(station.ask(ReleaseTask(project="shop", task=entry.undo_task, token=token)))
+    station.react()
+    station.wait(299)
+    assert wants_person(station) == []
+    station.wait(2)
+    assert wants_person(station) == ["unclaimed"], "whoever came has given it back, and nobody came again"
+    accepted(station.ask(DismissAttention(project="shop", task=entry.undo_task, topic="unclaimed")))
+    station.wait(700)
+    assert wants_person(station) == [], "a person has seen it"
+    token = station.claimed(station.crew, entry.undo_task).token
     accepted(station.complete(entry.undo_task, token))
     station.react()
     assert (station.stands(), station.run.ledger[entry.key].undo) == ("failed", "undone")
