@@ -3,7 +3,7 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import orjson
 
@@ -29,12 +29,12 @@ class CheckpointCopies:
         if checkpoint == self._copied or (recent and not at_once):
             return False
         day = datetime.fromtimestamp(checkpoint.at / _SECOND, UTC).strftime("%Y-%m-%d")
-        descriptor = os.open(self._folder / f"{day}.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, checkpoint_line(checkpoint))
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        descriptor = os.open(self._folder / f"{day}.jsonl", os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "ab+") as file:
+            # Behind a line that a kill or a full disk cut short a good one would be lost as well.
+            file.write((b"\n" if _is_torn(file) else b"") + checkpoint_line(checkpoint))
+            file.flush()
+            os.fsync(file.fileno())
         self._copied = checkpoint
         return True
 
@@ -59,3 +59,10 @@ def read_checkpoint_lines(file: Path) -> list[SignedCheckpoint]:
 def read_copies(folder: Path) -> list[SignedCheckpoint]:
     """Every copied checkpoint below a folder, in order of size. Raises OSError."""
     return sorted(one for file in sorted(folder.glob("*.jsonl")) for one in read_checkpoint_lines(file))
+
+
+def _is_torn(file: BinaryIO) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"
