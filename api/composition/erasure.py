@@ -17,6 +17,7 @@ from infrastructure.erasure.lost import losses, lost_through
 from infrastructure.erasure.port import SeedStore
 from infrastructure.erasure.sealed_log import sealed_log
 from infrastructure.erasure.seed_tree import SEED_BYTES
+from infrastructure.erasure.standing import Standing
 from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log
 from infrastructure.rows.port import RowStore
@@ -32,7 +33,9 @@ class Erasure:
     Raises ForeignKeysError unless the settings allow to start all the same, StoreInUse, StoreUnavailable.
     """
 
-    def __init__(self, log: Log, rows: RowStore, settings: Settings) -> None:
+    def __init__(self, log: Log, rows: RowStore, settings: Settings, ended: Callable[[], None] = lambda: None) -> None:
+        """``ended`` is called where the keys were declared lost meanwhile, on any thread."""
+        self.standing: Final = Standing(log, ended)
         self._seeds: Final = open_seeds(settings)
         try:
             former = taken_over(log, self._seeds)
@@ -46,7 +49,7 @@ class Erasure:
             self._seeds.close()
             raise
         self.envelopes: Final = Envelopes(SEALINGS, keys, lost_through=lost_through(log, log.keys_mark()))
-        self.log: Final = sealed_log(log, self.envelopes, keys)
+        self.log: Final = sealed_log(log, self.envelopes, keys, self.standing if log.shared else None)
         """With its words; the log itself has them under keys."""
         around = Around(
             log=self.log,

@@ -1,6 +1,7 @@
 """A server from its settings: the stores are opened and checked, the node is started, the surfaces are bound to it."""
 
 import asyncio
+import signal
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ class KeyDesk:
 async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
     """Run a server until it is told to end; ``started`` gets its URL once it takes requests.
 
-    Raises UnsafeStoreError, ForeignKeysError, UnsafeDataFolderError, StoreInUse, StoreUnavailable,
+    Raises UnsafeStoreError, ForeignKeysError, KeysReplacedError, UnsafeDataFolderError, StoreInUse, StoreUnavailable,
     OSError (address in use).
     """
     set_up_logging(settings.log_level, settings.log_format)
@@ -114,7 +115,8 @@ def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> 
 async def running(settings: Settings) -> AsyncGenerator[Services]:
     """A node that serves until the block ends.
 
-    Raises UnsafeStoreError, ForeignKeysError, EventsArchived, StoreInUse, StoreUnavailable.
+    Raises UnsafeStoreError, ForeignKeysError, EventsArchived, StoreInUse, StoreUnavailable,
+    and at the end KeysReplacedError.
     """
     await asyncio.to_thread(prepare_data_folder, settings.data)
     secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)
@@ -123,7 +125,7 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
     try:
         warnings = _checked_durability(log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
-        erasure = await asyncio.to_thread(Erasure, log, rows, settings)
+        erasure = await asyncio.to_thread(Erasure, log, rows, settings, _end_itself)
         warnings += erasure.warnings
         await asyncio.to_thread(refresh_bases, log, shelf, erasure.envelopes)
         keys = Keys(secret)
@@ -154,12 +156,18 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
                 with closing(PastReader(node)) as past:
                     erasure.start(node, past)
                     yield _services(node, reads, keys, metrics, doctor, ledger, archive, past)
+                    erasure.standing.check()
         finally:
             await node.stop()
             await asyncio.to_thread(erasure.close)
             rows.close()
     finally:
         log.close()
+
+
+def _end_itself() -> None:
+    """As if somebody had told it to: what is under way is finished."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _services(

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from api.composition.keys_lost import CannotDeclareError, KeysLost, declare
 from api.composition.server import UnsafeStoreError, run
 from infrastructure.erasure.belonging import ForeignKeysError
+from infrastructure.erasure.standing import KeysReplacedError
 from infrastructure.local import UnsafeDataFolderError
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.file_lock import StoreInUse
@@ -53,6 +54,8 @@ def _in_words(settings: Settings) -> Generator[None]:
     except ForeignKeysError as error:
         advice = f"Put the {KEYS_FILE} that belongs to the log back; `audit keys lost` gives up what is under it."
         raise CannotStartError(str(error), advice) from error
+    except KeysReplacedError as error:
+        raise CannotStartError(str(error), "Start it again: it goes on with the new keys.") from error
     except EventsArchived as error:
         advice = "Put the bundle back: states of archived streams have to be folded anew for this version."
         raise CannotStartError(str(error), advice) from error

@@ -8,6 +8,7 @@ import structlog
 from infrastructure.erasure.base_words import with_words
 from infrastructure.erasure.envelope import Envelopes
 from infrastructure.erasure.keys import OwnedKeys
+from infrastructure.erasure.standing import Standing
 from infrastructure.log.archived import BaseState
 from infrastructure.log.erasures import ERASED_TYPE
 from infrastructure.log.port import Appended, DecideUnderLock, Log, LogRow, Member, MemberResult
@@ -15,20 +16,21 @@ from infrastructure.log.port import Appended, DecideUnderLock, Log, LogRow, Memb
 _logger = structlog.get_logger("signalbox.erasure")
 
 
-def sealed_log(log: Log, envelopes: Envelopes, keys: OwnedKeys) -> Log:
+def sealed_log(log: Log, envelopes: Envelopes, keys: OwnedKeys, standing: Standing | None = None) -> Log:
     """The log with its words under the keys. Whoever hashes, exports or copies rows takes the log itself.
 
     A subject's key is destroyed as soon as the event that says so is in the log; what was missed by a crash then is
-    made up for by the ``Eraser``.
+    made up for by the ``Eraser``. With a ``standing`` nothing is kept under keys that were declared lost meanwhile.
     """
-    return cast(Log, _SealedLog(log, envelopes, keys))
+    return cast(Log, _SealedLog(log, envelopes, keys, standing))
 
 
 class _SealedLog:
     """Everything else is the log's own."""
 
-    def __init__(self, log: Log, envelopes: Envelopes, keys: OwnedKeys) -> None:
+    def __init__(self, log: Log, envelopes: Envelopes, keys: OwnedKeys, standing: Standing | None) -> None:
         self._log: Final = log
+        self._standing: Final = standing
         self._envelopes: Final = envelopes
         self._keys: Final = keys
         self.now: Final = log.now
@@ -39,7 +41,7 @@ class _SealedLog:
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         results = self._log.append([self._sealed(member) for member in members], now=now)
-        self._destroy(members, results)
+        self._settle(members, results)
         return results
 
     def append_locked(self, decide: DecideUnderLock, *, now: int) -> list[MemberResult]:
@@ -50,7 +52,7 @@ class _SealedLog:
             return [self._sealed(member) for member in members]
 
         results = self._log.append_locked(decided, now=now)
-        self._destroy(members, results)
+        self._settle(members, results)
         return results
 
     def events_of(self, stream: str, *, after: int = 0, limit: int | None = None) -> list[LogRow]:
@@ -70,13 +72,25 @@ class _SealedLog:
         may_seal = self._envelopes.may_seal
         if not any(may_seal(event.type) for event in member.events):
             return member
-        return member._replace(events=tuple(self._envelopes.sealed(event) for event in member.events))
+        events = tuple(self._envelopes.sealed(event) for event in member.events)
+        if self._standing is None or all(new is old for new, old in zip(events, member.events, strict=True)):
+            return member._replace(events=events)
+        # With the append itself: a node that stood still would write before it has read what others did.
+        return member._replace(events=events, reads=(*member.reads, self._standing.read))
 
     def _opened(self, rows: list[LogRow]) -> list[LogRow]:
         for row in rows:
+            if self._standing is not None:
+                self._standing.heard(row)
             if row.type == ERASED_TYPE and not self._keys.is_destroyed(row.stream):
                 self._keys.forget()
         return [self._envelopes.opened(row) for row in rows]
+
+    def _settle(self, members: Sequence[Member], results: Sequence[MemberResult]) -> None:
+        self._destroy(members, results)
+        if self._standing is not None:
+            for result in results:
+                self._standing.answered(result)
 
     def _destroy(self, members: Sequence[Member], results: Sequence[MemberResult]) -> None:
         for member, result in zip(members, results, strict=True):

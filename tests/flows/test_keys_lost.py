@@ -1,6 +1,11 @@
 """The keys of what was said are gone for good: that is declared, and the log goes on with others."""
 
 import asyncio
+import http.client
+import json
+import os
+import signal
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -13,7 +18,7 @@ from api.composition.opening import opened
 from infrastructure.erasure.sqlite import SqliteSeeds
 from infrastructure.settings import Settings
 from tests.support.command_line import CommandLine, end
-from tests.support.waiting import SECONDS_MAX
+from tests.support.waiting import SECONDS_MAX, until
 from tests.support.whole_server import whole_server
 
 WORD, LATER = "Zibeline", "Susquehanna"
@@ -104,6 +109,73 @@ async def test_while_a_node_of_a_shared_database_lives_its_keys_are_not_lost(tmp
     assert WORD not in states
     assert "[erased]" in states
     assert LATER in states
+
+
+def test_a_server_that_stood_still_meanwhile_writes_nothing_under_the_lost_keys_and_ends(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    """What it is asked next waits in its socket when it goes on, so that it decides before it has read of the loss."""
+    cli, data = CommandLine(tmp_path, {"SIGNALBOX_STORE": postgres_url}), tmp_path / ".signalbox"
+    settings = Settings(data=data, store=postgres_url)
+    server = cli.serve()
+    try:
+        address = json.loads((data / "server.json").read_text())["url"].removeprefix("http://")
+        asked = http.client.HTTPConnection(address, timeout=SECONDS_MAX)
+        ask(asked, data, "create_project", name="shop")
+        assert was_accepted(asked)
+        ask(asked, data, "create_task", project="shop", task={"key": "one", "title": WORD})
+        assert was_accepted(asked)
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            # It joins under the lock of the log, with which it must not stand still.
+            until(lambda: connection.execute("SELECT 1 FROM signalbox.leases WHERE session LIKE 'node%'").fetchone())
+            os.kill(server.pid, signal.SIGSTOP)
+            connection.execute("DELETE FROM signalbox.subject_seeds")
+            position = declared_once_its_lease_is_over(settings, connection)
+        ask(asked, data, "create_task", project="shop", task={"key": "two", "title": LATER})
+        os.kill(server.pid, signal.SIGCONT)
+        with closing(asked):
+            assert not was_accepted(asked)
+        assert server.wait(SECONDS_MAX) == Exit.REFUSED
+    finally:
+        server.kill()
+        server.wait(SECONDS_MAX)
+    assert "were declared lost" in (tmp_path / "up.log").read_text()
+    with opened(postgres_url, data) as past:
+        assert not [row for row in past.history.page(after=position, limit=100) if b"sealed" in row.state]
+
+
+def ask(connection: http.client.HTTPConnection, data: Path, kind: str, **fields: object) -> None:
+    """Send a command as the owner, without waiting for its answer."""
+    headers = {
+        "Authorization": f"Bearer {(data / 'local.key').read_text().strip()}",
+        "Content-Type": "application/json",
+    }
+    connection.request("POST", "/v1/commands", json.dumps({"type": kind, "command": fields}), headers)
+
+
+def was_accepted(connection: http.client.HTTPConnection) -> bool:
+    """Of the command that was sent last; a server that ends may hang up."""
+    try:
+        return bool(json.loads(connection.getresponse().read()).get("ok"))
+    except ConnectionError:
+        return False
+
+
+def declared_once_its_lease_is_over(settings: Settings, connection: psycopg.Connection) -> int:
+    """The position of the declaration. A renewal that was under way may still come."""
+    found: list[int] = []
+
+    def is_declared() -> bool:
+        connection.execute("UPDATE signalbox.leases SET renewed_at = 1")
+        try:
+            found.append(declare(settings, "17").position)
+        except CannotDeclareError as refused:
+            if refused.code != "server_lives":
+                raise
+        return bool(found)
+
+    until(is_declared)
+    return found[0]
 
 
 def declare_once_it_lives(settings: Settings) -> None:
