@@ -77,11 +77,19 @@ def acknowledge(
     ],
     *,
     topic: Annotated[str | None, typer.Option("--topic", help="Only of this topic.")] = None,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", help="Only what asked just so at that point, such as -5m, and not what is newer."),
+    ] = None,
     project: Project = None,
 ) -> None:
     """Say that a person has seen it. What is asked for by something that still stands ends with that, and stays."""
-    chosen = project_of(terminal.client, project)
-    rows = [shown(row) for row in listing(terminal.client, ATTENTION, {"where": {"project": chosen}}, ROWS_MAX).rows]
+    client = terminal.client
+    chosen = project_of(client, project)
+    asked = {"where": {"project": chosen}}
+    rows = [shown(row) for row in listing(client, ATTENTION, asked, ROWS_MAX).rows]
+    before = listing(client, ATTENTION, {**asked, "at": at}, ROWS_MAX).rows if at else ()
+    then = {_asking(shown(row)) for row in before}
     refused = False
     for name in _names(about):
         found = [row for row in rows if _is_meant(row, name) and topic in (None, row["topic"])]
@@ -92,16 +100,23 @@ def acknowledge(
             )
             refused = True
         for row in found:
-            refused |= not _seen(terminal, chosen, row)
+            refused |= not _seen(terminal, chosen, row, is_newer=at is not None and _asking(row) not in then)
     if refused:
         raise typer.Exit(1)
 
 
-def _seen(terminal: Terminal, project: str, row: dict[str, object]) -> bool:
+def _asking(row: dict[str, object]) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("subject", "about", "topic", "place", "since", "why"))
+
+
+def _seen(terminal: Terminal, project: str, row: dict[str, object], *, is_newer: bool) -> bool:
     """Whether it is over now."""
     client, topic = terminal.client, str(row["topic"])
     told = {"about": row["about"], "topic": topic, "place": row["place"]}
     try:
+        if is_newer:
+            why = f"{row['named']} did not ask for {topic} then as it does now: {row['why']}"
+            raise Refused("attention_is_newer", why, "Look at it, then say that you have seen it.")
         if row["subject"] == "task":
             client.command("dismiss_attention", project=project, task=row["about"], topic=topic)
         elif row["subject"] == "run" and topic in SEEN_OF_RUNS:

@@ -246,7 +246,7 @@ def test_a_remark_stays_with_a_run_and_what_a_person_has_seen_does_not_ask_again
     (cli.folder / "asks.yaml").write_text("pipeline: asks\nphases:\n  ask: {gate: {class: merge, question: Ready?}}\n")
     cli("pipeline", "publish", "asks.yaml")
     run = cli("run", "start", "asks", "--json").json["run"]
-    cli("run", "annotate", run, "ask", "-m", "the tests were slow today")
+    before = cli("run", "annotate", run, "ask", "-m", "the tests were slow today", "--json").json["position"]
     shown = cli("run", "show", run, "--json").json
     assert [(one["place"], one["text"]) for one in shown["annotations"]] == [("ask", "the tests were slow today")]
     assert "ask: the tests were slow today" in cli("run", "show", run).out
@@ -259,7 +259,9 @@ def test_a_remark_stays_with_a_run_and_what_a_person_has_seen_does_not_ask_again
         return {(one["topic"], one["named"]) for one in rows if one["about"] == run or one["named"] == "late"}
 
     until(lambda: ("overdue", "late") in asks())
-    assert cli("attention", "ack", "late").out == "late: overdue is seen\n"
+    assert "did not ask for overdue then" in cli("attention", "ack", "late", "--at", f"@{before}", code=1).out
+    assert ("overdue", "late") in asks()
+    assert cli("attention", "ack", "late", "--at", "now").out == "late: overdue is seen\n"
     stands = cli("attention", "ack", run, code=1).out
     assert "asks for open_gate as long as that stands" in stands
     assert "Vote" in stands
