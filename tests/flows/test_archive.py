@@ -205,7 +205,9 @@ def test_a_server_that_is_killed_while_it_archives_ends_it_when_it_is_back(tmp_p
     server = cli.serve()
     try:
         done = cli("audit", "archive", "--until", f"@{head}", "--json").json
-        assert all(one["pruned"] for one in objects(done, "archives"))
+        archives = objects(done, "archives")
+        assert archives
+        assert all(one["pruned"] for one in archives)
         assert len(cli("task", "list", "--json").json["tasks"]) == TASKS
         live = cli("audit", "verify", "--live", "--json").json
         assert (live["verdict"], live["archived"]) == ("intact", 0)
