@@ -43,7 +43,8 @@ class Erasure:
             """What is wrong with the keys and was allowed."""
             self._seeds.begin(secrets.token_bytes(SEED_BYTES))
             keys = OwnedKeys(self._seeds)
-            if not self.warnings:
+            # A log from before the mark cannot tell keys that were found again from those that took their place.
+            if not self.warnings and (former or not losses(log)):
                 bind(log, keys, instead_of=former)
         except BaseException:
             self._seeds.close()

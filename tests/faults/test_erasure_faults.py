@@ -16,6 +16,8 @@ from domain.catalogue import REGISTRY
 from domain.kernel.erasure_events import SubjectErased
 from domain.kernel.ids import Instant, ProjectId, StreamId
 from domain.kernel.message import CommandKey, Event
+from domain.node.events import SubjectKeysLost
+from domain.node.state import KEYS_STREAM
 from domain.task.events import TaskFailed
 from infrastructure.erasure import belonging
 from infrastructure.erasure.belonging import ForeignKeysError
@@ -340,6 +342,28 @@ def test_a_log_stays_with_the_keys_that_were_bound_first(stage: Stage) -> None:
     assert stage.log.bind_keys("others", instead_of="") == mark
     assert stage.log.bind_keys("others", instead_of="former") == mark
     assert stage.log.bind_keys("others", instead_of=mark) == "others"
+
+
+@pytest.mark.parametrize("stage", ["postgres"], indirect=True)
+def test_keys_that_were_declared_lost_and_found_again_before_others_were_there_count_in_a_log_without_a_mark(
+    stage: Stage,
+) -> None:
+    """Who declared it was ended behind the event; the log is of before there were marks, so the event names none."""
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.erasure.close()
+    with psycopg.connect(stage.settings.store) as connection:
+        connection.execute("DELETE FROM signalbox.keys_mark")
+    said = SubjectKeysLost(lost="", new="f" * 32, through=stage.log.head(), reason="17", by="key_1", at=Instant(2))
+    stage.write(stage.log, KEYS_STREAM, said)
+    for _ in range(2):
+        stage.erasure = Erasure(stage.log, stage.rows, stage.settings)
+        assert stage.reason(TASK) == WORD
+        stage.erasure.close()
+    own = plant(stage, b"7" * 32)
+    with pytest.raises(ForeignKeysError, match="not those of this log"):
+        Erasure(stage.log, stage.rows, stage.settings)
+    plant(stage, own)
+    stage.erasure = Erasure(stage.log, stage.rows, stage.settings)
 
 
 @pytest.mark.parametrize("stage", ["sqlite"], indirect=True)
