@@ -37,7 +37,8 @@ def outlets_of(settings: Settings, folder: Path, scribe: Scribe) -> tuple[Outlet
         found += (Outlet("webhook", post, between_seconds=webhook.BETWEEN_SECONDS),)
     if chosen.cosigner is not None:
         target, key = chosen.cosigner
-        asks = CheckpointWitness(Outgoing(target), key, prover(scribe), keeper(folder, commits))
+        keep = keeper(folder, commits)
+        asks = CheckpointWitness(Outgoing(target), key, prover(scribe), keep, size=scribe.store.size)
         found += (Outlet("witness", asks, between_seconds=witness.BETWEEN_SECONDS),)
     return found + commits
 

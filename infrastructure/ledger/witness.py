@@ -25,21 +25,31 @@ class CheckpointWitness:
     """Asks one witness, and hands on what it has cosigned. Used by one thread."""
 
     def __init__(
-        self, outgoing: Outgoing, key: WitnessKey, prove: Prove, keep: Callable[[SignedCheckpoint], None]
+        self,
+        outgoing: Outgoing,
+        key: WitnessKey,
+        prove: Prove,
+        keep: Callable[[SignedCheckpoint], None],
+        *,
+        size: Callable[[], int],
     ) -> None:
+        """``size`` is how many events are in the ledger now, whichever node took them in."""
         self._outgoing: Final = outgoing
         self._key: Final = key
         self._prove: Final = prove
         self._keep: Final = keep
+        self._size: Final = size
         self._seen = 0
         """The size that the witness cosigned last, as far as we know: it tells where that is another."""
 
     def __call__(self, checkpoint: SignedCheckpoint) -> None:
-        """Have it cosigned, and keep it so. Raises OutletError, OSError."""
+        """Have it cosigned, and keep it so, unless a newer one is cosigned. Raises OutletError, OSError."""
         note = read_note(checkpoint.note)
         answer = self._asked(self._seen if self._seen <= checkpoint.size else 0, checkpoint)
         if answer.status == HTTPStatus.CONFLICT:
-            self._seen = self._told(answer, checkpoint.size)
+            self._seen = self._told(answer)
+            if self._seen > checkpoint.size:
+                return  # another node was on duty meanwhile; whether that one's log is this one the next proof shows
             answer = self._asked(self._seen, checkpoint)
         if answer.status != HTTPStatus.OK:
             raise OutletError(f"{self._outgoing.host} {_refusal(answer.status)}")
@@ -53,11 +63,11 @@ class CheckpointWitness:
         body = f"old {old}\n{lines}\n{checkpoint.note}".encode()
         return self._outgoing.post(body, {"Content-Type": "text/plain"}, path=PATH, answer_bytes_max=ANSWER_BYTES_MAX)
 
-    def _told(self, answer: Answer, size: int) -> int:
+    def _told(self, answer: Answer) -> int:
         said = _SIZE.fullmatch(answer.text)
         if said is None:
             raise OutletError(f"{self._outgoing.host} answered 409 without a size")
-        seen = int(said[1])
+        seen, size = int(said[1]), self._size()
         if seen > size:
             raise OutletError(f"{self._outgoing.host} has cosigned {seen} events of this log, and here are {size}")
         return seen

@@ -126,7 +126,8 @@ class Grown:
     def asker(self) -> CheckpointWitness:
         outgoing = Outgoing(read_target(self._witness.url, private=True))
         key = read_witness_key(self._witness.key)
-        return CheckpointWitness(outgoing, key, prover(self.scribe), keeper(self.copies, ()))
+        keep = keeper(self.copies, ())
+        return CheckpointWitness(outgoing, key, prover(self.scribe), keep, size=self.store.size)
 
     def signed(self, more: int) -> SignedCheckpoint:
         fill(self.log, self.log.head(), more)
@@ -157,6 +158,17 @@ def test_what_the_witness_saw_is_learned_from_it(tmp_path: Path, witness: Witnes
     grown.asker()(grown.signed(0))
     grown.asker()(grown.signed(4))
     assert witness.asked == [(0, 5), (0, 5), (5, 5), (0, 9), (5, 9)]
+
+
+def test_a_node_that_is_off_duty_is_late_and_does_not_tell_of_another_log(tmp_path: Path, witness: Witness) -> None:
+    """It had no answer to its last checkpoint when the duty, and the witness, went on to another one."""
+    grown = Grown(tmp_path, witness)
+    late, off_duty = grown.signed(3), grown.asker()
+    grown.ask(grown.signed(4))
+    off_duty(late)
+    assert [one.size for one in read_copies(grown.copies)] == [7]
+    off_duty(grown.signed(1))
+    assert [one.size for one in read_copies(grown.copies)] == [7, 8]
 
 
 def test_a_log_that_was_cut_off_or_is_another_is_told(tmp_path: Path, witness: Witness) -> None:
