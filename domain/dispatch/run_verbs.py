@@ -146,8 +146,8 @@ def _note_undo(walk: RunWalk, origin: Origin, name: str, task: Task, stamp: Stam
     if entry is None or entry.undo != "undoing" or entry.undo_task != name:
         return
     place, generation, at = origin.place, origin.generation, stamp.time
-    if isinstance(task.phase, Ready | Backoff):
-        due = pickup_due(task.phase)
+    due = pickup_due(task.phase) if isinstance(task.phase, Ready | Backoff) else entry.undo_pickup
+    if due is not None and due != entry.undo_pickup:  # a word that was heard changes nothing
         walk.put(TimerSet(place=place, generation=generation, kind="undo_pickup", due=due, at=at))
     if not isinstance(task.phase, Settled):
         return

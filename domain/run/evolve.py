@@ -48,7 +48,7 @@ from domain.run.evolve_gates import OfGate, voted
 from domain.run.evolve_migrate import invalidated, migrated
 from domain.run.evolve_needs import needing
 from domain.run.evolve_remarks import remarked
-from domain.run.evolve_undo import in_ledger, rolling_back, undoing
+from domain.run.evolve_undo import in_ledger, looked_for, rolling_back, undoing
 from domain.run.fork_events import PhaseAdopted
 from domain.run.gate_events import (
     GateDecided,
@@ -145,12 +145,13 @@ def changed(run: Run, event: Following) -> Run:
 
 
 def _turned_to(run: Run, event: _Opening | _Awaiting) -> Run:
-    """A phase that is open stands otherwise."""
+    """A phase that is open stands otherwise; or the effect that it had, which is older than what the phase does now."""
+    if isinstance(event, TimerSet) and event.kind == "undo_pickup":
+        return looked_for(run, event)
     phase = _opened(run.phase(event.place), event)
     phases, tallies = run.phases.set(event.place, phase), tallied(run, event.place, phase)
-    if isinstance(event, PhaseOffered):
-        return replace(run, phases=phases, tallies=tallies, tasks=run.tasks.set(event.task, event.place))
-    return replace(run, phases=phases, tallies=tallies)
+    tasks = run.tasks.set(event.task, event.place) if isinstance(event, PhaseOffered) else run.tasks
+    return replace(run, phases=phases, tallies=tallies, tasks=tasks)
 
 
 def _whole(run: Run, event: _Whole) -> Run:
@@ -250,8 +251,8 @@ def _opened(phase: PhaseState, event: _Opening | _Awaiting) -> PhaseState:
             return replace(phase, status="offered", task=event.task, offered_at=event.at)
         case PhaseWaiting():
             return replace(_having_read(phase, event.reads), status="waiting", reason=event.what)
-        case TimerSet(kind=kind):  # that of an undo is of an effect, not of the phase as it stands
-            return phase if kind == "undo_pickup" else replace(phase, timers=phase.timers.set(kind, event.due))
+        case TimerSet():
+            return replace(phase, timers=phase.timers.set(event.kind, event.due))
         case GateOpened():
             gate = GateState(event, event.at)
             return replace(_having_read(phase, event.reads), status="waiting", reason="", gate=gate)

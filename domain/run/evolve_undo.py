@@ -5,8 +5,10 @@ from typing import assert_never
 from immutables import Map
 
 from domain.kernel.change import replace
+from domain.kernel.ids import SECOND, Instant
 from domain.run.child_events import AdoptedEffect, LedgerAdopted
 from domain.run.events import EffectRegistered
+from domain.run.gate_events import TimerSet
 from domain.run.state import Effect, PhaseState, Run, effect_key
 from domain.run.undo_events import (
     RunCompensated,
@@ -18,6 +20,7 @@ from domain.run.undo_events import (
     UndoStarted,
     UndoSucceeded,
 )
+from domain.run.work_time import UNCLAIMED_SECONDS
 
 
 def adopted(run: Run, event: LedgerAdopted) -> Run:
@@ -62,6 +65,14 @@ def rolling_back(
             assert_never(event)
 
 
+def looked_for(run: Run, event: TimerSet) -> Run:
+    """Somebody has to come by then for what takes back an effect."""
+    entry = run.ledger.get(effect_key(event.place, event.generation))
+    if entry is None:
+        return run
+    return replace(run, ledger=run.ledger.set(entry.key, replace(entry, undo_pickup=event.due)))
+
+
 def undoing(run: Run, event: UndoStarted | UndoSucceeded | UndoFailed | UndoResolved) -> Run:
     """One entry on its way back."""
     entry = run.ledger.get(effect_key(event.place, event.generation))
@@ -70,6 +81,7 @@ def undoing(run: Run, event: UndoStarted | UndoSucceeded | UndoFailed | UndoReso
     match event:
         case UndoStarted():
             after = replace(entry, undo="undoing", undo_task=event.task, tries=event.tries, undo_due=event.due)
+            after = replace(after, undo_pickup=Instant(event.at + UNCLAIMED_SECONDS * SECOND))
             taken = replace(run, ledger=run.ledger.set(entry.key, after))
             return taken if entry.is_run else replace(taken, tasks=run.tasks.set(event.task, event.place))
         case UndoSucceeded():

@@ -140,6 +140,8 @@ class Effect:
     undo_task: str = ""
     undo_due: Instant | None = None
     """Until when that task has to be over; None without bound."""
+    undo_pickup: Instant | None = None
+    """When a person is asked for, should nobody have come for that task."""
     tries: int = 0
     left: bool = False
     """Whether something of it stays in the world although it is over."""

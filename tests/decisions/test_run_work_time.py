@@ -12,7 +12,7 @@ from domain.kernel.pipeline.definition import MapPhase
 from domain.kernel.pipeline.flow import Map
 from domain.kernel.pipeline.work import TaskSpec, Undo, Work
 from domain.kernel.work import RetryPace
-from domain.run.commands import FireTimer, PauseRun, ResolveUndo, ResumeRun, RetryPhase
+from domain.run.commands import FireTimer, PauseRun, ResolveUndo, ResumeRun, RetryPhase, TellRun
 from domain.run.gate_events import TimerKind, TimerSet
 from domain.task.commands import AcknowledgeAttempt, DismissAttention, ReleaseTask, RetryTask
 from domain.task.events import TaskAttemptEnded
@@ -182,6 +182,8 @@ def test_an_undo_for_which_nobody_comes_asks_for_a_person_until_somebody_does() 
     accepted(station.ask(AcknowledgeAttempt(project="shop", task=entry.undo_task, token=token)))
     accepted(station.ask(ReleaseTask(project="shop", task=entry.undo_task, token=token)))
     station.react()
+    told = station.ask(TellRun(project="shop", run=station.run_id, task=entry.undo_task))
+    assert accepted(told).writes == (), "the run knows since when it waits"
     station.wait(299)
     assert wants_person(station) == []
     station.wait(2)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.kernel.decider import fold
@@ -201,6 +201,9 @@ def _users(taken: dict[tuple[str, int], set[tuple[str, int]]], used: tuple[str, 
     failure=st.sampled_from(("continue", "fail_fast")),
     at_once=st.booleans(),
     steps=st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 8)), max_size=25),
+)
+@example(
+    nodes=(Node((), "all", 1, "succeeded", optional=False),), failure="continue", at_once=False, steps=[("fail", 0)]
 )
 def test_whatever_is_asked_of_a_run(
     nodes: tuple[Node, ...], failure: str, *, at_once: bool, steps: list[tuple[str, int]]
