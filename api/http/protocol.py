@@ -60,6 +60,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Of the latest request that was offered to ``quick``: most clients send the same head each time."""
         self._offered: Any = None
         """The application that the request in the latest piece was offered to."""
+        self._upgraded = False
         self._limit_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -72,6 +73,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._offered = None
         super().data_received(data)
+        if self._upgraded:
+            return  # the connection is a websocket's from here on
         if self._held is not None:
             self._go_the_usual_way(*self._held)
         if not self._in_request:
@@ -86,6 +89,11 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES_MAX:
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._upgraded = True
+        self._is_whole()
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

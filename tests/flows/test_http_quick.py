@@ -66,6 +66,9 @@ class Line(asyncio.Transport):
 
     def resume_reading(self) -> None: ...
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self.followed_by = protocol
+
     def send(self, content: object, *, pieces: int = 1, headers: str = "") -> None:
         """One command, its body in so many pieces."""
         head, body = self.request(content, headers)
@@ -311,3 +314,19 @@ async def test_line_ends_between_requests_do_not_keep_a_connection_open_for_ever
         assert line.counts_as_idle() or line.is_bounded()
     line.end()
     assert not line.is_bounded()
+
+
+async def test_what_bounds_a_request_does_not_bound_a_websocket_that_follows_it() -> None:
+    services = Slow()
+    line = Line(Doors(services))
+    line.send(task("a"))
+    services.ends.pop()(DONE)
+    assert (await line.answer())[0] == 200
+    upgrade = b"upgrade: websocket\r\nconnection: upgrade\r\nsec-websocket-version: 13\r\n"
+    key = b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    line.protocol.data_received(b"GET /graphql HTTP/1.1\r\nhost: localhost\r\n" + upgrade + key)
+    assert line.followed_by is not line.protocol
+    assert not line.is_bounded()
+    assert not line.counts_as_idle()
+    for running in list(line.state.tasks):
+        running.cancel()

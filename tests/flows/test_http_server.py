@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api.http import protocol
+from api.http.asgi import Receive, Scope, Send
 from api.http.server import listen, serve, url_of
 from infrastructure.settings import HttpSettings, Settings
 from tests.support.doors import Doors
@@ -141,6 +142,32 @@ async def test_answers_keep_the_connection_and_their_order_and_a_closing_one_say
             assert b"\r\ndate: " in head
             assert b"\r\ncontent-type: application/json" in head
             assert text == b"" or b"\r\ncontent-length: %d" % len(text) in head
+
+
+@pytest.mark.parametrize("requests_before", [0, 1])
+async def test_a_websocket_is_one_on_a_real_connection_too(requests_before: int) -> None:
+    async def echoing(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        heard = await receive()
+        await send({"type": "websocket.send", "text": heard["text"].upper()})
+        await send({"type": "websocket.close", "code": 1000})
+
+    doors = Doors(graphql=echoing)
+    upgrade = b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    key = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    head = b"GET /graphql HTTP/1.1\r\nHost: localhost\r\n" + upgrade + key
+    async with served(doors) as (_, port):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(requests_before):
+            writer.write(get(doors, "/healthz").replace(b"Connection: close\r\n", b""))
+            answer = await soon(reader.readuntil(b"\r\n\r\n"))
+            await soon(reader.readexactly(int(answer.partition(b"content-length: ")[2].split()[0])))
+        writer.write(head)
+        assert (await soon(reader.readuntil(b"\r\n\r\n"))).startswith(b"HTTP/1.1 101 ")
+        writer.write(b"\x81\x85\0\0\0\0hello")
+        assert await soon(reader.readexactly(7)) == b"\x81\x05HELLO"
+        writer.close()
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_promised() -> None:
