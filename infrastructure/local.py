@@ -17,6 +17,7 @@ FILE_MODE: Final = 0o600
 KEY_FILE: Final = "local.key"
 DIGEST_FILE: Final = "secret"
 ENDPOINT_FILE: Final = "server.json"
+IGNORED_FILE: Final = ".gitignore"
 FILE_BYTES_MAX: Final = 4_096
 
 
@@ -32,9 +33,11 @@ def prepare_data_folder(folder: Path) -> None:
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     _own(folder)
     folder.chmod(FOLDER_MODE)
-    # The folder usually lies in a repository; its keys must not be committed with it.
-    with suppress(FileExistsError), (folder / ".gitignore").open("x") as ignore:
-        ignore.write("*\n")
+    # The folder usually lies in a repository; its keys must not be committed with it. An empty file is what a full disk
+    # or a kill has left of one, and would let them be.
+    ignored = folder / IGNORED_FILE
+    if not ignored.exists() or not ignored.stat().st_size:
+        replace_text(ignored, "*")
 
 
 def server_secret(folder: Path) -> bytes:
@@ -95,12 +98,17 @@ def kept_text(file: Path, make: Callable[[], str]) -> str:
 
 
 def _written_beside(file: Path, content: bytes) -> Path:
-    """A durable temporary file of mode 0600 in the same folder."""
+    """A durable temporary file of mode 0600 in the same folder; none is left where it cannot be written."""
     descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-    with os.fdopen(descriptor, "wb") as opened:
-        opened.write(content)
-        opened.flush()
-        os.fsync(opened.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except OSError as error:
+        Path(name).unlink()
+        # A write does not say of which file it speaks, and whoever reads of it has to know.
+        raise OSError(error.errno, error.strerror, str(file)) from error
     return Path(name)
 
 

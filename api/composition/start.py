@@ -1,20 +1,27 @@
 """Starting a server from what was said on a command line, where each thing unsaid comes from the environment."""
 
+import errno
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
 from api.composition.keys_lost import CannotDeclareError, KeysLost, declare
 from api.composition.server import UnsafeStoreError, run
+from api.composition.stores import ROWS_FILE
 from infrastructure.erasure.belonging import ForeignKeysError
 from infrastructure.erasure.standing import KeysReplacedError
 from infrastructure.local import UnsafeDataFolderError
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.file_lock import StoreInUse
 from infrastructure.log.port import StoreUnavailable
+from infrastructure.rows.port import RowsUnavailable
 from infrastructure.settings import KEYS_FILE, Settings
+
+_FOLDED_AGAIN: Final = f"Move {ROWS_FILE}, and what is called like it, away: all of it is folded from the log again."
+_RUNS_AND_FREE: Final = "See that it runs and is free."
 
 
 class CannotStartError(Exception):
@@ -65,12 +72,17 @@ def _in_words(settings: Settings) -> Generator[None]:
         raise CannotStartError(
             f"the store is in use: {error}", "Stop the other server, or name another --data."
         ) from error
+    except RowsUnavailable as error:
+        words = f"the read models cannot be used: {error}"
+        raise CannotStartError(words, _FOLDED_AGAIN if settings.store_kind == "sqlite" else _RUNS_AND_FREE) from error
     except StoreUnavailable as error:
-        raise CannotStartError(f"the store cannot be used: {error}", "See that it runs and is free.") from error
+        raise CannotStartError(f"the store cannot be used: {error}", _RUNS_AND_FREE) from error
     except OSError as error:
         if error.filename is not None:
             words = f"the data folder {settings.data} cannot be used: {error.strerror}"
-            raise CannotStartError(words, "Use another folder with --data.") from error
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            advice = "Make room there" if full else "See that its user may write there"
+            raise CannotStartError(words, f"{advice}, or use another folder with --data.") from error
         raise CannotStartError(f"cannot listen on {settings.bind}: {error}", "Use another --bind.") from error
 
 

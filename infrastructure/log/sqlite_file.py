@@ -39,6 +39,7 @@ class SqliteFile:
         """``schema`` names the migrations; NORMAL may lose the last transactions with the power, never half of one."""
         self.path: Final = path
         self._schema = schema
+        self._unopened: Final = f"{path} cannot be opened: "  # there are several such files in a data folder
         self._synchronous: Final = synchronous
         self._own_lock = self._claim()
         self._writing = threading.RLock()
@@ -50,7 +51,7 @@ class SqliteFile:
             self._migrate(self._writer)
         except BaseException as error:
             self._own_lock.release()
-            _raise_unavailable(error)
+            _raise_unavailable(error, self._unopened)
             raise
 
     @contextmanager
@@ -134,7 +135,7 @@ class SqliteFile:
                 cached_statements=STATEMENTS_KEPT_MAX,
             )
         except sqlite3.Error as error:
-            _raise_unavailable(error)
+            _raise_unavailable(error, self._unopened)
             raise
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -145,7 +146,7 @@ class SqliteFile:
             connection.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error as error:
             connection.close()
-            _raise_unavailable(error)
+            _raise_unavailable(error, self._unopened)
             raise
         return connection
 
@@ -231,8 +232,8 @@ class SqliteFile:
             raise StoreUnavailable(f"{self.path} was closed")
 
 
-def _raise_unavailable(error: BaseException) -> None:
+def _raise_unavailable(error: BaseException, what: str = "") -> None:
     """Turn a failing disk or a file held by others into StoreUnavailable; mistakes of ours stay what they are."""
     failing = type(error) in (sqlite3.OperationalError, sqlite3.DatabaseError)
     if isinstance(error, sqlite3.Error) and failing and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-        raise StoreUnavailable(str(error)) from error
+        raise StoreUnavailable(f"{what}{error}") from error

@@ -1,5 +1,6 @@
 """Rows in an SQLite file of their own, beside the log's."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Sequence
@@ -46,10 +47,20 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         self._path = path
         self._lock = threading.Lock()
         self._readers: LifoQueue[sqlite3.Connection] = LifoQueue(_READERS_KEPT_MAX)
-        self._writer = self._connect(_CACHE_KIB_MAX)
-        with self._transaction() as writer:
-            for name in REGISTRY:
-                writer.execute(self._statements(name))
+        try:
+            # Whom the log's own file is kept from, this one is, too.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as problem:
+            raise RowsUnavailable(f"{path} cannot be opened: {problem}") from problem
+        with _told():
+            self._writer = self._connect(_CACHE_KIB_MAX)
+        try:
+            with self._transaction() as writer:
+                for name in REGISTRY:
+                    writer.execute(self._statements(name))
+        except BaseException:
+            self._writer.close()
+            raise
 
     def switch(self, generation: Generation) -> bool:
         name = generation.projection.name
@@ -145,12 +156,11 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
     def _transaction(self) -> Generator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                yield self._writer
-                if self._writer.in_transaction:
-                    self._writer.execute("COMMIT")
-            except sqlite3.OperationalError as problem:
-                raise RowsUnavailable(str(problem)) from problem
+                with _told():
+                    self._writer.execute("BEGIN IMMEDIATE")
+                    yield self._writer
+                    if self._writer.in_transaction:
+                        self._writer.execute("COMMIT")
             finally:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
@@ -160,11 +170,11 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         try:
             connection = self._readers.get_nowait()
         except Empty:
-            connection = self._connect(_READER_CACHE_KIB_MAX)
+            with _told():
+                connection = self._connect(_READER_CACHE_KIB_MAX)
         try:
-            yield connection
-        except sqlite3.OperationalError as problem:
-            raise RowsUnavailable(str(problem)) from problem
+            with _told():
+                yield connection
         finally:
             if self._readers.full():
                 connection.close()
@@ -175,14 +185,34 @@ class SqliteRows(SqlRows[sqlite3.Connection]):
         connection = sqlite3.connect(
             self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        connection.execute("PRAGMA journal_mode = WAL")
-        # Rows can be folded again from the log. After a power cut the file may have lost its last transactions, but
-        # never half of one: the checkpoint goes back together with the rows, and the projector repeats what is missing.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
-        # What is overwritten or dropped leaves nothing in a page that is free again: words may be erased.
-        connection.execute("PRAGMA secure_delete = ON")
+        try:
+            _set_up(connection, cache_kib)
+        except sqlite3.Error:
+            connection.close()
+            raise
         return connection
+
+
+def _set_up(connection: sqlite3.Connection, cache_kib: int) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    # Rows can be folded again from the log. After a power cut the file may have lost its last transactions, but
+    # never half of one: the checkpoint goes back together with the rows, and the projector repeats what is missing.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    # What is overwritten or dropped leaves nothing in a page that is free again: words may be erased.
+    connection.execute("PRAGMA secure_delete = ON")
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Raises RowsUnavailable where the file is away, full, held by somebody else or damaged."""
+    try:
+        yield
+    except sqlite3.DatabaseError as problem:
+        # Those below it, but for the operational one, are mistakes of ours or speak of one row.
+        if type(problem) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+            raise
+        raise RowsUnavailable(str(problem)) from problem
 
 
 @lru_cache(maxsize=64)

@@ -1,13 +1,14 @@
 """What rows in SQLite cost does not grow with what is in them already."""
 
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infrastructure.rows.port import Change
+from infrastructure.rows.port import Change, RowsUnavailable
 from infrastructure.rows.sqlite import SqliteRows
 from projections.kernel.replay import replay
 from projections.kernel.requests import RowsOfKeys
@@ -44,6 +45,33 @@ def test_a_line_is_written_without_looking_at_those_before_it(tmp_path: Path) ->
     steps_of(2, 2_000)
     assert steps_of(2_002, 1) < 2 * early
     store.close()
+
+
+def test_nobody_else_may_read_the_rows(tmp_path: Path) -> None:
+    store = SqliteRows(tmp_path / "rows.db")
+    store.open(TASK_BOARD, "f")
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    store.close()
+
+
+def test_a_file_that_is_no_database_any_more_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(RowsUnavailable, match="nowhere"):
+        SqliteRows(tmp_path / "nowhere" / "rows.db")
+    path = tmp_path / "rows.db"
+    path.write_bytes(b"this is no database, and it is long enough to be read as a header" * 20)
+    with pytest.raises(RowsUnavailable, match="not a database"):
+        SqliteRows(path)
+
+
+def test_pages_that_were_overwritten_are_told_to_whoever_asks_and_writes(tmp_path: Path) -> None:
+    path = tmp_path / "rows.db"
+    SqliteRows(path).close()
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek(4_096)
+        file.write(b"\xff" * (size - 4_096))
+    with pytest.raises(RowsUnavailable, match="malformed"):
+        SqliteRows(path).open(TASK_BOARD, "f")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Keys, settings and the data folder: secrets stay private, wrong settings are refused at the start."""
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -99,6 +100,34 @@ def test_the_data_folder_and_its_files_are_for_the_owner_only(tmp_path: Path) ->
     assert (folder / ".gitignore").read_text() == "*\n"
     assert key_of(key) is not None
     assert not [path for path in folder.iterdir() if path.name.startswith(".") and path.name != ".gitignore"]
+
+
+def test_a_folder_that_a_full_disk_or_a_kill_left_half_made_is_made_whole(tmp_path: Path) -> None:
+    ignored = tmp_path / ".gitignore"
+    ignored.touch()
+    prepare_data_folder(tmp_path)
+    assert ignored.read_text() == "*\n", "else its keys would be committed"
+    ignored.write_text("# shared on purpose\n")
+    prepare_data_folder(tmp_path)
+    assert ignored.read_text() == "# shared on purpose\n"
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_says_which_file_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish_endpoint(tmp_path, "http://127.0.0.1:1")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("infrastructure.local.os.fsync", full)
+    with pytest.raises(OSError, match=r"server\.json") as told:
+        publish_endpoint(tmp_path, "http://127.0.0.1:2")
+    assert told.value.errno == errno.ENOSPC
+    with pytest.raises(OSError, match=r"local\.key"):
+        local_key(tmp_path, Keys(b"s" * 32).mint)
+    assert [path.name for path in tmp_path.iterdir()] == ["server.json"]
+    assert json.loads((tmp_path / "server.json").read_text())["url"] == "http://127.0.0.1:1"
 
 
 def test_a_second_start_finds_the_same_secrets(tmp_path: Path) -> None:

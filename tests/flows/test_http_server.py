@@ -1,6 +1,7 @@
 """The server on a real socket: it says where it is, ends at a signal, and cuts off heads that do not end."""
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -54,6 +55,21 @@ async def test_it_answers_on_the_port_that_it_names() -> None:
         answer = await exchanged(port, get(doors, "/v1/status"))
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"server:" not in answer.lower()
+
+
+async def test_a_server_that_cannot_say_where_it_is_comes_to_an_orderly_end() -> None:
+    doors, before = Doors(), asyncio.all_tasks()
+    told: list[str] = []
+
+    def started(url: str) -> None:
+        told.append(url)
+        raise OSError(errno.ENOSPC, "No space left on device", "server.json")
+
+    with pytest.raises(OSError, match=r"server\.json"):
+        await serve(doors.app, SETTINGS, started=started)
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", int(told[0].rpartition(":")[2]))
+    assert asyncio.all_tasks() == before, "nothing of it is left to be torn down"
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from infrastructure.log.port import Log, StoreUnavailable
+from infrastructure.log.port import Log, OutcomeUnknown, StoreUnavailable
 from infrastructure.rows.builds import Build, Listed, Phase
 from infrastructure.rows.fingerprint import fingerprint
 from infrastructure.rows.generations import Generation
@@ -91,7 +91,7 @@ class BuildWorker:
             try:
                 if self._asked() and self._goes_on():
                     self.step()
-            except (RowsUnavailable, StoreUnavailable) as problem:
+            except (RowsUnavailable, StoreUnavailable, OutcomeUnknown) as problem:
                 _logger.warning("building read models was interrupted and goes on", problem=str(problem))
             except Exception as problem:  # the thread must outlive whatever happens
                 _logger.exception("building read models failed and is repeated", problem=repr(problem))
