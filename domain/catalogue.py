@@ -65,6 +65,7 @@ from domain.project import decider as project
 from domain.project import events as project_events
 from domain.project import upcasts as project_upcasts
 from domain.proposal import decider as proposal
+from domain.proposal import sealed as proposal_sealed
 from domain.proposal import upcasts as proposal_upcasts
 from domain.proposal.events import ProposalEvent
 from domain.quota import decider as quota
@@ -210,6 +211,7 @@ SEALINGS: Final[Mapping[str, Sealing]] = {
     **session_sealed.SEALED,
     **run_sealed.SEALED,
     **fact_sealed.SEALED,
+    **proposal_sealed.SEALED,
 }
 """What events say in words, by stored name: kept under the key of their subject."""
 

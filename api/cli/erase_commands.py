@@ -1,4 +1,4 @@
-"""`signalbox audit erase`: destroys the key of what was said of a task or a run."""
+"""`signalbox audit erase`: destroys the key of what was said of a task, a run, a proposal or a session."""
 
 import sys
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from api.cli.command import Project, command
-from api.cli.reading import project_of, run_named, task_named
+from api.cli.reading import project_of, proposal_named, run_named, session_named, task_named
 from api.cli.terminal import Terminal
 from api.cli.words import count
 from signalbox.client.errors import Refused
@@ -16,7 +16,11 @@ from signalbox.client.fields import Fields, texts
 if TYPE_CHECKING:
     from signalbox.client.synchronous import Client
 
-_KINDS: Final[tuple[tuple[str, Callable[["Client", str, str], str]], ...]] = (("run_", run_named),)
+_KINDS: Final[tuple[tuple[str, Callable[["Client", str, str], str]], ...]] = (
+    ("run_", run_named),
+    ("proposal_", proposal_named),
+    ("sess_", lambda client, _, name: session_named(client, name)),
+)
 """How the ids of other subjects than tasks begin, and how they are looked up."""
 _READABLE: Final = (
     "began before words of its kind were kept under keys: the log, its copies, exports and what is folded from it keep"
@@ -33,7 +37,8 @@ def erase(
     subject: Annotated[
         str,
         typer.Argument(
-            metavar="SUBJECT", help="Key, id, or last 4 or more characters of the id of a task; id of a run."
+            metavar="SUBJECT",
+            help="Key, id, or last 4 or more characters of the id of a task; id of a run, proposal or session.",
         ),
     ],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stays readable for ever.")],
@@ -41,8 +46,8 @@ def erase(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be erased.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Erase without asking.")] = False,
 ) -> None:
-    """Destroy the key of everything that was said of a settled task, or of a run with all that is inside of it.
-    Nothing brings it back."""
+    """Destroy the key of everything that was said of a settled task, of a run with all that is inside of it, of a
+    proposal, or of a session and to it. Nothing brings it back."""
     chosen = project_of(terminal.client, project)
     identifier = _named(terminal, chosen, subject)
     if not dry_run:

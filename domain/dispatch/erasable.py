@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from domain.dispatch.lookup import find_task, read_all, states_of
+from domain.dispatch.proposal_rules import find_proposal
 from domain.dispatch.run_verbs import find_run
 from domain.fact.decider import TOPIC, topic_of
 from domain.kernel.decider import View, Write
@@ -11,9 +12,15 @@ from domain.kernel.errors import Rejection, UnknownThing
 from domain.kernel.ids import ProjectId, StreamId, is_type_id
 from domain.kernel.message import Stamp
 from domain.kernel.sealing import ERASED, blank
+from domain.proposal.decider import PROPOSAL
+from domain.proposal.errors import ProposalUnsettled
+from domain.proposal.state import Proposal
 from domain.run.errors import RunInside, RunUnsettled
 from domain.run.evolve import RUN
 from domain.run.state import TERMINAL, Run
+from domain.session.decider import SESSION, is_live
+from domain.session.errors import SessionOfOthers, SessionUnsettled
+from domain.session.state import Session
 from domain.task.aggregate import rests
 from domain.task.decider import phase_name
 from domain.task.errors import TaskUnsettled, WordsOfRun
@@ -41,12 +48,23 @@ class Going(NamedTuple):
 
 
 def subject_of(name: str, stamp: Stamp, view: View) -> Subject | Rejection:
-    """The subject with that id, or the task with that key; one of another project does not exist here."""
+    """The subject with that id, or the task with that key; one that was never of the project does not exist here."""
+    stream = StreamId(name)
     if is_type_id(name, RUN.prefix):
         run = find_run(view, name, stamp)
         if isinstance(run, UnknownThing):
             return run
-        return Subject(StreamId(name), run.erasure_asked_by, run.erased, run.queued.under_key)
+        return Subject(stream, run.erasure_asked_by, run.erased, run.queued.under_key)
+    if is_type_id(name, PROPOSAL.prefix):
+        asked = find_proposal(view, name, stamp)
+        if isinstance(asked, UnknownThing):
+            return asked
+        return Subject(stream, asked.erasure_asked_by, asked.erased, asked.opened.under_key)
+    if is_type_id(name, SESSION.prefix):
+        session = view.read(SESSION, stream)
+        if not isinstance(session, Session) or stamp.project not in session.served:
+            return UnknownThing(kind="session", name=name)
+        return Subject(stream, session.erasure_asked_by, session.erased, session.opened.under_key)
     found = find_task(view, stamp.project, name)
     if isinstance(found, UnknownThing):
         return found
@@ -58,6 +76,10 @@ def going(subject: Subject, name: str, stamp: Stamp, view: View) -> Going | Reje
     """What goes, once nobody may need it any more."""
     if is_type_id(subject.stream, RUN.prefix):
         return _of_run(subject.stream, stamp, view)
+    if is_type_id(subject.stream, PROPOSAL.prefix):
+        return _of_proposal(subject.stream, view)
+    if is_type_id(subject.stream, SESSION.prefix):
+        return _of_session(subject.stream, stamp, view)
     return _of_task(subject.stream, name, stamp, view)
 
 
@@ -70,6 +92,22 @@ def _of_task(stream: StreamId, name: str, stamp: Stamp, view: View) -> Going | R
         return WordsOfRun(task=name, run=_outermost(StreamId(task.plan.origin.run), view))
     if not rests(task):
         return TaskUnsettled(task=name, status=phase_name(task))
+    return Going((stream,))
+
+
+def _of_proposal(stream: StreamId, view: View) -> Going | Rejection:
+    proposal = view.read(PROPOSAL, stream)
+    is_open = isinstance(proposal, Proposal) and not proposal.outcome
+    return ProposalUnsettled(proposal=stream) if is_open else Going((stream,))
+
+
+def _of_session(stream: StreamId, stamp: Stamp, view: View) -> Going | Rejection:
+    """The session with its messages in every project, so it takes somebody who administers all of them."""
+    session = view.read(SESSION, stream)
+    if isinstance(session, Session) and stamp.sees is not None and not stamp.sees.issuperset(session.served):
+        return SessionOfOthers(session=stream)
+    if isinstance(session, Session) and is_live(session):
+        return SessionUnsettled(session=stream, status=session.status)
     return Going((stream,))
 
 

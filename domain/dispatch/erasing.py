@@ -51,13 +51,10 @@ def erase_subject(command: EraseSubject, stamp: Stamp, view: View) -> Decision:
         return Decision(answer=_taken(found, goes, found.asked_by, erased=False))
     if found.asked_by in ("", stamp.principal) and not _is_alone(stamp, view):
         asked = SubjectErasureAsked(subject=found.stream, reason=command.reason, by=stamp.principal, at=stamp.time)
-        writes = () if found.asked_by else (Write(found.stream, (asked,), stamp.project),)
+        writes = () if found.asked_by else (Write(found.stream, (asked,)),)
         return Decision(writes, _taken(found, goes, stamp.principal, erased=False))
     said = {"reason": command.reason, "asked_by": first, "by": stamp.principal, "at": stamp.time}
-    erased = (
-        Write(stream, (SubjectErased.model_validate({**said, "subject": stream}),), stamp.project)
-        for stream in goes.streams
-    )
+    erased = (Write(stream, (SubjectErased.model_validate({**said, "subject": stream}),)) for stream in goes.streams)
     return Decision((*erased, *goes.copies), _taken(found, goes, first, erased=True))
 
 

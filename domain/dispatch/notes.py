@@ -31,6 +31,7 @@ from domain.note.decider import (
 from domain.note.errors import NobodyHolds, ReceiverHasEnded, WriterUnclear
 from domain.project.decider import read_project
 from domain.session.decider import SESSION
+from domain.session.errors import SessionErased
 from domain.session.state import Session
 
 HOLDERS_MAX: Final = 16
@@ -140,6 +141,8 @@ def _named(to: str, project: ProjectId, view: View) -> Mapping[str, Meant] | Rej
     state = view.read(SESSION, StreamId(to)) if is_type_id(to, "sess") else SESSION.initial
     if not isinstance(state, Session) or project not in state.opened.projects:
         return UnknownThing(kind="session", name=to)
+    if state.erased:
+        return SessionErased(session=to)
     # Who was lost may come back and read it.
     return ReceiverHasEnded(session=to) if state.status == "ended" else {to: Meant()}
 

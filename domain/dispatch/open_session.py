@@ -12,6 +12,7 @@ from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id, is_type_
 from domain.kernel.message import Answer, Message, Stamp
 from domain.session.commands import OpenSession
 from domain.session.decider import BEATS_PER_TTL, SESSION, TTL_SECONDS, is_live, not_own, speaks_for, things_held
+from domain.session.errors import SessionErased
 from domain.session.events import HeldThing, SessionOpened
 from domain.session.state import Session, Status
 from domain.task.decider import DELIVERY_SECONDS_MAX
@@ -81,7 +82,9 @@ def _former(resume: str, stamp: Stamp, view: View) -> Session | Rejection:
     state = view.read(SESSION, StreamId(resume))
     if not isinstance(state, Session):
         return UnknownThing(kind="session", name=resume)
-    return state if speaks_for(state, stamp) else not_own(state, resume, stamp)
+    if not speaks_for(state, stamp):
+        return not_own(state, resume, stamp)
+    return SessionErased(session=resume) if state.erased else state
 
 
 def _parent(command: OpenSession, former: Session | None, view: View) -> StreamId | None:
@@ -163,4 +166,6 @@ def _opened(
         credential_pool=command.credential_pool,
         began="new" if former is None else command.began,
         takes_pushed=command.takes_pushed,
+        # Words of a former life are in the same stream, and were not kept under a key then.
+        under_key=former is None or former.opened.under_key,
     )

@@ -14,7 +14,7 @@ from domain.kernel.pipeline.gate import VOTES_MAX
 from domain.project.decider import read_project
 from domain.proposal.commands import ExpireProposal, OpenProposal, VoteOnProposal, WithdrawProposal
 from domain.proposal.decider import PROPOSAL, answered, ended, evolve, opened
-from domain.proposal.errors import BallotRefused, NoSuchOption, ProposalContradictory, ProposalOver
+from domain.proposal.errors import BallotRefused, NoSuchOption, ProposalContradictory, ProposalErased, ProposalOver
 from domain.proposal.events import ProposalLateVote, ProposalVoteCast
 from domain.proposal.state import LATE_VOTES_MAX, Proposal
 
@@ -62,7 +62,7 @@ def vote_on_proposal(command: VoteOnProposal, stamp: Stamp, view: View) -> Decis
     who = _who(command, stamp, view)
     if isinstance(who, Rejection):
         return refuse(who)
-    found = _found(command, stamp, view)
+    found = _readable(command, stamp, view)
     if isinstance(found, Rejection):
         return refuse(found)
     flaw = _barred(command, who, found, stamp)
@@ -102,7 +102,7 @@ def withdraw_proposal(command: WithdrawProposal, stamp: Stamp, view: View) -> De
     who = _who(command, stamp, view)
     if isinstance(who, Rejection):
         return refuse(who)
-    found = _found(command, stamp, view)
+    found = _readable(command, stamp, view)
     if isinstance(found, Rejection):
         return refuse(found)
     own = stamp.principal == found.opened.by and who.session == found.opened.session
@@ -119,7 +119,7 @@ def withdraw_proposal(command: WithdrawProposal, stamp: Stamp, view: View) -> De
 
 def expire(command: ExpireProposal, stamp: Stamp, view: View) -> Decision:
     """It ends undecided; nothing where it has ended before."""
-    found = _found(command, stamp, view)
+    found = find_proposal(view, command.proposal, stamp)
     if isinstance(found, Rejection):
         return refuse(found)
     closes = found.opened.closes_at
@@ -129,11 +129,15 @@ def expire(command: ExpireProposal, stamp: Stamp, view: View) -> Decision:
     return Decision((Write(StreamId(command.proposal), (over,), stamp.project),))
 
 
-def _found(
-    command: VoteOnProposal | WithdrawProposal | ExpireProposal, stamp: Stamp, view: View
-) -> Proposal | UnknownThing:
+def _readable(command: VoteOnProposal | WithdrawProposal, stamp: Stamp, view: View) -> Proposal | Rejection:
+    """The proposal for whoever wants to do something with it: not once its words were erased."""
+    found = find_proposal(view, command.proposal, stamp)
+    erased = isinstance(found, Proposal) and found.erased
+    return ProposalErased(proposal=command.proposal) if erased else found
+
+
+def find_proposal(view: View, name: str, stamp: Stamp) -> Proposal | UnknownThing:
     """The proposal with that id; one of another project does not exist here."""
-    name = command.proposal
     state = view.read(PROPOSAL, StreamId(name)) if is_type_id(name, PROPOSAL.prefix) else PROPOSAL.initial
     if not isinstance(state, Proposal) or state.opened.project != stamp.project:
         return UnknownThing(kind="proposal", name=name)

@@ -5,5 +5,5 @@ from typing import Final
 
 from domain.kernel.sealing import Sealing
 
-SEALED: Final[Mapping[str, Sealing]] = {"fact.published.v1": Sealing({"output": "json"}, about="run")}
+SEALED: Final[Mapping[str, Sealing]] = {"fact.published.v1": Sealing({"output": "json"}, about=("run",))}
 """By stored name. Signals and results that a project publishes are said to others, and are about no run."""

@@ -18,8 +18,14 @@ class Sealing(NamedTuple):
 
     fields: Mapping[str, Filling]
     """Only those that hold something are put under the key."""
-    about: str = ""
-    """The field that holds the subject's id; empty where the stream is the subject. Without an id nothing is sealed."""
+    about: tuple[str, ...] = ()
+    """Fields that may hold the subject's id, the first that does counts; none where the stream is the subject. Without
+    an id nothing is sealed."""
+
+
+def subject_in(sealing: Sealing, stream: str, said: Mapping[str, Any]) -> str | None:
+    """Whose words an event as JSON holds; None where they are nobody's."""
+    return stream if not sealing.about else next((said[field] for field in sealing.about if said.get(field)), None)
 
 
 def blank(kind: Blank, marker: str) -> str | list[str]:

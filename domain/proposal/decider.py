@@ -4,9 +4,11 @@ from typing import Final, assert_never
 
 from domain.kernel.change import replace
 from domain.kernel.decider import Aggregate
+from domain.kernel.erasure_events import ErasureEvent
 from domain.kernel.ids import SECOND, Instant
 from domain.kernel.pipeline.gate import ROLES, is_met, unknown_roles
 from domain.proposal.commands import OpenProposal
+from domain.proposal.erasure import erasing
 from domain.proposal.errors import ProposalContradictory
 from domain.proposal.events import (
     CountedVote,
@@ -43,6 +45,7 @@ def opened(
         session=session,
         family=family,
         at=at,
+        under_key=True,
     )
 
 
@@ -87,12 +90,14 @@ def ended(
     return ProposalDecided(outcome=outcome, choice=choice, how=how, by=by, reason=reason, tally=tally, at=at)
 
 
-def evolve(state: ProposalState, event: ProposalEvent) -> ProposalState:
+def evolve(state: ProposalState, event: ProposalEvent | ErasureEvent) -> ProposalState:
     """The proposal after the event."""
     if isinstance(event, ProposalOpened):
         return Proposal(event)
     if isinstance(state, Absent):
         return state
+    if isinstance(event, ErasureEvent):
+        return erasing(state, event)
     match event:
         case ProposalVoteCast():
             vote = CountedVote(voter=event.voter, choice=event.choice, human=event.human, roles=event.roles)

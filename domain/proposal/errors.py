@@ -51,3 +51,23 @@ class ProposalOver(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     proposal: str
     outcome: str
+
+
+class ProposalErased(Rejection):
+    """What was said of the proposal {proposal} was erased; nothing is done with it any more.
+
+    Open another one if the question stands again.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    proposal: str
+
+
+class ProposalUnsettled(Rejection):
+    """The proposal {proposal} is open, and those who may vote still need what was said of it.
+
+    Withdraw it, and erase it then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    proposal: str

@@ -50,6 +50,8 @@ class ProposalOpened(Event):
     family: tuple[str, ...]
     """That session and those above it."""
     at: Instant
+    under_key: bool = False
+    """Whether what is said of it is kept under a key; False where it was asked before there were keys for proposals."""
 
 
 class ProposalVoteCast(Event):

@@ -29,6 +29,9 @@ class Proposal:
     """How it ended; empty while it stands."""
     choice: str = ""
     late: int = 0
+    erasure_asked_by: str = ""
+    """Who wants its words erased; empty where nobody does."""
+    erased: bool = False
 
 
 ProposalState = Absent | Proposal

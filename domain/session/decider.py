@@ -132,6 +132,6 @@ SESSION: Final[Aggregate[SessionState]] = Aggregate(
     state_type=SessionState,
     fleet=True,
     snapshot_every=200,
-    snapshot_version=3,
+    snapshot_version=4,
     rests=rests,
 )

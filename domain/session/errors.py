@@ -151,3 +151,36 @@ class FamilyTooLarge(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.LIMIT
     session: str
     most: int
+
+
+class SessionErased(Rejection):
+    """What was said of the session {session} was erased; nothing is done with it any more.
+
+    Open a new session if the agent goes on.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    session: str
+
+
+class SessionUnsettled(Rejection):
+    """The session {session} is {status}, and may still need what was said of it and to it.
+
+    End it with `signalbox session end`, or wait until it is lost, and erase it then.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
+    session: str
+    status: str
+
+
+class SessionOfOthers(Rejection):
+    """The session {session} has served other projects than yours, and what was said to it there would be erased, too.
+
+    Ask an administrator of all of its projects.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.DENIED
+    AUDITED: ClassVar[bool] = True
+    HTTP_STATUS: ClassVar[int] = 403
+    session: str

@@ -49,6 +49,8 @@ class SessionOpened(Event):
     began: Beginning = "new"
     takes_pushed: bool = False
     """Whether work may be given to it unasked."""
+    under_key: bool = False
+    """Whether what is said of it is kept under a key; False where it began before there were keys for sessions."""
 
 
 class SessionSuspected(Event):

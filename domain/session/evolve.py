@@ -4,7 +4,9 @@ from typing import assert_never
 
 from domain.kernel.activity import after_attempt, after_claim
 from domain.kernel.change import replace
+from domain.kernel.erasure_events import ErasureEvent, SubjectErased, SubjectErasureAsked
 from domain.kernel.ids import ProjectId, StreamId
+from domain.session.erasure import erasing
 from domain.session.events import (
     SessionAttemptEnded,
     SessionAttemptStarted,
@@ -29,7 +31,7 @@ _Liveness = SessionSuspected | SessionRecovered | SessionLost | SessionEnded
 _Work = SessionAttemptStarted | SessionAttemptEnded | SessionRevokeNoticed | SessionGrantTaken | SessionGrantGone
 _Family = SessionReparented | SessionChildJoined | SessionChildLeft
 _Manner = SessionStatusChanged | SessionDrainBegun | SessionDrainEnded
-SessionEvent = SessionOpened | _Liveness | _Work | _Family | _Manner
+SessionEvent = SessionOpened | _Liveness | _Work | _Family | _Manner | ErasureEvent
 
 
 def evolve(state: SessionState, event: SessionEvent) -> SessionState:
@@ -41,12 +43,15 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
 
 def _opened(state: SessionState, event: SessionOpened) -> Session:
     parent = None if event.parent is None else StreamId(event.parent)
-    opened = Session(opened=event, changed_at=event.at, parent=parent)
+    opened = Session(opened=event, changed_at=event.at, parent=parent, served=tuple(sorted(event.projects)))
+    if isinstance(state, Absent):
+        return opened
     # Who stands below a session stays there when it begins anew; a lost or ended one has nobody below any more.
-    return opened if isinstance(state, Absent) else replace(opened, children=state.children)
+    served = tuple(sorted({*state.served, *event.projects}))
+    return replace(opened, children=state.children, served=served, erasure_asked_by=state.erasure_asked_by)
 
 
-def _changed(state: Session, event: _Liveness | _Work | _Family | _Manner) -> Session:
+def _changed(state: Session, event: _Liveness | _Work | _Family | _Manner | ErasureEvent) -> Session:
     match event:
         case SessionSuspected() | SessionRecovered() | SessionLost() | SessionEnded():
             return _heard(state, event)
@@ -66,6 +71,8 @@ def _changed(state: Session, event: _Liveness | _Work | _Family | _Manner) -> Se
             return replace(state, draining=True)
         case SessionDrainEnded():
             return replace(state, draining=False)
+        case SubjectErasureAsked() | SubjectErased():
+            return erasing(state, event)
         case _:
             assert_never(event)
 

@@ -62,6 +62,11 @@ class Session:
     """Sessions right below, with the instant at which they joined."""
     lost_with: tuple[HeldThing, ...] = ()
     """What this life held when it was over."""
+    served: tuple[str, ...] = ()
+    """Ids of all projects that any of its lives has served, sorted."""
+    erasure_asked_by: str = ""
+    """Who wants its words erased; empty where nobody does."""
+    erased: bool = False
 
 
 SessionState = Absent | Session

@@ -260,7 +260,7 @@ class EraseSubject(ProjectCommand):
 
     NAME: ClassVar[str] = "erase_subject"
     subject: Reference
-    """Task by key or id; run by id, with all that is inside of it."""
+    """Task by key or id; run by id, with all that is inside of it; session or proposal by id."""
     reason: str = Field(min_length=1, max_length=500)
     """Stays readable for ever: it should not repeat what is erased."""
     dry_run: bool = False

@@ -10,7 +10,7 @@ import orjson
 from cryptography.exceptions import InvalidTag
 from pydantic_core import from_json, to_json
 
-from domain.kernel.sealing import ERASED, SEALED, Sealing, blanked, remarked, says
+from domain.kernel.sealing import ERASED, SEALED, Sealing, blanked, remarked, says, subject_in
 from infrastructure.erasure.keys import Key, SubjectKeys
 from infrastructure.log.port import LogRow, NewEvent
 
@@ -48,7 +48,7 @@ class Envelopes:
         if sealing is None:
             return event
         content: dict[str, Any] = from_json(event.state)
-        subject = content.get(sealing.about) if sealing.about else event.stream
+        subject = subject_in(sealing, event.stream, content)
         words = {field: content.pop(field) for field, kind in sealing.fields.items() if says(kind, content.get(field))}
         if not words or not subject:
             return event
@@ -137,7 +137,7 @@ def subject_of(sealings: Mapping[str, Sealing], row: LogRow) -> str | None:
     sealing = sealings.get(row.type)
     if sealing is None:
         return None
-    return row.stream if not sealing.about else from_json(row.state).get(sealing.about)
+    return row.stream if not sealing.about else subject_in(sealing, row.stream, from_json(row.state))
 
 
 def _closed(key: Key, words: bytes) -> bytes:

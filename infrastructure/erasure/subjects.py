@@ -7,10 +7,16 @@ import orjson
 from domain.fact.decider import topic_of
 from domain.kernel.decider import Recorded
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import StreamId, is_type_id, with_prefix
+from domain.kernel.ids import ProjectId, StreamId, is_type_id
+from domain.note.decider import board_stream, inbox_stream
+from domain.proposal.decider import PROPOSAL
+from domain.proposal.errors import ProposalErased
 from domain.run.errors import RunErased
 from domain.run.events import RunQueued
 from domain.run.evolve import RUN
+from domain.session.decider import SESSION
+from domain.session.errors import SessionErased
+from domain.session.events import SessionOpened
 from domain.task.errors import TaskErased
 from domain.task.events import TaskPlanned
 from infrastructure.log.port import LogRow
@@ -28,7 +34,14 @@ def _others(subject: str, own: Iterable[LogRow]) -> Iterator[str]:
                 said = orjson.loads(row.state)
                 yield from (topic_of(said["project"], said["pipeline"], key) for key in ("", said["correlation_key"]))
         return
-    yield with_prefix("board", StreamId(subject))
+    if is_type_id(subject, SESSION.prefix):
+        opened = (orjson.loads(row.state) for row in own if row.type == SessionOpened.TYPE)
+        for project in dict.fromkeys(ProjectId(project) for one in opened for project in one["projects"]):
+            yield from (inbox_stream(project, subject), board_stream(project))
+        return
+    if is_type_id(subject, PROPOSAL.prefix):
+        return
+    yield board_stream(StreamId(subject))
     yield from sorted({orjson.loads(row.state)["session"] for row in own if row.type == "task.claimed.v1"})
 
 
@@ -43,4 +56,10 @@ def asked_as(events: Iterable[Recorded]) -> Iterator[str]:
 
 def erased(subject: str) -> Rejection:
     """What a repeat of a command is answered whose words went with the subject."""
-    return RunErased(run=subject) if is_type_id(subject, RUN.prefix) else TaskErased(task=subject)
+    if is_type_id(subject, RUN.prefix):
+        return RunErased(run=subject)
+    if is_type_id(subject, SESSION.prefix):
+        return SessionErased(session=subject)
+    if is_type_id(subject, PROPOSAL.prefix):
+        return ProposalErased(proposal=subject)
+    return TaskErased(task=subject)

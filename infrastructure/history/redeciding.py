@@ -10,7 +10,9 @@ import orjson
 from domain.catalogue import REGISTRY, SEALINGS
 from domain.kernel.message import Event
 from domain.kernel.sealing import ERASED, blanked
+from domain.proposal.events import ProposalOpened
 from domain.run.events import RunQueued
+from domain.session.events import SessionOpened
 from domain.task.events import TaskPlanned
 from infrastructure.history.deciding import Again, AskedNoMore, Decider, NotDecidable
 from infrastructure.history.port import Filter, History, KeptCommand
@@ -143,7 +145,7 @@ def _as_erased(event: Event, known: Event) -> Event:
         for field, kind in sealing.fields.items()
         if kind in ("text", "json") and getattr(known, field) == blanked(kind, "", ERASED)
     }
-    if isinstance(known, TaskPlanned | RunQueued):
+    if isinstance(known, TaskPlanned | RunQueued | SessionOpened | ProposalOpened):
         # Whether there were keys when it began is no decision about it.
         gone["under_key"] = known.under_key
     return event.model_copy(update=gone) if gone else event

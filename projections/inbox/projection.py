@@ -5,7 +5,7 @@ from typing import Final, assert_never, cast, get_args
 from domain.kernel.decider import Recorded
 from domain.note.events import MessagesAcknowledged, MessageSent
 from projections.inbox.rows import MessageRow
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 
 InboxEvent = MessageSent | MessagesAcknowledged
 
@@ -62,5 +62,6 @@ INBOX: Final = Projection(
     begins=frozenset({MessageSent}),
     keys=keys,
     evolve=evolve,
+    words=worded(agent="text", text="text"),
     indexes=(("session", "position"),),
 )

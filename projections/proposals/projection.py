@@ -10,7 +10,7 @@ from domain.proposal.events import (
     ProposalOpened,
     ProposalVoteCast,
 )
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import entries, json_text
 from projections.proposals.rows import ProposalRow
 
@@ -82,5 +82,6 @@ PROPOSALS: Final = Projection(
     begins=frozenset({ProposalOpened}),
     keys=keys,
     evolve=evolve,
+    words=worded(question="text", options="list", votes="list", reason="text"),
     indexes=(("project", "status", "key"), ("project", "key")),
 )

@@ -21,7 +21,7 @@ from domain.session.events import (
     SessionStatusChanged,
     SessionSuspected,
 )
-from projections.kernel.projection import Projection
+from projections.kernel.projection import Projection, worded
 from projections.kernel.rows import entries, json_text
 from projections.session_roster.rows import SessionRosterRow
 
@@ -213,6 +213,7 @@ SESSION_ROSTER: Final = Projection(
     begins=frozenset(),
     keys=keys,
     evolve=evolve,
+    words=worded(name="text", worktree="text"),
     begun="begun_position",
     indexes=(("begun_position",), ("status", "begun_position"), ("parent", "begun_position")),
     past_indexes=(("begun_position",),),

@@ -4,8 +4,10 @@ from typing import Any, get_args
 
 import pytest
 
+from domain.dispatch.erasing import ErasureTaken
 from domain.dispatch.proposal_rules import BallotCounted, ProposalMade
 from domain.kernel.decider import Decision, fold
+from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.kernel.errors import UnknownThing
 from domain.kernel.ids import StreamId, derived_id
 from domain.kernel.pipeline.gate import ROLES
@@ -15,11 +17,20 @@ from domain.principal.commands import Role
 from domain.principal.events import KeyIssued
 from domain.proposal.commands import ExpireProposal, OpenProposal, VoteOnProposal, WithdrawProposal
 from domain.proposal.decider import PROPOSAL
-from domain.proposal.errors import BallotRefused, NoSuchOption, ProposalContradictory, ProposalOver
+from domain.proposal.errors import (
+    BallotRefused,
+    NoSuchOption,
+    ProposalContradictory,
+    ProposalErased,
+    ProposalOver,
+    ProposalUnsettled,
+)
 from domain.proposal.events import ProposalDecided, ProposalLateVote
 from domain.proposal.state import LATE_VOTES_MAX
+from domain.task.commands import EraseSubject
 from projections.kernel.replay import replay
 from projections.proposals.projection import PROPOSALS
+from tests.decisions.test_run_erasure import bare
 from tests.support.fleet import Fleet, accepted
 
 
@@ -213,3 +224,41 @@ def test_what_is_not_there_is_refused() -> None:
     assert isinstance(assembly.vote("ann", "up").rejection, NoSuchOption)
     command = VoteOnProposal(project="shop", proposal="proposal_0", choice="left")
     assert isinstance(assembly.ask(command, by=assembly.keys["ann"]).rejection, UnknownThing)
+
+
+def erase(assembly: Assembly, by: str, **said: Any) -> Decision:
+    command = EraseSubject(project="shop", subject=assembly.proposal, reason="she asked for it", **said)
+    return assembly.ask(command, by=assembly.keys[by])
+
+
+def test_what_was_said_of_a_proposal_is_erased_once_it_is_over_by_two_people() -> None:
+    assembly = Assembly(question="Zibeline?")
+    assembly.keys |= {name: assembly.a_key(name, "admin") for name in ("una", "vic")}
+    assembly.vote("bob", None, comment="Zibeline")
+    assert isinstance(erase(assembly, "una").rejection, ProposalUnsettled)
+    withdrawn = WithdrawProposal(project="shop", proposal=assembly.proposal, reason="Zibeline")
+    accepted(assembly.ask(withdrawn, by=assembly.keys["ann"]))
+    before = len(assembly.log)
+    accepted(erase(assembly, "vic", dry_run=True))
+    accepted(erase(assembly, "una"))
+    accepted(erase(assembly, "una"))
+    assert [type(one.event) for one in assembly.log[before:]] == [SubjectErasureAsked]
+    answer = accepted(erase(assembly, "vic")).answer
+    una = assembly.keys["una"]
+    assert answer == ErasureTaken(subject=assembly.proposal, erased=True, asked_by=una, stays_readable=False)
+    state = assembly.states[assembly.proposal]
+    assert "Zibeline" not in repr(state)
+    assert (state.opened.question, state.outcome, state.erased) == ("[erased]", "withdrawn", True)
+    for again in (assembly.vote("eve", "left"), assembly.ask(withdrawn, by=assembly.keys["ann"])):
+        assert isinstance(again.rejection, ProposalErased)
+    assert not accepted(erase(assembly, "vic")).writes
+
+
+def test_a_fold_of_erased_events_is_what_the_proposal_had_come_to_without_its_words() -> None:
+    assembly = Assembly(question="Zibeline?", quorum={"approvals": 2})
+    assembly.vote("bob", "left", comment="Zibeline")
+    assembly.vote("ann", "left")
+    events = tuple(one.event for one in assembly.log if one.stream == assembly.proposal)
+    over = SubjectErased(subject=assembly.proposal, reason="17", asked_by="key_a", by="key_b", at=assembly.now)
+    assert fold(PROPOSAL, (*events, over)) == fold(PROPOSAL, (*map(bare, events), over))
+    assert "Zibeline" not in repr([bare(event) for event in events])

@@ -18,7 +18,19 @@ from infrastructure.bundle.verify_bundle import verify_bundle
 from projections.audit_ledger.note import read_key
 from projections.audit_ledger.verdicts import Verdict
 from signalbox.client.fields import objects
-from tests.flows.test_erasure import KEPT, WORDS, carried_out, found_in, found_in_tables, read, told
+from tests.flows.test_erasure import (
+    KEPT,
+    PROPOSAL_WORDS,
+    SESSION_WORDS,
+    WORDS,
+    carried_out,
+    found_in,
+    found_in_tables,
+    read,
+    told,
+    told_of_proposal,
+    told_of_session,
+)
 from tests.support.command_line import CommandLine, end
 from tests.support.waiting import SECONDS_MAX, happens, until
 from tests.support.whole_server import Caller, Told, WholeServer, whole_server
@@ -59,35 +71,38 @@ async def archived(server: WholeServer) -> Any:
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 async def test_work_goes_on_across_the_boundary(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue("postgres_url") if store == "postgres" else store
+    words = (*WORDS, *SESSION_WORDS, *PROPOSAL_WORDS)
     async with whole_server(tmp_path, url, **AT_ONCE) as server:
-        task = await told(server)
+        task, old = await told(server), await told_of_session(server)
+        subjects = [task, old, await told_of_proposal(server)]
         owner = server.owner
         session = await owner.done("open_session", projects=["shop"])
         life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
         claimed = await owner.done("claim_task", **life, task="two")
-        seen = await read(server, after=server.head)
+        seen = await read(server, old, after=server.head)
         events = (await owner.send(b"", "/v1/events", "GET", "limit=500")).content["events"]
         (first,) = await archived(server)
     # A process that remembers nothing goes on with a claim that began in what is archived.
     async with whole_server(tmp_path, url, **AT_ONCE) as server:
         owner = server.owner
-        assert await read(server, after=server.head) == seen
+        assert await read(server, old, after=server.head) == seen
         again = (await owner.send(b"", "/v1/events", "GET", "limit=500")).content["events"]
         assert again[: len(events)] == events
         report = {"project": "shop", "task": "two", "token": claimed["token"]}
         await owner.done("report_progress", **report, note="half")
         await owner.done("complete_task", **report, summary="all of it")
         await archived(server)
-        erased = await owner.done("erase_subject", project="shop", subject="one", reason="17")
-        assert (erased["subject"], erased["erased"]) == (task, True)
+        for subject in subjects:
+            erased = await owner.done("erase_subject", project="shop", subject=subject, reason="17")
+            assert (erased["subject"], erased["erased"]) == (subject, True)
         await carried_out(server)
-        said = await read(server, after=server.head)
-        assert not [word for word in WORDS if word in said]
+        said = await read(server, old, after=server.head)
+        assert not [word for word in words if word in said]
         if store == "postgres":
-            assert found_in_tables(url, (*WORDS, KEPT)) == {KEPT}
+            assert found_in_tables(url, (*words, KEPT)) == {KEPT}
         proof = (await owner.send(b"", "/v1/audit/proof", "GET", "event=@3")).content
         assert proof["position"] == 3
-    assert found_in(tmp_path, (*WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
+    assert found_in(tmp_path, (*words, KEPT)) == ({KEPT} if store == "sqlite" else set())
     keys = [read_key(line) for line in (tmp_path / "ledger-keys" / "public.txt").read_text().splitlines()]
     report_on = verify_bundle(Bundle(tmp_path / "archives" / first["name"]), keys)
     assert (report_on.verdict, report_on.events) == (Verdict.INTACT, first["last"])

@@ -15,9 +15,15 @@ WORDS = ("Zibeline", "Quixotry", "Jabberwock", "Vellichor", "Susurrus", "Apricit
 """Each stands in one place where something may be said of a task, and nowhere else."""
 RUN_WORDS = ("Defenestrate", "Petrichor", "Sonder", "Ailurophile", "Kalopsia", "Nunchi")
 """Each is said of a run, in one place; what is made of them is all over the run, its task and what it published."""
+SESSION_WORDS = ("Hiraeth", "Psithurism", "Sesquipedal", "Ultracrepid", "Brouhaha", "Flibbertigib", "Gobbledygook")
+"""Each is said of a session, to it, or by it on the project's board."""
+PROPOSAL_WORDS = ("Taradiddle", "Widdershins", "Xertz", "Collywobbles")
+"""Each is said of a proposal."""
+ALL_WORDS = (*WORDS, *RUN_WORDS, *SESSION_WORDS, *PROPOSAL_WORDS)
 KEPT = "Susquehanna"
 """Said of another task."""
-
+READ_MODELS = ("task_board", "timeline", "run_phases", "session_roster", "inbox", "proposals")
+"""In which words of them stand."""
 
 RELEASE = """
 pipeline: release
@@ -86,6 +92,33 @@ async def told_of_run(server: WholeServer) -> tuple[str, set[str]]:
     return run, made
 
 
+async def told_of_session(server: WholeServer) -> str:
+    """A session of which everything is said that can be, and that has ended; answers its id."""
+    owner, words = server.owner, SESSION_WORDS
+    opened = await owner.done("open_session", projects=["shop"], name=words[0], worktree=f"/srv/{words[1]}")
+    session, life = opened["session"], {"session": opened["session"], "incarnation": 1}
+    await owner.done("send_message", project="shop", to=session, text=words[2], agent=words[3])
+    await owner.done("acknowledge_messages", project="shop", **life, through=1)
+    await owner.done("post_note", project="shop", **life, text=words[4])
+    said = {**life, "signal": "waiting_for_person", "note": words[5]}
+    await owner.done("signal_session", **said)
+    await owner.done("signal_session", **said)  # once more changes nothing, and is remembered
+    await owner.done("drain_session", session=session, reason=words[6])
+    return str(session)
+
+
+async def told_of_proposal(server: WholeServer) -> str:
+    """A proposal of which everything is said that can be, and that is over; answers its id."""
+    owner, words = server.owner, PROPOSAL_WORDS
+    options = [{"name": "left", "text": words[1]}, {"name": "right"}]
+    asked = {"question": words[0], "options": options, "quorum": {"approvals": 2}}
+    made = await owner.done("open_proposal", project="shop", **asked)
+    proposal = {"project": "shop", "proposal": made["proposal"]}
+    await owner.done("vote_on_proposal", **proposal, choice="left", comment=words[2])
+    await owner.done("withdraw_proposal", **proposal, reason=words[3])
+    return str(made["proposal"])
+
+
 def found_in(folder: Path, words: tuple[str, ...]) -> set[str]:
     """Which words stand in any file of a folder, as they are."""
     texts = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
@@ -107,12 +140,17 @@ def found_in_tables(url: str, words: tuple[str, ...]) -> set[str]:
 
 
 ASKED = """
-query($asOf: Position, $after: Position) {
+query($session: String!, $asOf: Position, $after: Position) {
   tasks(first: 10, asOf: $asOf, after: $after) { edges { node { title note reason summary } } }
-  timeline(project: "shop", first: 60, asOf: $asOf, after: $after) { edges { node { summary } } }
+  timeline(first: 200, asOf: $asOf, after: $after) { edges { node { summary } } }
   notes(first: 10, asOf: $asOf, after: $after) { edges { node { text } } }
   runs(first: 10, asOf: $asOf, after: $after) {
     edges { node { reason inputs outputs phases { reason input output summary } } }
+  }
+  sessions(first: 10, asOf: $asOf, after: $after) { edges { node { name worktree } } }
+  inbox(project: "shop", session: $session, first: 10, asOf: $asOf, after: $after) { edges { node { text agent } } }
+  proposals(first: 10, asOf: $asOf, after: $after) {
+    edges { node { question options reason votes { comment } } }
   }
   facts(first: 10, asOf: $asOf, after: $after) { edges { node { content } } }
   gates(first: 10, asOf: $asOf, after: $after) {
@@ -122,9 +160,9 @@ query($asOf: Position, $after: Position) {
 """
 
 
-async def read(server: WholeServer, **point: int) -> str:
-    """Everything that read models say of the project's work."""
-    content = await server.owner.ask(ASKED, **point)
+async def read(server: WholeServer, session: str = "none", **point: int) -> str:
+    """Everything that read models say of the project's work, and of a session."""
+    content = await server.owner.ask(ASKED, session=session, **point)
     assert "errors" not in content, content
     return json.dumps(content)
 
@@ -142,24 +180,28 @@ async def test_after_an_erasure_the_words_are_nowhere(
     url = request.getfixturevalue("postgres_url") if store == "postgres" else store
     async with whole_server(tmp_path, url) as server:
         task, (run, inside) = await told(server), await told_of_run(server)
+        session, proposal = await told_of_session(server), await told_of_proposal(server)
         before = server.head
-        said = await read(server, after=before)
-        shown = {*WORDS[:1], WORDS[2], *WORDS[4:7], *RUN_WORDS}
-        assert {word for word in (*WORDS, *RUN_WORDS) if word in said} == shown
+        said = await read(server, session, after=before)
+        hidden = {WORDS[1], WORDS[3], WORDS[7]}
+        assert {word for word in ALL_WORDS if word not in said} == hidden
         answer = await server.owner.done("erase_subject", project="shop", subject="one", reason="she asked for it")
         assert (answer["subject"], answer["erased"]) == (task, True)
         answer = await server.owner.done("erase_subject", project="shop", subject=run, reason="17")
         assert (answer["subject"], answer["erased"], set(answer["with_it"])) == (run, True, inside)
+        for subject in (session, proposal):
+            answer = await server.owner.done("erase_subject", project="shop", subject=subject, reason="18")
+            assert (answer["subject"], answer["erased"], answer["stays_readable"]) == (subject, True, False)
         await carried_out(server)
         for point in ({}, {"asOf": before}):
-            said = await read(server, **point)
-            assert not [word for word in (*WORDS, *RUN_WORDS) if word in said]
+            said = await read(server, session, **point)
+            assert not [word for word in ALL_WORDS if word in said]
             assert KEPT in said
             assert "[erased]" in said
         if store == "postgres":
-            assert found_in_tables(url, (*WORDS, *RUN_WORDS, KEPT)) == {KEPT}
+            assert found_in_tables(url, (*ALL_WORDS, KEPT)) == {KEPT}
         await refused_from_now_on(server)
-    assert found_in(tmp_path, (*WORDS, *RUN_WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
+    assert found_in(tmp_path, (*ALL_WORDS, KEPT)) == ({KEPT} if store == "sqlite" else set())
 
 
 async def refused_from_now_on(server: WholeServer) -> None:
@@ -185,11 +227,20 @@ def test_a_server_that_is_killed_behind_the_erasure_ends_it_when_it_is_back(tmp_
         cli("pipeline", "publish", "release.yaml", "-p", "shop")
         run = cli("run", "start", "release", "-p", "shop", "--input", f"who={RUN_WORDS[0]}", "--json").json["run"]
         cli("run", "cancel", run, "-p", "shop", "--reason", RUN_WORDS[1])
+        session = cli("session", "open", "-p", "shop", "--name", SESSION_WORDS[0], "--json").json["session"]
+        cli("inbox", "send", session, SESSION_WORDS[2], "-p", "shop")
+        cli("session", "end", session)
+        asked = cli(
+            "proposal", "open", PROPOSAL_WORDS[0], "-o", f"a={PROPOSAL_WORDS[1]}", "-o", "b", "-p", "shop", "--json"
+        )
+        proposal = asked.json["proposal"]
+        cli("proposal", "withdraw", proposal, "-p", "shop", "--reason", PROPOSAL_WORDS[3])
         cli("audit", "export", "bundle")
         would = cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--dry-run")
         assert "1 subject that it has inside" in would.out
         assert not cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--dry-run", "--json").json["erased"]
-        cli("audit", "erase", run, "-p", "shop", "--reason", "17", "--yes")
+        for subject in (run, session, proposal):
+            cli("audit", "erase", subject, "-p", "shop", "--reason", "17", "--yes")
         task = cli("audit", "erase", "one", "-p", "shop", "--reason", "17", "--yes", "--json").json["subject"]
     finally:
         server.kill()
@@ -197,18 +248,19 @@ def test_a_server_that_is_killed_behind_the_erasure_ends_it_when_it_is_back(tmp_
     server = cli.serve()
     try:
         until(lambda: not cli("status", "--json").json["warnings"])
-        differing = cli("projections", "verify", "task_board", "timeline", "run_phases", "--json")
+        differing = cli("projections", "verify", *READ_MODELS, "--json")
         assert "differs" not in differing.out
     finally:
         assert end(server) == 0
-    assert found_in(tmp_path, (*WORDS, *RUN_WORDS, KEPT)) == {KEPT}
+    assert found_in(tmp_path, (*ALL_WORDS, KEPT)) == {KEPT}
     keys = str(tmp_path / ".signalbox" / "ledger-keys" / "public.txt")
     assert cli("audit", "verify", "bundle", "--key", keys, "--json").json["verdict"] == "intact"
     again = cli("replay", "redecide", "--json").json
     assert (again["different"], again["not_decidable"]) == (0, 0)
     assert again["erased"] > 2  # what was asked of the task, and what was decided over words of the run
     with opened(None, tmp_path / ".signalbox") as past:
-        assert "[erased]" in repr(past.state(task, past.head()))
-        assert "[erased]" in repr(past.state(run, past.head()))
+        for subject in (task, run, session, proposal):
+            assert "[erased]" in repr(past.state(subject, past.head()))
     with opened(None, tmp_path, tmp_path / "bundle") as past:
-        assert "[sealed]" in repr(past.state(task, past.head()))
+        for subject in (task, session, proposal):
+            assert "[sealed]" in repr(past.state(subject, past.head()))

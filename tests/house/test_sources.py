@@ -16,19 +16,16 @@ LEFTOVERS = re.compile(r"type: *ignore|# *noqa|pyright: *(ignore|basic)|NotImple
 # Assembled here, so that this file does not hold what it forbids.
 MACHINE_PATHS = re.compile("/(work|farm|root)" + "/|/tmp" + "/[a-z]|/opt" + "/(pypi|wheels)")
 AGGREGATE_FILES = {"__init__", "commands", "events", "state", "states", "errors", "decider", "evolve", "upcasts"}
+AGGREGATE_FILES |= {"sealed", "erasure"}
 # A part with a subject of its own, which the others do not have, is named here.
 ONLY_IN = {
     "principal": {"allow"},
-    "session": {"liveness", "signals", "hierarchy", "sealed"},
-    "note": {"sealed"},
-    "fact": {"sealed"},
+    "session": {"liveness", "signals", "hierarchy"},
     "project": {"settings"},
     "node": {"health"},
     "pipeline": {"pins", "pin_events"},
     "run": {
         "account",
-        "erasure",
-        "sealed",
         "budget_commands",
         "budget_events",
         "budgets",
@@ -74,11 +71,9 @@ ONLY_IN = {
         "kept_locks",
     },
     "task": {
-        "erasure",
         "awaited_events",
         "holder_commands",
         "holder_events",
-        "sealed",
         "aggregate",
         "attempt_end",
         "attention",

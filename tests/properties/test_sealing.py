@@ -1,5 +1,6 @@
 """Keys from a tree of seeds, and events whose words are under them: for any subjects, in any order."""
 
+from functools import cache
 from pathlib import Path
 
 import orjson
@@ -104,13 +105,13 @@ def test_what_is_sealed_is_read_by_anybody_without_its_words_and_opened_again(na
     for field, kind in SEALINGS[name].fields.items():
         if said[field]:
             assert kept[field] == blanked(kind, said[field], "[sealed]")
-            assert not isinstance(kind, str) or orjson.dumps(said[field]).strip(b'"') not in sealed.state
+            assert not isinstance(kind, str) or orjson.dumps(said[field]) not in sealed.state
     opened = envelopes.opened(a_row(sealed))
     assert opened._replace(state=b"") == a_row(event)._replace(state=b"")
     assert orjson.loads(opened.state) == said
     assert REGISTRY.read(name, opened.state).stored() == event.state
     REGISTRY.read(name, sealed.state)
-    keys.destroy(TASK if not SEALINGS[name].about else said[SEALINGS[name].about])
+    keys.destroy(next((said[field] for field in SEALINGS[name].about), TASK))
     gone = envelopes.opened(a_row(sealed))
     assert gone.state == sealed.state[: sealed.state.index(b',"sealed":')].replace(b"[sealed]", b"[erased]") + b"}"
     REGISTRY.read(name, gone.state)
@@ -125,9 +126,24 @@ def test_an_event_without_words_is_stored_as_it_is() -> None:
         assert envelopes.sealed(event) is event
     nothing = an_event("task.failed.v1")._replace(state=b'{"reason":"","at":1}')
     assert envelopes.sealed(nothing) is nothing
-    of_the_project = an_event("note.posted.v1")
-    of_the_project = of_the_project._replace(state=orjson.dumps({**orjson.loads(of_the_project.state), "task": None}))
-    assert envelopes.sealed(of_the_project) is of_the_project
+    assert envelopes.sealed(a_note(session=None)) is a_note(session=None)
+
+
+def test_a_note_on_the_board_of_a_project_is_under_the_key_of_the_session_that_wrote_it() -> None:
+    _, keys = planted()
+    envelopes, note = Envelopes(SEALINGS, keys), a_note(session="sess_1")
+    sealed = a_row(envelopes.sealed(note))
+    keys.destroy(TASK)
+    assert orjson.loads(envelopes.opened(sealed).state) == orjson.loads(note.state)
+    keys.destroy("sess_1")
+    assert orjson.loads(envelopes.opened(sealed).state)["text"] == "[erased]"
+
+
+@cache
+def a_note(*, session: str | None) -> NewEvent:
+    """One on the board of a project."""
+    note = an_event("note.posted.v1")
+    return note._replace(state=orjson.dumps({**orjson.loads(note.state), "task": None, "session": session}))
 
 
 def test_a_text_that_looks_like_a_seal_is_a_text() -> None:
