@@ -46,7 +46,7 @@ def keys(recorded: Recorded) -> tuple[str, ...]:
     # A session's own stream belongs to the fleet; what it works on belongs to a project.
     project = event.project if isinstance(event, SessionAttemptStarted | SessionAttemptEnded) else recorded.project
     place = f"{project}/{recorded.recorded_at // HOUR}/"
-    return tuple(place + measure for measure in _measures(event))
+    return tuple([place + measure for measure in _measures(event)])
 
 
 def evolve(row: MetricRow | None, recorded: Recorded, key: str) -> MetricRow:

@@ -1,6 +1,7 @@
 """Says an event of a lock space in one line of words."""
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, Final, assert_never
 
 from domain.kernel.values import ScopeClaim
 from domain.lock.events import (
@@ -30,19 +31,15 @@ _Owned = LocksGranted | LocksRequested | LockRequestWithdrawn | LocksTransferred
 _Noted = LocksDowngraded | LockTransferAccepted | LockTransferReverted | LockRevokeNoticed | FenceRaised
 _Gone = LocksReleased | LocksLingered | LocksQuarantined | LeaseExpired | LocksBroken
 _Pool = PoolSet | PoolMemberQuarantined | PoolMemberReturned
-LockEvent = _Owned | _Noted | _Gone | _Pool | SoftConflictNoticed | CaseRuleSet | LockOwnersMoved
+_Aside = SoftConflictNoticed | CaseRuleSet | LockOwnersMoved
+LockEvent = _Owned | _Noted | _Gone | _Pool | _Aside
 
 CLAIMS_TOLD_MAX = 3
 SESSIONS_TOLD_MAX = 3
 
 
-def in_words(event: LockEvent) -> str:
-    """The line, of any length."""
+def _aside(event: _Aside) -> str:
     match event:
-        case LocksGranted() | LocksRequested() | LockRequestWithdrawn() | LocksTransferred():
-            return _owned(event)
-        case LocksReleased() | LocksLingered() | LocksQuarantined() | LeaseExpired() | LocksBroken():
-            return _gone(event)
         case SoftConflictNoticed():
             return f"a plan meets a writer at {event.witness}: tokens {event.token} and {event.other}"
         case LockOwnersMoved():
@@ -50,10 +47,8 @@ def in_words(event: LockEvent) -> str:
             return f"{', '.join(sessions)} moved in the hierarchy and took locks along"
         case CaseRuleSet():
             return f"letter case is ignored in {', '.join(event.ignoring_case) or 'no repository'}"
-        case PoolSet() | PoolMemberQuarantined() | PoolMemberReturned():
-            return _pool(event)
         case _:
-            return _noted(event)
+            assert_never(event)
 
 
 def _owned(event: _Owned) -> str:
@@ -118,3 +113,13 @@ def _noted(event: _Noted) -> str:
 def _told(claims: tuple[ScopeClaim, ...]) -> str:
     shown = ", ".join(claim.claim for claim in claims[:CLAIMS_TOLD_MAX])
     return f"{shown} and {len(claims) - CLAIMS_TOLD_MAX} more" if len(claims) > CLAIMS_TOLD_MAX else shown
+
+
+SPEAKERS: Final[tuple[tuple[Any, Callable[[Any], str]], ...]] = (
+    (_Owned, _owned),
+    (_Noted, _noted),
+    (_Gone, _gone),
+    (_Pool, _pool),
+    (_Aside, _aside),
+)
+"""Who says the events of each of these unions, in a line of any length."""

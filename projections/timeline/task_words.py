@@ -1,6 +1,7 @@
 """Says an event of a task in one line of words."""
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, Final, assert_never
 
 from domain.kernel.erasure_events import SubjectErased, SubjectErasureAsked
 from domain.task.events import (
@@ -32,31 +33,12 @@ _Attempt = TaskClaimed | TaskStarted | TaskProgressed | TaskExtended | TaskAttem
 _Settled = TaskCompleted | TaskFailed | TaskCancelled | TaskParked
 _Waiting = TaskPlanned | TaskReadied | TaskBackedOff | TaskRetried | TaskReassigned | TaskHeldBack
 _Related = TaskNeedSettled | TaskNeedReopened | TaskPartAdded | TaskPartSettled
-_Attention = TaskAttentionRaised | TaskAttentionCleared
-_Erasure = SubjectErasureAsked | SubjectErased
-TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Attention | _Erasure | TaskBid
+_Aside = TaskAttentionRaised | TaskAttentionCleared | SubjectErasureAsked | SubjectErased | TaskBid
+TaskEvent = _Attempt | _Settled | _Waiting | _Related | _Aside
 
 
-def in_words(event: TaskEvent) -> str:
-    """The line, of any length."""
+def _aside(event: _Aside) -> str:
     match event:
-        case (
-            TaskPlanned() | TaskReadied() | TaskBackedOff() | TaskRetried() | TaskReassigned() | TaskHeldBack()
-        ):  # the commonest first: each that it is not costs as much as the words
-            return _waiting(event)
-        case (
-            TaskClaimed()
-            | TaskStarted()
-            | TaskProgressed()
-            | TaskExtended()
-            | TaskAttemptEnded()
-            | LateReportDiscarded()
-        ):
-            return _attempt(event)
-        case TaskCompleted() | TaskFailed() | TaskCancelled() | TaskParked():
-            return _settled(event)
-        case TaskNeedSettled() | TaskNeedReopened() | TaskPartAdded() | TaskPartSettled():
-            return _related(event)
         case TaskBid():
             bid = event.bid
             return f"{event.session} bids {bid.cost_microdollars} micro-dollars, {bid.confidence_percent} % sure"
@@ -142,3 +124,13 @@ def _related(event: _Related) -> str:
             return f"part {event.part} {event.outcome}"
         case _:
             assert_never(event)
+
+
+SPEAKERS: Final[tuple[tuple[Any, Callable[[Any], str]], ...]] = (
+    (_Attempt, _attempt),
+    (_Settled, _settled),
+    (_Waiting, _waiting),
+    (_Related, _related),
+    (_Aside, _aside),
+)
+"""Who says the events of each of these unions, in a line of any length."""

@@ -73,17 +73,16 @@ def _line(event: TimelineEvent) -> str:
     return _other(cast(_Others, event)) if speaker is None else speaker(event)
 
 
+_OTHERS: Final[tuple[tuple[Any, Callable[[Any], str]], ...]] = (
+    (RunEvent, run_words.in_words),
+    (DefinitionTurn, definition_turn),
+    (NodeTurn, node_turn),
+    (NoteTurn, note_turn),
+    (ProposalTurn, proposal_turn),
+)
 _SPEAKERS: Final[dict[type[Event], Callable[[Any], str]]] = {
     kind: speaker
-    for kinds, speaker in (
-        (LockEvent, lock_words.in_words),
-        (TaskEvent, task_words.in_words),
-        (RunEvent, run_words.in_words),
-        (DefinitionTurn, definition_turn),
-        (NodeTurn, node_turn),
-        (NoteTurn, note_turn),
-        (ProposalTurn, proposal_turn),
-    )
+    for kinds, speaker in (*lock_words.SPEAKERS, *task_words.SPEAKERS, *_OTHERS)
     for kind in get_args(kinds)
 }
 """One look where asking class by class would take a hundred."""
