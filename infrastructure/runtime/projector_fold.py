@@ -17,7 +17,8 @@ ERROR_LENGTH_MAX: Final = 500
 SLICE_EVENTS: Final = 50
 """Events folded between two calls of ``breathe``: well under a millisecond and a half."""
 
-_version: Final[Callable[[type[Any], tuple[Any, ...]], Any]] = tuple[Any, ...].__new__
+_VERSION: Final[type[Versioned[Any]]] = Versioned
+_made: Final[Callable[[type[Versioned[Any]], tuple[Any, ...]], Versioned[Any]]] = tuple[Any, ...].__new__
 """What making a named tuple comes to, in half of the time: some arise with each event."""
 Touched = list[tuple[Recorded, tuple[str, ...]]]
 
@@ -158,7 +159,7 @@ class Folder:
                     if before is not None:
                         change.closed.append((key, recorded.position))
                 elif every_version:
-                    change.versions.append(_version(Versioned, (before, opened[key], recorded.position)))
+                    change.versions.append(_made(_VERSION, (before, opened[key], recorded.position)))
                 if row is None:
                     opened.pop(key, None)
                 else:
@@ -175,7 +176,7 @@ class Folder:
                 lines = self._again(recorded, keys, {}, problem, change)
             for line in lines:
                 if line is not None:
-                    write(_version(Versioned, (line, recorded.position, None)))
+                    write(_made(_VERSION, (line, recorded.position, None)))
 
     def _standing(self, touched: Touched, breathe: Callable[[], None]) -> Iterator[tuple[Recorded, tuple[str, ...]]]:
         """Events whose streams go on; those behind one that was set aside do not, or none at all."""
