@@ -13,7 +13,7 @@ from domain.dispatch.lock_owner import lives_around, owner_of_request
 from domain.dispatch.lookup import find_serving, find_session, lock_stream
 from domain.kernel.decider import Decision, View, Write, fold, refuse
 from domain.kernel.errors import Rejection
-from domain.kernel.ids import StreamId
+from domain.kernel.ids import Instant, StreamId
 from domain.kernel.message import Event, Stamp
 from domain.lock.blocking import others_in_the_way, wishes_of
 from domain.lock.commands import BOOST_SECONDS, AcquireLocks, EndLockDelay, ReleaseLocks
@@ -137,6 +137,7 @@ def _waited(asking: _Asking) -> Decision:
     """A place in the queue, or the grant where nothing is in the way."""
     command, at, project = asking.command, asking.stamp.time, asking.stamp.project
     space, replaced = superseded(asking.space, command.supersede_key, at)
+    since = _since(asking)
     standing = space.coverage.queue.by_owner.get(asking.owner.name)
     if standing is not None:
         return _repeated(asking, space.waiters[standing])
@@ -146,6 +147,7 @@ def _waited(asking: _Asking) -> Decision:
         command.claims,
         purpose=command.purpose,
         at=at,
+        since=since,
         boost_seconds=BOOST_SECONDS[command.priority],
         wait_seconds=command.wait_timeout_seconds,
         terms=Terms(
@@ -170,10 +172,22 @@ def _waited(asking: _Asking) -> Decision:
 
 def _repeated(asking: _Asking, waiter: Waiter) -> Decision:
     """Asking again for just what is waited for tells the place; for anything else there is no second request."""
-    if {(one.claim, one.mode) for one in waiter.claims} != {(one.resource.text, one.mode) for one in asking.wishes}:
+    if not _is_same(asking, waiter):
         return refuse(already_waiting(waiter))
     answer = waiting(asking.space, waiter, asking.stamp.time)
     return refuse(answer) if isinstance(answer, Rejection) else Decision(answer=answer)
+
+
+def _since(asking: _Asking) -> Instant | None:
+    """When the owner asked for just the same under this key first: who asks again does not go behind the others."""
+    key, standing = asking.command.supersede_key, asking.space.coverage.queue.by_owner.get(asking.owner.name)
+    waiter = None if standing is None else asking.space.waiters[standing]
+    return waiter.at if waiter is not None and key == waiter.supersede_key and _is_same(asking, waiter) else None
+
+
+def _is_same(asking: _Asking, waiter: Waiter) -> bool:
+    wanted = {(one.resource.text, one.mode) for one in asking.wishes}
+    return {(one.claim, one.mode) for one in waiter.claims} == wanted
 
 
 def _given(asking: _Asking, granted: LocksGranted, *before: Event) -> Decision:

@@ -47,13 +47,15 @@ def enqueue(
     *,
     purpose: str,
     at: Instant,
+    since: Instant | None = None,
     boost_seconds: int = 0,
     wait_seconds: float | None = None,
     terms: Terms = NO_TERMS,
 ) -> LocksRequested | Rejection:
     """The request in the queue, or why it may not wait. Whether it can be granted at once shows afterwards.
 
-    Waits until it is granted or withdrawn, or ``wait_seconds`` are over.
+    Waits until it is granted or withdrawn, or ``wait_seconds`` after ``at`` are over. ``since`` is when one that it
+    takes the place of was made, whose place it keeps.
     """
     wishes = wishes_of(claims, space)
     if isinstance(wishes, BadPattern):
@@ -66,7 +68,8 @@ def enqueue(
     refused = limited(space, owner, wishes) or unfit(space, owner, wishes)
     if refused is not None:
         return refused
-    since = Instant(max(at, space.last_at))
+    if since is None:
+        since = Instant(max(at, space.last_at))
     requested = LocksRequested(
         request=space.last_request + 1,
         session=owner.session,

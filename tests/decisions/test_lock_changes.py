@@ -149,6 +149,22 @@ def test_a_newer_request_takes_the_place_of_waiting_ones_with_its_key_and_never_
     assert told(ask(fleet, three, "env:staging", "shared", supersede_key="deploy")).request == "3"
 
 
+def test_who_asks_again_for_the_same_keeps_its_place_and_waits_on(fleet: Fleet) -> None:
+    one, two, three = fleet.open(), fleet.open(), fleet.open()
+    held = token(ask(fleet, one, "path:app//a"))
+    wait: dict[str, Any] = {"supersede_key": "hook:two", "wait_timeout_seconds": 120.0}
+    first = told(ask(fleet, two, "path:app//a", **wait))
+    fleet.now = Instant(fleet.now + 60 * SECOND)
+    ask(fleet, three, "path:app//a", supersede_key="hook:three")
+    again = told(ask(fleet, two, "path:app//a", **wait))
+    assert (first.place, again.place, again.expires_at) == (1, 1, fleet.now + 120 * SECOND)
+    assert [one.request for one in again.blockers if one.request] == []
+    assert told(ask(fleet, two, "path:app//b", **wait)).outcome == "granted", "for something else it gives up its place"
+    ask(fleet, two, "path:app//a", **wait)
+    fleet.release(one, held)
+    assert three in {owner.partition("#")[0] for owner in owners(fleet).values()}
+
+
 def test_a_transfer_skips_the_queue_and_is_kept_once_accepted(fleet: Fleet) -> None:
     one, two, three = fleet.open(), fleet.open(), fleet.open()
     held = token(fleet.ask(one, "a"))
