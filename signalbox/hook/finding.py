@@ -2,21 +2,17 @@
 
 import os
 import re
-from fnmatch import fnmatchcase
 
-from signalbox.hook.shell import STANDS
+from signalbox.hook.judging import Look, all_of, always, any_of, each_of, kind, matching, not_, prune, unknown
+from signalbox.hook.lexing import STANDS
 from signalbox.hook.wrappers import unwrapped
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from signalbox.hook.judging import Judge
     from signalbox.hook.writes import Writes
-
-    Judge = Callable[["_Look", bool], tuple[bool, bool]]
-    """Whether it may be true and whether it may be false of a file; told whether it is asked for certain."""
 
 FOUND_MAX = 1_000
 """Of all actions of a search together; beyond it the places where the search begins stand for all that is in them."""
@@ -45,15 +41,6 @@ _TAKING = frozenset(
 """Tests whose word may begin with a dash."""
 
 
-class _Look:
-    """One file that is looked at."""
-
-    def __init__(self, path: str, full: str, is_folder: bool) -> None:
-        self.path, self.full, self.is_folder = path, full, is_folder
-        self.reached: set[int] = set()
-        self.is_pruned = False
-
-
 class Find:
     """The arguments of a `find`, read."""
 
@@ -65,6 +52,9 @@ class Find:
         while end < len(arguments) and not arguments[end].startswith(("-", "!", STANDS["("])):
             end += 1
         self.places = arguments[begin:end] or ["."]
+        led = [word for word in arguments[:begin] if word in _BEFORE_PLACES]
+        self.follows = led[-1:] == ["-L"] or "-follow" in arguments[end:]
+        """Whether it goes where links lead."""
         self.actions: list[tuple[str, list[str]]] = []
         """Its actions with their words; what runs a command has the command."""
         self.shallowest, self.deepest = 0, NO_END
@@ -73,7 +63,7 @@ class Find:
         judges: list[Judge] = []
         while self._next < len(arguments):
             judges.append(self._group(0))  # a bracket that nobody opened ends none
-        self._judge = _all(judges)
+        self._judge = all_of(judges)
 
     def searched(self, actions: "list[int]", writes: "Writes") -> list[list[str]]:
         """For each of the actions, by its number, the files that may reach it, and what is below them; what removes a
@@ -81,11 +71,14 @@ class Find:
         found: dict[int, list[str]] = {action: [] for action in actions}
         removing = {action for action in actions if _takes_all(self.actions[action][1])}
         total = 0
-        open_ = [(place, 0, frozenset(actions)) for place in reversed(self.places)]
+        open_ = [(place, 0, frozenset(actions), frozenset[str]()) for place in reversed(self.places)]
         while open_:
-            path, depth, left = open_.pop()
+            path, depth, left, above = open_.pop()
             full = os.path.join(writes.cwd, os.path.expanduser(path))
-            look = _Look(path, full, os.path.isdir(full) and (depth == 0 or not os.path.islink(full)))
+            # A link that leads to a folder around it is looked at, and not gone into again.
+            real = os.path.realpath(full) if self.follows else full
+            enters = depth == 0 or real not in above if self.follows else depth == 0 or not os.path.islink(full)
+            look = Look(path, full, is_folder=os.path.isdir(full) and enters, follows=self.follows)
             if not writes.steps.take() or total > FOUND_MAX:
                 writes.take_for_all(self.places)
                 return [self.places] * len(actions)
@@ -96,7 +89,8 @@ class Find:
                 total += 1
             left -= look.reached & removing
             if look.is_folder and not look.is_pruned and depth < self.deepest and left:
-                open_ += [(os.path.join(path, name), depth + 1, left) for name in _names_in(full)]
+                within = above | {real} if self.follows else above
+                open_ += [(os.path.join(path, name), depth + 1, left, within) for name in _names_in(full)]
         return list(found.values())
 
     def printed(self, writes: "Writes") -> list[str]:
@@ -105,7 +99,7 @@ class Find:
         if not printing:
             printing = [number for number, (name, _) in enumerate(self.actions) if name in _RUNNING]
         if not self.actions:
-            self._judge = _all([self._judge, self._acting("-print", [], (True, False))])
+            self._judge = all_of([self._judge, self._acting("-print", [], (True, False))])
             printing = [0]
         return list(dict.fromkeys(file for files in self.searched(printing, writes) for file in files))
 
@@ -126,17 +120,17 @@ class Find:
                 lists[-1].append([])
             elif word not in ("-a", "-and"):
                 lists[-1][-1].append(self._one(word, brackets))
-        return _each([_any([_all(tests) for tests in ways]) for ways in lists])
+        return each_of([any_of([all_of(tests) for tests in ways]) for ways in lists])
 
     def _one(self, word: str, brackets: int) -> "Judge":
         turned = False
         while word in ("!", "-not"):
             turned, word = not turned, self._taken()
         if word == STANDS["("]:
-            one = self._group(brackets + 1) if brackets < BRACKETS_MAX else _always
+            one = self._group(brackets + 1) if brackets < BRACKETS_MAX else always
         else:
             one = self._test(word)
-        return _not(one) if turned else one
+        return not_(one) if turned else one
 
     def _test(self, word: str) -> "Judge":
         if word in _RUNNING:
@@ -148,16 +142,16 @@ class Find:
         if word in _PRINTING:
             return self._acting(word, [self._taken()] if word == "-printf" else [], (True, False))
         if word == "-prune":
-            return _prune
+            return prune
         if word == "-false":
-            return _not(_always)
+            return not_(always)
         if word in _SETTING or not word:
-            return _always
+            return always
         if word in _ALONE or not word.startswith("-"):
-            return _unknown
+            return unknown
         behind = self._words[self._next : self._next + 1]
         if not behind or (word not in _TAKING and behind[0].startswith("-")):
-            return _unknown
+            return unknown
         return self._with_value(word, self._taken())
 
     def _with_value(self, word: str, value: str) -> "Judge":
@@ -166,12 +160,12 @@ class Find:
                 self.deepest = int(value)
             elif value.isdecimal():
                 self.shallowest = int(value)
-            return _always
+            return always
         if "$" in value or "`" in value:
-            return _unknown
+            return unknown
         if word in _NAMES or word in _PATHS:
-            return _matching(value, by_name=word in _NAMES, folds=word[1] == "i")
-        return _kind(value) if word == "-type" else _unknown
+            return matching(value, by_name=word in _NAMES, folds=word[1] == "i")
+        return kind(value) if word == "-type" else unknown
 
     def _running(self, name: str) -> "Judge":
         run: list[str] = []
@@ -188,94 +182,11 @@ class Find:
         number = len(self.actions)
         self.actions.append((name, words))
 
-        def judge(look: _Look, _: bool) -> tuple[bool, bool]:
+        def judge(look: Look, _: bool) -> tuple[bool, bool]:
             look.reached.add(number)
             return holds
 
         return judge
-
-
-def _all(judges: "list[Judge]") -> "Judge":
-    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
-        may_fail = False
-        for one in judges:
-            yes, no = one(look, sure and not may_fail)
-            if not yes:
-                return False, True
-            may_fail = may_fail or no
-        return True, may_fail
-
-    return judges[0] if len(judges) == 1 else judge
-
-
-def _any(judges: "list[Judge]") -> "Judge":
-    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
-        may_hold = False
-        for one in judges:
-            yes, no = one(look, sure and not may_hold)
-            if not no:
-                return True, False
-            may_hold = may_hold or yes
-        return may_hold, True
-
-    return judges[0] if len(judges) == 1 else judge
-
-
-def _each(judges: "list[Judge]") -> "Judge":
-    """Lists with commas between them: each is looked at. By which one they are judged depends on the `find`."""
-
-    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
-        for one in judges:
-            one(look, sure)
-        return True, True
-
-    return judges[0] if len(judges) == 1 else judge
-
-
-def _not(one: "Judge") -> "Judge":
-    def judge(look: _Look, sure: bool) -> tuple[bool, bool]:
-        yes, no = one(look, sure)
-        return no, yes
-
-    return judge
-
-
-def _always(_: _Look, __: bool) -> tuple[bool, bool]:
-    return True, False
-
-
-def _unknown(_: _Look, __: bool) -> tuple[bool, bool]:
-    return True, True
-
-
-def _prune(look: _Look, sure: bool) -> tuple[bool, bool]:
-    look.is_pruned = look.is_pruned or sure
-    return True, False
-
-
-def _matching(pattern: str, *, by_name: bool, folds: bool) -> "Judge":
-    def judge(look: _Look, _: bool) -> tuple[bool, bool]:
-        text = os.path.basename(look.path.rstrip("/")) if by_name else look.path
-        fits = fnmatchcase(text.lower(), pattern.lower()) if folds else fnmatchcase(text, pattern)
-        return fits, not fits
-
-    return judge
-
-
-def _kind(letters: str) -> "Judge":
-    kinds = letters.split(",")
-
-    def judge(look: _Look, _: bool) -> tuple[bool, bool]:
-        is_link = os.path.islink(look.full)
-        if look.is_folder and is_link:
-            return True, True  # where a search begins, and by its options either
-        if look.is_folder or is_link:
-            fits = ("d" if look.is_folder else "l") in kinds
-            return fits, not fits
-        # What is neither a folder nor a link is a file, or something rare.
-        return "f" in kinds or not {"d", "l"}.issuperset(kinds), "f" not in kinds
-
-    return judge
 
 
 def _takes_all(words: list[str]) -> bool:

@@ -38,16 +38,18 @@ def run_by_xargs(
     arguments: list[str], before: list[list[str]], found: "Writes", writes: "Writing"
 ) -> "Iterator[list[str]]":
     """The commands that `xargs` runs, with what those before it in the pipe list; none that only read."""
-    place, holder = 0, ""
+    place, holder, listed = 0, "", found.taken().split()
     while place < len(arguments) and arguments[place].startswith("-"):
         word = arguments[place]
         if word.startswith("-I"):
             holder = word[2:] or "".join(arguments[place + 1 : place + 2])
+        if word in ("-a", "--arg-file"):
+            listed = found.text_of("".join(arguments[place + 1 : place + 2])).split()
         place += 2 if word in _XARGS_VALUES else 1
     words = arguments[place:]
     if not words or not writes([word.replace(holder, ANY) for word in words] if holder else [*words, ANY]):
         return
-    listed = [ANY] if found.is_trial else _listed_by_all(before, found)
+    listed = [ANY] if found.is_trial else listed or listed_by_all(before, found)
     yield from _for_each(words, holder, listed) if holder else [[*words, *listed]]
 
 
@@ -74,7 +76,8 @@ def _for_each(words: list[str], holder: str, files: list[str]) -> "Iterator[list
         yield [word.replace(holder, file) for word in words]
 
 
-def _listed_by_all(before: list[list[str]], found: "Writes") -> list[str]:
+def listed_by_all(before: list[list[str]], found: "Writes") -> list[str]:
+    """The files that the last command of a pipe prints."""
     listed: list[str] = []
     for command in before:
         listed = listed_by(command, listed, found)
@@ -85,20 +88,79 @@ def listed_by(words: list[str], before: list[str], found: "Writes") -> list[str]
     """The files that a command prints for the one behind the pipe, as far as that can be seen without running it."""
     name, arguments = os.path.basename("".join(words[:1])), words[1:]
     plain = [word for word in arguments if not word.startswith("-")]
-    if name in _PASSING or (name in _SEARCHING and before):
+    if name == "cat" and plain:
+        return [line for word in plain for line in found.text_of(word).splitlines()]
+    if name in _SEARCHING and before:
+        return _filtered(plain[:1], arguments, before)
+    if name in _PASSING:
         return before
     if name == "find":
         from signalbox.hook.finding import Find
 
         return Find(arguments).printed(found)
-    if name in ("echo", "ls"):
-        return plain
+    if name == "ls":
+        return [one for word in plain or ["."] for one in _shown_of(word, found)]
+    if name == "echo":
+        return [one for word in plain for one in word.split()]
     if name == "printf":
-        return plain[1:]
+        return plain[1:] if len(plain) > 1 else [one for one in re.split(r"\\[n0]|\s", "".join(plain)) if one]
+    if name in _PRINTING_PLACES:
+        return _PRINTING_PLACES[name](found.cwd, plain)
     asked = [word for word in arguments if _NAMES_ONLY.fullmatch(word)]
-    if name == "git" and (plain[:1] == ["ls-files"] or (plain[:1] == ["grep"] and asked)):
-        return _places(plain[1:] if plain[0] == "ls-files" else _behind_pattern(plain[1:], arguments), found.cwd)
+    if name == "git":
+        return _listed_by_git(plain, arguments, asked, found)
     return _places(_behind_pattern(plain, arguments), found.cwd) if name in _SEARCHING and asked else []
+
+
+def _listed_by_git(plain: list[str], arguments: list[str], asked: list[str], found: "Writes") -> list[str]:
+    from signalbox.hook.finding import Find
+
+    if plain[:1] == ["rev-parse"] and "--show-toplevel" in arguments:
+        folder = found.cwd
+        while not os.path.exists(os.path.join(folder, ".git")) and folder != os.path.dirname(folder):
+            folder = os.path.dirname(folder)
+        return [folder]
+    if plain[:1] == ["grep"] and asked:
+        return _places(_behind_pattern(plain[1:], arguments), found.cwd)
+    if plain[:1] != ["ls-files"]:
+        return []
+    # A pattern of git meets what lies in folders below, too.
+    patterns = [word for word in plain[1:] if "*" in word]
+    files = [file for one in patterns for file in Find([".", "-type", "f", "-path", f"./{one}"]).printed(found)]
+    return [*_places([word for word in plain[1:] if word not in patterns], found.cwd), *files]
+
+
+def _filtered(pattern: list[str], arguments: list[str], before: list[str]) -> list[str]:
+    """Those of the names that a search lets through; all of them where it is one of a kind that is not known here."""
+    options = "".join(word[1:] for word in arguments if word.startswith("-"))
+    if not pattern or set(options) - set("Eivwx"):
+        return before
+    text = pattern[0] if "E" in options else pattern[0].replace("\\|", "|")
+    try:
+        looked = re.compile(text, re.IGNORECASE if "i" in options else 0)
+    except re.error:
+        return before
+    return [name for name in before if (looked.search(name) is None) == ("v" in options)]
+
+
+def _shown_of(word: str, found: "Writes") -> list[str]:
+    """What `ls` shows of a word: the names in a folder, without it."""
+    try:
+        return sorted(name for name in os.listdir(found.place(word)) if not name.startswith("."))
+    except OSError:
+        return found.named(word)
+
+
+def _base(_: str, plain: list[str]) -> list[str]:
+    return [os.path.basename(word).removesuffix("".join(plain[1:2])) for word in plain[:1]]
+
+
+_PRINTING_PLACES: "dict[str, Callable[[str, list[str]], list[str]]]" = {
+    "pwd": lambda cwd, _: [cwd],
+    "dirname": lambda _, plain: [os.path.dirname(word) or "." for word in plain],
+    "basename": _base,
+    "realpath": lambda cwd, plain: [os.path.realpath(os.path.join(cwd, word)) for word in plain],
+}
 
 
 def _behind_pattern(plain: list[str], arguments: list[str]) -> list[str]:

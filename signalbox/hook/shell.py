@@ -6,11 +6,14 @@ Reading a shell line is never complete. What is not seen here is seen by the gua
 import glob
 import os
 import re
-import shlex
 
+from signalbox.hook.binding import bind, text_printed
 from signalbox.hook.event import PATCH_BEGINS
+from signalbox.hook.expansion import UNKNOWN, expanded
+from signalbox.hook.lexing import without_texts, words_of
+from signalbox.hook.quoting import Quoted
 from signalbox.hook.wrappers import unwrapped
-from signalbox.hook.writes import Writes, read_git, read_move
+from signalbox.hook.writes import NOWHERE, Writes, read_git, read_move
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
@@ -18,15 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HEREDOC = re.compile(r"(?<!<)<<-?\s*(['\"]?)([A-Za-z_][A-Za-z0-9_]*)\1")
-_COMMENT = re.compile(r"""(?P<kept>'[^']*'|"(?:[^"\\]|\\.)*"|\\.)|(?<![^\s;&|()])\#[^\n]*""", re.DOTALL)
-_PUNCTUATION = "();<>|&\n"
-_SIGN = re.compile(r"&>>|&>|>>|>\||>&|<>|[<>]\(|<<<|<<|<&|.", re.DOTALL)
 _BEGINS, _ENDS = frozenset({"(", "<(", ">("}), frozenset({";", "&", "|", "\n", ")"})
 _WRITTEN, _READ = frozenset({">", ">>", ">|", "&>", "&>>", "<>", ">&"}), frozenset({"<", "<<", "<<<", "<&"})
-_STANDING = re.compile(r"""(?<=\s)(?:\\([();])|(['"])([();])\2)(?=\s|$)""")
-STANDS = {"(": "\ue028", ")": "\ue029", ";": "\ue03b"}
-"""Instead of a bracket or a semicolon that a command is given, as `find` wants them."""
 _ALL_ARGUMENTS = frozenset({"rm", "rmdir", "unlink", "touch", "truncate", "shred", "tee"})
 _LAST_ARGUMENT = frozenset({"mv", "cp", "ln", "install", "rsync"})
 _FOLDER_FOLLOWS = re.compile(r"-[a-zA-Z]*t|--target-directory")
@@ -35,27 +31,69 @@ _POWERSHELLS = frozenset({"pwsh", "powershell", "pwsh.exe", "powershell.exe"})
 _LINE_FOLLOWS = re.compile(r"-[a-zA-Z]*c|(?i:-command)")
 NESTED_MAX = 16
 """`find` and `xargs` inside of each other; what stands deeper is not read."""
-_GIVEN = re.compile(r"\$(?:[0-9]|\{[0-9]\})")
+LINES_MAX = 32
+"""Lines inside of each other, by `sh -c`, `$(…)` and the like; what stands deeper is not read."""
 _PATCHING = ("apply_patch", "applypatch")
 
 
 def shell_writes(line: str, cwd: str) -> Writes:
     """What the line writes when it is run in the folder; nothing where it cannot be read."""
     found = Writes(cwd)
-    _read_line(line, found)
+    read_line(line, found)
     return found
 
 
-def _read_line(line: str, found: Writes, given: "list[str] | None" = None) -> None:
+def read_line(line: str, found: Writes, given: "list[str] | None" = None) -> None:
+    """Add what a line writes; ``given`` are the words that it is run with, the first of them its own name."""
+    if found.lines == LINES_MAX:
+        return
+    found.lines += 1
+    outer = found.values
+    if given is not None:
+        found.values = outer.copied(given)
     patches = PATCH_BEGINS in line and any(name in line for name in _PATCHING)
-    for words in _commands(_with_given(_words(line), given or []), found):
-        if patches and os.path.basename(words[0]) in _PATCHING:
-            _read_patch(line, found)
-            patches = False
-        read_command(words, found)
-        found.before.append(unwrapped(words))
+    quoted = Quoted(without_texts(line, found.texts))
+    printed = _Printed(quoted.runs, found)
+    for words in _commands(words_of(quoted.text), found, printed):
+        cwd = found.cwd
+        for place, one in enumerate(expanded(words, found.values, found.cwd, printed.of)):
+            if place and not found.ways.take():
+                break
+            found.cwd, found.piped = cwd, text_printed(one, found)
+            if patches and os.path.basename("".join(one[:1])) in _PATCHING:
+                _read_patch(line, found)
+                patches = False
+            if not bind(one, found, more=place > 0):
+                read_command(one, found)
+            found.before.append(unwrapped(one))
+        found.write_down("".join(words[:1]))
     if patches:
         _read_patch(line, found)
+    if given is not None:
+        found.values = outer
+    found.lines -= 1
+
+
+class _Printed:
+    """What the lines print that stand in a line as ``$(…)``; each is read once."""
+
+    def __init__(self, lines: list[str], found: Writes) -> None:
+        self._lines, self._found = lines, found
+        self._known: dict[int, str] = {}
+
+    def of(self, number: int) -> str:
+        """File names, one in a line; empty where it is not known what it prints."""
+        if number not in self._known:
+            from signalbox.hook.indirect import listed_by_all
+
+            found = self._found
+            cwd, before, stdin = found.cwd, found.before, found.stdin
+            found.before, found.stdin = [], ""
+            self._known[number] = ""
+            read_line(self._lines[number], found)
+            self._known[number] = "" if found.is_trial else "\n".join(listed_by_all(found.before, found))
+            found.cwd, found.before, found.stdin = cwd, before, stdin
+        return self._known[number]
 
 
 def _read_patch(line: str, found: Writes) -> None:
@@ -65,19 +103,7 @@ def _read_patch(line: str, found: Writes) -> None:
         found.add(path)
 
 
-def _with_given(words: "Iterator[str]", given: list[str]) -> "Iterator[str]":
-    """The words with what a line was given to work on, where that stands alone; the first is its own name."""
-    for word in words:
-        if given and word in ("$@", "$*"):
-            yield from given[1:]
-        elif given and _GIVEN.fullmatch(word):
-            place = int(word.strip("${}"))
-            yield from given[place : place + 1]
-        else:
-            yield word
-
-
-def _commands(line: "Iterator[str]", found: Writes) -> "Iterator[list[str]]":
+def _commands(line: "Iterator[str]", found: Writes, printed: _Printed) -> "Iterator[list[str]]":
     """The simple commands of a line without their redirections, whose targets are added where the ones before have led.
 
     A quote that does not end ends them: the shell will not read it either, or reads it in a way of its own.
@@ -86,9 +112,8 @@ def _commands(line: "Iterator[str]", found: Writes) -> "Iterator[list[str]]":
     around: list[str] = []
     redirection = ""
     for word in line:
-        if redirection:
-            if redirection in _WRITTEN and not word.isdigit() and word != "-":
-                found.add(word)
+        if redirection and word not in _BEGINS:
+            _redirect(redirection, word, found, printed)
             redirection = ""
         elif word in _WRITTEN or word in _READ:
             redirection = word
@@ -97,7 +122,7 @@ def _commands(line: "Iterator[str]", found: Writes) -> "Iterator[list[str]]":
         elif word in _BEGINS or word in _ENDS:
             if words:
                 yield words
-            words = []
+            words, redirection, found.stdin = [], "", found.piped if word == "|" else ""
             if word != "|":
                 found.before = []
             # What is in parentheses leads nobody behind them anywhere.
@@ -109,48 +134,21 @@ def _commands(line: "Iterator[str]", found: Writes) -> "Iterator[list[str]]":
             words.append(word)
     if words:
         yield words
+    found.stdin = ""
 
 
-def _words(line: str) -> "Iterator[str]":
-    # An apostrophe in a comment opens no quote, and a line that goes on in the next one does not end.
-    text = _COMMENT.sub(lambda match: "" if match["kept"] == "\\\n" else match["kept"] or "", _without_heredocs(line))
-    text = _STANDING.sub(lambda match: STANDS[match[1] or match[3]], text)
-    lexer = shlex.shlex(text, posix=True, punctuation_chars=_PUNCTUATION)
-    lexer.whitespace = " \t\r"
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    try:
-        for word in lexer:
-            if not word or word.strip(_PUNCTUATION):
-                yield word if len(word) == 1 else _restored(word)
-            else:
-                yield from _SIGN.findall(word)
-    except ValueError:
-        return
-
-
-def _restored(word: str) -> str:
-    """A quoted line is read once more, with all that it says."""
-    for sign, standing in STANDS.items():
-        word = word.replace(standing, f"\\{sign}")
-    return word
-
-
-def _without_heredocs(line: str) -> str:
-    kept: list[str] = []
-    ends: list[str] = []
-    rows = line.split("\n")
-    last = {row.strip(): place for place, row in enumerate(rows)}
-    for place, row in enumerate(rows):
-        if ends:
-            if row.strip() == ends[0]:
-                ends.pop(0)
-            continue
-        # What has no end is none: arithmetic shifts by `<<`, too.
-        begun = [match.group(2) for match in _HEREDOC.finditer(row) if last.get(match.group(2), 0) > place]
-        kept.append(_HEREDOC.sub(" ", row) if begun else row)
-        ends += begun
-    return "\n".join(kept)
+def _redirect(sign: str, word: str, found: Writes, printed: _Printed) -> None:
+    ways = expanded([word], found.values, found.cwd, printed.of)
+    for one in (one for words in ways for one in words):
+        if sign in _WRITTEN and not one.isdigit() and one != "-":
+            found.add(one)
+            found.targets.append(found.place(one))
+        elif sign == "<<":
+            found.stdin = found.texts.get(one, "")
+        elif sign == "<<<":
+            found.stdin = one
+        elif sign == "<":
+            found.stdin = "" if found.is_trial else found.text_of(one)
 
 
 def read_command(words: list[str], found: Writes) -> None:
@@ -159,20 +157,22 @@ def read_command(words: list[str], found: Writes) -> None:
     if not words:
         return
     name, arguments = os.path.basename(words[0]), words[1:]
-    plain = [word for word in arguments if not word.startswith("-")]
-    if name in ("cd", "pushd") and plain:
-        found.cwd = os.path.normpath(os.path.join(found.cwd, os.path.expanduser(plain[0])))
+    plain = plain_of(arguments)
+    if name in ("cd", "pushd", "popd"):
+        _go(name, plain, arguments, found)
     elif name == "git":
         read_git(arguments, found)
     elif name in _SHELLS or name in _POWERSHELLS:
         _read_inner(name, arguments, found)
+    elif name == "eval" or (name == "trap" and len(plain) > 1):
+        read_line(" ".join(arguments) if name == "eval" else plain[0], found)
     elif name in _ALL_ARGUMENTS:
         recursive = name == "rm" and any(re.match(r"-\w*[rR]|--recursive", word) for word in arguments)
         for word in plain:
             found.add(word, folder=recursive and os.path.isdir(os.path.join(found.cwd, word)))
     elif name in _LAST_ARGUMENT:
         if name != "rsync":
-            plain = [word for word in _with_folder_last(arguments) if not word.startswith("-")]
+            plain = plain_of(_with_folder_last(arguments))
         read_move(plain, found, sources=name == "mv")
     elif name in ("sed", "gsed", "perl", "ruby") and any(_is_in_place(word) for word in arguments):
         scripted = any(word.startswith(("-e", "-f", "--expression", "--file")) for word in arguments)
@@ -180,12 +180,34 @@ def read_command(words: list[str], found: Writes) -> None:
         files = [word for word in plain if os.path.exists(os.path.join(found.cwd, word)) or glob.has_magic(word)]
         for word in files if scripted else [one for one in plain[1:] or plain if one in files]:
             found.add(word)
-    elif name == "dd":
-        for word in plain:
-            if word.startswith("of="):
-                found.add(word.removeprefix("of="))
     elif name in ("xargs", "find", "curl", "wget"):
         _read_indirect(name, arguments, found)
+    else:
+        from signalbox.hook.tools import read_tool
+
+        read_tool(name, arguments, found)
+
+
+def plain_of(arguments: list[str]) -> list[str]:
+    """What is no option; all of it behind two dashes."""
+    if "--" not in arguments:
+        return [word for word in arguments if not word.startswith("-")]
+    end = arguments.index("--")
+    return [*plain_of(arguments[:end]), *(os.path.join(".", word) for word in arguments[end + 1 :])]
+
+
+def _go(name: str, plain: list[str], arguments: list[str], found: Writes) -> None:
+    if name == "popd":
+        found.cwd = found.left.pop() if found.left else NOWHERE
+        return
+    if name == "cd" and arguments[:1] == ["-"]:
+        found.cwd, found.former = found.former, found.cwd
+        return
+    if name == "pushd":
+        found.left.append(found.cwd)
+    target = plain[0] if plain else "~" if name == "cd" else UNKNOWN
+    found.former = found.cwd
+    found.cwd = NOWHERE if UNKNOWN in target else os.path.normpath(os.path.join(found.cwd, os.path.expanduser(target)))
 
 
 def _read_indirect(name: str, arguments: list[str], found: Writes) -> None:
@@ -235,13 +257,18 @@ def _with_folder_last(arguments: list[str]) -> list[str]:
 def _read_inner(name: str, arguments: list[str], found: Writes) -> None:
     """A shell that is given a line to run."""
     said = next((place for place, word in enumerate(arguments) if _LINE_FOLLOWS.fullmatch(word)), None)
-    if said is None:
-        return
     if name in _SHELLS:
-        cwd, before = found.cwd, found.before
-        for line in arguments[said + 1 : said + 2]:
-            _read_line(line, found, arguments[said + 2 :])
+        cwd, before, plain = found.cwd, found.before, plain_of(arguments)
+        if said is not None:
+            for line in arguments[said + 1 : said + 2]:
+                read_line(line, found, arguments[said + 2 :])
+        elif found.stdin and (not plain or "-s" in arguments):
+            read_line(found.taken(), found, [name, *plain])
+        elif plain:
+            read_line(found.files.get(found.place(plain[0]), ""), found, plain)
         found.cwd, found.before = cwd, before
+        return
+    if said is None:
         return
     from signalbox.hook.powershell import powershell_writes
 

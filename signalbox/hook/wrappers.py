@@ -5,7 +5,8 @@ import re
 import shlex
 
 _WITH_VALUE = {
-    **dict.fromkeys(("then", "else", "do", "{", "!", "nohup", "command", "builtin", "setsid", "taskset"), ()),
+    **dict.fromkeys(("if", "elif", "while", "until", "then", "else", "do", "{", "!"), ()),
+    **dict.fromkeys(("nohup", "command", "builtin", "setsid", "taskset"), ()),
     "sudo": ("-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-U", "-D", "-R", "--user", "--group", "--chdir"),
     "doas": ("-u", "-C"),
     "env": ("-u", "-C", "--unset", "--chdir"),

@@ -4,6 +4,8 @@ import glob
 import os
 import re
 
+from signalbox.hook.expansion import Values
+
 _TREE = frozenset(
     {"checkout", "switch", "stash", "rebase", "merge", "pull", "cherry-pick", "revert", "am", "bisect", "clean"}
     | {"apply", "submodule"}
@@ -14,7 +16,11 @@ _INDEX = frozenset({"add", "stage", "commit", "mv", "rm", "reset", "restore", "u
 _REWRITING = frozenset({"--hard", "--merge", "--keep", "-u"})
 _LOOKS_ONLY = frozenset({"list", "show"})
 _GIT_OPTIONS_WITH_VALUE = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace"})
+NOWHERE = "/dev/null"
+"""A folder of which only a shell could tell which one it is: nothing in it is anybody's."""
 EXPANDED_MAX = 1_000
+TEXT_BYTES_MAX = 65_536
+"""Of a file that names files, or is a script."""
 STEPS_MAX = 20_000
 RUN_MAX = 4_000
 
@@ -42,8 +48,28 @@ class Writes:
         """Folder of a checkout -> the mode in which its HEAD and index are needed."""
         self.branches: list[tuple[str, str]] = []
         """Folder of a checkout and a branch of it that is moved or deleted."""
+        self.former = NOWHERE
+        """Where one was before, for `cd -`."""
+        self.left: list[str] = []
+        """Folders that `popd` leads back to."""
+        self.values = Values()
+        """Of variables."""
         self.before: list[list[str]] = []
         """The commands before in the same pipe."""
+        self.stdin = ""
+        """What the command reads, where that is known."""
+        self.piped = ""
+        """What the command hands to the one behind the pipe, where that is known."""
+        self.ways = Steps(RUN_MAX)
+        """Readings of commands whose variables have several values: of loops within each other there are powers."""
+        self.texts: dict[str, str] = {}
+        """Texts that stand in the line, by the sign that stands for each."""
+        self.targets: list[str] = []
+        """Where the output of the command goes."""
+        self.files: dict[str, str] = {}
+        """What the line itself writes into files, for those that it runs afterwards."""
+        self.lines = 0
+        """Lines inside of each other."""
         self.nested = 0
         """How many commands that run others are around the one that is read."""
         self.is_trial = False
@@ -58,8 +84,40 @@ class Writes:
     def on_trial(self) -> "Writes":
         """What a command writes that is run from here."""
         trial = Writes(self.cwd)
-        trial.is_trial, trial.nested = True, self.nested
+        trial.is_trial, trial.nested, trial.lines = True, self.nested, self.lines
+        trial.values = self.values.copied()
         return trial
+
+    def place(self, word: str) -> str:
+        """Where a plain word leads."""
+        if word == "~" or word.startswith("~/"):
+            word = os.path.expanduser(word)
+        return os.path.normpath(os.path.join(self.cwd, word))
+
+    def is_folder(self, word: str) -> bool:
+        """Whether a plain word leads to a folder."""
+        return os.path.isdir(self.place(word))
+
+    def taken(self) -> str:
+        """What the command reads; whatever it runs reads nothing of it any more."""
+        text, self.stdin = self.stdin, ""
+        return text
+
+    def text_of(self, word: str) -> str:
+        """What a file holds, or will hold once the line so far has run; the beginning of a large one."""
+        from signalbox.hook.reading import UnreadableError, file_text
+
+        path = self.place(word)
+        try:
+            return self.files[path] if path in self.files else file_text(path, TEXT_BYTES_MAX) or ""
+        except (OSError, UnreadableError):
+            return ""
+
+    def write_down(self, name: str) -> None:
+        """A command ends: what it was given to write stands in its files."""
+        if name == "cat" and self.stdin:
+            self.files |= dict.fromkeys(self.targets, self.stdin)
+        self.targets = []
 
     @property
     def is_nothing(self) -> bool:
@@ -74,6 +132,12 @@ class Writes:
     def take_for_all(self, places: list[str]) -> None:
         """From here on a folder that is written stands for all below it, where it is one of these."""
         self._for_all |= {path for place in places for path in self._expanded(place)}
+
+    def named(self, word: str) -> list[str]:
+        """The files that a pattern is the name of, as they would be written; any other word stands for itself."""
+        if self.is_trial or not glob.has_magic(word):
+            return [word]
+        return sorted(glob.glob(word, root_dir=self.cwd))[:EXPANDED_MAX] or [word]
 
     def add(self, word: str, *, folder: bool = False) -> None:
         for path in self._expanded(word):
@@ -95,9 +159,7 @@ class Writes:
         """The paths that a word stands for; none where only a shell could tell."""
         if not word or word in ("-", "--") or "$" in word or "`" in word:
             return []
-        if word == "~" or word.startswith("~/"):
-            word = os.path.expanduser(word)
-        path = os.path.normpath(os.path.join(self.cwd, word))
+        path = self.place(word)
         if glob.has_magic(word) and not self.is_trial:
             return sorted(glob.glob(path))[:EXPANDED_MAX] or [path]
         return [path]
@@ -109,7 +171,7 @@ def read_move(plain: list[str], found: Writes, *, sources: bool) -> None:
         return
     target = plain[-1]
     into = os.path.isdir(os.path.join(found.cwd, target)) or target.endswith("/")
-    for word in plain[:-1]:
+    for word in (name for one in plain[:-1] for name in found.named(one)):
         is_folder = os.path.isdir(os.path.join(found.cwd, word))
         if sources:
             found.add(word, folder=is_folder)
