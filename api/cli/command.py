@@ -11,6 +11,7 @@ import typer
 
 from api.cli.completion_command import project_names
 from api.cli.exits import Exit, exit_of
+from api.cli.help import NAMES, Worded, worded
 from api.cli.terminal import Terminal
 from signalbox.client.errors import SignalboxError
 
@@ -65,7 +66,10 @@ def statuses(said: list[str] | None, known: str) -> list[str] | None:
 
 def group(help_text: str) -> typer.Typer:
     """A noun with its verbs."""
-    return typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+    settings = {"help_option_names": NAMES}
+    return typer.Typer(
+        help=help_text, no_args_is_help=True, rich_markup_mode=None, add_completion=False, context_settings=settings
+    )
 
 
 def command(
@@ -101,11 +105,11 @@ def command(
             if option not in without
         ]
         keyword = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in own]
-        signature = inspect.Signature([*keyword, *common])
+        signature = inspect.Signature([worded(each) for each in (*keyword, *common)])
         # Typer reads these two; the wrapped function's own would lack the common options.
         vars(run).pop("__wrapped__")
         run.__dict__["__signature__"] = signature
         run.__annotations__ = {each.name: each.annotation for each in signature.parameters.values()}
-        app.command(name)(run)
+        app.command(name, cls=Worded, context_settings={"help_option_names": NAMES})(run)
 
     return register

@@ -5,7 +5,7 @@ import sys
 import traceback
 from collections.abc import Iterable
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from api.cli.exits import Exit
 
@@ -80,8 +80,12 @@ def application(arguments: Iterable[str] = ()) -> "typer.Typer":
     """
     import typer
 
+    from api.cli.help import NAMES, Grouped
+
     app = typer.Typer(
         name="signalbox",
+        cls=Grouped,
+        context_settings={"help_option_names": NAMES},
         help="Coordinates fleets of coding agents: tasks, pipelines, sessions and locks on one log.",
         no_args_is_help=True,
         add_completion=COMPLETE_VARIABLE in os.environ,
@@ -90,8 +94,15 @@ def application(arguments: Iterable[str] = ()) -> "typer.Typer":
     )
 
     @app.callback()
-    def whole() -> None:
+    def whole(
+        *, version: Annotated[bool, typer.Option("--version", help="Tell the version and end.", is_eager=True)] = False
+    ) -> None:
         """Keep a single command from standing for the whole program."""
+        if version:
+            from signalbox import __version__
+
+            print(f"signalbox {__version__}")
+            raise typer.Exit
 
     first = next(iter(arguments), "")
     modules = [MODULES[first]] if first in MODULES else dict.fromkeys(MODULES.values())
