@@ -1,5 +1,7 @@
 """`signalbox up`, `demo` and `status`: a server here, a show of one, and how one is."""
 
+import shutil
+import sys
 from pathlib import Path
 from shlex import quote
 from typing import Annotated
@@ -103,20 +105,32 @@ def status(terminal: Terminal) -> None:
 
 
 def _welcome(url: str, store_kind: str, data: Path) -> str:
+    """What to do next, in commands that work as they are printed."""
     here = data.resolve() == Path(DATA_FOLDER).resolve()
     return "\n".join(
         (
             f"Signalbox serves at {url} (store: {store_kind}, data: {data})",
             "",
             "In another terminal, in this folder:" if here else "In another terminal:",
+            *_path_first(),
             *(() if here else (f"  export SIGNALBOX_DATA={quote(str(data.resolve()))}",)),
             "  signalbox plan apply plan.yaml                     create tasks",
             "  signalbox worker --exec 'CMD' --project PROJECT    do them",
             "  signalbox watch                                    see it happen",
             "",
+            f"In a browser: {url}/query asks it, with the key in {data / 'local.key'}.",
             "Press ctrl-c to stop; what is acknowledged stays.",
         )
     )
+
+
+def _path_first() -> tuple[str, ...]:
+    """How a shell comes to know the program, where it does not yet."""
+    activate = Path(sys.prefix) / "bin" / "activate"
+    if shutil.which("signalbox") or not activate.is_file():
+        return ()
+    near = activate.relative_to(Path.cwd()) if activate.is_relative_to(Path.cwd()) else activate
+    return (f"  . {quote(str(near))}",)
 
 
 def _status_words(url: str, found: Fields) -> list[str]:

@@ -11,6 +11,8 @@ _TYPES: Final = {
     "css": b"text/css; charset=utf-8",
 }
 _FILES: Final = {
+    # Whoever opens the address that a server tells wants to see something.
+    "/": "query.html",
     "/query": "query.html",
     "/query/query.css": "query.css",
     "/query/query.js": "query.js",

@@ -30,7 +30,7 @@ class UnknownPath(Rejection):
     """There is nothing at this path.
 
     The doors are /v1/commands, /v1/keys, /v1/schema, /v1/heartbeat, /v1/wait, /v1/events, /v1/status, /v1/audit/…,
-    /healthz, /readyz, /metrics, /mcp, /graphql and /graphql/stream.
+    /healthz, /readyz, /metrics, /mcp, /graphql and /graphql/stream; /query is a page for people.
     """
 
     KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN

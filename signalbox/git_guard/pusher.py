@@ -46,7 +46,8 @@ def pusher_of(environment: Mapping[str, str], folder: str = "") -> Pusher:
             "no_session",
             "nobody says for which session this is",
             "Set SIGNALBOX_SESSION, SIGNALBOX_INCARNATION and SIGNALBOX_TOKEN: a worker's command has them; for locks "
-            "of your own they are what `signalbox lock acquire` told. A connected client needs a lock first.",
+            "of your own two stand in the line that `signalbox session open` prints last, and the token is what "
+            "`signalbox lock acquire` tells. A connected client needs a lock first.",
         )
     return _named(f"{session}/{incarnation or 1}/{token}")
 
