@@ -7,7 +7,8 @@ import typer
 
 from api.cli.command import command
 from api.cli.progress import Bar
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import count, moment
 from signalbox.client import audit
 from signalbox.client.errors import Refused
@@ -64,6 +65,8 @@ def archive(
         return
     last = max((integer(one, "last") for one in there), default=0)
     said = f"@1 to @{last} is archived in {count(len(there), 'bundle')} in {text(now, 'folder')}"
+    if goal == 0:
+        said = "nothing is archived: the log begins later than that"
     terminal.show({**now, "until": goal}, said)
 
 

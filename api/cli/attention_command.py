@@ -9,7 +9,8 @@ import typer
 from api.cli.command import At, Project, command, group
 from api.cli.queries import ATTENTION, PROJECTS, STANDSTILLS
 from api.cli.reading import ROWS_MAX, listing, project_of, single
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, short, snake_row
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, optional_object, optional_text
@@ -21,8 +22,8 @@ COLUMNS = (
     Column("SINCE", "age", right=True),
     Column("TOPIC", "topic"),
     Column("ABOUT", "named"),
-    Column("WHY", "why", wide=True),
-    Column("WHAT WOULD END IT", "resolve", wide=True),
+    Column("WHY", "why", wide=True, wraps=True),
+    Column("WHAT WOULD END IT", "resolve", wide=True, wraps=True),
 )
 PROJECTS_MAX = 200
 SEEN_OF_RUNS: Final = ("revised_fact", "run_budget")

@@ -9,7 +9,8 @@ from api.cli import archive_commands, erase_commands, keys_lost_command
 from api.cli.command import command, group
 from api.cli.exits import Exit
 from api.cli.progress import Bar
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import count, moment
 from signalbox.client import audit
 from signalbox.client.endpoint import find_data_folder

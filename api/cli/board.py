@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 from api.cli import lock_commands, session_commands, task_commands
 from api.cli.queries import COUNTS, LOCKS, SESSIONS, TASKS
 from api.cli.reading import listing, single
+from api.cli.tables import Grid
 from api.cli.task_commands import lowered
-from api.cli.terminal import table_of
 from api.cli.words import printable
 from signalbox.client.fields import Fields, integer, objects
 
@@ -76,7 +76,7 @@ def picture(board: Board, trouble: str, *, live: bool) -> "Group":
         ("SESSIONS", [session_commands.shown(row) for row in board.sessions], session_commands.COLUMNS),
         ("LOCKS", [lock_commands.shown(row) for row in board.locks], lock_commands.COLUMNS),
     ):
-        parts += [Text(title, style="bold reverse"), table_of(rows, columns) if rows else Text("none"), Text()]
+        parts += [Text(title, style="bold reverse"), Grid(rows, columns) if rows else Text("none"), Text()]
     return Group(*parts)
 
 

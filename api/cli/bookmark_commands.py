@@ -7,7 +7,8 @@ import typer
 from api.cli.command import At, Project, command, group
 from api.cli.queries import BOOKMARKS, POSITION
 from api.cli.reading import project_of, single
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from signalbox.client.fields import integer, objects
 
 Name = Annotated[str, typer.Argument(help="1 to 63 of a-z, 0-9 and _ . -, beginning with a letter.")]

@@ -68,7 +68,8 @@ def _explain(terminal: Terminal, **named: str) -> None:
 
 def _lines(found: Fields) -> list[str]:
     name, identifier = found.get("name") or found.get("id"), found.get("id")
-    lines = [f"{name}: {found.get('status')}" + ("" if found.get("moving") else ", blocked"), f"  {identifier}"]
+    lines = [f"{name}: {found.get('status')}" + ("" if found.get("moving") else ", blocked")]
+    lines += [f"  {identifier}"] if name != identifier else []
     for reason in objects(found, "reasons"):
         until = f" (until {moment(reason.get('until'))})" if reason.get("until") else ""
         lines.append(f"  - {indented(reason.get('words'))}{until}")

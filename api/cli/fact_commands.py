@@ -9,7 +9,8 @@ from api.cli.command import At, Project, command, group
 from api.cli.queries import FACTS
 from api.cli.reading import listing, project_of
 from api.cli.run.starting import INPUT_HELP, inputs_of
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, short, snake_row
 from signalbox.client.fields import Fields
 
@@ -27,7 +28,7 @@ COLUMNS: Final = (
 
 
 def register(app: typer.Typer) -> None:
-    nouns = group("Facts for runs of other projects: signals, results in versions.")
+    nouns = group("Facts for other projects: list, signal, publish, withdraw.")
     command(nouns, "list")(list_facts)
     command(nouns, "signal")(signal)
     command(nouns, "publish")(publish)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final, cast
 from api.cli import lock_commands, session_commands, task_commands
 from api.cli.queries import FLEET_METRICS, LOCKS, PROJECTS, SESSIONS, TASKS, counts_of
 from api.cli.reading import head_of, listing, project_of
+from api.cli.tables import Column, Grid
 from api.cli.task_commands import lowered
-from api.cli.terminal import Column, table_of
-from api.cli.words import printable
+from api.cli.words import count, printable
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, integer, objects, optional_object
 
@@ -26,7 +26,12 @@ AT_ONCE_MAX: Final = 25
 """Projects whose tasks one request counts; a document may hold 30 aliases."""
 LIVE: Final = ("WORKING", "BUSY_IN_TOOL", "WAITING_FOR_PERSON", "QUOTA_BLOCKED", "IDLE", "SUSPECT", "DRAINING")
 COUNTED: Final = ("ready", "assigned", "running", "pending", "backoff", "parked", "completed", "failed", "cancelled")
-COLUMNS: Final = (Column("PROJECT", "name"), *(Column(one.upper(), one, right=True) for one in COUNTED))
+MINUTES_FROM_SECONDS: Final = 600
+RARE: Final = frozenset({"assigned", "backoff", "cancelled"})
+COLUMNS: Final = (
+    Column("PROJECT", "name"),
+    *(Column(one.upper(), one, right=True, spare=one in RARE) for one in COUNTED),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,35 +114,39 @@ def picture(fleet: Fleet, trouble: str, *, live: bool) -> "Group":
         ("TASKS UNDER WAY", [task_commands.shown(row) for row in fleet.tasks], task_commands.COLUMNS),
         ("LOCKS", [lock_commands.shown(row) for row in fleet.locks], lock_commands.COLUMNS),
     ):
-        parts += [Text(title, style="bold reverse"), table_of(rows, columns) if rows else Text("none"), Text()]
+        parts += [Text(title, style="bold reverse"), Grid(rows, columns) if rows else Text("none"), Text()]
     return Group(*parts)
 
 
 def _headline(fleet: Fleet, trouble: str, *, live: bool) -> "Text":
     from rich.text import Text
 
-    told = fleet.metrics
-    waits = cast("Mapping[str, object]", told.get("assignmentLatency") or {})
-    words = (
-        f"{told.get('sessionsLive')} sessions, {told.get('attemptsLive')} of {told.get('capacity')} places busy,"
-        f" idle {_said(told.get('idlePercent'), '%')}   queue {told.get('queueDepth')},"
-        f" {_said(told.get('workersToDrain'))} workers would drain it in 10 min\n"
-        f"ready to assigned p50 {_seconds(waits.get('p50'))} p95 {_seconds(waits.get('p95'))}"
-        f" p99 {_seconds(waits.get('p99'))}   attempts {told.get('attempts')},"
-        f" retried {_said(told.get('attemptsRetriedPercent'), '%')}, lost {told.get('attemptsLost')},"
-        f" reassigned {_said(told.get('reassignedPerHundredTasks'))} per 100 tasks"
-        f"   {told.get('completed')} completed, {told.get('failed')} failed,"
-        f" {told.get('conflictsAtEdit')} conflicts at an edit"
-    )
-    if span := cast("Mapping[str, object]", told.get("makespan") or {}):
-        words += (
-            f"\nmakespan {_seconds(span.get('seconds'))}{'' if span.get('settled') else ' so far'}, critical path"
-            f" {_seconds(span.get('criticalPathSeconds'))}: {_said(span.get('ratio'), ' times')}"
-            f" over {span.get('tasks')} tasks"
-        )
-    line = Text(words, style="bold")
-    line.append(f"   log {told.get('position')}{'  q quits' if live else ''}", style="dim")
+    line = Text("\n".join(f"{name:<10}{words}" for name, words in measures(fleet.metrics)), style="bold")
+    line.append(f"\nlog       {fleet.metrics.get('position')}{'   q quits' if live else ''}", style="dim")
     return line if not trouble else Text(f"{printable(trouble)}\n", style="bold red") + line
+
+
+def measures(told: Fields) -> list[tuple[str, str]]:
+    """What is measured of the fleet, each kind with its words."""
+    waits = cast("Mapping[str, object]", told.get("assignmentLatency") or {})
+    span = cast("Mapping[str, object]", told.get("makespan") or {})
+    drain, busy = told.get("workersToDrain"), f"{told.get('attemptsLive')} of {told.get('capacity')} places"
+    queue = f"{told.get('queueDepth')} ready"
+    percentiles = ", ".join(f"{name} {_seconds(waits.get(name))}" for name in ("p50", "p95", "p99"))
+    retried, reassigned = _said(told.get("attemptsRetriedPercent"), " %"), _said(told.get("reassignedPerHundredTasks"))
+    found = [
+        ("sessions", f"{told.get('sessionsLive')} live, {busy} busy, idle {_said(told.get('idlePercent'), ' %')}"),
+        ("queue", f"{queue}; {count(drain, 'worker')} would drain it in 10 min" if isinstance(drain, int) else queue),
+        ("waits", f"ready to assigned {percentiles}"),
+        ("attempts", f"{told.get('attempts')}, retried {retried}, lost {told.get('attemptsLost')}"),
+        ("tasks", f"{told.get('completed')} completed, {told.get('failed')} failed, {reassigned} of 100 reassigned"),
+        ("edits", count(integer(told, "conflictsAtEdit"), "conflict")),
+    ]
+    if span:
+        whole = f"{_seconds(span.get('seconds'))}{'' if span.get('settled') else ' so far'}"
+        chain = _seconds(span.get("criticalPathSeconds"))
+        found.append(("makespan", f"{whole} over {count(integer(span, 'tasks'), 'task')}, critical path {chain}"))
+    return found
 
 
 def _said(value: object, unit: str = "") -> str:
@@ -147,4 +156,6 @@ def _said(value: object, unit: str = "") -> str:
 def _seconds(value: object) -> str:
     if not isinstance(value, int | float):
         return "-"
+    if value >= MINUTES_FROM_SECONDS:
+        return f"{value / 60:,.0f} min"
     return f"{value * 1_000:.3g} ms" if value < 1 else f"{value:.3g} s"

@@ -7,7 +7,8 @@ import typer
 from api.cli.command import At, Project, command, group
 from api.cli.queries import GATES
 from api.cli.reading import listing, project_of, run_named
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, moment, short, snake_row
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects
@@ -21,14 +22,14 @@ Evidence = Annotated[
 Session = Annotated[str | None, typer.Option("--session", help="Of the agent that votes; else you vote as a person.")]
 COLUMNS: Final = (
     Column("RUN", "short"),
-    Column("GATE", "place"),
-    Column("PIPELINE", "pipeline"),
-    Column("CLASS", "gate_class"),
+    Column("GATE", "place", path=True),
+    Column("PIPELINE", "pipeline", spare=True),
+    Column("CLASS", "gate_class", spare=True),
     Column("STATUS", "status"),
     Column("YES", "yes", right=True),
     Column("NO", "no", right=True),
     Column("OPEN", "age", right=True),
-    Column("QUESTION", "question", wide=True),
+    Column("QUESTION", "question", wide=True, wraps=True),
 )
 
 

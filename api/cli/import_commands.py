@@ -11,7 +11,8 @@ from api.cli.command import Project, command, group
 from api.cli.files import file_bytes
 from api.cli.imports.drafts import list_of
 from api.cli.plan_words import difference_totals
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import count
 from signalbox.client.errors import Refused, ServerUnavailable
 
@@ -28,9 +29,9 @@ Output = Annotated[
 COLUMNS: Final = (
     Column("KEY", "key"),
     Column("PRIORITY", "priority", right=True),
-    Column("NEEDS", "needs"),
+    Column("NEEDS", "needs", wide=True),
     Column("PART OF", "parent"),
-    Column("LOCKS", "scope"),
+    Column("LOCKS", "scope", wide=True),
     Column("TITLE", "title", wide=True),
 )
 

@@ -7,18 +7,19 @@ import typer
 from api.cli.command import At, command, group
 from api.cli.queries import KEYS
 from api.cli.reading import SUFFIX_CHARACTERS_MIN, listing
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import moment, snake_row
 from signalbox.client.asks import new_key
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, text, texts
 
 COLUMNS = (
-    Column("KEY", "id"),
+    Column("KEY", "id", wide=True, path=True),
     Column("NAME", "name"),
     Column("ROLE", "role"),
     Column("STATE", "state"),
-    Column("EXPIRES", "expires"),
+    Column("EXPIRES", "expires", spare=True),
     Column("PROJECTS", "projects", wide=True),
 )
 KEYS_MAX = 20_000

@@ -8,7 +8,8 @@ import typer
 from api.cli.command import Project, command
 from api.cli.lock_options import Incarnation, Session, Token
 from api.cli.reading import project_of
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from signalbox.client.fields import Fields, objects, optional_object
 
 CHECKED = (Column("RESOURCE", "resource", wide=True), Column("STATE", "state"), Column("HOLDER", "holder"))

@@ -10,7 +10,8 @@ from api.cli.command import At, Project, command, group
 from api.cli.lock_options import Incarnation, Session, Token
 from api.cli.queries import LOCK_REQUESTS, LOCKS
 from api.cli.reading import listing, project_of
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, claims, moment, short
 from signalbox.client.asks import command as command_of
 from signalbox.client.fields import Fields, objects
@@ -22,7 +23,7 @@ COLUMNS = (
     Column("AGE", "age", right=True),
     Column("STATE", "state"),
     Column("CLAIMS", "resources", wide=True),
-    Column("PURPOSE", "purpose"),
+    Column("PURPOSE", "purpose", wide=True, spare=True),
 )
 
 

@@ -7,7 +7,8 @@ import typer
 from api.cli.command import At, Project, command, group
 from api.cli.queries import POOLS
 from api.cli.reading import listing, project_of
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import short, snake_row
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, texts
@@ -28,7 +29,7 @@ POOL_COLUMNS = (
     Column("FREE", "free", right=True),
     Column("HELD", "taken", right=True),
     Column("QUARANTINED", "quarantined", right=True),
-    Column("DRAINING", "draining", right=True),
+    Column("DRAINING", "draining", right=True, spare=True),
     Column("WAITING", "waiting", right=True),
     Column("QUOTA", "quota", right=True),
 )

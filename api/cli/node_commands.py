@@ -7,22 +7,23 @@ import typer
 from api.cli.command import At, command, group
 from api.cli.queries import NODES
 from api.cli.reading import listing
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, snake_row
 from signalbox.client.fields import Fields, items, optional_object
 
 COLUMNS = (
-    Column("NODE", "id"),
+    Column("NODE", "id", wide=True, path=True),
     Column("STATUS", "status"),
     Column("URL", "url"),
-    Column("WHY", "why"),
+    Column("WHY", "why", wide=True),
     Column("DUTIES", "does"),
     Column("LOG LAG", "log_lag", right=True),
-    Column("ROWS LAG", "rows_lag", right=True),
+    Column("ROWS LAG", "rows_lag", right=True, spare=True),
     Column("WAITING", "waiting", right=True),
-    Column("VERSION", "version"),
+    Column("VERSION", "version", spare=True),
     Column("SEEN", "seen", right=True),
-    Column("SINCE", "age", right=True),
+    Column("SINCE", "age", right=True, spare=True),
 )
 PRESENT = ["HEALTHY", "UNHEALTHY", "LOST"]
 

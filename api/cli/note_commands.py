@@ -8,7 +8,8 @@ from api.cli.command import At, Project, command, group
 from api.cli.lock_options import Incarnation
 from api.cli.queries import INBOX, NOTES
 from api.cli.reading import listing, project_of, session_named, task_named
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, short, snake_row
 from signalbox.client.fields import Fields, objects
 
@@ -16,18 +17,18 @@ NOTE_COLUMNS = (
     Column("NO", "number", right=True),
     Column("THREAD", "thread", right=True),
     Column("BOARD", "board"),
-    Column("BY", "writer"),
+    Column("BY", "writer", wide=True, path=True),
     Column("AGE", "age", right=True),
-    Column("TEXT", "text", wide=True),
+    Column("TEXT", "text", wide=True, wraps=True),
 )
 MESSAGE_COLUMNS = (
     Column("NO", "number", right=True),
     Column("KIND", "kind"),
-    Column("FROM", "writer"),
+    Column("FROM", "writer", wide=True, path=True),
     Column("AGE", "age", right=True),
     Column("READ", "seen"),
     Column("ABOUT", "claim"),
-    Column("TEXT", "text", wide=True),
+    Column("TEXT", "text", wide=True, wraps=True),
 )
 AsSession = Annotated[
     str | None,

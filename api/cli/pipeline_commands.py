@@ -11,7 +11,8 @@ from api.cli.exits import Exit
 from api.cli.pipeline_reading import faulty, read_definition, read_file
 from api.cli.queries import DEFINITIONS
 from api.cli.reading import listing, project_of
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, count
 from signalbox.client.fields import integer, text
 
@@ -30,8 +31,8 @@ COLUMNS = (
     Column("STATE", "state"),
     Column("PHASES", "phases", right=True),
     Column("DIGEST", "short"),
-    Column("TITLE", "title"),
-    Column("SINCE", "age", right=True),
+    Column("TITLE", "title", wide=True),
+    Column("SINCE", "age", right=True, spare=True),
 )
 
 

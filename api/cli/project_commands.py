@@ -9,7 +9,8 @@ from api.cli import project_limits
 from api.cli.command import At, command, group
 from api.cli.queries import PROJECT, PROJECTS
 from api.cli.reading import listing, single
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import moment, short, snake_row
 from signalbox.client.errors import Refused
 from signalbox.client.fields import optional_object, texts

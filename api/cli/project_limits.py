@@ -6,7 +6,8 @@ import typer
 
 from api.cli.queries import COUNTS, PROJECT_ACCOUNT
 from api.cli.reading import single
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, integer, objects, optional_object
 

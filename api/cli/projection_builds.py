@@ -1,5 +1,6 @@
 """Asks for builds of read models and watches them: a bar for people, a line of JSON for programs."""
 
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -52,10 +53,10 @@ def ask(client: "Client", field: str, kinds: Mapping[str, str], **said: object) 
 
 def watch(terminal: Terminal, names: Sequence[str], *, wait: bool) -> None:
     """Follow the builds to their ends; exit code 1 where one of them did not come to a good one."""
-    plain = terminal.as_json or not wait
+    plain = terminal.as_json or not wait or not sys.stdout.isatty()
     ended = _lines(terminal, names, wait=wait) if plain else _bars(terminal, names)
     bad = [one for one in ended if _phase(one) in BAD_ENDS]
-    for one in ended:
+    for one in ended if not plain else ():
         terminal.note(_told(one))
     if bad:
         raise typer.Exit(Exit.REFUSED)
@@ -69,7 +70,8 @@ def _lines(terminal: Terminal, names: Sequence[str], *, wait: bool) -> list[Fiel
             build = optional_object(one, "build")
             if seen.get(one["name"]) != build:
                 seen[one["name"]] = build
-                terminal.line({"name": one["name"], "head": one["head"], **build}, f"{one['name']}: {_phase(one)}")
+                words = _told(one) if _phase(one) in ENDS | BAD_ENDS else f"{one['name']}: {_phase(one)}"
+                terminal.line({"name": one["name"], "head": one["head"], **build}, words)
         if not wait or all(_phase(one) in ENDS | BAD_ENDS for one in found):
             return [] if not wait else found
         time.sleep(LOOK_SECONDS)

@@ -7,7 +7,8 @@ import typer
 from api.cli.command import command, group
 from api.cli.projection_builds import ask, models, named, picked, watch
 from api.cli.queries import READ_MODELS
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import span
 from signalbox.client.errors import Refused
 from signalbox.client.fields import Fields, objects, optional_object, texts
@@ -16,9 +17,9 @@ COLUMNS: Final = (
     Column("NAME", "name"),
     Column("STATE", "state"),
     Column("GEN", "generation", right=True),
-    Column("CHECKPOINT", "checkpoint", right=True),
+    Column("CHECKPOINT", "checkpoint", right=True, spare=True),
     Column("LAG", "lagEvents", right=True),
-    Column("SECONDS", "lag", right=True),
+    Column("SECONDS", "lag", right=True, spare=True),
     Column("PARKED", "parkedStreams", right=True),
     Column("CODE", "code"),
     Column("BUILD", "doing"),
@@ -26,7 +27,7 @@ COLUMNS: Final = (
 )
 PARKED: Final = (
     Column("NAME", "projection"),
-    Column("STREAM", "stream"),
+    Column("STREAM", "stream", wide=True, path=True),
     Column("POSITION", "position", right=True),
     Column("TYPE", "type"),
     Column("ERROR", "error", wide=True),

@@ -8,7 +8,8 @@ from api.cli.command import At, Project, command, group
 from api.cli.lock_options import Incarnation
 from api.cli.queries import PROPOSALS
 from api.cli.reading import listing, project_of, proposal_named
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, moment, short, snake_row
 from signalbox.client.asks import Accepted
 from signalbox.client.fields import Fields, objects
@@ -27,7 +28,7 @@ COLUMNS: Final = (
     Column("VOTES", "counts"),
     Column("CHOSEN", "choice"),
     Column("OPEN", "age", right=True),
-    Column("QUESTION", "question", wide=True),
+    Column("QUESTION", "question", wide=True, wraps=True),
 )
 
 

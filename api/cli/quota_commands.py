@@ -7,7 +7,8 @@ import typer
 from api.cli.command import At, Project, command, group
 from api.cli.queries import QUOTAS
 from api.cli.reading import listing
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, moment
 
 COLUMNS = (

@@ -87,7 +87,9 @@ def project_of(client: "Client", named: str | None) -> str:
     if not found:
         raise Refused("no_project", "there is no project yet", "Apply a plan, or use `signalbox project create NAME`.")
     names = ", ".join(str(one.get("name")) for one in found)
-    raise Refused("which_project", f"there are several projects: {names}", "Name one with --project.")
+    raise Refused(
+        "which_project", f"there are several projects: {names}", "Name one with --project, or set SIGNALBOX_PROJECT."
+    )
 
 
 def task_named(client: "Client", project: str, name: str) -> str:

@@ -9,8 +9,9 @@ from api.cli.command import At, Project, command, group, statuses
 from api.cli.queries import PROJECTS, SESSION, SESSIONS
 from api.cli.reading import found_then, listing, session_named
 from api.cli.session_verbs import VERBS
+from api.cli.tables import Column
 from api.cli.task_commands import lowered
-from api.cli.terminal import Column, Terminal
+from api.cli.terminal import Terminal
 from api.cli.words import age, moment, pairs, short
 from signalbox.client.fields import Fields, objects, optional_object
 
@@ -21,13 +22,13 @@ COLUMNS = (
     Column("ID", "short"),
     Column("NAME", "name"),
     Column("STATUS", "status"),
-    Column("LIFE", "incarnation", right=True),
+    Column("LIFE", "incarnation", right=True, spare=True),
     Column("TOOL", "tool"),
-    Column("HOST", "host"),
+    Column("HOST", "host", spare=True),
     Column("BUSY", "busy", right=True),
     Column("DONE", "completed_total", right=True),
     Column("FAILED", "failed_total", right=True),
-    Column("LOST", "lost_total", right=True),
+    Column("LOST", "lost_total", right=True, spare=True),
     Column("OPENED", "age", right=True),
 )
 

@@ -70,7 +70,9 @@ def drain(
     cascade: Cascade = False,
 ) -> None:
     """Give it no new tasks; it ends with the last one that it has."""
-    _done(terminal, "drain_session", session, "takes nothing new", reason=reason, cascade=cascade)
+    _done(
+        terminal, "drain_session", session, "takes nothing new, ends with what it has", reason=reason, cascade=cascade
+    )
 
 
 def undrain(terminal: Terminal, session: Session) -> None:

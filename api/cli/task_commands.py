@@ -8,7 +8,8 @@ from api.cli import task_reports
 from api.cli.command import At, Project, command, group, statuses
 from api.cli.queries import TASK, TASKS
 from api.cli.reading import found_then, listing, project_of, session_named, task_named
-from api.cli.terminal import Column, Terminal
+from api.cli.tables import Column
+from api.cli.terminal import Terminal
 from api.cli.words import age, claims, indented, moment, short, snake_row
 from signalbox.client.fields import Fields, integer, objects, texts
 
@@ -16,10 +17,10 @@ Name = Annotated[str, typer.Argument(metavar="TASK", help="Key, id, or the last 
 _STATUSES = "pending, ready, assigned, running, backoff, parked, completed, failed, cancelled"
 COLUMNS = (
     Column("ID", "short"),
-    Column("KEY", "key"),
+    Column("KEY", "key", path=True),
     Column("STATUS", "status"),
-    Column("KIND", "kind"),
-    Column("PRIO", "priority", right=True),
+    Column("KIND", "kind", spare=True),
+    Column("PRIO", "priority", right=True, spare=True),
     Column("TRY", "attempt", right=True),
     Column("%", "percent", right=True),
     Column("SESSION", "holder"),

@@ -3,31 +3,22 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from api.cli.tables import Column, Grid
 from api.cli.words import printable
 from signalbox.client.endpoint import Endpoint, find_endpoint
 from signalbox.client.errors import SignalboxError
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from signalbox.client.synchronous import Client
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a table for people."""
-
-    title: str
-    name: str
-    """Field of the row."""
-    right: bool = False
-    wide: bool = False
-    """Takes the room that is left, and is cut last."""
+PIPE_CHARACTERS: Final = 100_000
+"""Room for lines that no terminal shows; more than any row has."""
 
 
 class Terminal:
@@ -74,13 +65,15 @@ class Terminal:
         elif not rows:
             self._write(empty)
         else:
-            self.console().print(table_of(rows, columns))
+            self.console().print(Grid(rows, columns))
 
     def console(self) -> "Console":
-        """For what needs more than lines; wide enough for pipes, plain where the output is no terminal."""
+        """For what needs more than lines; plain, and never cut, where the output is no terminal."""
         from rich.console import Console
 
-        return Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False, emoji=False)
+        return Console(
+            width=None if sys.stdout.isatty() else PIPE_CHARACTERS, highlight=False, markup=False, emoji=False
+        )
 
     def note(self, words: str) -> None:
         """Something beside the result, for people only."""
@@ -104,35 +97,3 @@ class Terminal:
 
     def _write(self, line: str) -> None:
         print(line if self.as_json else printable(line))
-
-
-def table_of(rows: Iterable[Mapping[str, object]], columns: Iterable[Column]) -> "Table":
-    """The rows as a plain table."""
-    from rich.table import Table
-    from rich.text import Text
-
-    chosen = tuple(columns)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in chosen:
-        table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
-            overflow="ellipsis" if column.wide else "fold",
-            no_wrap=True,
-            ratio=1 if column.wide else None,
-        )
-    for row in rows:
-        table.add_row(*(Text(printable(_cell(row.get(column.name)))) for column in chosen))
-    return table
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value).replace("\n", " ")

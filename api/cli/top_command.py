@@ -11,6 +11,8 @@ from api.cli.terminal import Terminal
 from signalbox.client.errors import ServerUnavailable
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from api.cli.fleet import Fleet
 
 REFRESH_SECONDS: Final = 1.0
@@ -31,36 +33,41 @@ def top(
 ) -> None:
     """The fleet over all projects and how well it does, live. q or ctrl-c ends it; with --json one line a second.
 
-    The past is shown once: it does not change.
+    The past is shown once: it does not change. Where the output is no terminal it is printed anew each second.
     """
-    from api.cli.fleet import fleet_of, picture
-
-    fleet, once = fleet_of(terminal.client, project, hours, at), once or at is not None
-    if terminal.as_json:
-        _lines(terminal, fleet, project, hours, once=once)
-    elif once:
-        terminal.console().print(picture(fleet, "", live=False))
-    else:
-        _screen(terminal, fleet, project, hours)
-
-
-def _lines(terminal: Terminal, fleet: "Fleet", project: str | None, hours: int, *, once: bool) -> None:
     from api.cli.fleet import fleet_of
 
-    terminal.line(fleet.document(), "")
-    while not once:
+    fleet, once = fleet_of(terminal.client, project, hours, at), once or at is not None
+    console = terminal.console()
+    if once or terminal.as_json or not console.is_terminal:
+        _plain(terminal, console, fleet, project, hours, once=once)
+    else:
+        _screen(terminal, console, fleet, project, hours)
+
+
+def _plain(
+    terminal: Terminal, console: "Console", fleet: "Fleet", project: str | None, hours: int, *, once: bool
+) -> None:
+    from api.cli.fleet import fleet_of, picture
+
+    while True:
+        if terminal.as_json:
+            terminal.line(fleet.document(), "")
+        else:
+            console.print(picture(fleet, "", live=False))
+        if once:
+            return
         time.sleep(max(REFRESH_SECONDS, fleet.read_seconds / SHARE_MAX))
         fleet = fleet_of(terminal.client, project, hours)
-        terminal.line(fleet.document(), "")
 
 
-def _screen(terminal: Terminal, fleet: "Fleet", project: str | None, hours: int) -> None:
+def _screen(terminal: Terminal, console: "Console", fleet: "Fleet", project: str | None, hours: int) -> None:
     from rich.live import Live
 
     from api.cli.fleet import fleet_of, picture
 
     first = picture(fleet, "", live=True)
-    with keys_pressed() as keyboard, Live(first, console=terminal.console(), screen=True, auto_refresh=False) as live:
+    with keys_pressed() as keyboard, Live(first, console=console, screen=True, auto_refresh=False) as live:
         while not keyboard.quits(max(REFRESH_SECONDS, fleet.read_seconds / SHARE_MAX)):
             trouble = ""
             try:

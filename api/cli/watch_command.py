@@ -13,6 +13,8 @@ from api.cli.terminal import Terminal
 from signalbox.client.asks import wait
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from api.cli.board import Board
 
 
@@ -25,17 +27,20 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Show it once and end.")] = False,
     project: Project = None,
 ) -> None:
-    """Tasks, sessions and locks of a project, live. q or ctrl-c ends it; with --json one line for each change."""
+    """Tasks, sessions and locks of a project, live. q or ctrl-c ends it; with --json one line for each change.
+
+    Where the output is no terminal it is printed anew for each change.
+    """
     from api.cli.board import board_of, picture
 
     chosen = project_of(terminal.client, project)
     first = board_of(terminal.client, chosen)
-    if once or terminal.as_json:
-        _plain(terminal, first, once=once)
+    console = terminal.console()
+    if once or terminal.as_json or not console.is_terminal:
+        _plain(terminal, console, first, once=once)
         return
     from rich.live import Live
 
-    console = terminal.console()
     with (
         keys_pressed() as quits,
         Live(picture(first, "", live=True), console=console, screen=True, auto_refresh=False) as live,
@@ -44,14 +49,14 @@ def watch(
             live.update(picture(board, trouble, live=True), refresh=True)
 
 
-def _plain(terminal: Terminal, board: "Board", *, once: bool) -> None:
+def _plain(terminal: Terminal, console: "Console", board: "Board", *, once: bool) -> None:
     from api.cli.board import board_of, picture
 
-    if not terminal.as_json:
-        terminal.console().print(picture(board, "", live=False))
-        return
     while True:
-        terminal.line(board.document(), "")
+        if terminal.as_json:
+            terminal.line(board.document(), "")
+        else:
+            console.print(picture(board, "", live=False))
         if once:
             return
         position = board.position

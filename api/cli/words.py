@@ -2,13 +2,16 @@
 
 import json
 import re
+import shutil
+import sys
 import time
 from typing import Final, cast
 
 from signalbox.client.fields import Fields, objects, optional_object
 
 SHORT_CHARACTERS: Final = 6
-WORDS_CHARACTERS_MAX: Final = 160
+LINE_CHARACTERS_MAX: Final = 160
+"""Of a line that tells an event or the like, where the output is no terminal or one that is wider."""
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -67,6 +70,13 @@ def printable(text: str) -> str:
     return "".join(letter if letter in "\n\t" or letter.isprintable() else "\ufffd" for letter in text)
 
 
+def in_line(text: str, taken: int = 0) -> str:
+    """The text, cut where the screen ends, or where nobody would read on."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else LINE_CHARACTERS_MAX
+    room = max(1, min(width, LINE_CHARACTERS_MAX) - taken)
+    return text if len(text) <= room else text[: room - 1] + "…"
+
+
 def snake_row(row: Fields) -> dict[str, object]:
     """The row with names in snake_case, also of rows that it lists; what people named themselves stays as it is."""
     return {_snake(name): _snake_value(value) for name, value in row.items()}
@@ -82,13 +92,13 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
 
 
-def event_words(event: Fields) -> str:
-    """An event in one line."""
+def event_words(event: Fields, taken: int = 0) -> str:
+    """An event in one line, behind so many characters that are taken."""
     said = json.dumps(_brief(optional_object(event, "event")), ensure_ascii=False)
     stream = str(event.get("stream", ""))
     place = f"{stream.rpartition('_')[0]}:{short(stream)}"
     line = f"{event.get('position'):>8} {moment(event.get('at'))} {place:14} {event.get('type'):28} {said}"
-    return line if len(line) <= WORDS_CHARACTERS_MAX else line[: WORDS_CHARACTERS_MAX - 1] + "…"
+    return in_line(line, taken)
 
 
 def _brief(content: Fields) -> dict[str, object]:

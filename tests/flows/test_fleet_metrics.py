@@ -185,11 +185,11 @@ def test_top_shows_the_fleet_once_as_words_and_as_json(line: CommandLine) -> Non
     told = line("top", "--once").out
     assert "shop" in told
     assert "bakery" in told
-    assert "queue 1" in told
+    assert "queue     1 ready" in told
     found = line("top", "--once", "--json").json
     assert found["metrics"]["queue_depth"] == 1
     assert {one["name"]: one["ready"] for one in found["projects"]} == {"shop": 1, "bakery": 0}
-    assert "queue 0" in line("top", "--at", "@1").out
+    assert "queue     0 ready" in line("top", "--at", "@1").out
     past = line("top", "--at", f"@{before}", "--json").json
     assert (past["metrics"]["position"], past["metrics"]["queue_depth"]) == (before, 1)
     assert [one["name"] for one in past["projects"]] == ["shop"]

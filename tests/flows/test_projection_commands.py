@@ -38,7 +38,7 @@ def test_read_models_are_listed_with_how_far_they_are(cli: CommandLine) -> None:
 
 
 def test_a_rebuild_is_watched_to_its_end_and_taken_back(cli: CommandLine) -> None:
-    assert "promoted" in cli("projections", "rebuild", "task_board", "lock_map").err
+    assert "promoted" in cli("projections", "rebuild", "task_board", "lock_map").out
     assert [row["key"] for row in cli("task", "list", "--json").json["tasks"]] != []
     shown = cli("projections", "show", "task_board").out
     assert "retired" in shown
@@ -50,7 +50,8 @@ def test_a_rebuild_is_watched_to_its_end_and_taken_back(cli: CommandLine) -> Non
     assert "task_board_v" in cli("projections", "prune", "--all", "--keep", "0").out
 
 
-def test_piped_builds_are_lines_of_json(cli: CommandLine) -> None:
+def test_piped_builds_are_lines_of_words_and_lines_of_json_where_that_is_asked_for(cli: CommandLine) -> None:
+    assert "pools: verified, generation" in cli("projections", "verify", "pools").out
     lines = [json.loads(line) for line in cli("projections", "verify", "--all", "--json").out.splitlines()]
     last = {line["name"]: line for line in lines}
     assert {line["phase"] for line in last.values()} == {"verified"}
@@ -58,9 +59,9 @@ def test_piped_builds_are_lines_of_json(cli: CommandLine) -> None:
 
 
 def test_what_is_held_is_promoted_or_given_up(cli: CommandLine) -> None:
-    assert "held" in cli("projections", "rebuild", "session_roster", "--hold").err
+    assert "held" in cli("projections", "rebuild", "session_roster", "--hold").out
     assert "being built already" in cli("projections", "rebuild", "session_roster", code=1).err
-    assert "promoted" in cli("projections", "promote", "session_roster").err
+    assert "promoted" in cli("projections", "promote", "session_roster").out
     cli("projections", "rebuild", "session_roster", "--hold")
     assert "given up" in cli("projections", "abandon", "session_roster").out
     refused = cli("projections", "promote", "session_roster", code=1).err

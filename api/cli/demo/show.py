@@ -84,6 +84,7 @@ def _run(settings: DemoSettings, folder: Path) -> Run:
                 fleet.work(settings.seconds_max)
             finally:
                 fleet.stop()
+        tell("the fleet is done; now the repository is judged")
     finally:
         end(server.process)
     return Run(

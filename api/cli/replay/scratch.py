@@ -7,6 +7,7 @@ import typer
 
 from api.cli.files import file_text
 from api.cli.replay.source import Bundle, Progress, Store, past
+from api.cli.tables import Column, Grid
 from api.cli.terminal import Terminal
 from signalbox.client.errors import Refused
 
@@ -26,9 +27,12 @@ def run(
         progress = Progress(terminal, "stood up", position)
         counts = replay.stand_up(position, out, lambda _what, count: progress(count))
         progress.done()
-    rows = [{"model": name, "rows": count} for name, count in counts.items()]
-    lines = [f"{out}: every read model as of @{position}", *(f"  {one['model']:16} {one['rows']:>8}" for one in rows)]
-    terminal.show({"file": str(out), "position": position, "rows": counts}, *lines)
+    terminal.show(
+        {"file": str(out), "position": position, "rows": counts}, f"{out}: every read model as of @{position}"
+    )
+    if not terminal.as_json:
+        rows = [{"model": name, "rows": count} for name, count in counts.items()]
+        terminal.console().print(Grid(rows, (Column("READ MODEL", "model"), Column("ROWS", "rows", right=True))))
 
 
 def fork(

@@ -6,11 +6,10 @@ from typing import Any, Final
 
 import orjson
 
-from api.cli.words import moment, short
+from api.cli.words import in_line, moment, short
 from domain.kernel.decider import Recorded
 from domain.kernel.past.trees import Change, Missing, Tree, path_text
 
-LINE_CHARACTERS_MAX: Final = 160
 VALUE_CHARACTERS_MAX: Final = 100
 
 
@@ -49,7 +48,7 @@ def line(
     said = {name: value for name, value in content.items() if name != "at" and value not in (None, "", [], {})}
     words = json.dumps(said, ensure_ascii=False)
     told = f"{indent}@{position:<8} {moment(at)} {place(stream)}@{version:<4} {kind:28} {words}"
-    return told if len(told) <= LINE_CHARACTERS_MAX else told[: LINE_CHARACTERS_MAX - 1] + "…"
+    return in_line(told)
 
 
 def tree_lines(tree: Tree, indent: str = "") -> Iterator[str]:

@@ -9,7 +9,7 @@ from api.cli.command import Project
 from api.cli.queries import RUN
 from api.cli.reading import found_then, project_of, run_named
 from api.cli.run.asking import Run
-from api.cli.run.drawing import drawn
+from api.cli.run.drawing import arranged, drawn
 from api.cli.run.exporting import collected, stream_events
 from api.cli.run.showing import details, document
 from api.cli.terminal import Terminal
@@ -35,7 +35,7 @@ def at(
     client = terminal.client
     identifier = run_named(client, project_of(client, project), run)
     row = _then(client, identifier, revision)
-    terminal.show(document(row), *details(row), *drawn(objects(row, "phases")))
+    terminal.show(document(row), *details(row), *drawn(arranged(objects(row, "phases"))))
 
 
 def list_events(
@@ -52,7 +52,7 @@ def list_events(
         if number == limit:
             terminal.note(f"there are more than {limit}; go on with --after {after + limit}")
             break
-        terminal.line(event, f"{event.get('version'):>6} {event_words(event)}")
+        terminal.line(event, f"{event.get('version'):>6} {event_words(event, taken=7)}")
 
 
 def timeline(terminal: Terminal, run: Run, project: Project = None) -> None:

@@ -10,8 +10,9 @@ from api.cli.queries import RUN, RUNS
 from api.cli.reading import found_then, listing, project_of, run_named
 from api.cli.run.asking import Run
 from api.cli.run.budget import budget_words
-from api.cli.run.drawing import drawn, phase_words
-from api.cli.terminal import Column, Terminal, table_of
+from api.cli.run.drawing import arranged, drawn, phase_words
+from api.cli.tables import Column, Grid
+from api.cli.terminal import Terminal
 from api.cli.words import age, moment, short, snake_row
 from signalbox.client.fields import Fields, integer, objects, texts
 
@@ -26,10 +27,10 @@ COLUMNS: Final = (
     Column("WHY", "why", wide=True),
 )
 PHASE_COLUMNS: Final = (
-    Column("PHASE", "place"),
+    Column("PHASE", "place", path=True),
     Column("KIND", "kind"),
     Column("STATUS", "state"),
-    Column("GEN", "generation", right=True),
+    Column("GEN", "generation", right=True, spare=True),
     Column("TASK", "task"),
     Column("CHANGED", "age", right=True),
     Column("WHY", "why", wide=True),
@@ -60,15 +61,15 @@ def show(terminal: Terminal, run: Run, project: Project = None, at: At = None) -
     row = _found(terminal, run, project, at)
     terminal.show(document(row), *details(row))
     if not terminal.as_json:
-        phases = [_phase_row(one) for one in objects(row, "phases")]
-        terminal.console().print(table_of(phases, PHASE_COLUMNS))
+        phases = [_phase_row(one) for one in arranged(objects(row, "phases"))]
+        terminal.console().print(Grid(phases, PHASE_COLUMNS))
 
 
 def graph(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
     """The phases of a run as a graph of text, with how each stands."""
     row = _found(terminal, run, project, at)
     phases = objects(row, "phases")
-    terminal.show({"run": row.get("id"), "phases": [_phase_row(one) for one in phases]}, *drawn(phases))
+    terminal.show({"run": row.get("id"), "phases": [_phase_row(one) for one in phases]}, *drawn(arranged(phases)))
 
 
 def document(row: Fields) -> dict[str, object]:

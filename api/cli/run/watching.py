@@ -13,7 +13,7 @@ from api.cli.keyboard import keys_pressed
 from api.cli.queries import RUN
 from api.cli.reading import found_then, project_of, run_named
 from api.cli.run.asking import Run
-from api.cli.run.drawing import drawn, phase_words
+from api.cli.run.drawing import arranged, drawn, phase_words
 from api.cli.run.showing import details, document
 from api.cli.terminal import Terminal
 from api.cli.words import printable
@@ -48,7 +48,7 @@ class Watched:
 
     @property
     def lines(self) -> list[str]:
-        return [*details(self.row), *drawn(objects(self.row, "phases"))]
+        return [*details(self.row), *drawn(arranged(objects(self.row, "phases")))]
 
 
 def watch(
@@ -123,7 +123,7 @@ class Picture:
         head = [Text(printable(line)) for line in details(self._watched.row)]
         foot = Text(printable(self._trouble) or "q ends it", style="bold red" if self._trouble else "dim")
         rows = (options.height or console.height) - 1
-        graph = _fitting(objects(self._watched.row, "phases"), max(1, rows - len(head), rows * 2 // 3))
+        graph = _fitting(arranged(objects(self._watched.row, "phases")), max(1, rows - len(head), rows * 2 // 3))
         for line in (*_most(head, rows - len(graph)), *graph, foot):
             line.no_wrap, line.overflow = True, "ellipsis"
             yield line
