@@ -8,8 +8,10 @@ from typing import Any, Final
 import typer.main
 from typer.testing import CliRunner
 
-from api.cli.main import application
+from api.cli.help import GROUPS
+from api.cli.main import MODULES, application
 from tests.house.sources import ROOT
+from tests.support.board_picture import board_picture
 
 DOCS: Final = ROOT / "docs"
 COLUMNS: Final = 80
@@ -21,6 +23,12 @@ def test_the_first_page_names_every_page() -> None:
 
     assert "cli.md" in pages
     assert [page for page in pages if f"| [docs/{page}](docs/{page}) |" not in first] == []
+
+
+def test_the_picture_of_the_first_page_is_what_the_program_draws() -> None:
+    """Made by `python -m tests.support.pictures docs/images`."""
+    assert "](docs/images/watch.svg)" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert board_picture() == (DOCS / "images" / "watch.svg").read_text(encoding="utf-8")
 
 
 def test_the_page_of_the_command_line_names_every_command() -> None:
@@ -58,6 +66,20 @@ def test_pages_name_only_files_that_there_are() -> None:
     assert sorted((page, path) for page, path in of_ours if not (ROOT / path).exists()) == []
 
 
+def test_the_help_has_every_first_word_once_below_what_it_is_for() -> None:
+    grouped = [name for names in GROUPS.values() for name in names]
+
+    assert sorted(grouped) == sorted(MODULES)
+
+
+def test_the_help_names_values_in_words_and_no_types_of_the_language() -> None:
+    whole: Any = typer.main.get_command(application())
+    told = dict(_helps((), whole))
+
+    assert "  --priority NUMBER " in told["task", "create"]
+    assert [path for path, text in told.items() if re.search(r"<(str|int|list|float|path)\b", text)] == []
+
+
 def test_the_help_tells_every_first_word_in_a_whole_sentence() -> None:
     told = CliRunner(env={"COLUMNS": str(COLUMNS)}).invoke(application(), ["--help"]).output
 
@@ -81,6 +103,12 @@ def _below(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
         yield path
     for name, one in inner.items():
         yield from _below((*path, name), one)
+
+
+def _helps(path: tuple[str, ...], command: Any) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield path, command.get_help(typer.Context(command))
+    for name, one in getattr(command, "commands", {}).items():
+        yield from _helps((*path, name), one)
 
 
 def _pages() -> list[Path]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 import sys
 import tempfile
 import time
@@ -11,21 +10,21 @@ from pathlib import Path
 
 from api.cli.debug.looking import PANES, Pane
 from api.composition.debugging import Debugger
+from tests.support.board_picture import REMOTE_FONTS, board_picture
 from tests.support.debugged import debugger_of, screen_of, write_history
 
 CURSORS = {"why": 16, "difference": 22, "marks": 22}
 """The position that a picture shows; else the middle of the log."""
 SIZE = (140, 36)
-REMOTE_FONTS = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 
 
 def pictures() -> Iterator[tuple[str, str]]:
-    """The name and the text of one picture for each pane; the same history gives the same bytes."""
+    """The name and the text of the picture of the board, and of one for each pane; they are the same each time."""
+    yield "watch.svg", board_picture()
     with tempfile.TemporaryDirectory() as data:
         write_history(Path(data))
         with debugger_of(Path(data)) as debugger:
             for pane, drawn in asyncio.run(_drawn(debugger)).items():
-                # Whoever reads a page offline, or rather not observed, gets the fonts that are there.
                 yield f"debug-{pane}.svg", REMOTE_FONTS.sub("", drawn)
 
 
