@@ -123,6 +123,8 @@ def _is_final(needed: Task) -> bool:
 
 
 def _crowded(told: Mapping[StreamId, Sequence[_Told]], making: Making) -> PlanTooLarge | None:
+    if not told:
+        return None
     known = {making.known.ids[key]: task for key, task in making.known.tasks.items()}
     known |= {needed.stream: needed.task for needed in making.known.foreign.values()}
     names = {stream: key for key, stream in making.ids.items()}

@@ -35,7 +35,9 @@ def given_out(
     at, generation, asked = stamp.time, run.phase(place).generation, asked_of(run, place, work)
     if granted is not None and not isinstance(asked, str):
         asked = asked.model_copy(update={"budget": granted.whole})
-    made = asked if isinstance(asked, str) else born(asked, *made_for(run, place), path_length, stamp, ignoring_case)
+    made = (
+        asked if isinstance(asked, str) else born(asked, *made_for(run, place, work), path_length, stamp, ignoring_case)
+    )
     if isinstance(made, str):
         return GivenOut((PhaseParked(place=place, generation=generation, kind="definition", reason=made, at=at),))
     task = made.writes[0].stream

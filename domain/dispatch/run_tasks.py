@@ -79,9 +79,8 @@ def _planned(run: Run, spec: TaskSpec, key: str, handed: Mapping[str, object], r
 
 def _said(run: Run, spec: TaskSpec, key: str, handed: Mapping[str, object], exhausted: str) -> dict[str, object]:
     """Its fields with their holes filled. Raises ValidationError for a filled text that is too long."""
-    rule = {"on_exhausted": exhausted, "max_lost": spec.max_lost}
     return {
-        **{name: getattr(spec, name) for name in TaskSpec.model_fields if name != "max_lost"},
+        **{name: value for name, value in vars(spec).items() if name != "max_lost"},
         "key": key,
         "title": filled(spec.title, handed)[:300],
         "body": filled(spec.body, handed)[:65_536],
@@ -89,7 +88,7 @@ def _said(run: Run, spec: TaskSpec, key: str, handed: Mapping[str, object], exha
         "labels": tuple(dict.fromkeys((*(filled(one, handed) for one in spec.labels), *run.queued.labels)))[:64],
         "concurrency_key": filled(spec.concurrency_key, handed),
         "priority": max(-PRIORITY_MAX, min(PRIORITY_MAX, spec.priority + run.queued.priority)),
-        "retry": RetryRule.model_validate(spec.retry.model_dump() | rule),
+        "retry": RetryRule.model_validate({**vars(spec.retry), "on_exhausted": exhausted, "max_lost": spec.max_lost}),
     }
 
 
@@ -99,8 +98,8 @@ def key_of(run: Run, place: str, generation: int) -> str:
     return f"{run.queued.run}/{place}{again}"
 
 
-def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
-    """The id of the task that a place makes now, and what the phase says of it."""
+def made_for(run: Run, place: str, work: Work) -> tuple[StreamId, OfPhase]:
+    """The id of the task that a place makes now for its work, and what the phase says of it."""
     phase = run.phase(place)
     origin = Origin(
         run=run.queued.run,
@@ -109,7 +108,7 @@ def made_for(run: Run, place: str) -> tuple[StreamId, OfPhase]:
         changes=changes_of(run, place),
         keeps_locks_seconds=kept_seconds(run, place),
     )
-    return task_of(run, place, phase.generation), OfPhase(origin, phase.input, outputs_of(run, place))
+    return task_of(run, place, phase.generation), OfPhase(origin, phase.input, work.outputs)
 
 
 def undoing_of(run: Run, entry: Effect, handed: str) -> tuple[StreamId, OfPhase]:

@@ -107,7 +107,7 @@ def stopped_by(cause: Cause) -> tuple[Subject, ...]:
     event, kinds = cause.event, PLACE_STOPS.get(type(cause.event), ())
     if not isinstance(event, _Gone | _Undone):
         return ()
-    found = tuple(_subject(cause, event.place, event.generation, kind) for kind in kinds)
+    found = tuple([_subject(cause, event.place, event.generation, kind) for kind in kinds])
     return (*found, _of_pickup(cause, event.place, event.generation)) if isinstance(event, _Undone) else found
 
 
@@ -118,8 +118,7 @@ def _pickup(cause: Cause, event: _Out | PhaseSettled) -> Wait:
 
 
 def _timer(cause: Cause, place: str, generation: int, kind: TimerKind, due: Instant) -> Wait:
-    said = partial(FireTimer, project=cause.project, run=cause.stream, place=place)
-    fire = partial(said, generation=generation, kind=kind)
+    fire = partial(FireTimer, project=cause.project, run=cause.stream, place=place, generation=generation, kind=kind)
     return Wait(_subject(cause, place, generation, kind), due, cause, fire)
 
 

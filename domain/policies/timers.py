@@ -86,6 +86,13 @@ STOPS: Final[Mapping[type[Event], tuple[str, ...]]] = {
 }
 """Waits that an event makes moot."""
 
+_WAITS: Final[Mapping[type[Event], Callable[[Cause], tuple[Wait, ...]]]] = {
+    start: family.waits_of
+    for family in (lock_timers, quota_timers, run_timers, proposal_timers)
+    for start in family.STARTS
+}
+"""Whose event it is: none belongs to two families."""
+
 
 def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
     """The waits that the event starts. ``timeout_seconds`` is what the plan of its task allows per attempt."""
@@ -106,8 +113,8 @@ def waits_of(cause: Cause, timeout_seconds: float | None) -> tuple[Wait, ...]:
         case TaskPlanned():
             return tuple(_of_plan(cause, event))
         case _:
-            found = lock_timers.waits_of(cause) or quota_timers.waits_of(cause) or run_timers.waits_of(cause)
-            return found or proposal_timers.waits_of(cause)
+            waits = _WAITS.get(type(event))
+            return () if waits is None else waits(cause)
 
 
 def _of_start(cause: Cause, event: TaskStarted, timeout_seconds: float | None) -> Iterator[Wait]:

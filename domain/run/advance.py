@@ -31,7 +31,7 @@ from domain.run.evolve import Following, changed
 from domain.run.failures import is_final_failure, is_unhandled
 from domain.run.joins import InputState, input_state, verdict
 from domain.run.loop_events import IterationStarted
-from domain.run.loops import graph_now, iteration_over
+from domain.run.loops import graph_now, iteration_over, outline_now
 from domain.run.maps import steps, unwanted
 from domain.run.state import SETTLED, Run
 from domain.run.undo import is_undone
@@ -69,8 +69,10 @@ class Advance:
         self._run = run
         self._at: Final = at
         self._expressions: Final = expressions
-        self._graph: Graph = graph_now(run)
-        self._order: Final = tuple(key for key in self._graph.order if "/" not in key)
+        outline = outline_now(run)
+        self._graph: Graph = outline.now
+        order = outline.now.order
+        self._order: Final = tuple(key for key in order if "/" not in key) if outline.iterations else order
         """Of the definition; phases inside of loops are walked with their loop."""
         self._events: list[Following] = []
 
@@ -95,10 +97,11 @@ class Advance:
     def _walk(self) -> None:
         self._notice_failure()
         for key in self._order:
-            self._go_on_with(key)
-            phase = self._graph.phases[key]
-            if isinstance(phase, RepeatPhase):
-                self._go_round(phase)
+            if self._run.phase(key).status not in SETTLED:
+                self._go_on_with(key)
+                phase = self._graph.phases[key]
+                if isinstance(phase, RepeatPhase):
+                    self._go_round(phase)
         self._finish()
 
     def _go_on_with(self, key: str) -> None:
@@ -270,8 +273,7 @@ class Advance:
         return [input_state(edge, self._run.phase(edge.phase)) for edge in phase.needs]
 
     def _waits_for_all(self, phase: AnyPhase) -> bool:
-        phases = self._run.phases
-        return all(edge.phase not in phases or phases[edge.phase].status not in SETTLED for edge in phase.needs)
+        return SETTLED.isdisjoint([self._run.phase(edge.phase).status for edge in phase.needs])
 
     def _why_skipped(self, phase: AnyPhase) -> SkipReason:
         passed_by = (edge.arm is not None and self._run.phase(edge.phase).status == "succeeded" for edge in phase.needs)

@@ -1,5 +1,6 @@
 """How a run's events fold into its state; nothing here refuses, whatever was stored."""
 
+from functools import partial
 from typing import Final, assert_never
 
 from immutables import Map
@@ -191,20 +192,19 @@ def _counted(run: Run, gate: str) -> Run:
 
 
 def _closed(run: Run, event: _Closing) -> Run:
-    before, number = run.phase(event.place), run.settled_total + 1
+    number = run.settled_total + 1
+    closed = partial(replace, run.phase(event.place), settled_as=number, settled_at=event.at)
     match event:
         case PhaseSkipped():
             why = event.detail or event.reason.replace("_", " ")
-            after = replace(before, settled_as=number, status="skipped", reason=why, arm=event.arm)
+            after = closed(status="skipped", reason=why, arm=event.arm)
         case PhaseBlocked():
-            why = f"because of {', '.join(event.causes)}"
-            after = replace(before, settled_as=number, status="blocked", reason=why)
+            after = closed(status="blocked", reason=f"because of {', '.join(event.causes)}")
         case PhaseSettled():
-            said = replace(before, summary=event.summary, output=event.output, arm=event.arm, resolved_by=event.by)
-            after = replace(said, settled_as=number, status=event.outcome, reason=event.reason)
+            said = partial(closed, summary=event.summary, output=event.output, arm=event.arm, resolved_by=event.by)
+            after = said(status=event.outcome, reason=event.reason)
         case _:
             assert_never(event)
-    after = replace(after, settled_at=event.at)
     phases, tallies = run.phases.set(event.place, after), tallied(run, event.place, after)
     ledger = in_ledger(run, event.place, event.generation, after)
     return replace(run, phases=phases, tallies=tallies, ledger=ledger, settled_total=number)

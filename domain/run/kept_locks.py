@@ -14,13 +14,15 @@ def kept_seconds(run: Run, place: str) -> float | None:
     Of the phases that a gate comes after those count behind which no other of them comes: whoever is before another
     would shut it out. Items of maps keep nothing, for they would shut out each other.
     """
+    if not outline_now(run).keeps_locks:
+        return None
     bounds = [gate.gate.keep_locks_seconds or 0.0 for gate in _keeping(run, place)]
     return max(bounds, default=None)
 
 
 def is_kept(run: Run, place: str, task: str) -> bool:
     """Whether a gate that has not settled keeps the locks of the task at a place."""
-    if run.status in TERMINAL or run.phase(place).task != task:
+    if run.status in TERMINAL or run.phase(place).task != task or not outline_now(run).keeps_locks:
         return False
     before = place.rpartition("/")[0]
     gates = (f"{before}/{gate.key}" if before else gate.key for gate in _keeping(run, place))
@@ -29,8 +31,6 @@ def is_kept(run: Run, place: str, task: str) -> bool:
 
 def _keeping(run: Run, place: str) -> Iterator[GatePhase]:
     """Gates that keep the locks of the work at a place."""
-    if not outline_now(run).keeps_locks:
-        return
     graph, key = _scope(run.queued.definition, place), key_at(place)
     phase = graph.phases.get(key)
     if not isinstance(phase, WorkPhase):

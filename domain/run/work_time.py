@@ -19,7 +19,9 @@ def clocks(run: Run, place: str, work: Work | None, at: Instant) -> tuple[TimerS
 
     ``start`` is until when somebody has to have begun, ``close`` until when the last attempt has to have ended.
     """
-    if work is None or run.phase(place).status != "offered":
+    if work is None or (work.start_within_seconds is None and work.close_within_seconds is None):
+        return ()
+    if run.phase(place).status != "offered":
         return ()
     since = run.paused_at if run.status == "paused" and run.paused_at is not None else at
     bounds = dict(zip(OF_WORK, (work.start_within_seconds, work.close_within_seconds), strict=True))

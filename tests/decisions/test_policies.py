@@ -11,7 +11,7 @@ from domain.lock.events import LocksLingered, LocksReleased
 from domain.policies.agenda import Agenda, AgendaRows
 from domain.policies.lock_timers import LOCK_DELAY_OVER
 from domain.policies.ready_dependants import READY_DEPENDANTS
-from domain.policies.timers import ATTEMPT_TIMEOUT, LAPSED_DELIVERY, RETRY_DUE
+from domain.policies.timers import ATTEMPT_TIMEOUT, LAPSED_DELIVERY, RETRY_DUE, STARTS
 from domain.task.commands import ElapseBackoff, LapseDelivery, Outcome, SettleNeed, TimeOutAttempt
 from domain.task.decider import TASK
 from domain.task.events import (
@@ -274,3 +274,7 @@ def test_recorded_events_are_taken_as_they_come_from_the_log() -> None:
     )
     ((_, cause, _),) = agenda.due(at(10))
     assert cause == Cause(TASK_ID, 3, backed_off(10), PROJECT)
+
+
+def test_what_starts_a_wait_is_asked_of_one_family_of_timers_alone() -> None:
+    assert len(STARTS) == len(frozenset(STARTS))
