@@ -1,9 +1,15 @@
 """A run through the real doors: started, worked on, answered at its gate, taken back, and shown as it stood."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from api.cli import queries
+from infrastructure.log.memory import MemoryLog
+from infrastructure.log.port import Member, MemberResult
 from tests.support.whole_server import Caller, whole_server
 
 _UNDO = {"task": {"title": "Take it back"}}
@@ -104,3 +110,40 @@ async def test_a_run_is_walked_and_taken_back_through_the_doors(tmp_path: Path) 
             'budget_spent_total{unit="tokens"}': 200,
         }
         await figures(owner, **counted_here)
+
+
+async def test_a_report_and_the_claim_of_what_it_makes_ready_are_one_request_and_one_append(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    appends: list[list[str]] = []
+    append = MemoryLog.append
+
+    def told(log: MemoryLog, members: Sequence[Member], *, now: int) -> list[MemberResult]:
+        appends.append([member.command_id for member in members])
+        return append(log, members, now=now)
+
+    monkeypatch.setattr(MemoryLog, "append", told)
+    keys = ("plan", "build", "ship")
+    phases = [
+        {"kind": "work", "key": key, "needs": [{"phase": one} for one in before], "work": {"task": {"title": key}}}
+        for key, before in zip(keys, ((), keys[:1], keys[1:2]), strict=True)
+    ]
+    async with whole_server(tmp_path) as server:
+        owner = server.owner
+        await owner.done("create_project", name="shop")
+        await owner.done("publish_definition", project="shop", definition={"name": "release", "phases": phases})
+        session = (await owner.done("open_session", projects=["shop"]))["session"]
+        run = (await owner.done("start_run", project="shop", pipeline="release"))["run"]
+        life = {"project": "shop", "session": session, "incarnation": 1}
+        task = await owner.done("claim_task", **life)
+        for key in keys[1:]:
+            report = {"project": "shop", "task": task["task"], "token": task["token"]}
+            sent = [
+                {"type": "complete_task", "id": f"cmd_report_{key}", "command": report},
+                {"type": "claim_task", "id": f"cmd_claim_{key}", "command": life},
+            ]
+            reported, claimed = (await owner.send(json.dumps({"commands": sent}).encode())).content["results"]
+            task = claimed["answer"]
+            assert (reported["ok"], task["key"]) == (True, f"{run}/{key}")
+            (group,) = [ids for ids in appends if f"cmd_report_{key}" in ids]
+            assert f"cmd_claim_{key}" in group
