@@ -50,7 +50,7 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
     found: list[MapItem] = []
     characters = 0
     reads = {one.place: one for one in over.reads}
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, item in enumerate(over.value):
         of_item = speaker.of_item(item, index)
         key = _key(phase, item, of_item)
@@ -59,15 +59,16 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
             return key
         if isinstance(bound, Flaw):
             return Flaw(bound.kind, f"item {key}: {bound.reason}")
-        if key in seen:
-            return Flaw("value", f"two items have the key {key}")
-        seen.add(key)
+        place = f"{phase.key}/{_name(key)}"
+        other = seen.setdefault(place, index)
+        if other != index:
+            return Flaw("value", _twice(key, found[other].key))
         reads |= {one.place: one for one in bound.reads}
         handed = orjson.dumps(bound.values).decode()
         characters += len(handed)
         if characters > HANDED_CHARACTERS_MAX:
             return Flaw("cost", f"its items are handed more than {HANDED_CHARACTERS_MAX:,} characters")
-        found.append(MapItem(key=key, place=f"{phase.key}/{_name(key)}", input=handed))
+        found.append(MapItem(key=key, place=place, input=handed))
     order = [one.key for one in run.queued.definition.phases]
     step = MapExpanded(
         place=phase.key,
@@ -78,6 +79,11 @@ def expanded(run: Run, phase: MapPhase, speaker: Speaker, at: Instant) -> tuple[
         at=at,
     )
     return (step,)
+
+
+def _twice(key: str, other: str) -> str:
+    """Why two items cannot both have a place; a key may read like the digest that stands for another one."""
+    return f"two items have the key {key}" if key == other else f"the items {other} and {key} have the same place"
 
 
 class _Over(NamedTuple):

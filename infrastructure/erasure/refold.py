@@ -19,7 +19,7 @@ def refolded(projection: AnyProjection, events: Sequence[Recorded]) -> tuple[Ver
 def _versions(projection: AnyProjection, events: Iterable[Recorded]) -> Iterable[Versioned[Any]]:
     rows: dict[str, Any] = {}
     for event in events:
-        for key in projection.keys(event):
+        for key in projection.touched(event):
             before = rows.get(key)
             after = projection.step(before, event, key)
             rows[key] = after

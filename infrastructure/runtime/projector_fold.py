@@ -97,7 +97,7 @@ class Folder:
 
     def _touched(self, events: Sequence[Recorded], change: Change) -> Touched:
         projection = self.generation.projection
-        handles, keys = projection.handles, projection.keys
+        handles, keys = projection.handles, projection.touched
         handled = [recorded for recorded in events if type(recorded.event) in handles]
         if not self.parked:
             with suppress(Exception):  # whose keys these are is found one by one

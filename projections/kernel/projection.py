@@ -25,7 +25,7 @@ class Projection(Generic[R]):
     begins: frozenset[type[Event]]
     """Events whose rows cannot exist before them, so that nothing is read to fold them."""
     keys: Callable[[Recorded], tuple[str, ...]]
-    """Keys of the rows that an event touches, each once."""
+    """Keys of the rows that an event touches; ``touched`` tells each once."""
     evolve: Callable[[R | None, Recorded, str], R | None]
     """(row, event, key) -> row; called once for each key. The same object: nothing changed. None: the row goes."""
     indexes: tuple[tuple[str, ...], ...] = ()
@@ -52,6 +52,11 @@ class Projection(Generic[R]):
     def table(self) -> str:
         """Name and version: ``task_board_v1``."""
         return f"{self.name}_v{self.version}"
+
+    def touched(self, recorded: Recorded) -> tuple[str, ...]:
+        """Keys of the rows that an event touches, each once: a row written twice at one position stops every store."""
+        keys = self.keys(recorded)
+        return keys if len(keys) < 2 else tuple(dict.fromkeys(keys))
 
     def step(self, row: R | None, recorded: Recorded, key: str) -> R | None:
         """``evolve``, made fit for every store."""

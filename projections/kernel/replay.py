@@ -17,7 +17,7 @@ def replay(projection: Projection[R], events: Iterable[Recorded], rows: dict[str
 
 
 def _fold(projection: Projection[R], rows: dict[str, R], recorded: Recorded) -> None:
-    for key in projection.keys(recorded):
+    for key in projection.touched(recorded):
         row = projection.step(rows.get(key), recorded, key)
         if row is not None:
             rows[key] = row

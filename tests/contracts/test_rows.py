@@ -126,6 +126,16 @@ def projected(
     return projector
 
 
+def test_an_event_that_names_a_row_twice_makes_one_version_of_it(new_store: NewStore) -> None:
+    def keys(recorded: Recorded) -> tuple[str, ...]:
+        return TASK_BOARD.keys(recorded) * 2
+
+    events = history_of(BUSY[:40])
+    store, twice = new_store(), replace(TASK_BOARD, keys=keys)
+    projected(store, events, (twice,))
+    assert everything(store, twice) == replay(twice, events) == replay(TASK_BOARD, events) != {}
+
+
 def rebased(events: list[Recorded]) -> list[Recorded]:
     """The history with the instant that the log gives it."""
     log = MemoryLog()

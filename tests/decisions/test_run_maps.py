@@ -1,5 +1,6 @@
 """Maps: each item of a list is a task of its own, and together they settle the phase."""
 
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -20,6 +21,8 @@ from tests.support.runs import Railway, work
 from tests.support.steps import calls_of
 
 FILES = (ValueField(name="files", type="list"),)
+DIGEST = sha256(b"x y").hexdigest()[:24]
+"""What stands in the place of an item whose key no task could be named after."""
 
 
 def each(key: str, *needs: str, **said: Any) -> MapPhase:
@@ -126,6 +129,7 @@ def test_no_items_are_a_success_unless_they_skip_the_phase() -> None:
 def test_items_that_cannot_be_told_apart_or_are_too_many_park_the_phase() -> None:
     for said, part in (
         ({"over": "['a', 'a']"}, "two items have the key a"),
+        ({"over": f"['x y', '{DIGEST}']"}, f"the items x y and {DIGEST} have the same place"),
         ({"over": "['a', 'b']", "max_items": 1}, "more than max_items"),
         ({"over": "[{'x': 1}]"}, "needs an item_key"),
         ({"over": "[1]", "item_key": "item.x"}, ""),
