@@ -73,6 +73,17 @@ GATES: Final = _list("gates", _GATE, where="GateFilter")
 RUN_ENDINGS: Final = _list("runs", "id", where="RunFilter")
 RUNS: Final = _list("runs", _RUN, where="RunFilter")
 RUN: Final = _single("run", f"{_RUN} phases {{ {_PHASE} }}", id="ID!")
+RUN_COSTS: Final = _list(
+    "runCosts", "runId depth place taskId generation purpose pipeline status spent budget reserved", id="ID!"
+)
+RUN_ATTEMPTS: Final = _list(
+    "runAttempts",
+    "runId place generation purpose taskId sessionId attempt beganAt endedAt how",
+    id="ID!",
+    session="String",
+)
+RUN_DIFFERENCES: Final = _list("runDifferences", "place name before after", id="ID!", other="ID", since="Point")
+RUN_REVISION: Final = _single("run", "id revision", id="ID!")
 RUN_STATUS: Final = _single("run", "status", id="ID!")
 SESSION_ENDINGS: Final = _list("sessions", "id", where="SessionFilter")
 TASK: Final = _single("task", f"{_TASK} {_NEEDS}", id="ID", project="String", key="String")

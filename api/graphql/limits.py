@@ -39,7 +39,7 @@ _CEILING: Final = 1_000_000
 """Counts stop here, so that a bomb of fragments stays a small number."""
 _COSTS: Final[Mapping[str, int]] = {"__schema": 2_000, "__type": 100}
 _WRITE_COST: Final = 10
-_WALKS: Final = frozenset({"standstills", "rowDifferences"})
+_WALKS: Final = frozenset({"standstills", "rowDifferences", "runAttempts", "runCosts", "runDifferences", "runEvents"})
 """Questions that read page after page of their own; the lists inside them have the same names and no arguments."""
 _WALKS_WITHOUT_ARGUMENTS: Final = frozenset({"makespan"})
 _WALK_COST: Final = 1_000
@@ -61,6 +61,10 @@ PAGES: Final = frozenset(
         "pipelineDefinitions",
         "nodes",
         "rowDifferences",
+        "runAttempts",
+        "runCosts",
+        "runDifferences",
+        "runEvents",
         "timeline",
         "events",
         "projects",

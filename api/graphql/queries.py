@@ -22,6 +22,7 @@ from api.graphql.reads.explain import Named, explained
 from api.graphql.reads.ledger import LedgerQuery
 from api.graphql.reads.rows import SessionFilter
 from api.graphql.reads.tasks import TaskFilter
+from api.graphql.run_past_queries import RunPastQuery
 from api.graphql.run_queries import RunQuery
 from api.graphql.types.counts import TaskCounts
 from api.graphql.types.explanation import Explanation
@@ -42,6 +43,7 @@ class Query(
     PipelineQuery,
     ProjectionQuery,
     ProposalQuery,
+    RunPastQuery,
     RunQuery,
 ):
     """Every list is a page, every answer says as of which position it is true."""

@@ -10,9 +10,11 @@ from domain.dispatch.plan_known import Known, known_to, own_tasks
 from domain.dispatch.plan_parents import unfit_parent
 from domain.kernel.decider import Decision, View, refuse
 from domain.kernel.errors import Rejection, UnknownThing
-from domain.kernel.ids import derived_id
+from domain.kernel.ids import derived_id, is_type_id
 from domain.kernel.message import Answer, Stamp
 from domain.project.decider import read_project
+from domain.run.errors import KeyOfRun
+from domain.run.evolve import RUN
 from domain.task.commands import ApplyPlan, CreateTask, PlannedTask
 from domain.task.events import TaskPlanned
 
@@ -87,10 +89,18 @@ def _apply(planned: Sequence[PlannedTask], stamp: Stamp, view: View) -> Decision
     known = known_to(tasks, stamp, view)
     if isinstance(known, Rejection):
         return refuse(known)
-    unfit = _unknown_need(tasks, known) or _difference(tasks, known) or _unfit_parent(tasks, known, view)
+    unfit: Rejection | None = _key_of_run(tasks, known) or _unknown_need(tasks, known) or _difference(tasks, known)
+    unfit = unfit or _unfit_parent(tasks, known, view)
     if unfit is not None:
         return refuse(unfit)
     return _created(tasks, order, known, stamp)
+
+
+def _key_of_run(tasks: Sequence[PlannedTask], known: Known) -> KeyOfRun | None:
+    """A run could never make a task whose name is taken: it would stand still for good."""
+    new = (task.key for task in tasks if task.key not in known.tasks)
+    taken = next((key for key in new if "/" in key and is_type_id(key.partition("/")[0], RUN.prefix)), None)
+    return None if taken is None else KeyOfRun(task=taken)
 
 
 def _unknown_need(tasks: Sequence[PlannedTask], known: Known) -> NeedUnknown | None:

@@ -280,3 +280,15 @@ class RunInside(Rejection):
     KIND: ClassVar[RefusalKind] = RefusalKind.CONFLICT
     run: str
     root: str
+
+
+class KeyOfRun(Rejection):
+    """The task {task} cannot be planned: keys that begin with the id of a run name the tasks of its phases.
+
+    Give it another key; it may still be a part of such a task, by its parent.
+    """
+
+    KIND: ClassVar[RefusalKind] = RefusalKind.BAD_PATTERN
+    HTTP_STATUS: ClassVar[int] = 422
+    task: str
+    field: str = "key"

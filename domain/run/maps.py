@@ -32,6 +32,8 @@ WEIGHT_MAX: Final = 100_000
 """Values from outside of the items that the texts of all items look at: an interpreter takes some 10 µs for one, and
 everybody waits for the decision."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
+_TAKEN: Final = re.compile(r".*(@[0-9]+|\+undo[0-9]+)")
+"""How the names of tasks of later generations end, and of those that take back: no item's own name may."""
 _Step = MapExpanded | PhaseReady | PhaseSettled | PhaseSkipped
 
 
@@ -151,7 +153,7 @@ def _key(phase: MapPhase, item: object, speaker: Speaker) -> str | Flaw:
 
 def _name(key: str) -> str:
     """What a place may hold of a key: itself, or its digest."""
-    return key if _SAFE.fullmatch(key) else sha256(key.encode()).hexdigest()[:24]
+    return key if _SAFE.fullmatch(key) and not _TAKEN.fullmatch(key) else sha256(key.encode()).hexdigest()[:24]
 
 
 def steps(run: Run, phase: MapPhase, at: Instant) -> Iterator[_Step]:

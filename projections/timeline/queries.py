@@ -21,6 +21,8 @@ class TimelinePage:
     project: str | None = None
     stream: str | None = None
     task: str | None = None
+    tasks: tuple[str, ...] = ()
+    """Lines of any of these."""
     session: str | None = None
     actor: str | None = None
     correlation: str | None = None
@@ -40,6 +42,7 @@ class TimelinePage:
                 equal("project", self.project),
                 equal("stream", self.stream),
                 equal("task", self.task),
+                one_of("task", self.tasks),
                 equal("session", self.session),
                 equal("actor", self.actor),
                 equal("correlation", self.correlation),

@@ -20,9 +20,10 @@ from domain.dispatch.errors import (
 from domain.dispatch.plan import PlanApplied
 from domain.dispatch.plan_birth import DEPENDANTS_MAX
 from domain.kernel.decider import StreamsMissing
-from domain.kernel.ids import ProjectId, StreamId
+from domain.kernel.ids import Instant, ProjectId, StreamId, derived_id
 from domain.kernel.values import Operator, Requirement, ScopeClaim
 from domain.kernel.work import RetryRule
+from domain.run.errors import KeyOfRun
 from domain.task.commands import Need, PlannedTask
 from domain.task.decider import phase_name
 from tests.support.fleet import Fleet, a_task, accepted, names_of, refused
@@ -140,6 +141,13 @@ def test_keys_are_unique_in_a_plan_and_belong_to_their_project() -> None:
     accepted(fleet.plan(a_task("a")))
     accepted(fleet.plan(a_task("a"), project=other))
     assert fleet.names[other, "task", "a"] != fleet.id_of("a")
+
+
+def test_a_plan_cannot_take_the_name_that_a_run_will_give_to_a_task() -> None:
+    fleet, run = Fleet(), derived_id("run", Instant(1), ("a",))
+    for key in (f"{run}/deploy", f"{run}/deploy@2+undo1"):
+        assert refused(fleet.plan(a_task("a"), a_task(key)), KeyOfRun).task == key
+    accepted(fleet.plan(a_task("run_it/deploy"), a_task(run), a_task(f"of-{run}/deploy")))
 
 
 def test_needs_must_exist_in_the_plan_or_in_this_project() -> None:

@@ -140,6 +140,19 @@ def test_items_that_cannot_be_told_apart_or_are_too_many_park_the_phase() -> Non
         assert part in railway.run.phase("m").reason
 
 
+def test_no_item_takes_the_name_of_a_task_that_is_made_later() -> None:
+    railway = Railway(each("m", over="['a', 'a@2', 'a+undo1', 'pip@26.1']", work={"effect": "pure"}))
+    first = {item.key: railway.task_of(item.place) for item in railway.run.phase("m").items}
+    assert [item.place for item in railway.run.phase("m").items if item.place == f"m/{item.key}"] == [
+        "m/a",
+        "m/pip@26.1",
+    ]
+    railway.do(ReworkPhases(project="shop", run=railway.run_id, phases=("m",), reason="anew"))
+    again = [railway.task_of(item.place) for item in railway.run.phase("m").items]
+    names = [task.plan.key for one in (*first.values(), *again) if isinstance(task := railway.states[one], Task)]
+    assert len(set(names)) == len(names) == 8
+
+
 def test_a_key_of_its_own_names_an_item() -> None:
     railway = Railway(each("m", over="[{'x': 'one'}, {'x': 'two'}]", item_key="item.x"))
     assert list(items(railway)) == ["one", "two"]

@@ -1,21 +1,19 @@
 """What a run may spend and has spent: raised by hand, and shown as a tree of what it was spent for."""
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, cast
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final, cast
 
 import typer
 
 from api.cli.command import At, Project
-from api.cli.queries import RUN
-from api.cli.reading import found_then, project_of, run_named
+from api.cli.queries import RUN_COSTS
+from api.cli.reading import ROWS_MAX, listing, project_of, run_named
 from api.cli.run.asking import DryRun, Revision, Run, Runs
 from api.cli.run.bulk import Done, for_each
 from api.cli.terminal import Terminal
-from signalbox.client import Client
-from signalbox.client.fields import Fields, integer, objects, texts
+from signalbox.client.errors import Refused
+from signalbox.client.fields import Fields, integer, texts
 
-DEPTH_MAX: Final = 8
-"""Runs inside each other."""
 UNITS: Final = (("tokens", "tokens"), ("cost_microdollars", "micro-dollars"), ("wall_seconds", "s of work"))
 
 
@@ -64,70 +62,59 @@ def _adjusted(run: str, told: Fields, dry_run: bool) -> str:
 
 
 def cost(terminal: Terminal, run: Run, project: Project = None, at: At = None) -> None:
-    """What a run has cost as a tree: its phases as they stand, and the runs inside of it with theirs."""
+    """What a run has cost as a tree: every task that it ever made, and the runs inside of it with theirs."""
     client, chosen = terminal.client, project_of(terminal.client, project)
-    found = _costs(client, run_named(client, chosen, run), at, 0)
-    terminal.show(found, *_drawn(found, 0))
+    identifier = run_named(client, chosen, run)
+    found = listing(client, RUN_COSTS, {"id": identifier, "at": at or "now"}, ROWS_MAX).rows
+    if not found:
+        raise Refused("unknown_thing", f"There was no run {identifier} then.", "Ask for a later point with --at.")
+    terminal.show(_tree(found), *_drawn(found))
 
 
-def _costs(client: Client, identifier: str, at: str | None, depth: int) -> Fields:
-    row = found_then(client, RUN, {"id": identifier, "at": at}, "run", identifier)
-    phases: list[Fields] = []
-    total: dict[str, float] = {}
-    bounds = row.get("budget")
-    left_out, counts = False, bool(bounds or row.get("rollsBackId"))
-    for phase in objects(row, "phases"):
-        child = phase.get("childId")
-        inside = _costs(client, str(child), at, depth + 1) if child and depth < DEPTH_MAX else None
-        spent = _usage(phase) if inside is None else cast("dict[str, float]", inside["spent"])
-        total = _added(total, spent)
-        gone = integer(phase, "generation") > 1 or bool(phase.get("undoTaskId"))
-        left_out = left_out or gone or bool(inside and inside["former_left_out"])
-        if spent or inside is not None:
-            phases.append({"place": phase.get("place"), "spent": spent, "run": inside})
+def _tree(entries: Sequence[Fields]) -> dict[str, object]:
+    """The runs inside of each other, each with its tasks that spent something, from entries in that order."""
+    around: list[dict[str, Any]] = []
+    for entry in entries:
+        depth = integer(entry, "depth")
+        if entry.get("taskId") is None:
+            whole = {name: entry.get(name) for name in ("pipeline", "status", "budget", "reserved", "spent")}
+            node: dict[str, Any] = {"run": entry.get("runId"), **whole, "phases": []}
+            if depth:
+                inside = {**_place(entry), "spent": entry.get("spent"), "run": node}
+                around[depth - 1]["phases"].append(inside)
+            around[depth:] = [node]
+        elif entry.get("spent"):
+            around[depth]["phases"].append({**_place(entry), "spent": entry.get("spent"), "run": None})
+    return around[0]
+
+
+def _place(entry: Fields) -> dict[str, object]:
     return {
-        "run": identifier,
-        "pipeline": row.get("pipeline"),
-        "status": str(row.get("status")).lower(),
-        "budget": bounds,
-        "reserved": row.get("reserved") if bounds else None,
-        "spent": row.get("spent") if counts else total,
-        "former_left_out": left_out and not counts,
-        "phases": phases,
+        "place": entry.get("place"),
+        "generation": entry.get("generation"),
+        "undo": entry.get("purpose") == "UNDO",
     }
 
 
-def _usage(phase: Fields) -> dict[str, float]:
-    """What the attempts of its task said that they spent, the live one included."""
-    task = cast("Fields", phase.get("task") or {})
-    found: dict[str, float] = {}
-    for name in ("usage", "usageLive"):
-        said = cast("Fields", task.get(name) or {})
-        if said:
-            tokens = integer(said, "input_tokens") + integer(said, "output_tokens")
-            amounts = {"tokens": tokens, "cost_microdollars": integer(said, "cost_microdollars")}
-            found = _added(found, amounts)
-    return found
+def _drawn(entries: Sequence[Fields]) -> Iterator[str]:
+    for entry in entries:
+        pad, spent = "    " * integer(entry, "depth"), _words(_amounts(entry, "spent"))
+        again = f" ({entry['generation']})" if entry.get("generation") not in (None, 1) else ""
+        place = f"{entry.get('place')}{again}{' (undo)' if entry.get('purpose') == 'UNDO' else ''}"
+        if entry.get("taskId") is not None:
+            if entry.get("spent"):
+                yield f"{pad}  {place}: {spent}"
+            continue
+        if entry.get("depth"):
+            yield f"{pad.removesuffix('  ')}{place}:"
+        budget, aside = entry.get("budget"), _words(_amounts(entry, "reserved"))
+        bounds = f" (of {_words(_amounts(entry, 'budget'))})" if budget else ""
+        waits = f", {aside} set aside" if budget and aside != NOTHING else ""
+        yield f"{pad}{entry.get('pipeline')} {entry.get('runId')} {entry.get('status')}: {spent}{bounds}{waits}"
 
 
-def _added(one: Mapping[str, float], other: Mapping[str, float]) -> dict[str, float]:
-    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
-
-
-def _drawn(found: Fields, depth: int) -> Iterator[str]:
-    pad = "  " * depth
-    bounds = f" (of {_words(cast('Fields', found['budget']))})" if found["budget"] else ""
-    aside = _words(cast("Fields", found["reserved"] or {}))
-    waits = f", {aside} set aside" if found["budget"] and aside != NOTHING else ""
-    spent = _words(cast("Fields", found["spent"]))
-    less = ", former generations and what was taken back not counted" if found["former_left_out"] else ""
-    yield f"{pad}{found['pipeline']} {found['run']} {found['status']}: {spent}{bounds}{waits}{less}"
-    for phase in objects(found, "phases"):
-        if phase["run"] is None:
-            yield f"{pad}  {phase['place']}: {_words(cast('Fields', phase['spent']))}"
-        else:
-            yield f"{pad}  {phase['place']}:"
-            yield from _drawn(cast("Fields", phase["run"]), depth + 2)
+def _amounts(entry: Fields, name: str) -> Fields:
+    return cast("Fields", entry.get(name) or {})
 
 
 NOTHING: Final = "nothing"

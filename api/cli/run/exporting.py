@@ -73,7 +73,7 @@ def import_run(
     terminal.show(told, f"{found.run}: {len(found.rows)} events in {folder}", look)
 
 
-def collected(client: "Client", run: str, until: int) -> list[Fields]:
+def _collected(client: "Client", run: str, until: int) -> list[Fields]:
     """Events of the run and of what belongs to it, up to a position, in order. Raises Refused beyond the bound."""
     found: dict[int, Fields] = {}
     wanted, seen = [run], {run}
@@ -110,7 +110,7 @@ def _lines(client: "Client", run: str) -> Iterator[str]:
     if own is None:
         raise Refused("unknown_thing", f"There is no run {run} here.", "See `signalbox run list --all`.")
     until = integer(own, "position")
-    found = collected(client, run, until)
+    found = _collected(client, run, until)
     first = _line({"signalbox_run_export": FORMAT, **document(row), "run": text(row, "id"), "until": until})
     digest = hashlib.sha256(first.encode())
     yield first

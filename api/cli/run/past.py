@@ -1,28 +1,24 @@
 """What was of runs: event by event, at a revision, who did what when, and what two of them have differently."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.cli.command import Project
-from api.cli.queries import RUN
-from api.cli.reading import found_then, project_of, run_named
+from api.cli.queries import RUN, RUN_ATTEMPTS, RUN_DIFFERENCES, RUN_REVISION
+from api.cli.reading import ROWS_MAX, found_then, listing, project_of, run_named
 from api.cli.run.asking import Run
 from api.cli.run.drawing import arranged, drawn
-from api.cli.run.exporting import collected, stream_events
+from api.cli.run.exporting import stream_events
 from api.cli.run.showing import details, document
 from api.cli.terminal import Terminal
 from api.cli.words import event_words, moment, short
-from signalbox.client.asks import status as server_status
 from signalbox.client.errors import Refused
-from signalbox.client.fields import Fields, integer, objects, optional_object
+from signalbox.client.fields import Fields, objects
 
 if TYPE_CHECKING:
     from signalbox.client.synchronous import Client
-
-_OF_RUN: Final = ("pipeline", "version", "status", "reason", "because", "inputs", "outputs", "rollback", "labels")
-_OF_PHASE: Final = ("status", "generation", "reason", "arm", "input", "output", "summary", "undo", "consumed")
 
 
 def at(
@@ -34,7 +30,7 @@ def at(
     """A run as it stood at one of its revisions, as a graph."""
     client = terminal.client
     identifier = run_named(client, project_of(client, project), run)
-    row = _then(client, identifier, revision)
+    row = _then(client, RUN, identifier, revision)
     terminal.show(document(row), *details(row), *drawn(arranged(objects(row, "phases"))))
 
 
@@ -55,17 +51,24 @@ def list_events(
         terminal.line(event, f"{event.get('version'):>6} {event_words(event, taken=7)}")
 
 
-def timeline(terminal: Terminal, run: Run, project: Project = None) -> None:
+def timeline(
+    terminal: Terminal,
+    run: Run,
+    session: Annotated[str | None, typer.Option("--session", help="Only of this one.")] = None,
+    project: Project = None,
+) -> None:
     """Who worked on what, session by session: each attempt at the work of a run and of the runs that it began."""
     client = terminal.client
     identifier = run_named(client, project_of(client, project), run)
-    found = collected(client, identifier, integer(client.ask(server_status()), "head"))
-    sessions = _by_session(found)
+    asked = {"id": identifier, "session": session, "at": "now"}
+    sessions: dict[str, list[Fields]] = {}
+    for row in listing(client, RUN_ATTEMPTS, asked, ROWS_MAX).rows:
+        sessions.setdefault(str(row.get("sessionId")), []).append(_attempt(row))
     lines: list[str] = []
-    for session, attempts in sessions.items():
-        lines.append(session)
+    for name, attempts in sessions.items():
+        lines.append(name)
         lines += [f"    {_attempt_words(one)}" for one in attempts]
-    told = [{"session": session, "attempts": attempts} for session, attempts in sessions.items()]
+    told = [{"session": name, "attempts": attempts} for name, attempts in sessions.items()]
     terminal.show({"run": identifier, "sessions": told}, *(lines or ["nobody has worked on it"]))
 
 
@@ -88,19 +91,21 @@ def diff(
     chosen = project_of(client, project)
     first = run_named(client, chosen, run)
     second = run_named(client, chosen, other) if other else first
-    left = _then(client, first, None if other and since is None else since or 1)
-    right = _then(client, second, until)
-    changes = _changes(document(left), document(right))
+    left = _then(client, RUN_REVISION, first, None if other and since is None else since or 1)
+    right = _then(client, RUN_REVISION, second, until)
+    points = {"since": _point(left), "at": _point(right)}
+    rows = listing(client, RUN_DIFFERENCES, {"id": first, "other": second, **points}, ROWS_MAX).rows
+    changes = [_change(one) for one in rows]
     told = {"from": _side(left), "to": _side(right), "changes": changes}
     words = [_change_words(one) for one in changes]
-    terminal.show(told, f"{_side_words(left)} -> {_side_words(right)}", *(words or ["nothing is different"]))
+    terminal.show(told, f"{_point(left)} -> {_point(right)}", *(words or ["nothing is different"]))
 
 
-def _then(client: "Client", run: str, revision: int | None) -> Fields:
+def _then(client: "Client", query: str, run: str, revision: int | None) -> Fields:
     """The run at one of its revisions, or as it stands. Raises Refused."""
     point = None if revision is None else f"{run}@{revision}"
     try:
-        return found_then(client, RUN, {"id": run, "at": point}, "run", run)
+        return found_then(client, query, {"id": run, "at": point}, "run", run)
     except Refused as error:
         if error.code != "unknown_thing" or revision is None:
             raise
@@ -112,30 +117,17 @@ def _side(row: Fields) -> dict[str, object]:
     return {"run": row.get("id"), "revision": row.get("revision")}
 
 
-def _side_words(row: Fields) -> str:
+def _point(row: Fields) -> str:
     return f"{row.get('id')}@{row.get('revision')}"
 
 
-def _changes(before: Mapping[str, object], after: Mapping[str, object]) -> list[dict[str, object]]:
-    """Fields of the runs, then phases in the order of the later one; those of one side only have null on the other."""
-    found: list[dict[str, object]] = [
-        {"phase": "", "field": name, "before": before.get(name), "after": after.get(name)}
-        for name in _OF_RUN
-        if before.get(name) != after.get(name)
-    ]
-    left, right = _phases(before), _phases(after)
-    for place in dict.fromkeys((*right, *left)):
-        one, other = left.get(place), right.get(place)
-        names = _OF_PHASE if one is not None and other is not None else ("status",)
-        for name in names:
-            was, now = (None if side is None else side.get(name) for side in (one, other))
-            if was != now:
-                found.append({"phase": place, "field": name, "before": was, "after": now})
-    return found
-
-
-def _phases(told: Mapping[str, object]) -> dict[str, Fields]:
-    return {str(one.get("place")): one for one in objects(told, "phases")}
+def _change(row: Fields) -> dict[str, object]:
+    return {
+        "phase": row.get("place"),
+        "field": row.get("name"),
+        "before": row.get("before"),
+        "after": row.get("after"),
+    }
 
 
 def _change_words(change: Mapping[str, object]) -> str:
@@ -148,39 +140,18 @@ def _value(value: object) -> str:
     return said if len(said) <= 60 else f"{said[:59]}…"
 
 
-def _by_session(found: list[Fields]) -> dict[str, list[dict[str, object]]]:
-    """Attempts by session, in the order in which they began."""
-    places = {str(optional_object(one, "event").get("task")): one for one in found if _names_task(one)}
-    sessions: dict[str, list[dict[str, object]]] = {}
-    live: dict[str, dict[str, object]] = {}
-    for event in found:
-        stream, said = str(event.get("stream")), optional_object(event, "event")
-        match event.get("type"):
-            case "task.claimed.v1":
-                offered = places.get(stream, {})
-                place = optional_object(offered, "event").get("place")
-                attempt: dict[str, object] = {
-                    "run": offered.get("stream"),
-                    "phase": place,
-                    "undo": offered.get("type") == "run.undo_started.v1",
-                    "task": stream,
-                    "attempt": said.get("attempt"),
-                    "began_at": event.get("at"),
-                    "ended_at": None,
-                    "how": "under way",
-                }
-                live[stream] = attempt
-                sessions.setdefault(str(said.get("session")), []).append(attempt)
-            case "task.completed.v1" | "task.attempt_ended.v1" if stream in live:
-                how = "completed" if event.get("type") == "task.completed.v1" else said.get("kind")
-                live.pop(stream).update({"ended_at": event.get("at"), "how": how})
-            case _:
-                pass
-    return sessions
-
-
-def _names_task(event: Fields) -> bool:
-    return event.get("type") in ("run.phase_offered.v1", "run.undo_started.v1")
+def _attempt(row: Fields) -> Fields:
+    return {
+        "run": row.get("runId"),
+        "phase": row.get("place"),
+        "generation": row.get("generation"),
+        "undo": row.get("purpose") == "UNDO",
+        "task": row.get("taskId"),
+        "attempt": row.get("attempt"),
+        "began_at": row.get("beganAt"),
+        "ended_at": row.get("endedAt"),
+        "how": str(row.get("how")).replace("under_way", "under way"),
+    }
 
 
 def _attempt_words(attempt: Mapping[str, object]) -> str:
