@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from typing import Final
 
+from domain.dispatch.explain_need import explain_need
 from domain.dispatch.explain_pause import left_behind
 from domain.dispatch.explanation import Explanation, Reason
-from domain.dispatch.run_facts import grants
 from domain.kernel.decider import View
 from domain.kernel.errors import UnknownThing
-from domain.kernel.ids import Instant, ProjectId, StreamId
+from domain.kernel.ids import Instant, StreamId
 from domain.kernel.pipeline.definition import GatePhase
 from domain.kernel.pipeline.gate import quorum_of
 from domain.run.evolve import RUN
 from domain.run.joins import input_state
 from domain.run.loops import placed
-from domain.run.need_events import ExternalNeedRegistered
 from domain.run.state import SETTLED, PhaseState, Run
 
 TellTask = Callable[[str], Explanation | UnknownThing]
@@ -42,7 +41,9 @@ def explain_phase(run: Run, place: str, now: Instant, view: View, tell_task: Tel
     if state.child:
         return _child(place, state.child, now, view)
     if state.need is not None:
-        return [_need(run, place, state.need.registered, view)], []
+        need = state.need.registered
+        words, unblock = explain_need(run, need, view)
+        return [_reason("need", place, words, unblock, need.source)], []
     if state.gate is not None:
         return [_gate(run, place, state)], []
     return [], [_waiting(place, state, now)]
@@ -110,17 +111,6 @@ def _child(place: str, name: str, now: Instant, view: View) -> Told:
         return [_reason("child", place, f"{words}: {left.words}", left.unblock, name)], []
     reason = _reason("child", place, words, f"That run has to end: `signalbox run explain {name}`.", name)
     return ([reason], []) if status == "paused" else ([], [reason])
-
-
-def _need(run: Run, place: str, need: ExternalNeedRegistered, view: View) -> Reason:
-    words, unblock = f"it waits for {need.what}", "The other project has to make it."
-    if not grants(view, ProjectId(need.project), ProjectId(run.queued.project)):
-        words = f"{words}, and that project does not let this one need its results any more"
-        return _reason("need", place, words, "The other project has to grant it again.", need.source)
-    other = view.read(RUN, StreamId(need.source)) if need.kind == "run" else None
-    if isinstance(other, Run):
-        words = f"{words}, which is {other.status}{f' by {other.paused_by}' if other.status == 'paused' else ''}"
-    return _reason("need", place, words, unblock, need.source)
 
 
 def _gate(run: Run, place: str, state: PhaseState) -> Reason:

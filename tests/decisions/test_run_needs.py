@@ -15,7 +15,7 @@ from domain.kernel.pipeline.flow import External
 from domain.kernel.pipeline.words import Binding, ValueField
 from domain.kernel.pipeline.work import TaskSpec, Undo
 from domain.policies.agenda import Agenda
-from domain.project.commands import GrantNeeds, RevokeNeeds
+from domain.project.commands import FreezeProject, GrantNeeds, RevokeNeeds
 from domain.run.commands import PauseRun, ResumeRun, RetryPhase, RollbackRun, TellNeed
 from domain.run.need_events import ExternalNeedResolved, UpstreamRevised
 from tests.support.nested import Yard, nested
@@ -79,6 +79,24 @@ def test_a_phase_waits_for_the_latest_run_of_another_project_and_freezes_what_it
     assert (frozen.source, frozen.project) == (built, two.core)
     topic = two.states[topic_of(two.core, "build", "v1")]
     assert not topic.awaited_by
+
+
+@pytest.mark.parametrize("kind", ["latest", "run"])
+def test_what_keeps_the_other_project_back_is_told_as_the_reason(kind: str) -> None:
+    two = Two() if kind == "latest" else Two(what={"kind": "run", "run": "inputs.release"})
+    two.start("build", project=two.core, correlation_key="another")
+    if kind == "latest":
+        run = two.start("release")
+        assert two.words(run) == ["dep: it waits for core: the latest build of v1, and no run of that is under way"]
+    built = two.start("build", project=two.core, correlation_key="v1")
+    run = two.start("release", inputs=f'{{"release": "{built if kind == "run" else "v1"}"}}')
+    (words,) = two.words(run)
+    assert (built in words, words.endswith("is running")) == (True, True)
+    two.do(PauseRun(project=two.core, run=built), project=two.core)
+    assert [f"is paused by {two.run(built).paused_by}" in one for one in two.words(run)] == [True]
+    assert two.status(run, "dep") == "waiting", "it has not failed"
+    two.do(FreezeProject(project=two.core, reason="a fire"), project=two.core)
+    assert [one.rpartition(", ")[2] for one in two.words(run)] == ["and that project is frozen"]
 
 
 def test_what_is_there_already_is_taken_at_once_unless_only_what_comes_counts() -> None:
