@@ -55,7 +55,7 @@ async def archiver_beside(
             shelf=shelf,
             envelopes=envelopes,
             followers=Followers(log, rows, scribe, keep_hints),
-            breathe=lambda: _breathe(lambda: node.committer.busy),
+            breathe=lambda: _breathe(node.at_work),
             age_days_min=settings.archive_age_days_min,
         )
     )

@@ -47,7 +47,7 @@ async def ledger_beside(
         scribe = await asyncio.to_thread(scribe_of, log, store, settings)
         folder = settings.checkpoint_copies or settings.data / COPIES_FOLDER
         outlets = await asyncio.to_thread(outlets_of, settings, folder, scribe)
-        options = LedgerOptions(node.name, lambda: node.committer.busy, CheckpointCopies(folder), outlets)
+        options = LedgerOptions(node.name, node.at_work, CheckpointCopies(folder), outlets)
         follower = LedgerFollower(log, scribe, options)
         follower.start()
         try:

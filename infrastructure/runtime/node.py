@@ -22,6 +22,7 @@ from infrastructure.log.mapper import recorded
 from infrastructure.log.port import Log, LogRow
 from infrastructure.rows.port import RowStore
 from infrastructure.runtime import hints_checkpoint
+from infrastructure.runtime.at_work import AtWork
 from infrastructure.runtime.builds.desk import BuildDesk
 from infrastructure.runtime.builds.helped import begin_helper
 from infrastructure.runtime.builds.worker import Around
@@ -76,6 +77,7 @@ class Node:
     def __init__(self, log: Log, rows: RowStore, keys: KeyFold, options: NodeOptions) -> None:
         self.name: Final = derived_id(NODE.prefix, Instant(log.now()), [secrets.token_hex(16)])
         self._warnings = options.warnings
+        self._told_appended = options.appended
         self.log: Final = log
         folds, self._kept = hints_checkpoint.resume(log)
         self.hints: Final = Hints(log, self.decode, keys, folds, self._kept)
@@ -101,6 +103,7 @@ class Node:
             self._head_sign,
             *options.observers,
         )
+        self.at_work: Final = AtWork(lambda: self.committer.busy)
         settler = Settler(self.hot, catalogue.AGGREGATES, observers, options.moved)
         self.committer: Final = Committer(
             log,
@@ -114,13 +117,11 @@ class Node:
             ),
             settler,
             secret=options.secret,
-            appended=options.appended,
+            appended=self._appended,
             called=self._called,
         )
         self._following = Following(log, self.hints, self.committer, self._heard, self.keep_hints, options.woken)
-        self.projector: Final = Projector(
-            log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=lambda: self.committer.busy)
-        )
+        self.projector: Final = Projector(log, rows, PROJECTIONS, self.decode, ProjectorOptions(busy=self.at_work))
         self.builds: Final = BuildDesk(
             Around(
                 log=log,
@@ -128,7 +129,7 @@ class Node:
                 projections=PROJECTIONS,
                 decode=self.decode,
                 node=self.name,
-                busy=lambda: self.committer.busy,
+                busy=self.at_work,
                 promoted=self.projector.look_again,
                 helper=begin_helper if processes_at_most() > 1 else None,
             ),
@@ -205,6 +206,10 @@ class Node:
             request = (stamp.project, int(command.request))
             return await self.lock_room.answer(request, lambda: self._waits(*request), attempt, seconds=wait_seconds)
         return await self.dispatching.claim(command, stamp, attempt, wait_seconds=wait_seconds)
+
+    def _appended(self, commands: int, seconds: float) -> None:
+        self.at_work.written()
+        self._told_appended(commands, seconds)
 
     def _called(self) -> bool:
         """Whether what was decided just now woke somebody; each room is asked, for each forgets by that."""
