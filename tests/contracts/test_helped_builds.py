@@ -220,7 +220,7 @@ def test_who_is_stopped_in_the_middle_of_a_message_is_given_up(monkeypatch: pyte
     with ours, theirs:
         helper = Helper(ours, lambda: None)
         with pytest.raises(HelperGone):
-            helper.ask(Page(((b"x" * 4_000_000,),)))
+            helper.ask(Page(b"x" * 4_000_000))
     ours, theirs = Pipe()
     with ours, theirs:
         helper = Helper(ours, lambda: None)

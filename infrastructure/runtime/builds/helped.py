@@ -1,6 +1,7 @@
 """Fills generations by two processes: another one folds a page while this one writes the page before it."""
 
 import os
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing import get_context
@@ -23,6 +24,7 @@ from infrastructure.runtime.builds.folding import (
     Ready,
     Wanted,
     changes_of,
+    packed,
     work,
 )
 
@@ -30,6 +32,8 @@ LOOK_SECONDS: Final = 0.5
 SILENT_SECONDS_MAX: Final = 60.0
 """A process that answers nothing for so long, stopped or swapped out, is given up."""
 END_SECONDS: Final = 5.0
+PAGES_AHEAD: Final = 2
+"""Pages that were asked for at once: whoever has folded one has the next at hand."""
 
 
 class HelperGone(Exception):
@@ -132,6 +136,9 @@ class HelpedFill:
         self._store = store
         self._go_on = go_on
         self._parked = [store.parked(generation) for generation in generations]
+        self._asked: deque[int] = deque()
+        """Ends of the pages that were asked for and not answered yet."""
+        self._flight: Flight | None = None
         self.generations: list[Generation] = list(generations)
         """As they are stored."""
 
@@ -145,9 +152,12 @@ class HelpedFill:
             return False
         with ThreadPoolExecutor(1, thread_name_prefix="builds-write") as writer:
             try:
-                return self._pages(writer, page, goal, breathe)
+                done = self._pages(writer, page, goal, breathe)
+                self._land()
             except RowRefused:
-                return False  # nothing of the page was written, and no other page was asked for
+                done = False  # nothing of the page was written, nor of those behind it
+        self._forget()
+        return done
 
     def _begin(self) -> bool:
         fillings = tuple(
@@ -160,45 +170,52 @@ class HelpedFill:
     def _pages(
         self, writer: ThreadPoolExecutor, page: Callable[[int], list[LogRow]], goal: int, breathe: Callable[[], None]
     ) -> bool:
-        folding = self._send(page(self.generations[0].checkpoint))
-        flight: Flight | None = None
-        while folding:
-            end = folding[-1].position
-            # Read while it folds. What the former page wrote is stored before the next is asked for, so that every row
-            # that may be wanted is there; what the page in hand writes the other process still remembers.
-            rows = page(end) if end < goal else []
+        after = self.generations[0].checkpoint
+        while True:
+            while len(self._asked) < PAGES_AHEAD and after < goal and (rows := page(after)):
+                self._helper.ask(Page(packed([tuple(row) for row in rows])))
+                after = rows[-1].position
+                self._asked.append(after)
+            if not self._asked:
+                return True
             folded = self._answer()
-            self._land(flight)
-            flight = None
+            end = self._asked.popleft()
+            self._land()
             if folded is None:
                 return False
             breathe()
-            more = folded.end == end and self._go_on()
-            folding = self._send(rows if more else [])
             changes = changes_of(folded, self.generations, [len(parked) for parked in self._parked])
-            flight = Flight(writer.submit(self._store.write, changes), folded.end)
+            self._flight = Flight(writer.submit(self._store.write, changes), folded.end)
             breathe()
             if folded.end != end:
-                self._land(flight)
                 return False  # the event behind it cannot be read
-        self._land(flight)
-        return True
-
-    def _send(self, rows: list[LogRow]) -> list[LogRow]:
-        if rows:
-            self._helper.ask(Page(tuple(tuple(row) for row in rows)))
-        return rows
+            if not self._go_on():
+                return True
 
     def _answer(self) -> Folded | None:
         while isinstance(answer := self._helper.answer(self._go_on), Wanted):
             named = next(one for one in self.generations if one.projection.name == answer.projection)
-            found = self._store.rows(named, answer.keys)
-            self._helper.ask(Known(tuple(tuple(row) for row in found.values())))
+            found: dict[str, Any] = {}
+            try:
+                # What the pages before did is stored before it is asked.
+                self._land()
+                found = self._store.rows(named, answer.keys)
+            finally:  # it waits for this, also where nothing comes of the page
+                self._helper.ask(Known(tuple(tuple(row) for row in found.values())))
         return answer if isinstance(answer, Folded) else None
 
-    def _land(self, flight: Flight | None) -> None:
+    def _land(self) -> None:
         """What was being written is stored, and the generations are there. Raises Moved, RowRefused."""
+        flight, self._flight = self._flight, None
         if flight is not None:
             if not flight.written.result():
                 raise Moved
             self.generations = [one.at(flight.end) for one in self.generations]
+
+    def _forget(self) -> None:
+        """Pages that were asked for are answered, so that another stretch can be begun with the same helper."""
+        while self._asked:
+            if isinstance(self._helper.answer(self._go_on), Wanted):
+                self._helper.ask(Known(()))
+            else:
+                self._asked.popleft()
