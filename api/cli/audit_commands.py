@@ -1,5 +1,6 @@
 """`signalbox audit`: export bundles, verify them and the live log, print proofs, sign checkpoints, rotate keys."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("jsonl", "csv", "cloudevents", "parquet")
 OVERLAP_DAYS: Final = 7.0
 _DAY_SECONDS: Final = 86_400
+_POSITION: Final = re.compile(r"@?([1-9][0-9]{0,15})")
 KEY_COLUMNS = (Column("KEY", "key", wide=True), Column("SINCE", "since"), Column("UNTIL", "until"))
 Keys = Annotated[
     list[str] | None,
@@ -51,8 +53,8 @@ def register(app: typer.Typer) -> None:
 def export(
     terminal: Terminal,
     bundle: Annotated[Path, typer.Argument(help="Folder to write; one that was interrupted is gone on with.")],
-    first: Annotated[int, typer.Option("--from", min=1, help="First position.")] = 1,
-    last: Annotated[int | None, typer.Option("--to", min=1, help="Last position; else the end of the log.")] = None,
+    first: Annotated[str, typer.Option("--from", help="First position, such as @1234.")] = "@1",
+    last: Annotated[str | None, typer.Option("--to", help="Last position; else the end of the log.")] = None,
     project: Annotated[
         str | None, typer.Option("--project", "-p", help="Only its events, with the hashes of all others.")
     ] = None,
@@ -66,13 +68,14 @@ def export(
 
     if kind not in FORMATS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(FORMATS)}", param_hint="--format")
+    begin, end = _position(first, "--from"), None if last is None else _position(last, "--to")
     with Bar(terminal, "exported") as bar:
         try:
             manifest = export_bundle(
                 terminal.client,
                 bundle,
-                first=first,
-                last=last,
+                first=begin,
+                last=end,
                 project=project,
                 kind=kind,
                 policy=policy,
@@ -84,6 +87,13 @@ def export(
     left_out = f", something left out of {manifest['redacted']}" if manifest.get("redacted") else ""
     terminal.show({**manifest, "folder": str(bundle)}, f"{said} in {bundle}{left_out}")
     terminal.note(f"next: signalbox audit verify {bundle} --key KEY")
+
+
+def _position(said: str, option: str) -> int:
+    found = _POSITION.fullmatch(said)
+    if found is None:
+        raise typer.BadParameter(f"{said} is no position such as @1234", param_hint=option)
+    return int(found[1])
 
 
 def verify(

@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.kernel.past.points import POSITION_MAX
+
 VERSION: Final = 1
 PART_POSITIONS: Final = 65_536
 """Positions of one file of events and one of hashes: 256 tiles of 256 leaves."""
@@ -50,8 +52,8 @@ class Manifest(Record):
     bundle: int = Field(ge=1)
     origin: str
     format: Format
-    first: int = Field(ge=1)
-    last: int = Field(ge=0)
+    first: int = Field(ge=1, le=POSITION_MAX)
+    last: int = Field(ge=0, le=POSITION_MAX)
     """Positions; a log without events has last = first - 1."""
     events: int = Field(ge=0)
     project: str | None = None

@@ -1,6 +1,6 @@
 """Reads a bundle: its manifest, its events in order, the hashes beside them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ class Bundle:
                 if row.position >= first:
                     yield row
 
-    def parts(self, first: int | None = None) -> Iterable[int]:
+    def parts(self, first: int | None = None) -> range:
         """The parts that hold positions from ``first`` on, by their first positions."""
         begin = part_of(self.manifest.first if first is None else first, self.manifest.part_positions)
         return range(begin, self.manifest.last + 1, self.manifest.part_positions)

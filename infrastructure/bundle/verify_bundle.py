@@ -14,6 +14,7 @@ from infrastructure.bundle.layout import CHECKPOINT, CHECKPOINTS, KEYS, STATEMEN
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Progress, Report, ended
 from infrastructure.bundle.rows import ReadRow
+from infrastructure.bundle.verify_files import check_files
 from infrastructure.bundle.verify_redaction import examine_redaction
 from infrastructure.ledger.copies import read_checkpoint_lines
 from infrastructure.ledger.port import KeyPeriod
@@ -60,7 +61,7 @@ def verify_bundle(
         others = _others(bundle, keys)
         if others is None or {statement.origin, manifest.origin} != {checkpoint.origin}:
             return ended(Verdict.FORGED, "a checkpoint is of another log, or not signed by a trusted key", *span)
-        findings = _promised(bundle, statement)
+        findings = _promised(bundle, statement) + check_files(bundle)
         with judged(bundle, processes) as parts:
             leads, proven = _leads_to(bundle, checkpoint, others)
             attested, left_out = examine_redaction(bundle, statement, keys)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.bundle import jsonl
-from infrastructure.bundle.layout import Manifest, events_file, read_manifest, tiles_file
+from infrastructure.bundle.layout import BundleUnreadable, Manifest, events_file, read_manifest, tiles_file
 from infrastructure.bundle.reader import Bundle
 from infrastructure.bundle.report import Report
 from infrastructure.bundle.store_source import StoreSource
@@ -366,3 +366,30 @@ def test_a_manifest_of_other_events_is_forged(honest: World, tmp_path: Path) -> 
         (world.folder / "bundle" / "manifest.json").write_text(changed.model_dump_json())
         found = verify_bundle(Bundle(world.folder / "bundle"), world.trusted)
         assert found.verdict in (Verdict.FORGED, Verdict.INCOMPLETE)
+
+
+def test_a_manifest_that_claims_more_than_there_is_is_told_without_looking_for_all_of_it(
+    honest: World, tmp_path: Path
+) -> None:
+    world = honest.copy(tmp_path / "copy")
+    file = world.folder / "bundle" / "manifest.json"
+    manifest = json.loads(file.read_text())
+    for change in ({"last": 2**53}, {"last": 10**9, "part_positions": 1}):
+        file.write_text(json.dumps(manifest | change))
+        assert verify_bundle(Bundle(world.folder / "bundle"), world.trusted).verdict is Verdict.INCOMPLETE
+    file.write_text(json.dumps(manifest | {"last": 10**30}))
+    with pytest.raises(BundleUnreadable):
+        Bundle(world.folder / "bundle")
+
+
+@pytest.mark.parametrize("name", ["000000065537.jsonl", "000000000001.csv", "more.cloudevents.jsonl"])
+def test_events_beside_the_parts_of_a_bundle_are_told(name: str, honest: World, tmp_path: Path) -> None:
+    """Whoever reads all files of the folder would take them for what was recorded."""
+    world = honest.copy(tmp_path / "copy")
+    events = world.folder / "bundle" / "events"
+    (events / "notes.txt").write_text("of somebody's editor")
+    assert verify_bundle(Bundle(world.folder / "bundle"), world.trusted).verdict is Verdict.INTACT
+    shutil.copy(events / "000000000001.jsonl", events / name)
+    (finding,) = verify_bundle(Bundle(world.folder / "bundle"), world.trusted).findings
+    assert finding.verdict is Verdict.INSERTED
+    assert name in finding.words

@@ -44,8 +44,9 @@ def test_a_bundle_is_exported_and_verified_without_the_server(tmp_path: Path) ->
         live = cli("audit", "verify", "--live", "--witness", witness, "--json").json
         assert (live["verdict"], live["findings"]) == ("intact", [])
         assert live["cosigned"] == [{"witness": witness, "size": 0, "at": None}]
-        redacted = ["--project", "shop", "--format", "csv", "--redact", "policy.json", "--from", "2"]
+        redacted = ["--project", "shop", "--format", "csv", "--redact", "policy.json", "--from", "@2"]
         cli("audit", "export", "some", *redacted)
+        assert "no position" in cli("audit", "export", "none", "--from", "@0", code=Exit.USAGE).err
         cli("audit", "export", "some", *redacted, code=Exit.REFUSED)
         interrupt(tmp_path / "some")
         again = cli("audit", "export", "some", *redacted, "--json").json
