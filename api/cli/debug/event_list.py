@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from api.composition.debugging import LogRow
 
 SCROLLED_EVENTS: Final = 3
+NARROW_CHARACTERS: Final = 56
+STREAM_CHARACTERS: Final = 18
+KIND_CHARACTERS: Final = 22
 
 
 class EventList(Widget, can_focus=True):
@@ -48,9 +51,7 @@ class EventList(Widget, can_focus=True):
     def render(self) -> Text:
         lines = Text(no_wrap=True, overflow="ellipsis")
         for row in self._rows:
-            line = Text(f"{self._mark(row.position)}@{row.position:<8}{moment(row.recorded_at)[11:]}  ")
-            line.append(printable(f"{place(row.stream)}@{row.version}".ljust(18)), Style(dim=True))
-            line.append(f" {row.type.rpartition('.')[0]}", Style(color=colour_of(row.type)))
+            line = self._line(row)
             if row.position == self._cursor:
                 line.pad_right(max(0, self.size.width - line.cell_len))
                 line.stylize(Style(reverse=True))
@@ -58,6 +59,17 @@ class EventList(Widget, can_focus=True):
             lines.append_text(line)
             lines.append("\n")
         return lines
+
+    def _line(self, row: "LogRow") -> Text:
+        """Where there is little room, what happened stands before what it happened to; when is left to the panes."""
+        kind = Text(row.type.rpartition(".")[0], Style(color=colour_of(row.type)))
+        stream = Text(printable(f"{place(row.stream)}@{row.version}"), Style(dim=True))
+        head = f"{self._mark(row.position)}@{row.position:<8}"
+        if self.size.width < NARROW_CHARACTERS:
+            kind.pad_right(max(0, KIND_CHARACTERS - kind.cell_len))
+            return Text.assemble(head, kind, " ", stream)
+        stream.pad_right(max(0, STREAM_CHARACTERS - stream.cell_len))
+        return Text.assemble(head, moment(row.recorded_at)[11:], "  ", stream, " ", kind)
 
     def on_click(self, click: Click) -> None:
         if 0 <= click.y < len(self._rows):
