@@ -13,21 +13,22 @@ from api.cli.board import Board, picture
 COLUMNS: Final = 110
 REMOTE_FONTS: Final = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 """Whoever reads a page offline, or rather not observed, gets the fonts that are there."""
+# Ages are minutes that have just begun: however long drawing takes, it draws the same.
 _TASKS: Final = (
-    ("api", "RUNNING", 1, 60, "agent0", 184, "Write the API"),
-    ("page", "RUNNING", 1, 25, "agent1", 71, "Write the page"),
-    ("login/tests", "ASSIGNED", 2, None, "agent2", 3, "Test the login"),
-    ("migrate", "BACKOFF", 1, None, "", 12, "Move the old orders over"),
+    ("api", "RUNNING", 1, 60, "agent0", 275, "Write the API"),
+    ("page", "RUNNING", 1, 25, "agent1", 155, "Write the page"),
+    ("login/tests", "ASSIGNED", 2, None, "agent2", 92, "Test the login"),
+    ("migrate", "BACKOFF", 1, None, "", 215, "Move the old orders over"),
 )
 _SESSIONS: Final = (
     ("agent0", "claude", "BUSY_IN_TOOL", 7, 0, 3_900),
     ("agent1", "codex", "WORKING", 5, 1, 3_840),
-    ("agent2", "gemini", "WORKING", 6, 0, 1_260),
+    ("agent2", "gemini", "WORKING", 6, 0, 1_235),
 )
 _LOCKS: Final = (
-    ("1099511627801", 0, ("path:shop//src/api/**", "name:db/migrations"), 184),
-    ("1099511627803", 1, ("path:shop//src/page/**",), 71),
-    ("1099511627806", 2, ("path:shop//tests/login/**",), 3),
+    ("1099511627801", 0, ("path:shop//src/api/**", "name:db/migrations"), 275),
+    ("1099511627803", 1, ("path:shop//src/page/**",), 155),
+    ("1099511627806", 2, ("path:shop//tests/login/**",), 92),
 )
 _COUNTS: Final = {"pending": 9, "ready": 4, "assigned": 1, "running": 2, "backoff": 1, "completed": 23, "failed": 0,
     "cancelled": 0}  # fmt: skip
