@@ -219,7 +219,7 @@ class Replay:
         from infrastructure.history.edits import read_edits
         from infrastructure.history.forking import Edits, fork
 
-        chosen = Edits() if edits is None else read_edits(edits, self._row)
+        chosen = Edits() if edits is None else read_edits(edits, self._row, until=position)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return fork(self.history, position, chosen, folder / SQLITE_FILE, told)
 

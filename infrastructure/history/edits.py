@@ -1,11 +1,13 @@
 """The file that says what a fork does differently."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, Self
 
+import orjson
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from domain.catalogue import EVENTS
 from domain.kernel.past.errors import EditNotPossible
 from infrastructure.history.forking import EDITS_MAX, Edits
 from infrastructure.log.port import LogRow
@@ -44,10 +46,14 @@ class Edit(BaseModel):
 
 
 _EDITS: Final = TypeAdapter(list[Edit])
+_EVENTS: Final = {event.TYPE: event for event in EVENTS}
 
 
-def read_edits(text: str, find: Callable[[str], LogRow]) -> Edits:
-    """The edits of a YAML or JSON list; ``find`` leads from the name of an event to it. Raises RequestRefused."""
+def read_edits(text: str, find: Callable[[str], LogRow], *, until: int) -> Edits:
+    """The edits of a YAML or JSON list; ``find`` leads from the name of an event to it, and the copy ends at ``until``.
+
+    What would change nothing, like a field that the event does not have, is refused. Raises RequestRefused.
+    """
     if len(text.encode()) > TEXT_BYTES_MAX:
         raise _refused(f"it has more than {TEXT_BYTES_MAX} bytes")
     try:
@@ -56,24 +62,39 @@ def read_edits(text: str, find: Callable[[str], LogRow]) -> Edits:
         raise _refused(f"it is no YAML: {str(problem).partition(chr(10))[0]}") from problem
     except ValidationError as problem:
         first = problem.errors(include_input=False)[0]
-        raise _refused(f"{'.'.join(map(str, first['loc']))}: {first['msg'].removeprefix('Value error, ')}") from problem
+        words = first["msg"].removeprefix("Value error, ")
+        raise _refused(": ".join(filter(None, (".".join(map(str, first["loc"])), words)))) from problem
     if len(said) > EDITS_MAX:
         raise _refused(f"it has more than {EDITS_MAX} edits")
     edits = Edits()
     for edit in said:
         row = find(edit.drop or edit.change or edit.add or "")
+        if row.position > until:
+            raise _refused(f"@{row.position} lies behind @{until}, where the copy ends")
         match edit.kind:
             case "drop":
                 edits.dropped.add(row.position)
                 edits.streams.add(row.stream)
             case "change":
+                _require_fields(row.type, edit.event or {}, orjson.loads(row.state))
                 edits.changed.setdefault(row.position, {}).update(edit.event or {})
                 edits.streams.add(row.stream)
             case "add":
+                _require_fields(edit.type or "", edit.event or {}, {})
                 made = (edit.stream or "", edit.type or "", edit.event or {})
                 edits.added.setdefault(row.position, []).append(made)
                 edits.streams.add(made[0])
+    if both := edits.dropped & edits.changed.keys():
+        raise _refused(f"@{min(both)} is both changed and dropped")
     return edits
+
+
+def _require_fields(name: str, fields: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
+    """What is stored under a former name is known by what stands in it; of a name that is nobody's the fork tells."""
+    kind = _EVENTS.get(name)
+    unknown = [] if kind is None else sorted(fields.keys() - kind.model_fields.keys() - stored.keys())
+    if unknown:
+        raise _refused(f"{name} has no field {unknown[0]}")
 
 
 def _refused(reason: str) -> RequestRefused:

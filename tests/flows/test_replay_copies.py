@@ -208,6 +208,18 @@ def test_a_fork_is_a_log_of_its_own_with_what_was_edited(folder: Path, replay: R
         past.fork(until, edits, tmp_path / "bad", quiet)
     assert not (tmp_path / "bad" / "signalbox.db").exists()
     edits = edits[: edits.index("- add")]
+    for wrong, words in (
+        (f'- change: "@{planned.position}"\n  event: {{titel: another}}', "has no field titel"),
+        (
+            f'- add: "@{planned.position}"\n  stream: {planned.stream}\n  type: task.failed.v1\n  event: {{x: 1}}',
+            "field x",
+        ),
+        (f'- drop: "@{until + 1}"', f"lies behind @{until}, where the copy ends"),
+        (f'{edits}- drop: "@{planned.position}"', "is both changed and dropped"),
+        ("drop: all", "so: Input should be a valid list"),
+    ):
+        with pytest.raises(Refused, match=words), opened(None, folder) as past:
+            past.fork(until, wrong, tmp_path / "bad", quiet)
     made = replay.fork(until, edits, tmp_path / "fork", quiet)
     assert (made.events, made.dropped, made.changed, made.added) == (until - 1, 1, 1, 0)
     with opened(None, tmp_path / "fork") as fork:
