@@ -6,6 +6,7 @@ from typing import Final
 from domain.kernel.values import ScopeClaim
 from domain.lock.entries import Grant, Owner, wishes_in
 from domain.lock.errors import Deadlock, DeadlockStep
+from domain.lock.modes import conflicts
 from domain.lock.ordering import Link, circle
 from domain.lock.overlap import StepBudget, Witness, overlap
 from domain.lock.state import LockSpace
@@ -62,6 +63,7 @@ def _step(link: Link, claims: tuple[ScopeClaim, ...], budget: StepBudget) -> Dea
 def _meeting(claims: tuple[ScopeClaim, ...], grant: Grant, budget: StepBudget) -> tuple[str, str]:
     for wish in wishes_in(claims):
         for held in wishes_in(grant.claims):
-            if isinstance(overlap(wish.resource, held.resource, budget), Witness):
+            # Two who both read are not kept from anything by what they share, such as the checkout that they edit in.
+            if conflicts(held.mode, wish.mode) and isinstance(overlap(wish.resource, held.resource, budget), Witness):
                 return wish.resource.text, held.resource.text
     return claims[0].claim, grant.claims[0].claim

@@ -48,8 +48,8 @@ class GrantRule:
     """Which earlier requests block a later one, found out once for one lock space and as far as it is asked.
 
     An earlier request blocks a later one where their claims conflict, unless it waits already, directly or through
-    others, for the owner of the later one: then waiting for it would never end (locks.md 6). ``twin`` is a request
-    whose owner has a later one in the space, too: one that is only tried.
+    others, for the owner of the later one, or for what contains that: then waiting for it would never end (locks.md 6,
+    ADR 35). ``twin`` is a request whose owner has a later one in the space, too: one that is only tried.
     """
 
     def __init__(self, space: LockSpace, twin: int | None = None) -> None:
@@ -66,8 +66,8 @@ class GrantRule:
         return set(self._queue.ahead.get(number, _NO_MEMBERS)) - self._overtaken.get(number, set())
 
     def may_overtake(self, number: int) -> bool:
-        """Whether anybody waits for the owner of the request; only then it goes before earlier ones."""
-        return bool(self._waiting_for(self._queue.waiters[number].owner.name)) or self._is_twin_of(number)
+        """Whether anybody waits for the owner, or what contains it; only then it goes before earlier ones."""
+        return bool(self._waiting_for_family(number)) or self._is_twin_of(number)
 
     def _find_up_to(self, last: QueueKey) -> None:
         """In key order, since whom a request overtakes depends on those before it only."""
@@ -82,7 +82,7 @@ class GrantRule:
         """Earlier requests that wait for the owner of this one, through grants and earlier requests."""
         own = self._queue.waiters[number]
         reached: set[int] = set()
-        open_numbers = list(self._waiting_for(own.owner.name))
+        open_numbers = self._waiting_for_family(number)
         if self._twin is not None and self._is_twin_of(number):
             open_numbers += self._followers(self._twin, own.key)
         while open_numbers:
@@ -98,6 +98,11 @@ class GrantRule:
         waiters, overtaken = self._queue.waiters, self._overtaken
         behind = self._queue.behind.get(number, _NO_MEMBERS)
         return [one for one in behind if waiters[one].key < last and number not in overtaken.get(one, ())]
+
+    def _waiting_for_family(self, number: int) -> list[int]:
+        """Requests that grants of the request's owner block, or of what contains it."""
+        owner = self._queue.waiters[number].owner
+        return [one for name in (owner.name, *owner.around) for one in self._waiting_for(name) if one != number]
 
     def _waiting_for(self, name: str) -> list[int]:
         """Requests that grants of the owner block."""
@@ -188,4 +193,6 @@ def _directly_waiting_for(space: LockSpace, name: str) -> list[int]:
     """Requests that grants of the owner block."""
     shuts = space.coverage.queue.shuts
     tokens = space.coverage.by_owner.get(name, _NO_MEMBERS)
-    return [number for token in tokens for number in shuts.get(token, _NO_MEMBERS)]
+    # What an owner has left behind bars those within it, too.
+    live = (token for token in tokens if not space.grants[token].is_orphaned)
+    return [number for token in live for number in shuts.get(token, _NO_MEMBERS)]

@@ -322,3 +322,35 @@ def test_the_end_of_an_attempt_ends_what_it_took_beside_its_claim_and_its_wait(f
     assert fleet.states[SPACE].grants[int(more)].is_orphaned
     assert [event for event in events(decision, SPACE) if isinstance(event, LocksRequested)] == []
     assert int(more) not in [number for _, number in fleet.states[one].grants]
+
+
+def both(fleet: Fleet, session: str, file: str) -> Decision:
+    """What an edit asks for: a file, and the checkout shared with everybody who edits there."""
+    claims = (ScopeClaim(claim="worktree:host//checkout", mode="shared"), ScopeClaim(claim=file, mode="exclusive"))
+    command = AcquireLocks(project=PROJECT, session=session, incarnation=1, claims=claims, wait="queue")
+    return fleet.when(command, fleet.agent())
+
+
+def test_a_deadlock_names_what_keeps_each_from_going_on_and_not_what_they_share(fleet: Fleet) -> None:
+    one, two = fleet.open(), fleet.open()
+    first = token(both(fleet, one, "path:r//a"))
+    both(fleet, two, "path:r//b")
+    fleet.ask(two, "a")
+    refused = both(fleet, one, "path:r//b").rejection
+    assert isinstance(refused, Deadlock)
+    assert [(step.wanted, step.held) for step in refused.steps] == [("path:r//b",) * 2, ("path:r//a",) * 2]
+    assert (refused.release, refused.token) == ("path:r//a", first)
+
+
+def test_who_waits_for_a_family_does_not_keep_those_within_it_from_what_the_family_holds(fleet: Fleet) -> None:
+    above, stranger, other = fleet.open(), fleet.open(), fleet.open()
+    below = fleet.open(above)
+    held = token(fleet.ask(above, "src/a"))
+    assert told(fleet.ask(stranger, "src/a", "docs/b")).outcome == "waiting"
+    own = told(fleet.ask(below, "src/a"))
+    assert own.outcome == "granted", "it would wait for one who waits for those that wait for it"
+    assert told(fleet.ask(other, "docs/b")).outcome == "waiting", "whoever stands outside waits in its turn"
+    fleet.release(above, held)
+    assert fleet.holders() == {f"{below}#1"}
+    fleet.release(below, own.token or "")
+    assert fleet.holders() == {f"{stranger}#1"}

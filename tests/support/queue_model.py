@@ -129,7 +129,14 @@ class QueueModel:
             held.append(HeldLocks(-served.number, served.who, served.claims))
         return True
 
+    def contains(self, outer: object, inner: Who) -> bool:
+        """Whether one contains the other: a session its attempts, and whatever is of a session those below it."""
+        if not isinstance(outer, tuple) or outer == inner:
+            return False
+        return outer == (inner[0], None) or outer[0] in above(inner[0], self.parents)
+
     def reaches(self, edges: dict[int, set[object]], start: Who, goal: Who) -> bool:
+        """Whether one waits, directly or through others, for another or for what that holds who contains it."""
         requests: dict[object, list[int]] = {}
         for one in self.waiting:
             requests.setdefault(one.who, []).append(one.number)
@@ -142,7 +149,7 @@ class QueueModel:
             seen.add(node)
             for following in [target for number in requests[node] for target in edges[number]]:
                 target = following[1] if isinstance(following, tuple) and following[0] == "request" else following
-                if target == goal:
+                if target == goal or (target is following and self.contains(target, goal)):
                     return True
                 open_nodes.append(target)
         return False
