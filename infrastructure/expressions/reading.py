@@ -1,7 +1,8 @@
 """A text in CEL, compiled so that the interpreter is handed only the fields that it speaks of."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.kernel.past.trees import MISSING, Missing, Path, Tree, at_path
 from infrastructure.expressions.plain import PLAIN_TEXT, plain_of
@@ -10,6 +11,8 @@ from infrastructure.expressions.tokens import NotReadableError, Token, split, te
 if TYPE_CHECKING:
     import cel
 
+_UNKNOWN: Final = re.compile(r"Undefined variable or function: '(\w+)'")
+"""What the interpreter says of a function that is given what it does not take."""
 FAULTS = (KeyError, RuntimeError, TypeError, ValueError, ArithmeticError, IndexError)
 """What the interpreter raises where a text cannot be told of the given values."""
 
@@ -76,7 +79,14 @@ class ReadText:
         for (name, path), value in zip(self._fields.items(), values, strict=False):
             if f"'{name}'" in reason and value is MISSING:
                 return f"there is no {'.'.join(map(str, path))}"
-        return reason
+        unknown = _UNKNOWN.match(reason)
+        called = unknown is not None and self._calls(unknown[1])
+        return f"{unknown[1]}() does not take a value of that type" if unknown is not None and called else reason
+
+    def _calls(self, name: str) -> bool:
+        """Whether the text calls a function of that name: it is known then, or the text would not have been read."""
+        named = (place for place, token in enumerate(self.tokens) if token.text == name)
+        return any(text_at(self.tokens, place + 1) == "(" for place in named)
 
     def _rewritten(self, tokens: list[Token]) -> list[str]:
         made: list[str] = []

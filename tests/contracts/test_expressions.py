@@ -58,6 +58,7 @@ def test_it_says_what_json_can_hold(text: str, said: object) -> None:
         ("1 / 0", "value", ""),
         ("1.0 / 0.0", "type", "JSON"),
         ("9223372036854775807 + inputs.size", "value", ""),
+        ("string(inputs.list)", "value", "string() does not take a value of that type"),
         ("b'x'", "type", "bytes"),
     ],
 )
