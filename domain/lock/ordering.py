@@ -49,7 +49,7 @@ class GrantRule:
 
     An earlier request blocks a later one where their claims conflict, unless it waits already, directly or through
     others, for the owner of the later one, or for what contains that: then waiting for it would never end (locks.md 6,
-    ADR 35). ``twin`` is a request whose owner has a later one in the space, too: one that is only tried.
+    ADR 30). ``twin`` is a request whose owner has a later one in the space, too: one that is only tried.
     """
 
     def __init__(self, space: LockSpace, twin: int | None = None) -> None:
