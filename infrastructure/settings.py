@@ -114,6 +114,9 @@ class Settings(BaseSettings):
     """Whether other machines may connect. Put TLS in front: keys travel with every request."""
     allow_unsafe_durability: bool = False
     """Whether to start on a store that may lose acknowledged work."""
+    restored: bool = False
+    """Whether the store was put back from a copy, or lost its end: tokens begin a new era, and all sessions end. Say it
+    at one start only, the first one."""
     secret: SecretStr | None = None
     """Key of all digests, 32 characters or more; the same on every node of a store. Absent: a file in the folder."""
     hot_bytes_max: int = Field(default=64 * MEBIBYTE, ge=16 * MEBIBYTE, le=65_536 * MEBIBYTE)

@@ -40,6 +40,11 @@ def up(
     allow_unsafe_durability: Annotated[
         bool, typer.Option("--allow-unsafe-durability", help="Start on a store that may lose acknowledged work.")
     ] = False,
+    *,
+    restored: Annotated[
+        bool,
+        typer.Option("--restored", help="The store is an earlier copy: new tokens begin, sessions end. Say it once."),
+    ] = False,
     log_level: Annotated[str | None, typer.Option("--log-level", help="debug, info, warning or error.")] = None,
     log_format: Annotated[str | None, typer.Option("--log-format", help="console or json.")] = None,
 ) -> None:
@@ -53,6 +58,7 @@ def up(
         "allowed_hosts": tuple(allowed_host) if allowed_host else None,
         "allow_exposed": allow_exposed or None,
         "allow_unsafe_durability": allow_unsafe_durability or None,
+        "restored": restored or None,
         "log_level": log_level,
         "log_format": log_format,
     }

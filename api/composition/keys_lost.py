@@ -66,7 +66,7 @@ def declare(settings: Settings, reason: str) -> KeysLost:
     _refuse_nothing(settings)
     with closing(archived_log(open_log(settings), shelf_of(settings))) as log, closing(open_seeds(settings)) as seeds:
         by = _administrator(log, settings)
-        _refuse_living(log, settings)
+        refuse_living(log, settings)
         # Read before the keys are looked for: whoever gives the log others meanwhile seals behind it.
         before = log.head()
         if seeds.seed("") is not None or seeds.destroyed():
@@ -116,8 +116,8 @@ def _refuse_needless(log: Log, seeds: SeedStore) -> None:
     raise CannotDeclareError("nothing_sealed", words, "Start the server: it makes keys of its own.")
 
 
-def _refuse_living(log: Log, settings: Settings) -> None:
-    """A file of SQLite says itself whether a server has it open."""
+def refuse_living(log: Log, settings: Settings) -> None:
+    """Raises CannotDeclareError while a server may have it open; a file of SQLite says so itself."""
     if settings.store_kind == "sqlite":
         return
     now = log.now()

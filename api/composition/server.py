@@ -19,6 +19,7 @@ from api.composition.ledger import LedgerDesk, ledger_beside
 from api.composition.pasts import PastReader
 from api.composition.projections import ProjectionDesk
 from api.composition.reads import EventReader, ProjectReader, RowReader
+from api.composition.restored import begin_era, end_sessions, refuse_cut_off
 from api.composition.stores import open_log, open_rows
 from api.edge import Edge
 from api.graphql.app import create_graphql_app
@@ -77,8 +78,8 @@ class KeyDesk:
 async def serve(settings: Settings, *, started: Callable[[str], None] | None = None) -> None:
     """Run a server until it is told to end; ``started`` gets its URL once it takes requests.
 
-    Raises UnsafeStoreError, ForeignKeysError, KeysReplacedError, UnsafeDataFolderError, StoreInUse, StoreUnavailable,
-    OSError (address in use).
+    Raises UnsafeStoreError, LogCutOffError, CannotDeclareError, ForeignKeysError, KeysReplacedError,
+    UnsafeDataFolderError, StoreInUse, StoreUnavailable, OSError (address in use).
     """
     set_up_logging(settings.log_level, settings.log_format)
     tune()
@@ -115,8 +116,8 @@ def run(settings: Settings, *, started: Callable[[str], None] | None = None) -> 
 async def running(settings: Settings) -> AsyncGenerator[Services]:
     """A node that serves until the block ends.
 
-    Raises UnsafeStoreError, ForeignKeysError, EventsArchived, StoreInUse, StoreUnavailable,
-    and at the end KeysReplacedError.
+    Raises UnsafeStoreError, LogCutOffError, CannotDeclareError, ForeignKeysError, EventsArchived, StoreInUse,
+    StoreUnavailable, and at the end KeysReplacedError.
     """
     await asyncio.to_thread(prepare_data_folder, settings.data)
     secret = settings.secret.get_secret_value().encode() if settings.secret else server_secret(settings.data)
@@ -124,7 +125,9 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
     log = archived_log(await asyncio.to_thread(open_log, settings), shelf)
     try:
         warnings = _checked_durability(log, settings)
+        warnings += await asyncio.to_thread(begin_era, log, settings)
         rows = await asyncio.to_thread(open_rows, settings)
+        await asyncio.to_thread(refuse_cut_off, log, rows, settings)
         erasure = await asyncio.to_thread(Erasure, log, rows, settings, _end_itself)
         warnings += erasure.warnings
         await asyncio.to_thread(refresh_bases, log, shelf, erasure.envelopes)
@@ -146,6 +149,7 @@ async def running(settings: Settings) -> AsyncGenerator[Services]:
         await node.start()
         try:
             await _know_the_owner(node, keys, settings)
+            await end_sessions(node, settings)
             async with (
                 ledger_beside(node, log, settings) as (follower, ledger),
                 archiver_beside(node, log, rows, ledger.scribe, erasure.envelopes, shelf, settings) as archive,

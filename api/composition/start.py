@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from api.composition.keys_lost import CannotDeclareError, KeysLost, declare
+from api.composition.restored import LogCutOffError
 from api.composition.server import UnsafeStoreError, run
 from api.composition.stores import ROWS_FILE
 from infrastructure.erasure.belonging import ForeignKeysError
@@ -56,6 +57,9 @@ def _in_words(settings: Settings) -> Generator[None]:
         yield
     except CannotDeclareError as error:
         raise CannotStartError(str(error), error.advice, error.code) from error
+    except LogCutOffError as error:
+        advice = "Put the newer file back, with its -wal; where it is gone for good, start once with --restored."
+        raise CannotStartError(str(error), advice, "log_cut_off") from error
     except UnsafeStoreError as error:
         raise CannotStartError(str(error), "Mend the store, or say --allow-unsafe-durability.") from error
     except ForeignKeysError as error:

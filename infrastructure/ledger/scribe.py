@@ -7,12 +7,14 @@ from typing import Final
 
 from infrastructure.ledger.key_ring import KeyRing
 from infrastructure.ledger.port import LedgerStore, SignedCheckpoint
+from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import Log
 from infrastructure.runtime.projector_pages import PageSize
 from projections.audit_ledger.leaf import leaf_hash
 from projections.audit_ledger.note import Checkpoint
 from projections.audit_ledger.proofs import root_of
-from projections.audit_ledger.tiles import TileName, grown, node_reader, open_tiles
+from projections.audit_ledger.tiles import TILE_HASHES, TileName, grown, node_reader, open_tiles
+from projections.audit_ledger.tree import HASH_BYTES
 
 SLICE_EVENTS: Final = 64
 """Leaves that are hashed before somebody else may have the interpreter."""
@@ -23,7 +25,8 @@ _SECOND: Final = 1_000_000
 
 
 class LedgerAheadOfLog(Exception):
-    """Fault: the log is shorter than what was recorded of it: it was cut off, or restored from an earlier copy."""
+    """Fault: the log is shorter than what was recorded of it, or has other events in that place: it was cut off, or
+    restored from an earlier copy, and may have gone on since."""
 
 
 class Scribe:
@@ -124,8 +127,22 @@ class Scribe:
             self.store.thin_checkpoints(now - KEPT_WHOLE_SECONDS * _SECOND)
             self._thinned_at = now
 
+    def _check_last(self, size: int) -> None:
+        """A tree that was grown with one log must not grow on with another, which has come to be longer than it."""
+        if not size:
+            return
+        try:
+            rows = self._log.page(after=size - 1, limit=1)
+        except EventsArchived:
+            return  # in a bundle that is not here, and was verified with the tree
+        tile, place = divmod(size - 1, TILE_HASHES)
+        begin = place * HASH_BYTES
+        if rows and leaf_hash(rows[0]) != self.read_tile(0, tile)[begin : begin + HASH_BYTES]:
+            raise LedgerAheadOfLog(f"@{size} of the log is not the event that was recorded there")
+
     def _resume(self) -> None:
         size = self.store.size()
+        self._check_last(size)
         self._begun = {(level, number): self.read_tile(level, number) for level, number in open_tiles(size)}
         self._size = size
         latest = self.store.latest()

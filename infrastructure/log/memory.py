@@ -40,11 +40,11 @@ class MemoryLog(MemoryArchives):
     """A log for tests, simulations and trials. Whoever chooses it accepts that it ends with the process."""
 
     shared = False
-    era = 1
     clock_jumped = 0
 
     def __init__(self) -> None:
         super().__init__()
+        self.era = 1
         self._signal = HeadSignal(0)
         self._clock = AnchoredClock(0)
         self._receipts: dict[CommandKey, Receipt] = {}
@@ -158,6 +158,11 @@ class MemoryLog(MemoryArchives):
     def keys_mark(self) -> str:
         with self._lock:
             return self._keys_mark
+
+    def begin_era(self) -> int:
+        with self._lock:
+            self.era += 1
+            return self.era
 
     def bind_keys(self, mark: str, *, instead_of: str) -> str:
         with self._lock:

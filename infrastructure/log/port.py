@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 from domain.kernel.decider import LeaseChange
 from domain.kernel.message import CommandKey, KeyRow
 from infrastructure.log.archived import Archives
+from infrastructure.log.eras import Eras
 from infrastructure.log.erasures import Erasures
 from infrastructure.log.past_states import PastStates
 
@@ -167,13 +168,11 @@ class StoreUnavailable(Exception):
     """Fault: the store cannot be reached; nothing was written by this call."""
 
 
-class Log(PastStates, Erasures, Archives, Protocol):
+class Log(PastStates, Erasures, Archives, Eras, Protocol):
     """A store of events, receipts, unique names, snapshots and leases. Calls block; each is safe from any thread."""
 
     shared: bool
     """Whether other processes write to it: then refusals and empty decisions are checked by the append, too."""
-    era: int
-    """Log era; raised by a restore, so that a token is never handed out twice."""
 
     @property
     def clock_jumped(self) -> int:

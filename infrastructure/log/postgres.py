@@ -64,6 +64,11 @@ class PostgresLog(PostgresArchives):
     def clock_jumped(self) -> int:
         return self._clock.jumped
 
+    def begin_era(self) -> int:
+        """See the port. A second time begins a further one, which harms nothing, so a lost connection is replaced."""
+        self.era = self._number("begin_era")
+        return self.era
+
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         things = touched(members)
         if not members:

@@ -60,6 +60,11 @@ class SqliteLog(SqliteErasures):
         self._signal = HeadSignal(head)
         self._clock = AnchoredClock(max(recorded_at, alive_through))
 
+    def begin_era(self) -> int:
+        with self.file.writing() as connection:
+            self.era = connection.execute(_SQL["begin_era"]).fetchone()[0]
+        return self.era
+
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:
         things = touched(members)
         with self.file.writing() as connection:

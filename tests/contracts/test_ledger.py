@@ -143,6 +143,26 @@ def test_a_log_that_was_cut_off_is_told(tmp_path: Path) -> None:
     follower.stop()
 
 
+def test_a_log_that_was_cut_off_and_went_on_is_told_and_no_tree_grows_with_it(
+    log_store: Log, store: LedgerStore, tmp_path: Path
+) -> None:
+    """Else what was recorded and what took its place would be one tree, which no one could be shown to be wrong."""
+    fill(log_store, 0, 300)
+    first = MemoryLog()
+    fill(first, 0, 257)
+    fill(first, 1_000, 3)
+    scribe(first, store, tmp_path).current()
+    assert store.size() == 260
+    for _ in range(2):
+        with pytest.raises(LedgerAheadOfLog, match="@260"):
+            scribe(log_store, store, tmp_path).grow()
+    assert store.size() == 260
+    beginning = MemoryLedger()
+    scribe(first, beginning, tmp_path).current()
+    fill(first, 2_000, 1)
+    assert scribe(first, beginning, tmp_path).grow() == 1
+
+
 def test_the_follower_comes_level_signs_and_copies(log_store: Log, store: LedgerStore, tmp_path: Path) -> None:
     writer = scribe(log_store, store, tmp_path)
     copies = CheckpointCopies(tmp_path / "copies")

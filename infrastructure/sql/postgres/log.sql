@@ -165,6 +165,10 @@ DELETE FROM signalbox.node_reports WHERE at < %s::bigint RETURNING at
 -- Log era.
 SELECT era FROM signalbox.marks
 
+-- name: begin_era
+-- The next era begins.
+UPDATE signalbox.marks SET era = era + 1 RETURNING era
+
 -- name: clock
 -- The server's clock in microseconds.
 SELECT signalbox.clock()

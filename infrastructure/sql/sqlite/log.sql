@@ -141,6 +141,10 @@ UPDATE marks SET alive_through = iif(?2, ?1, max(alive_through, ?1));
 -- The era of the log.
 SELECT era FROM marks;
 
+-- name: begin_era
+-- The next era begins.
+UPDATE marks SET era = era + 1 RETURNING era;
+
 -- name: hold_duty
 -- Take or renew a duty that is free, lapsed, held by the same node or stamped by a clock that was set back.
 INSERT INTO duties (duty, node, held_until) VALUES (?1, ?2, ?4)
