@@ -100,24 +100,23 @@ async def _rows(
         row, depth = waiting.pop()
         yield row, depth
         asked = RunPage(project=row.project, parent=row.key, limit=LIMIT_MAX, as_of=at)
-        waiting += [
-            (one, depth + 1) async for one in _all(context, asked, RUNS_MAX)
-        ]  # the youngest is the first of them
+        # The youngest is the first of them, so that the oldest is looked at next.
+        waiting += [(one, depth + 1) async for one in _all(context, asked, RUNS_MAX, at)]
 
 
 async def _tasks(context: Context, run: PipelineRunRow, at: Position) -> AsyncIterator[RunTask]:
     asked = TaskPage(project=run.project, name_prefix=f"{run.key}/", order="oldest_first", limit=LIMIT_MAX, as_of=at)
-    async for row in _all(context, asked, TASKS_MAX):
+    async for row in _all(context, asked, TASKS_MAX, at):
         one = made_for(row)
         if one is not None:
             yield one
 
 
-async def _all(context: Context, request: RunPage | TaskPage, most: int) -> AsyncIterator[Any]:
-    """Every row, and one page beyond the bound: whoever counts refuses them."""
+async def _all(context: Context, request: RunPage | TaskPage, most: int, at: Position) -> AsyncIterator[Any]:
+    """Every row, and one page beyond the bound: whoever counts refuses them. Read models that lag are waited for."""
     seen = 0
     while True:
-        page = await ask(context, request, None)
+        page = await ask(context, request, at)
         for row in page.rows:
             yield row
         seen += len(page.rows)
