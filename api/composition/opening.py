@@ -18,6 +18,7 @@ from infrastructure.history.port import History
 from infrastructure.history.rows import PastRows
 from infrastructure.log.archived import EventsArchived
 from infrastructure.log.port import StoreUnavailable
+from infrastructure.runtime.interpreter import collect_seldom
 from infrastructure.settings import ARCHIVES_FOLDER, KEYS_FILE, SQLITE_FILE
 from projections.kernel.errors import RequestRefused
 from signalbox.client.errors import Refused, ServerUnavailable
@@ -33,6 +34,7 @@ def opened(
     ``archives`` is where the bundles of its archived ranges lie; else the folder of the data folder's.
     What goes wrong while it is asked is told as the errors that the command line knows.
     """
+    collect_seldom()  # a third of the time that it takes to look through many events went into looking for garbage
     replay: Replay | None = None
     with in_our_errors(), TemporaryDirectory(prefix="signalbox-replay-") as scratch:
         try:

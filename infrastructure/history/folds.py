@@ -89,6 +89,8 @@ class Folds:
                 now = Folded(row.version, row.position, aggregate.evolve(now.state, event.event))
                 with self._lock:
                     way.note(now)
+            if len(rows) < PAGE_EVENTS:
+                break  # to ask once more would cost as much as a short stream in all
         return now
 
     def before(self, stream: str, version: int) -> Folded:
@@ -121,6 +123,8 @@ class Folds:
         self, aggregate: Aggregate[Any], stream: str, now: Folded, version: int | None, position: int | None
     ) -> Folded | None:
         """What the source keeps, where that is nearer than what is remembered by more than a page."""
+        if not aggregate.snapshot_every:
+            return None
         shape, highest = shape_of(aggregate), ANYWHERE if version is None else version
         while (
             kept := self._past.state_before(

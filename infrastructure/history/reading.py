@@ -80,6 +80,8 @@ def events_until(past: Past, stream: str, position: int, version: int = 0) -> It
             if row.position > position:
                 return
             yield recorded(row, REGISTRY)
+        if len(rows) < PAGE_EVENTS:
+            return
         version = rows[-1].version
 
 

@@ -71,6 +71,8 @@ class EventTrees:
 
     def of(self, row: LogRow) -> Mapping[str, Tree]:
         """The trees of an event, by root."""
+        if not self._columns and self._with_content:
+            return {"event": orjson.loads(row.state)}
         found = {name: column(row) for name, column in self._columns}
         if self._with_content:
             found["event"] = content_of(row)
