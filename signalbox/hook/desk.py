@@ -41,6 +41,8 @@ class Desk:
         """Messages that waited at the latest heartbeat of this run; None where nobody told."""
         self.worker = False
         """Whether the life is that of a worker who started the client: it keeps and ends it."""
+        self.attempt = ""
+        """Token of the worker's attempt that the client works in: the worker may have others beside it."""
 
     @property
     def fields(self) -> "dict[str, object]":
@@ -48,14 +50,14 @@ class Desk:
         memory = self.memory
         return {"project": memory.project, "session": memory.session, "incarnation": memory.incarnation}
 
-    def adopt(self, session: str, incarnation: int) -> None:
-        """Speak for the session of the worker that started the client."""
+    def adopt(self, session: str, incarnation: int, attempt: str = "") -> None:
+        """Speak for the session of the worker that started the client, and for the attempt with this token."""
         memory = self.memory
         if (memory.session, memory.incarnation) != (session, incarnation):
             memory.begin(session, incarnation)
         memory.url, memory.process = self.wire.url, self.event.process
         memory.project = self.options.project or memory.project or self._only_project()
-        self.worker = True
+        self.worker, self.attempt = True, attempt
 
     def take_over(self) -> None:
         """From now on this process speaks for the session, whoever did before."""
@@ -171,6 +173,8 @@ class Desk:
             "claims": [{"claim": claim, "mode": mode} for claim, mode in claims.items()],
             "purpose": purpose[:500],
         }
+        if self.attempt:
+            asked["attempt"] = self.attempt
         if queue:
             # One place in the line for each agent: what it wants now takes the place of what it wanted before.
             key = f"hook:{self.memory.session}"

@@ -94,7 +94,7 @@ def desk_for(event: Event, options: Options, environment: "dict[str, str]", plac
     main = Desk(wire, event, options, memory_of(cache, event.client, event.session, ""), None)
     worker = environment.get("SIGNALBOX_SESSION", ""), environment.get("SIGNALBOX_INCARNATION", "")
     if worker[0] and worker[1].isdigit():
-        main.adopt(worker[0], int(worker[1]))
+        main.adopt(worker[0], int(worker[1]), environment.get("SIGNALBOX_TOKEN", ""))
     if not event.agent:
         return main
     return Desk(wire, event, options, memory_of(cache, event.client, event.session, event.agent), main)

@@ -452,6 +452,23 @@ def test_a_worker_s_agent_edits_inside_its_task_and_never_outside_that_of_anothe
     assert place.locks()[scope[0]["claim"]] == life["session"]
 
 
+def test_a_worker_with_two_attempts_is_not_refused_by_the_lease_of_the_one_that_it_works_in(place: Place) -> None:
+    name = place.folder.name
+    opened = place.client.command("open_session", projects=["shop"], capacity=2).answer
+    life = {"session": opened["session"], "incarnation": opened["incarnation"]}
+    tokens: list[str] = []
+    for part in ("src", "docs"):
+        scope = [{"claim": f"path:{name}//{part}/**", "mode": "exclusive"}]
+        task = {"key": f"{part}-{name}", "title": "t", "scope": scope}
+        place.client.command("create_task", project="shop", task=task)
+        claimed = place.client.command("claim_task", project="shop", task=task["key"], **life).answer
+        tokens.append(str(claimed["token"]))
+    given = {"SIGNALBOX_SESSION": str(life["session"]), "SIGNALBOX_INCARNATION": str(life["incarnation"])}
+    first, second = (place.agent(**given, SIGNALBOX_TOKEN=token) for token in tokens)
+    assert [first.edit("src/a.py").code, second.edit("docs/a.md").code] == [0, 0]
+    assert [first.edit("docs/b.md").code, second.edit("src/b.py").code] == [2, 2]
+
+
 def test_without_any_memory_an_agent_finds_its_own_life_again(place: Place) -> None:
     blocked = place.folder.parent / f"file-{next(NUMBERS)}"
     blocked.write_text("no folder\n")
