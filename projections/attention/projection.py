@@ -150,7 +150,7 @@ ATTENTION: Final = Projection(
     row=AttentionRow,
     handles=frozenset(get_args(AttentionEvent)),
     begins=frozenset(),
-    words=worded(why="text"),
+    words=worded(why="text", beneath="json"),
     keys=keys,
     evolve=evolve,
     indexes=(("stands", "key"),),

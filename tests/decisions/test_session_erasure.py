@@ -11,9 +11,11 @@ from domain.note.commands import SendMessage
 from domain.session.commands import DrainSession, EndSession, OpenSession, SignalSession
 from domain.session.decider import SESSION
 from domain.session.errors import NotSessionOwner, SessionErased, SessionOfOthers, SessionUnsettled
-from domain.session.events import SessionLost, SessionOpened
+from domain.session.events import SessionLost, SessionOpened, SessionRecovered, SessionSuspected
 from domain.session.state import Session
 from domain.task.commands import EraseSubject
+from infrastructure.erasure.refold import refolded
+from projections.catalogue import PROJECTIONS
 from tests.decisions.test_erasure import a_person
 from tests.decisions.test_run_erasure import bare
 from tests.support.fleet import OWNER, Fleet, accepted, events_of, refused
@@ -34,9 +36,12 @@ class Ward(Fleet):
         answer: Any = accepted(self.ask(OpenSession(projects=projects, **said), project="fleet")).answer
         return str(answer.session)
 
-    def end(self) -> None:
+    def wait_for_person(self) -> None:
         note = SignalSession(session=self.session, incarnation=1, signal="waiting_for_person", note=WORD, digest=WORD)
         accepted(self.ask(note, project="fleet"))
+
+    def end(self) -> None:
+        self.wait_for_person()
         accepted(self.ask(DrainSession(session=self.session, reason=WORD), project="fleet"))
 
     def erase(self, by: str = "", *, project: str = "shop", sees: frozenset[Any] | None = None) -> Decision:
@@ -73,6 +78,22 @@ def test_a_fold_of_its_erased_events_is_what_it_had_come_to_without_its_words() 
     assert WORD in repr(events)
     assert WORD not in repr([bare(event) for event in events])
     assert whole == without
+
+
+def test_every_column_of_a_read_model_that_holds_its_words_is_known_to_hold_words() -> None:
+    ward = Ward()
+    accepted(ward.ask(SendMessage(project="shop", to=ward.session, text=WORD, agent=WORD)))
+    ward.wait_for_person()
+    ward.given(ward.session, SessionSuspected(incarnation=1, renewed_at=ward.now, at=ward.now))
+    ward.given(ward.session, SessionRecovered(incarnation=1, at=ward.now))
+    ward.end()
+    found: set[str] = set()
+    for projection in PROJECTIONS:
+        for version in refolded(projection, ward.log):
+            columns = {name for name, value in version.row._asdict().items() if WORD in str(value)}
+            assert columns <= set(projection.words), projection.name
+            found |= {f"{projection.name}.{column}" for column in columns}
+    assert found >= {"attention.why", "attention.beneath", "session_roster.name", "inbox.text", "timeline.summary"}
 
 
 def test_a_session_that_lives_keeps_its_words() -> None:
