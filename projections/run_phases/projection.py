@@ -38,6 +38,8 @@ _Waiting = PhaseParked | PhaseReleased | PhaseWaiting | GateOpened | ExternalNee
 _Closing = PhaseSkipped | PhaseBlocked | PhaseSettled | PhaseAdopted
 _Beginning = RunQueued | RunMigrated | MapExpanded | LoopEvent | LedgerAdopted
 RunPhaseEvent = _Beginning | _Undo | _Again | _Opening | _Waiting | _Closing
+_UNDO_FAILED: Final = "undo failed: "
+_AND: Final = " · "
 
 
 def keys(recorded: Recorded) -> tuple[str, ...]:
@@ -141,15 +143,23 @@ def _waited(row: RunPhaseRow, event: _Waiting) -> RunPhaseRow:
 def _undone(row: RunPhaseRow, event: _Undo) -> RunPhaseRow:
     match event:
         case UndoStarted():
-            return row._replace(undo="undoing", undo_task=event.task)
+            return row._replace(undo="undoing", undo_task=event.task, reason=_own_reason(row))
         case UndoSucceeded():
             return row._replace(undo="undone")
         case UndoFailed():
-            return row._replace(undo="failed", reason=event.reason)
+            both = filter(None, (_own_reason(row), f"{_UNDO_FAILED}{event.reason}"))
+            return row._replace(undo="failed", reason=_AND.join(both))
         case UndoResolved():
             return row._replace(undo="undone" if event.how == "done" else "left" if event.how == "skipped" else "")
         case _:
             assert_never(event)
+
+
+def _own_reason(row: RunPhaseRow) -> str:
+    """Why the phase itself stands as it does, without why its undo has failed."""
+    if not row.undo:
+        return row.reason
+    return "" if row.reason.startswith(_UNDO_FAILED) else row.reason.partition(f"{_AND}{_UNDO_FAILED}")[0]
 
 
 def _closed(row: RunPhaseRow, event: _Closing) -> RunPhaseRow:

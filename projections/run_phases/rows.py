@@ -28,7 +28,7 @@ class RunPhaseRow(NamedTuple):
     child: str | None
     """Run that does its work."""
     reason: str
-    """Why it is parked, skipped, blocked, failed or cancelled."""
+    """Why it is parked, skipped, blocked, failed or cancelled, and behind that why its undo has failed."""
     arm: str
     """That it took; empty for none."""
     input: str

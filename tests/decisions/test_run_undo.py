@@ -13,6 +13,8 @@ from domain.run.errors import BehindNoReturn, ReworkRefused, RunNotInState, Undo
 from domain.run.events import RunReworked, RunSettled
 from domain.run.evolve import changed
 from domain.run.undo_events import RunCompensationStarted, UndoStarted
+from projections.kernel.replay import replay
+from projections.run_phases.projection import RUN_PHASES
 from tests.support.fleet import accepted
 from tests.support.runs import ONCE, Railway, join, work
 
@@ -114,6 +116,29 @@ def test_an_undo_that_fails_halts_until_somebody_decides(how: Any, rollback: str
     assert back.undoing() == ["a"]
     back.take_back("a")
     assert (back.stands(), back.ended().rollback) == ("failed", rollback)
+
+
+def test_why_a_phase_has_failed_is_still_shown_when_its_undo_has_failed_too() -> None:
+    back = Back(undone("a"), undone("b", "a"))
+
+    def shown(place: str) -> str:
+        return replay(RUN_PHASES, back.log)[f"{back.run_id}/{place}"].reason
+
+    back.succeed("a")
+    back.go_wrong("b")
+    own = shown("b")
+    assert own
+    said: dict[str, Any] = {"project": "shop", "run": back.run_id, "reason": "I looked"}
+    for _ in range(2):
+        back.take_back("b", well=False)
+        assert shown("b") == f"{own} · undo failed: it broke"
+        back.do(ResolveUndo(**said, phase="b", how="retry"))
+        assert shown("b") == own
+    back.take_back("b")
+    back.take_back("a", well=False)
+    assert (shown("b"), shown("a")) == (own, "undo failed: it broke")
+    back.do(ResolveUndo(**said, phase="a", how="retry"))
+    assert shown("a") == "", "it had succeeded"
 
 
 def test_best_effort_goes_on_behind_a_failed_undo() -> None:
