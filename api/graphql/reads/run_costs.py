@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Any, Final
 
 import orjson
@@ -16,29 +18,29 @@ from api.graphql.types.run_past import AttemptPurpose, RunCost, told
 from projections.kernel.errors import CursorUnreadable
 
 _TOKENS: Final = ("input_tokens", "output_tokens")
-Spent = Mapping[str, float]
+Spent = Mapping[str, int]
+_Entry = tuple[str, Callable[[], RunCost]]
+"""What a cursor calls it, and how it is made."""
 
 
 async def costs(context: Context, identifier: str, asked: Asked) -> Connection[RunCost]:
     """A page of entries: a run as a whole, its tasks, then the runs that it began in the same way."""
     tree = await tree_of(context, identifier, asked)
-    ends = _ends(tree.members)
-    entries = [one for index, end in enumerate(ends) for one in _entries(tree.members, index, end)]
-    return _page(entries, asked, tree.position, stale=tree.stale)
+    return _page(list(_entries(tree.members)), asked, tree.position, stale=tree.stale)
 
 
-def _page(entries: Sequence[RunCost], asked: Asked, position: int, *, stale: bool) -> Connection[RunCost]:
-    """Entries behind the one that the cursor names. Raises Refused where it is not there."""
-    names = [one.task_id or one.run_id for one in entries]
+def _page(entries: Sequence[_Entry], asked: Asked, position: int, *, stale: bool) -> Connection[RunCost]:
+    """Entries behind the one that the cursor names, and only they are made. Raises Refused where it is not there."""
+    names = [name for name, _ in entries]
     cursor = text(asked.cursor)
     if cursor is not None and cursor not in names:
         raise Refused(CursorUnreadable())
     start = 0 if cursor is None else names.index(cursor) + 1
-    shown = list(zip(entries, names, strict=True))[start : start + asked.first]
+    shown = entries[start : start + asked.first]
     more = start + asked.first < len(entries)
     return connection(
-        [(entry, _place(name)) for entry, name in shown],
-        next_cursor=shown[-1][1] if more else None,
+        [(made(), _place(name)) for name, made in shown],
+        next_cursor=shown[-1][0] if more else None,
         position=position,
         stale=stale,
     )
@@ -56,12 +58,20 @@ def _ends(members: Sequence[Member]) -> list[int]:
     ]
 
 
-def _entries(members: Sequence[Member], index: int, end: int) -> Iterator[RunCost]:
-    member = members[index]
+def _entries(members: Sequence[Member]) -> Iterator[_Entry]:
+    """All entries in their order. What a task said is read once, whatever number of runs it is inside of."""
+    said = [sum((_spent(one) for one in member.tasks), Counter[str]()) for member in members]
+    up_to = list(accumulate(said, initial=Counter[str]()))
+    for index, (member, end) in enumerate(zip(members, _ends(members), strict=True)):
+        yield member.row.key, partial(_whole, member, up_to[end] - up_to[index])
+        for one in member.tasks:
+            yield one.row.key, partial(_of_task, member, one)
+
+
+def _whole(member: Member, sums: Spent) -> RunCost:
     row = member.row
-    sums = sum((Counter(_spent(one)) for inside in members[index:end] for one in inside.tasks), Counter[str]())
     keeps_account = bool(row.budget or row.rolls_back)
-    yield RunCost(
+    return RunCost(
         run_id=row.key,
         depth=member.depth,
         place=row.parent_place,
@@ -74,23 +84,25 @@ def _entries(members: Sequence[Member], index: int, end: int) -> Iterator[RunCos
         budget=told(row.budget),
         reserved=told(row.reserved) if row.budget else None,
     )
-    for one in member.tasks:
-        yield RunCost(
-            run_id=row.key,
-            depth=member.depth,
-            place=one.place,
-            task_id=one.row.key,
-            generation=one.generation,
-            purpose=AttemptPurpose.UNDO if one.is_undo else AttemptPurpose.WORK,
-            pipeline=row.pipeline,
-            status=one.row.status,
-            spent=JSON(_spent(one)),
-            budget=None,
-            reserved=None,
-        )
 
 
-def _spent(task: RunTask) -> Spent:
+def _of_task(member: Member, one: RunTask) -> RunCost:
+    return RunCost(
+        run_id=member.row.key,
+        depth=member.depth,
+        place=one.place,
+        task_id=one.row.key,
+        generation=one.generation,
+        purpose=AttemptPurpose.UNDO if one.is_undo else AttemptPurpose.WORK,
+        pipeline=member.row.pipeline,
+        status=one.row.status,
+        spent=JSON(dict(_spent(one))),
+        budget=None,
+        reserved=None,
+    )
+
+
+def _spent(task: RunTask) -> Counter[str]:
     """What its attempts said that they spent, the live one included."""
     found: Counter[str] = Counter()
     for said in (task.row.usage, task.row.usage_live):
@@ -98,4 +110,4 @@ def _spent(task: RunTask) -> Spent:
         if usage:
             found["tokens"] += sum(usage.get(name, 0) for name in _TOKENS)
             found["cost_microdollars"] += usage.get("cost_microdollars", 0)
-    return dict(found)
+    return found

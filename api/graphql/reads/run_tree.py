@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from api.graphql.context import Context
 from api.graphql.errors import AnswerTooLarge, Refused
-from api.graphql.reads.asked import Asked, ask, text
+from api.graphql.reads.asked import Asked, Page, ask, text
 from domain.kernel.ids import Position
 from projections.kernel.requests import LIMIT_MAX
 from projections.pipeline_runs.queries import RunPage
@@ -63,20 +63,46 @@ async def tree_of(context: Context, identifier: str, asked: Asked, *, takes_back
     """
     asked.require_size()
     page = await ask(context, RunPage(keys=(text(identifier) or "",), limit=1, as_of=asked.as_of), asked.after)
-    at = Position(page.position)
+    reader = _Reader(context, Position(page.position), stale=page.stale)
     found: list[Member] = []
     total = 0
     root = next((row for row in page.rows if context.may("read.runs", row.project)), None)
     if root is not None:
-        async for row, depth in _rows(context, root, at, takes_back=takes_back):
-            tasks = tuple([one async for one in _tasks(context, row, at)])
+        async for row, depth in _rows(reader, root, takes_back=takes_back):
+            tasks = tuple([one async for one in _tasks(reader, row)])
             total += len(tasks)
             found.append(Member(row, depth, tasks))
             if len(found) > RUNS_MAX:
                 raise Refused(AnswerTooLarge(what="runs inside of each other", limit=RUNS_MAX))
             if total > TASKS_MAX:
                 raise Refused(AnswerTooLarge(what="tasks of the run", limit=TASKS_MAX))
-    return Tree(tuple(found), page.position, page.stale)
+    return Tree(tuple(found), page.position, reader.stale)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads as of one position. Read models that lag are waited for; where one stays behind, all of it is stale."""
+
+    context: Context
+    at: Position
+    stale: bool
+
+    async def page(self, request: RunPage | TaskPage) -> Page:
+        page = await ask(self.context, replace(request, as_of=self.at), self.at)
+        self.stale = self.stale or page.stale
+        return page
+
+    async def all(self, request: RunPage | TaskPage, most: int) -> AsyncIterator[Any]:
+        """Every row, and one page beyond the bound: whoever counts refuses them."""
+        seen = 0
+        while True:
+            page = await self.page(request)
+            for row in page.rows:
+                yield row
+            seen += len(page.rows)
+            if page.next_cursor is None or seen > most:
+                return
+            request = replace(request, cursor=page.next_cursor)
 
 
 def made_for(row: TaskBoardRow) -> RunTask | None:
@@ -89,37 +115,24 @@ def made_for(row: TaskBoardRow) -> RunTask | None:
 
 
 async def _rows(
-    context: Context, root: PipelineRunRow, at: Position, *, takes_back: bool
+    reader: _Reader, root: PipelineRunRow, *, takes_back: bool
 ) -> AsyncIterator[tuple[PipelineRunRow, int]]:
     """The root, then whatever each began, in that order; what takes it back from outside comes last."""
     waiting = [(root, 0)]
     if takes_back and root.rolled_back_by and root.parent is None:
-        page = await ask(context, RunPage(keys=(root.rolled_back_by,), limit=1, as_of=at), None)
+        page = await reader.page(RunPage(keys=(root.rolled_back_by,), limit=1))
         waiting = [*((row, 1) for row in page.rows if row.project == root.project), (root, 0)]
     while waiting:
         row, depth = waiting.pop()
         yield row, depth
-        asked = RunPage(project=row.project, parent=row.key, limit=LIMIT_MAX, as_of=at)
+        asked = RunPage(project=row.project, parent=row.key, limit=LIMIT_MAX)
         # The youngest is the first of them, so that the oldest is looked at next.
-        waiting += [(one, depth + 1) async for one in _all(context, asked, RUNS_MAX, at)]
+        waiting += [(one, depth + 1) async for one in reader.all(asked, RUNS_MAX)]
 
 
-async def _tasks(context: Context, run: PipelineRunRow, at: Position) -> AsyncIterator[RunTask]:
-    asked = TaskPage(project=run.project, name_prefix=f"{run.key}/", order="oldest_first", limit=LIMIT_MAX, as_of=at)
-    async for row in _all(context, asked, TASKS_MAX, at):
+async def _tasks(reader: _Reader, run: PipelineRunRow) -> AsyncIterator[RunTask]:
+    asked = TaskPage(project=run.project, name_prefix=f"{run.key}/", order="oldest_first", limit=LIMIT_MAX)
+    async for row in reader.all(asked, TASKS_MAX):
         one = made_for(row)
         if one is not None:
             yield one
-
-
-async def _all(context: Context, request: RunPage | TaskPage, most: int, at: Position) -> AsyncIterator[Any]:
-    """Every row, and one page beyond the bound: whoever counts refuses them. Read models that lag are waited for."""
-    seen = 0
-    while True:
-        page = await ask(context, request, at)
-        for row in page.rows:
-            yield row
-        seen += len(page.rows)
-        if page.next_cursor is None or seen > most:
-            return
-        request = replace(request, cursor=page.next_cursor)
