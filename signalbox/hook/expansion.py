@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 from signalbox.hook.quoting import DOLLAR_WITHIN, opened, run_of
+from signalbox.hook.reading import UnreadableError
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
@@ -21,6 +22,8 @@ VALUES_MAX = 1_000
 """Of one variable, and words that one word may come to."""
 WORDS_MAX = 20_000
 """Of one command; beyond it braces are not opened."""
+CHARACTERS_MAX = 16 * 1_048_576
+"""Of all that is put in place of something in one line: a variable that doubles itself has no end otherwise."""
 UNKNOWN = "$"
 """Instead of what only a shell could tell: nothing that has it in it is a path."""
 _DOLLAR = f"[${DOLLAR_WITHIN}]"
@@ -31,15 +34,30 @@ _BRACES = re.compile(rf"(?<!{_DOLLAR})\{{((?:[^{{}}]*,[^{{}}]*)|(-?\d+)\.\.(-?\d
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 
 
+class Room:
+    """How much may still be put in place of what stands in a line."""
+
+    def __init__(self) -> None:
+        self._left = CHARACTERS_MAX
+
+    def take(self, characters: int) -> None:
+        """Raises UnreadableError where there is not so much room left."""
+        self._left -= characters
+        if self._left < 0:
+            raise UnreadableError(f"what the line stands for has more than {CHARACTERS_MAX} characters; do it in parts")
+
+
 class Values:
     """What variables may be: each of a row of texts, one after the other, or nothing that is known."""
 
-    def __init__(self, known: "dict[str, tuple[str, ...]] | None" = None) -> None:
+    def __init__(self, known: "dict[str, tuple[str, ...]] | None" = None, room: "Room | None" = None) -> None:
         self.known = known if known is not None else {}
+        self.room = room or Room()
+        """For all that belongs to one line, however often its variables are copied."""
 
     def copied(self, given: "list[str] | None" = None) -> "Values":
         """For a line inside of this one, which is given words of its own."""
-        found = Values(dict(self.known))
+        found = Values(dict(self.known), self.room)
         if given is not None:
             for name in [one for one in found.known if not one[0].isalpha() and one[0] != "_"]:
                 del found.known[name]
@@ -71,11 +89,13 @@ def expanded(words: "list[str]", values: Values, cwd: str, printed: "Printed") -
     for found in rows.values():
         total *= len(found)
     if total > WAYS_MAX:
-        whole = Values(values.known | {name: ("\n".join(found),) for name, found in rows.items()})
+        for found in rows.values():
+            values.room.take(sum(len(one) for one in found))
+        whole = Values(values.known | {name: ("\n".join(found),) for name, found in rows.items()}, values.room)
         return [_words(words, whole, cwd, printed, apart=True)]
     ways = [dict(zip(rows, one, strict=True)) for one in product(*rows.values())]
     return [
-        _words(words, Values(values.known | {name: (value,) for name, value in way.items()}), cwd, printed)
+        _words(words, Values(values.known | {name: (value,) for name, value in way.items()}, values.room), cwd, printed)
         for way in ways
     ]
 
@@ -83,7 +103,7 @@ def expanded(words: "list[str]", values: Values, cwd: str, printed: "Printed") -
 def _words(words: "list[str]", values: Values, cwd: str, printed: "Printed", *, apart: bool = False) -> "list[str]":
     found: list[str] = []
     for word in words:
-        for one in _braces(word) if len(found) < WORDS_MAX else [word]:
+        for one in _braces(word, values.room) if len(found) < WORDS_MAX else [word]:
             found += _one(one, values, cwd, printed, apart=apart)
     return found
 
@@ -98,6 +118,7 @@ def _one(word: str, values: Values, cwd: str, printed: "Printed", *, apart: bool
         text = _value(match, values.of(name, cwd))
         within = sign == DOLLAR_WITHIN and not apart and name != "@"
         splits = splits or not within
+        values.room.take(match.start() - last + len(text))
         pieces += word[last : match.start()] + (text.replace("\n", " ") if within and "\n" in text else text)
         last = match.end()
     pieces += word[last:]
@@ -108,7 +129,9 @@ def _one(word: str, values: Values, cwd: str, printed: "Printed", *, apart: bool
             whole += letter
             continue
         number, within = run
-        whole += printed(number) or UNKNOWN
+        text = printed(number) or UNKNOWN
+        values.room.take(len(text))
+        whole += text
         splits = splits or not within or apart
     if not splits:
         return [opened(whole)]
@@ -139,7 +162,7 @@ def _names_in(word: str) -> "list[str]":
     return [match[2] or match[5] for match in _VARIABLE.finditer(word)]
 
 
-def _braces(word: str) -> "list[str]":
+def _braces(word: str, room: Room) -> "list[str]":
     open_, found = [word], list[str]()
     while open_ and len(found) + len(open_) <= VALUES_MAX:
         one = open_.pop()
@@ -147,7 +170,9 @@ def _braces(word: str) -> "list[str]":
         if match is None:
             found.append(one)
             continue
-        open_ += [one[: match.start()] + part + one[match.end() :] for part in reversed(_alternatives(match))]
+        parts = _alternatives(match)
+        room.take(len(one) * len(parts))
+        open_ += [one[: match.start()] + part + one[match.end() :] for part in reversed(parts)]
     return found + open_[::-1]
 
 

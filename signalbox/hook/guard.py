@@ -15,6 +15,7 @@ from signalbox.hook.places import (
     repository_of,
     worktree_claim,
 )
+from signalbox.hook.reading import UnreadableError
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
@@ -22,6 +23,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from signalbox.hook.desk import Desk
     from signalbox.hook.writes import Writes
+
+
+LINE_CHARACTERS_MAX = 1_048_576
+"""Of a line of shell; no system takes more in one word."""
 
 
 class Wanted:
@@ -134,6 +139,8 @@ def _want_shell(wanted: Wanted, event: Event, options: Options, environment: "di
 
 
 def _shell_writes(event: Event) -> "Writes":
+    if len(event.command) > LINE_CHARACTERS_MAX:
+        raise UnreadableError(f"the line has more than {LINE_CHARACTERS_MAX} characters; do it in parts")
     if event.tool == "PowerShell" or (os.name == "nt" and event.tool == "run_shell_command"):
         from signalbox.hook.powershell import powershell_writes
 

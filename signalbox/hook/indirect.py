@@ -23,6 +23,13 @@ _PASSING = frozenset(("sort", "uniq", "head", "tail", "tac", "shuf", "tr", "cat"
 _SEARCHING = frozenset(("grep", "egrep", "fgrep", "rg", "ag"))
 _NAMES_ONLY = re.compile(r"-[a-zA-Z0-9]*[lL][a-zA-Z0-9]*|--files-with(out)?-match(es)?|--files|--name-only")
 _PATTERN_SAID = re.compile(r"-[ef].*|--files|--regexp.*|--file.*")
+_OF_ITS_OWN = re.compile(r"\[[:.=]|\)[*+?{]|\\[0-9<>]")
+"""What one search by a pattern means and another does not, and what may take for ever."""
+_OF_ITS_OWN_OR_PLAIN = re.compile(rf"{_OF_ITS_OWN.pattern}|[+?(){{}}]|^\*")
+"""The same for a pattern where some of the signs mean themselves, or something only behind a backslash."""
+_REPEATED = re.compile(r"[*+?{]")
+LOOKED_AT_MAX = 10_000_000
+"""Steps that a search for a pattern in one name may take at worst; beyond it the name counts as met."""
 _FETCHED = {
     "curl": (re.compile(r"-[sSfLkgvniIRJO#0-9]*o(.*)|--output(?:=(.*))?"), re.compile(r"--output-dir(?:=(.*))?")),
     "wget": (
@@ -50,7 +57,7 @@ def run_by_xargs(
     if not words or not writes([word.replace(holder, ANY) for word in words] if holder else [*words, ANY]):
         return
     listed = [ANY] if found.is_trial else listed or listed_by_all(before, found)
-    yield from _for_each(words, holder, listed) if holder else [[*words, *listed]]
+    yield from _for_each(words, holder, listed, found) if holder else [[*words, *listed]]
 
 
 def run_by_find(arguments: list[str], found: "Writes", writes: "Writing") -> "Iterator[list[str]]":
@@ -68,11 +75,12 @@ def run_by_find(arguments: list[str], found: "Writes", writes: "Writing") -> "It
         yield from ([word.replace("{}", ANY) for word in find.actions[number][1]] for number in runs)
     elif runs:
         for number, files in zip(runs, find.searched(runs, found), strict=True):
-            yield from _for_each(find.actions[number][1], "{}", files)
+            yield from _for_each(find.actions[number][1], "{}", files, found)
 
 
-def _for_each(words: list[str], holder: str, files: list[str]) -> "Iterator[list[str]]":
+def _for_each(words: list[str], holder: str, files: list[str], found: "Writes") -> "Iterator[list[str]]":
     for file in files:
+        found.values.room.take(sum(word.count(holder) for word in words) * len(file))
         yield [word.replace(holder, file) for word in words]
 
 
@@ -133,14 +141,22 @@ def _listed_by_git(plain: list[str], arguments: list[str], asked: list[str], fou
 def _filtered(pattern: list[str], arguments: list[str], before: list[str]) -> list[str]:
     """Those of the names that a search lets through; all of them where it is one of a kind that is not known here."""
     options = "".join(word[1:] for word in arguments if word.startswith("-"))
-    if not pattern or set(options) - set("Eivwx"):
+    # What meets whole words or lines leaves out less than what meets a part of them.
+    if not pattern or set(options) - set("Eiv" if "v" in options else "Eivwx"):
+        return before
+    if (_OF_ITS_OWN if "E" in options else _OF_ITS_OWN_OR_PLAIN).search(pattern[0]):
         return before
     text = pattern[0] if "E" in options else pattern[0].replace("\\|", "|")
     try:
         looked = re.compile(text, re.IGNORECASE if "i" in options else 0)
-    except re.error:
+    except (re.error, OverflowError, RecursionError):
         return before
-    return [name for name in before if (looked.search(name) is None) == ("v" in options)]
+    power = 1 + len(_REPEATED.findall(text))
+    return [
+        name
+        for name in before
+        if len(name) ** power > LOOKED_AT_MAX or (looked.search(name) is None) == ("v" in options)
+    ]
 
 
 def _shown_of(word: str, found: "Writes") -> list[str]:

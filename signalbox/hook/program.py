@@ -50,6 +50,7 @@ def main(arguments: list[str]) -> None:
     start_new_thread(_guard_time, (run,))
     try:
         run.event = event_of(run.options.client, stdin_text(), environment)
+        _guard_searches(run)
         verdict = judged(run.event, run.options, environment)
     except Exception as error:
         verdict = run.failed(_told(error))
@@ -86,6 +87,22 @@ def _guard_time(run: Run) -> None:
         sleep(max(0, WORKTREE_SECONDS - seconds))
         seconds = WORKTREE_SECONDS
     _end(run.failed(f"it took longer than {seconds} s"))
+
+
+def _guard_searches(run: Run) -> None:
+    """A search by a regular expression lets no other thread work, but looks for signals."""
+    if run.event is None or run.event.kind in LONG:
+        return
+    # Not `signal`, which loads `enum` first.
+    signals = __import__("_signal")
+    if hasattr(signals, "setitimer"):
+        seconds = run.options.seconds
+
+        def end(_: int, __: object) -> None:
+            _end(run.failed(f"it took longer than {seconds} s"))
+
+        signals.signal(signals.SIGALRM, end)
+        signals.setitimer(signals.ITIMER_REAL, seconds)
 
 
 def _told(error: Exception) -> str:

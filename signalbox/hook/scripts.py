@@ -3,11 +3,14 @@
 import ast
 import os
 import re
+from itertools import islice, product
 
 # Not imported from `typing`: loading that takes longer than the hook runs.
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from signalbox.hook.writes import Writes
 
 SCRIPT_CHARACTERS_MAX = 200_000
@@ -46,14 +49,18 @@ def read_javascript(text: str, found: "Writes") -> None:
 
 def read_python(text: str, found: "Writes") -> None:
     """Add the files that a Python script opens for writing, moves and removes; nothing where it cannot be read."""
-    if len(text) > SCRIPT_CHARACTERS_MAX:
+    from signalbox.hook.shell import LINES_MAX
+
+    if len(text) > SCRIPT_CHARACTERS_MAX or found.lines == LINES_MAX:
         return
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return
     cwd = found.cwd
+    found.lines += 1  # a script may run itself
     _Script(found).read(tree)
+    found.lines -= 1
     found.cwd = cwd
 
 
@@ -122,13 +129,12 @@ class _Script:
         if isinstance(node, ast.Name):
             return self._names.get(node.id, [])
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Add):
-            sign = "/" if isinstance(node.op, ast.Div) else ""
-            left, right = self._values(node.left), self._values(node.right)
-            return [_below(one, two) if sign else one + two for one in left for two in right][:VALUES_MAX]
+            put = _below if isinstance(node.op, ast.Div) else _behind
+            return self._put(put, self._values(node.left), self._values(node.right))
         if isinstance(node, ast.JoinedStr):
             return self._joined(node)
         if isinstance(node, ast.IfExp):
-            return [*self._values(node.body), *self._values(node.orelse)]
+            return [*self._values(node.body), *self._values(node.orelse)][:VALUES_MAX]
         if isinstance(node, ast.Call):
             return self._made(node)
         return []
@@ -137,7 +143,14 @@ class _Script:
         found = [""]
         for part in node.values:
             values = self._values(part.value if isinstance(part, ast.FormattedValue) else part)
-            found = [one + two for one in found for two in values][:VALUES_MAX]
+            found = self._put(_behind, found, values)
+        return found
+
+    def _put(self, put: "Callable[[str, str], str]", left: list[str], right: list[str]) -> list[str]:
+        found: list[str] = []
+        for one, two in islice(product(left, right), VALUES_MAX):
+            self._found.values.room.take(len(one) + len(two))
+            found.append(put(one, two))
         return found
 
     def _made(self, node: ast.Call) -> list[str]:
@@ -145,7 +158,7 @@ class _Script:
         if name in ("join", "Path", "PurePath", "PosixPath", "joinpath") and len(node.args) > 1:
             found = self._values(node.args[0])
             for part in node.args[1:]:
-                found = [_below(one, two) for one in found for two in self._values(part)][:VALUES_MAX]
+                found = self._put(_below, found, self._values(part))
             return found
         if name in _PATHS and node.args:
             return self._values(node.args[0])
@@ -208,6 +221,10 @@ def _called(node: ast.Call) -> "tuple[str, ast.expr | None]":
 
 def _is_module(node: ast.expr, *names: str) -> bool:
     return isinstance(node, ast.Name) and node.id in names
+
+
+def _behind(one: str, two: str) -> str:
+    return one + two
 
 
 def _below(folder: str, place: str) -> str:

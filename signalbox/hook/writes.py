@@ -108,8 +108,12 @@ class Writes:
         from signalbox.hook.reading import UnreadableError, file_text
 
         path = self.place(word)
+        if path in self.files:
+            return self.files[path]
+        if not os.path.isfile(path):
+            return ""  # a terminal or a pipe would be waited for
         try:
-            return self.files[path] if path in self.files else file_text(path, TEXT_BYTES_MAX) or ""
+            return file_text(path, TEXT_BYTES_MAX) or ""
         except (OSError, UnreadableError):
             return ""
 

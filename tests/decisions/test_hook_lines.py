@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signalbox.hook.reading import UnreadableError
 from signalbox.hook.shell import shell_writes
 
 FILES = ("a", "b", "src/one.py", "src/two.py", "src/deep/three.py", "docs/x y.md", "docs/ünï.md", "-dash")
@@ -49,6 +50,9 @@ CHANGES = [
     "patch -s -p1 -i p.diff",
     "patch -s a p.diff",
     "patch -s -p1 <<'END'\n" + PATCH + "END",
+    "ls | grep -vx oo | xargs rm; echo a foo | tr ' ' '\\n' | grep -vw fo | xargs rm -f",
+    "ls | grep '\\(a\\|b\\)' | xargs rm -f --",
+    "ls | grep -E '[[:lower:]]$' | xargs rm -f --",
     "sort -o a names; sort --output=b names",
     "gzip a; gzip -k b; gunzip a.gz",
     "tar cf all.tar src; tar -czf all.tgz a",
@@ -161,6 +165,37 @@ def test_loops_within_each_other_are_read_up_to_a_bound(checkout: Path) -> None:
     for name in "abc":
         line = f"for {name} in {{1..300}}; do {line}; {line}; done"
     assert str(checkout / "x") in shell_writes(line, str(checkout)).paths
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a=xxxxxxxx; " + "a=$a$a; " * 60 + "rm $a",
+        "rm " + "{a,b}" * 60_000,
+        'python3 -c \'\na="xxxxxxxx"\n' + "a=a+a\n" * 60 + 'open(a, "w")\'',
+        "echo " + "xyz " * 300 + "| xargs -Ix rm " + "x" * 100_000,
+    ],
+    ids=["variables", "braces", "python", "xargs"],
+)
+def test_what_grows_without_end_is_not_read_to_its_end_nor_taken_for_nothing(line: str) -> None:
+    with pytest.raises(UnreadableError, match="do it in parts"):
+        shell_writes(line, "/nowhere")
+
+
+def test_no_pattern_is_searched_for_without_end(checkout: Path) -> None:
+    for pattern in ("(a+)+b", "a*a*a*a*a*a*a*a*b", "(a|a)*b", "a?" * 60 + "b"):
+        line = f"echo {'a' * 60} | grep -E '{pattern}' | xargs rm"
+        assert str(checkout / ("a" * 60)) in shell_writes(line, str(checkout)).paths
+
+
+def test_a_script_that_runs_itself_is_read_up_to_a_bound(checkout: Path) -> None:
+    line = "cat > x.py <<END\nimport subprocess\nsubprocess.run(['python3', 'x.py'])\nopen('a', 'w')\nEND\npython3 x.py"
+    assert str(checkout / "a") in shell_writes(line, str(checkout)).paths
+
+
+def test_nothing_waits_for_what_a_pipe_or_a_terminal_will_say(checkout: Path) -> None:
+    os.mkfifo(checkout / "pipe")
+    assert shell_writes("cat pipe | xargs rm; head < pipe; cat /dev/tty | xargs rm", str(checkout)).is_nothing
 
 
 @given(st.text(alphabet="ab $(){}`'\"\\\n<>|;&=,.*-", max_size=80))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from signalbox.hook.clocks import stamp
+from signalbox.hook.guard import LINE_CHARACTERS_MAX
 from signalbox.hook.memory import memory_of
 from signalbox.hook.reading import STDIN_BYTES_MAX
 from tests.support.hooks import ISOLATED, Agent, repository
@@ -254,3 +255,18 @@ def test_a_wrong_command_line_refuses_in_words(folder: Path) -> None:
         assert "signalbox: " in refused.err
     unknown = subprocess.run([*ISOLATED, "cursor"], input=b"{}", capture_output=True, timeout=90)
     assert unknown.returncode == 2
+
+
+def test_a_search_that_lets_nothing_else_work_ends_in_time(folder: Path) -> None:
+    line = "rm {" + "," * 1_000_000
+    strict = agent(folder, "--seconds=1").shell(line)
+    assert (strict.code, strict.out) == (2, "")
+    assert "took longer than 1" in strict.err
+
+
+def test_a_line_beyond_all_measure_is_refused_by_the_strict_and_told_by_the_observing(folder: Path) -> None:
+    line = "git status " + "x" * LINE_CHARACTERS_MAX
+    assert agent(folder).shell(line).code == 2
+    observing = agent(folder, "--observe").shell(line)
+    assert observing.code == 0
+    assert "do it in parts" in observing.out + observing.err
