@@ -30,7 +30,11 @@ def main() -> None:
     from importlib import import_module
 
     # By name and this late: until the path is set, `api` may be somebody else's.
-    import_module("api.cli.main").main()
+    try:
+        import_module("api.cli.main").main()
+    except KeyboardInterrupt:
+        # While all is loaded, too; as `Exit.INTERRUPTED`, which may not be there yet.
+        sys.exit(130)
 
 
 def layers_folder() -> str:

@@ -1,7 +1,8 @@
 """What a node says of itself: how it is, and its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -18,6 +19,9 @@ from infrastructure.runtime.node import Node
 from infrastructure.runtime.projector import ProjectionStatus
 from infrastructure.settings import Settings
 from infrastructure.telemetry import Metrics
+
+NAMED_MAX: Final = 3
+"""Read models with the same trouble that are called by name; `projections list` shows all."""
 
 
 class Doctor:
@@ -66,7 +70,7 @@ class Doctor:
 
     def health(self) -> Health:
         """As of now. Whom the others may call lost is not ready either."""
-        troubles = tuple(trouble for one in self._node.projector.status() if (trouble := trouble_of(one)))
+        troubles = troubles_of(self._node.projector.status())
         troubles += tuple(f"ledger: {trouble}" for trouble in self._ledger.troubles())
         if self._erasure.eraser.pending:
             troubles += (f"erasure: {self._erasure.eraser.pending}",)
@@ -82,9 +86,24 @@ class Doctor:
         )
 
 
-def trouble_of(one: ProjectionStatus) -> str:
-    """What is wrong with a read model, in words; empty where nothing is."""
+def troubles_of(statuses: Iterable[ProjectionStatus]) -> tuple[str, ...]:
+    """What is wrong with read models, in words; what is wrong with several alike is said once."""
+    names: dict[str, list[str]] = {}
+    for one in statuses:
+        if trouble := _trouble_of(one):
+            names.setdefault(trouble, []).append(one.name)
+    return tuple(f"{_named(alike)}: {trouble}" for trouble, alike in names.items())
+
+
+def _named(names: list[str]) -> str:
+    if len(names) == 1:
+        return f"projection {names[0]}"
+    more = len(names) - NAMED_MAX
+    return f"projections {', '.join(names[:NAMED_MAX])}" + (f" and {more} more" if more > 0 else "")
+
+
+def _trouble_of(one: ProjectionStatus) -> str:
     parked = f"{one.parked_streams} parked; see `signalbox projections parked list`" if one.parked_streams else ""
     drifted = "its rows were begun by other code: rebuild it" if one.drifted and not one.error else ""
     reasons = [reason for reason in (one.error, parked, drifted) if reason]
-    return f"projection {one.name}: {one.state}, {', '.join(reasons)}" if reasons else ""
+    return f"{one.state}, {', '.join(reasons)}" if reasons else ""

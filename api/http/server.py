@@ -133,6 +133,8 @@ class _Server(uvicorn.Server):
         self._on_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        # Whoever was interrupted before signals were taken is told here: behind this, the lifespan would be left open.
+        await asyncio.sleep(0)
         await super().startup(sockets)
         try:
             self._on_started()

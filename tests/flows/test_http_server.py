@@ -72,6 +72,20 @@ async def test_a_server_that_cannot_say_where_it_is_comes_to_an_orderly_end() ->
     assert asyncio.all_tasks() == before, "nothing of it is left to be torn down"
 
 
+async def test_who_is_interrupted_before_a_server_takes_signals_leaves_nothing_begun_behind() -> None:
+    doors, before = Doors(), asyncio.all_tasks()
+
+    async def interrupted() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()  # as the event loop does it at ctrl-c, heard where something is waited for next
+        await serve(doors.app, SETTINGS)
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.create_task(interrupted())
+    assert asyncio.all_tasks() == before, "what is torn down at the end would say so with a traceback"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_waits_at_once_and_then_the_server(number: signal.Signals) -> None:
     doors = Doors()

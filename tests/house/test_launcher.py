@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from signalbox.launcher import layered_path, layers_folder
+from api.cli.exits import Exit
+from signalbox.launcher import layered_path, layers_folder, main
 from tests.house.sources import LAYERS, ROOT
 
 
@@ -42,6 +43,18 @@ def test_a_working_directory_that_is_gone_does_no_harm(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert layered_path(["", ".", "/kept"]) == [str(ROOT), "/kept"]
+
+
+def test_ctrl_c_while_all_is_loaded_ends_it_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", ["signalbox", "up"])
+    monkeypatch.setattr("importlib.import_module", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == Exit.INTERRUPTED
 
 
 def test_the_launcher_needs_the_standard_library_only() -> None:
