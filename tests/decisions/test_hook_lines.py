@@ -13,6 +13,13 @@ from signalbox.hook.reading import UnreadableError
 from signalbox.hook.shell import shell_writes
 
 FILES = ("a", "b", "src/one.py", "src/two.py", "src/deep/three.py", "docs/x y.md", "docs/ünï.md", "-dash")
+STAND_INS = {
+    "patch": "echo bar > a",
+    "gzip": 'for f; do case $f in -*) ;; *) cp "$f" "$f.gz" ;; esac; done',
+    "gunzip": 'cp "$1" "${1%.gz}"',
+    "tar": 'echo > "$2"',
+}
+"""What a program that is missing here would change, given what is asked of it below."""
 PATCH = "--- a/a\n+++ b/a\n@@ -1 +1 @@\n-foo\n+bar\n"
 
 CHANGES = [
@@ -129,11 +136,24 @@ def held(root: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mode, path.read_bytes()) for path in files}
 
 
+@pytest.fixture(scope="module")
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The same on every machine: this Python, texts in UTF-8, and a stand-in for each program that may be missing."""
+    stand_ins = tmp_path_factory.mktemp("stand-ins")
+    for name, script in STAND_INS.items():
+        (stand_ins / name).write_text(f"#!/bin/sh\n{script}\n")
+        (stand_ins / name).chmod(0o700)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"], str(stand_ins)))
+    return {**os.environ, "PATH": path, "LC_ALL": "C.UTF-8"}
+
+
 @pytest.mark.parametrize("line", [*CHANGES, *(f"python3 - <<'END'\n{one}END" for one in SCRIPTS)])
-def test_no_file_changes_that_was_not_read_out_of_the_line(line: str, checkout: Path) -> None:
+def test_no_file_changes_that_was_not_read_out_of_the_line(
+    line: str, checkout: Path, surroundings: dict[str, str]
+) -> None:
     before, read = held(checkout), shell_writes(line, str(checkout)).paths
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(["bash", "-c", line], cwd=checkout, env=environment, capture_output=True, check=False)
+    shell = ["bash", "-c", line]
+    subprocess.run(shell, cwd=checkout, env=surroundings, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     after = held(checkout)
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert changed
