@@ -36,7 +36,15 @@ _COUNTS: Final = {"pending": 9, "ready": 4, "assigned": 1, "running": 2, "backof
 
 def board_picture() -> str:
     """As SVG."""
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    # Whoever draws may sit at a terminal that knows no colours, or at none.
+    console = Console(
+        record=True,
+        width=COLUMNS,
+        file=io.StringIO(),
+        force_terminal=True,
+        color_system="truecolor",
+        _environ={"TERM": "xterm"},
+    )
     console.print(picture(_board(), "", live=True))
     return REMOTE_FONTS.sub("", console.export_svg(title="signalbox watch", unique_id="watch"))
 
