@@ -1,5 +1,6 @@
 """A log that was put back to an earlier state: nobody goes on with it unasked, and tokens are handed out once."""
 
+import asyncio
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from api.cli.exits import Exit
 from api.composition.keys_lost import CannotDeclareError
 from api.composition.restored import LogCutOffError
 from tests.support.command_line import CommandLine
-from tests.support.waiting import happens
+from tests.support.waiting import SECONDS_MAX, happens, soon
 from tests.support.whole_server import Caller, WholeServer, whole_server
 
 ERA = 1 << 40
@@ -47,8 +48,8 @@ async def gone_on(folder: Path, store: str, session: str) -> int:
     async with whole_server(folder, store) as server:
         token = await locked(server.owner, session, "env:two")
         await opened(server.owner)
-        await server.in_order()
         assert await server.services.ledger.checkpoint() is not None
+        await server.in_order()
         return token
 
 
@@ -102,6 +103,14 @@ async def owns_nothing(owner: Caller, former: str) -> int:
     return await locked(owner, await opened(owner), "env:two")
 
 
+async def has_joined(server: WholeServer) -> None:
+    """The others see it."""
+    while True:
+        if await server.services.health.told():
+            return
+        await asyncio.sleep(0.02)
+
+
 async def asked_of(server: WholeServer) -> list[Any]:
     """Tokens of what is locked, as the read models have it once they are level."""
     await happens(lambda: server.services.health.health().projected >= server.head)
@@ -110,12 +119,15 @@ async def asked_of(server: WholeServer) -> list[Any]:
 
 
 async def test_a_database_that_was_put_back_begins_new_tokens_where_no_server_has_it_open(
-    tmp_path: Path, postgres_url: str
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Neither lost nor without a goodbye, however busy the machine is.
+    monkeypatch.setattr("infrastructure.runtime.presence.LEASE_SECONDS", 60)
+    monkeypatch.setattr("infrastructure.runtime.presence.GOODBYE_SECONDS_MAX", SECONDS_MAX)
     session, first = await lived(tmp_path, postgres_url)
     async with whole_server(tmp_path, postgres_url) as server:
         server.services.health.announce("http://127.0.0.1:9")
-        await server.in_order()
+        await soon(has_joined(server))
         with pytest.raises(CannotDeclareError, match="has the database open"):
             async with whole_server(tmp_path / "other", postgres_url, restored=True):
                 raise AssertionError("it began beside another, which hands out tokens of the former era")
