@@ -13,9 +13,9 @@ from signalbox.client.transport import HttpRequest, Transport
 from tests.faults.aftermath import check_aftermath
 from tests.faults.load import Load
 from tests.faults.server_process import ServerProcess
+from tests.support.waiting import SECONDS_MAX
 
 KILLS = 1
-ASKED_SECONDS_MAX = 90.0
 REBUILD = """mutation { done: rebuildProjections(names: []) {
   __typename ... on Rejected { code } } }"""
 PHASES = "{ projections { models { name state generation build { phase generation error comparison } } } }"
@@ -36,26 +36,17 @@ def server(store: str, tmp_path: Path) -> Iterator[ServerProcess]:
 
 
 def ask(server: ServerProcess, query: str) -> dict[str, Any]:
-    """The data of an answer. What a busy machine gave up is asked again: whatever it began is done or under way."""
-    until = time.monotonic() + ASKED_SECONDS_MAX
-    while True:
-        content = _answer(server, query)
-        codes = {error.get("extensions", {}).get("code") for error in content.get("errors", ())}
-        if codes != {"deadline_passed"} or time.monotonic() > until:
-            break
+    """The data of an answer."""
+    transport = Transport(server.url, {"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"})
+    try:
+        body = json.dumps({"query": query}).encode()
+        answer = transport.send(HttpRequest("POST", "/graphql", body, 2 * SECONDS_MAX))
+    finally:
+        transport.close()
+    content = json.loads(answer.body)
     assert "errors" not in content, content
     found: dict[str, Any] = content["data"]
     return found
-
-
-def _answer(server: ServerProcess, query: str) -> dict[str, Any]:
-    transport = Transport(server.url, {"Authorization": f"Bearer {server.key}", "Content-Type": "application/json"})
-    try:
-        answer = transport.send(HttpRequest("POST", "/graphql", json.dumps({"query": query}).encode(), 30.0))
-    finally:
-        transport.close()
-    content: dict[str, Any] = json.loads(answer.body)
-    return content
 
 
 def phases(server: ServerProcess) -> set[str]:
