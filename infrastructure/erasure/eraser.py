@@ -67,8 +67,13 @@ class Eraser:
         """The erasure that is under way, and why it is not over; empty where none is."""
 
     def start(self, forget: Callable[[], None]) -> None:
-        """Catch up with the log, then follow it. ``forget`` is told when what is in memory may hold erased words."""
+        """Catch up with the log, then follow it. ``forget`` is told when what is in memory may hold erased words.
+
+        What a former process left to be done is pending when it returns. Raises StoreUnavailable.
+        """
         self._forget = forget
+        for row in self._around.log.erasures(after=self._carried_out)[:1]:
+            self.pending = f"{row.stream} at @{row.position}: begins"
         self._thread.start()
 
     def stop(self, *, timeout_seconds: float = 10.0) -> None:

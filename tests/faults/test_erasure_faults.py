@@ -132,6 +132,16 @@ def test_a_kill_between_the_event_and_the_key_leaves_the_erasure_to_the_next_sta
     assert [row.stream for row in stage.log.erasures(after=0)] == [TASK]
 
 
+def test_what_a_killed_process_left_to_be_erased_is_told_from_the_start_on(stage: Stage) -> None:
+    stage.write(stage.erasure.log, TASK, failed())
+    stage.write(stage.log, TASK, erased())
+    stage.project().catch_up()
+    eraser, told = stage.erasure.eraser, list[str]()
+    eraser.start(lambda: told.append(eraser.pending))
+    until(lambda: not eraser.pending)
+    assert told[0] == f"{TASK} at @2: begins"
+
+
 def test_the_key_is_gone_when_the_append_returns_and_what_comes_late_is_kept_without_words(stage: Stage) -> None:
     stage.write(stage.erasure.log, TASK, failed())
     stage.write(stage.erasure.log, TASK, erased())
