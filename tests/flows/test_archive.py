@@ -76,7 +76,7 @@ async def test_work_goes_on_across_the_boundary(store: str, tmp_path: Path, requ
         task, old = await told(server), await told_of_session(server)
         subjects = [task, old, await told_of_proposal(server)]
         owner = server.owner
-        session = await owner.done("open_session", projects=["shop"])
+        session = await owner.done("open_session", projects=["shop"], ttl_seconds=600)
         life = {"project": "shop", "session": session["session"], "incarnation": session["incarnation"]}
         claimed = await owner.done("claim_task", **life, task="two")
         seen = await read(server, old, after=server.head)

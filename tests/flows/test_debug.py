@@ -110,7 +110,7 @@ async def test_each_pane_tells_what_the_log_holds_of_the_event_at_the_cursor(deb
     async with screen_of(debugger, claimed.position) as screen:
         await screen.says(f"@{claimed.position} of {debugger.head()}")
         # Half of 90 columns is enough to see what happened.
-        assert f"@{claimed.position:<8}task.claimed" in screen.words()
+        await screen.says(f"@{claimed.position:<8}task.claimed")
         told = {}
         for number, pane in enumerate(PANES, start=1):
             await screen.press(str(number))

@@ -69,7 +69,7 @@ async def test_a_server_that_cannot_say_where_it_is_comes_to_an_orderly_end() ->
         await serve(doors.app, SETTINGS, started=started)
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", int(told[0].rpartition(":")[2]))
-    assert asyncio.all_tasks() == before, "nothing of it is left to be torn down"
+    assert asyncio.all_tasks() <= before, "nothing of it is left to be torn down"
 
 
 async def test_who_is_interrupted_before_a_server_takes_signals_leaves_nothing_begun_behind() -> None:

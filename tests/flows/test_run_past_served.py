@@ -22,6 +22,8 @@ EVENTS = f"""query({DECLARED}) {{ page: runEvents(id: $id, {PAGED}) {{
 INNER: list[dict[str, Any]] = [
     {"kind": "work", "key": "try", "work": {"task": {"title": "Try"}, "undo": {"task": {"title": "Take it back"}}}}
 ]
+LIFE = {"projects": ["shop"], "ttl_seconds": 600}
+"""Nobody is called lost while a busy machine is at it."""
 NEEDS = [{"phase": "make"}, {"phase": "inside"}]
 OUTER: list[dict[str, Any]] = [
     {"kind": "work", "key": "make", "work": {"task": {"title": "Make"}, "effect": "pure"}},
@@ -100,7 +102,7 @@ async def test_a_run_tells_who_worked_what_it_cost_what_is_different_and_what_ha
     async with whole_server(tmp_path) as server:
         owner = server.owner
         await owner.done("create_project", name="shop", lock_delay_seconds=0)
-        one, two = [(await owner.done("open_session", projects=["shop"]))["session"] for _ in range(2)]
+        one, two = [(await owner.done("open_session", **LIFE))["session"] for _ in range(2)]
         run, inside, back = await ran(server, (one, two))
         await server.in_order()
         at = server.head
