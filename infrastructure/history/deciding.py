@@ -14,7 +14,7 @@ from domain.kernel.errors import Rejection
 from domain.kernel.ids import FLEET, CommandId, Instant, PrincipalId, ProjectId, StreamId, command_id_of
 from domain.kernel.message import Command, Event, Stamp
 from domain.kernel.policy import Cause, Derived, Policy
-from domain.lock.events import LocksGranted
+from domain.lock.events import LocksGranted, LocksTransferred, LockTransferReverted
 from domain.principal.allow import principal_of
 from domain.principal.decider import KEY
 from domain.principal.state import Key
@@ -38,6 +38,12 @@ _ALL_KEPT: Final = {name: replace(one, snapshot_every=1) for name, one in catalo
 POLICY: Final = "policy:"
 ERA_SHIFT: Final = 40
 """Bits of a token below its era."""
+_MINTING: Final = {
+    LocksGranted.TYPE: "token",
+    LocksTransferred.TYPE: "successor",
+    LockTransferReverted.TYPE: "successor",
+}
+"""Events with a new token, and where it stands."""
 
 
 class NotDecidable(Exception):
@@ -153,8 +159,8 @@ class Decider:
     def _era_of(self, run: Sequence[LogRow]) -> int:
         """The era that a token was made in stands in it; the log may have been restored or forked since."""
         for row in run:
-            if row.type == LocksGranted.TYPE:
-                return int(orjson.loads(row.state)["token"]) >> ERA_SHIFT
+            if row.type in _MINTING:
+                return int(orjson.loads(row.state)[_MINTING[row.type]]) >> ERA_SHIFT
         return self._era
 
     def _asked(self, kept: KeptCommand, first: LogRow, view: GroupView) -> tuple[Command, Stamp]:

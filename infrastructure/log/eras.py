@@ -9,6 +9,9 @@ class Eras(Protocol):
     era: int
     """The high part of every token, as of when this object was made or began one: so none is handed out twice."""
 
-    def begin_era(self) -> int:
-        """The next era begins, durably; to be called while nobody else has the log open. Answers its number."""
+    def begin_era(self, at_least: int = 0) -> int:
+        """A later era begins, durably; to be called while nobody else has the log open. Answers its number.
+
+        ``at_least`` is for what the log does not know, an earlier copy of itself: eras that began behind it.
+        """
         ...

@@ -159,9 +159,9 @@ class MemoryLog(MemoryArchives):
         with self._lock:
             return self._keys_mark
 
-    def begin_era(self) -> int:
+    def begin_era(self, at_least: int = 0) -> int:
         with self._lock:
-            self.era += 1
+            self.era = max(self.era + 1, at_least)
             return self.era
 
     def bind_keys(self, mark: str, *, instead_of: str) -> str:

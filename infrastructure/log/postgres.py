@@ -64,9 +64,9 @@ class PostgresLog(PostgresArchives):
     def clock_jumped(self) -> int:
         return self._clock.jumped
 
-    def begin_era(self) -> int:
+    def begin_era(self, at_least: int = 0) -> int:
         """See the port. A second time begins a further one, which harms nothing, so a lost connection is replaced."""
-        self.era = self._number("begin_era")
+        self.era = int(self._rows("begin_era", at_least)[0][0])
         return self.era
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:

@@ -60,9 +60,9 @@ class SqliteLog(SqliteErasures):
         self._signal = HeadSignal(head)
         self._clock = AnchoredClock(max(recorded_at, alive_through))
 
-    def begin_era(self) -> int:
+    def begin_era(self, at_least: int = 0) -> int:
         with self.file.writing() as connection:
-            self.era = connection.execute(_SQL["begin_era"]).fetchone()[0]
+            self.era = connection.execute(_SQL["begin_era"], (at_least,)).fetchone()[0]
         return self.era
 
     def append(self, members: Sequence[Member], *, now: int) -> list[MemberResult]:

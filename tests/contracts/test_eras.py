@@ -8,8 +8,10 @@ def test_the_next_era_begins_each_time_and_stays(log_store: Log, store_name: str
     assert log_store.era == 1
     assert log_store.begin_era() == 2
     assert log_store.begin_era() == log_store.era == 3
+    assert log_store.begin_era(2) == log_store.era == 4
+    assert log_store.begin_era(331) == log_store.era == 331
     log_store.close()
     if store_name != "memory":
         again = STORES[store_name](store_place)
-        assert again.era == 3
+        assert again.era == 331
         again.close()

@@ -166,8 +166,8 @@ DELETE FROM signalbox.node_reports WHERE at < %s::bigint RETURNING at
 SELECT era FROM signalbox.marks
 
 -- name: begin_era
--- The next era begins.
-UPDATE signalbox.marks SET era = era + 1 RETURNING era
+-- A later era begins.
+UPDATE signalbox.marks SET era = greatest(era + 1, %s::bigint) RETURNING era
 
 -- name: clock
 -- The server's clock in microseconds.

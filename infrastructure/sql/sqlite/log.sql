@@ -142,8 +142,8 @@ UPDATE marks SET alive_through = iif(?2, ?1, max(alive_through, ?1));
 SELECT era FROM marks;
 
 -- name: begin_era
--- The next era begins.
-UPDATE marks SET era = era + 1 RETURNING era;
+-- A later era begins.
+UPDATE marks SET era = max(era + 1, ?1) RETURNING era;
 
 -- name: hold_duty
 -- Take or renew a duty that is free, lapsed, held by the same node or stamped by a clock that was set back.
