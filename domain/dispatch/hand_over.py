@@ -21,6 +21,7 @@ from domain.lock.events import (
     LocksDowngraded,
     LocksGranted,
     LocksReleased,
+    LocksRequested,
     LocksTransferred,
     LockTransferReverted,
     PoolMemberReturned,
@@ -56,7 +57,9 @@ _FREEING: Final = (
 )
 """What may make room for somebody."""
 _ENDING: Final = (SessionAttemptEnded, SessionLost, SessionEnded, SessionOpened)
-_LEADING: Final[frozenset[type[Event]]] = frozenset({*_FREEING, *_ENDING, LocksGranted})
+_BINDING: Final = (LocksGranted, LocksRequested)
+"""What makes somebody wait for somebody else, who then goes before others that wait for him: see ``GrantRule``."""
+_LEADING: Final[frozenset[type[Event]]] = frozenset({*_FREEING, *_ENDING, *_BINDING})
 _REPORTED: Final[dict[str, ReleaseReason]] = {"completed": "completed", "failed": "failed", "released": "released"}
 _SILENT: Final[dict[str, LingerReason]] = {
     "lost": "lost",
@@ -85,8 +88,8 @@ def handed_over(decision: Decision, stamp: Stamp, view: View) -> Decision:
     for write, event in leading:
         if isinstance(event, _ENDING):
             follow.end(write.stream, event)
-        elif write.project is not None and isinstance(event, LocksGranted):
-            follow.note_plans(write.project, event)
+        elif write.project is not None and isinstance(event, _BINDING):
+            follow.bind(write.project, event)
         elif write.project is not None:
             follow.touch(write.project)
     return follow.decision()
@@ -131,7 +134,14 @@ class _Following:
             case _:
                 pass
 
-    def note_plans(self, project: ProjectId, granted: LocksGranted) -> None:
+    def bind(self, project: ProjectId, event: LocksGranted | LocksRequested) -> None:
+        """Somebody may be kept waiting who was not; while nobody waits, nobody looks."""
+        if isinstance(event, LocksGranted):
+            self._note_plans(project, event)
+        if self._view.read(LOCKS, lock_stream(project)).waiters:
+            self.touch(project)
+
+    def _note_plans(self, project: ProjectId, granted: LocksGranted) -> None:
         """Where a declared plan meets a writer both are told; while nobody declares one, nobody looks."""
         if not granted.claims:
             return

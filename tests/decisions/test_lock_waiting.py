@@ -354,3 +354,28 @@ def test_who_waits_for_a_family_does_not_keep_those_within_it_from_what_the_fami
     assert fleet.holders() == {f"{below}#1"}
     fleet.release(below, own.token or "")
     assert fleet.holders() == {f"{stranger}#1"}
+
+
+def test_a_wait_that_lets_somebody_before_others_is_followed_by_that_grant(fleet: Fleet) -> None:
+    """Nobody would give anything back any more: each waits, the one who could be served as well."""
+    first, second, third = fleet.open(), fleet.open(), fleet.open()
+    fleet.ask(first, "a")
+    fleet.ask(second, "b")
+    assert told(fleet.ask(third, "b", "c")).outcome == "waiting"
+    assert told(fleet.ask(first, "c")).outcome == "waiting", "behind one who waits for somebody else"
+    decision = fleet.ask(second, "a")
+    assert told(decision).outcome == "waiting"
+    assert [one.session for one in events(decision, SPACE) if isinstance(one, LocksGranted)] == [first]
+
+
+def test_a_grant_that_lets_somebody_before_others_is_followed_by_that_grant(fleet: Fleet) -> None:
+    above, stranger, holder = fleet.open(), fleet.open(), fleet.open()
+    below = fleet.open(above)
+    fleet.ask(holder, "x")
+    assert told(fleet.ask(above, "x", "a", "b")).outcome == "waiting"
+    assert told(fleet.ask(stranger, "b", "c")).outcome == "waiting"
+    assert told(fleet.ask(below, "c")).outcome == "waiting"
+    command = AcquireLocks(project=PROJECT, session=below, incarnation=1, claims=(ScopeClaim(claim="path:r//a"),))
+    decision = fleet.when(command, fleet.agent())
+    assert told(decision).outcome == "granted"
+    assert len([one for one in events(decision, SPACE) if isinstance(one, LocksGranted)]) == 2

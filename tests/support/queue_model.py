@@ -130,10 +130,11 @@ class QueueModel:
         return True
 
     def contains(self, outer: object, inner: Who) -> bool:
-        """Whether one contains the other: a session its attempts, and whatever is of a session those below it."""
+        """Whether one contains the other: a session its attempts, a task by itself those, and whatever is of a session
+        those below it."""
         if not isinstance(outer, tuple) or outer == inner:
             return False
-        return outer == (inner[0], None) or outer[0] in above(inner[0], self.parents)
+        return outer in ((inner[0], None), (NOBODY, inner[1])) or outer[0] in above(inner[0], self.parents)
 
     def reaches(self, edges: dict[int, set[object]], start: Who, goal: Who) -> bool:
         """Whether one waits, directly or through others, for another or for what that holds who contains it."""
