@@ -163,10 +163,9 @@ class Writes:
         """The paths that a word stands for; none where only a shell could tell."""
         if not word or word in ("-", "--") or "$" in word or "`" in word:
             return []
-        path = self.place(word)
-        if glob.has_magic(word) and not self.is_trial:
-            return sorted(glob.glob(path))[:EXPANDED_MAX] or [path]
-        return [path]
+        # The folder that it is seen from is no part of the pattern: one may be called `[slug]`.
+        pattern = os.path.expanduser(word) if word.startswith("~/") else word
+        return [self.place(name) for name in self.named(pattern)]
 
 
 def read_move(plain: list[str], found: Writes, *, sources: bool) -> None:

@@ -180,6 +180,15 @@ def test_where_only_the_shell_knows_the_folder_nothing_of_this_one_is_wanted(che
     assert not [path for path in read if path.startswith(str(checkout))]
 
 
+def test_a_folder_that_is_called_like_a_pattern_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "app" / "[slug]"
+    folder.mkdir(parents=True)
+    for name in ("page.tsx", "route.tsx", "data.json"):
+        (folder / name).touch()
+    read = shell_writes("rm *.tsx", str(folder)).paths
+    assert [Path(path).name for path in read] == ["page.tsx", "route.tsx"]
+
+
 def test_loops_within_each_other_are_read_up_to_a_bound(checkout: Path) -> None:
     line = "echo $a $b $c > x"
     for name in "abc":
